@@ -1,0 +1,3 @@
+//! The one binary, `sakigake`.
+
+fn main() {}

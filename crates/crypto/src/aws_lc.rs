@@ -1,0 +1,1 @@
+//! The provider that the product uses: aws-lc-rs behind the table.

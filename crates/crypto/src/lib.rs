@@ -1,0 +1,15 @@
+//! The table of cryptographic functions that TLS (and later QUIC) stands on.
+//!
+//! A [`Provider`] is data: rows of function pointers, filled by [`aws_lc`] here and by the lab's plain provider there.
+//! Nothing above this crate names an implementation, so a second one needs no change in `tls`.
+
+pub mod aws_lc;
+pub mod hkdf;
+mod provider;
+mod secret;
+
+pub use provider::{
+    Aead, AeadKey, BadShare, Digest, Forged, Group, Hash, HashState, KeyRejected, KeyShare, Provider,
+    SignFailed, SigningKey, Suite, TAG_BYTES, Verification,
+};
+pub use secret::Secret;

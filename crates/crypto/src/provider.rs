@@ -1,0 +1,167 @@
+use crate::Secret;
+use rustls_pki_types::{PrivateKeyDer, SignatureVerificationAlgorithm};
+use sakigake_wire::Entropy;
+
+/// Every suite in TLS 1.3 that browsers speak ends its ciphertext with a tag of this many bytes.
+pub const TAG_BYTES: usize = 16;
+
+/// One implementation of everything: a table of tables. Rows stand in the order of preference.
+pub struct Provider {
+    /// What it calls itself in traces.
+    pub name: &'static str,
+    /// Cipher suites.
+    pub suites: &'static [Suite],
+    /// Key exchange groups.
+    pub groups: &'static [Group],
+    /// Signature schemes that a peer may use.
+    pub verifications: &'static [Verification],
+    /// Turns a private key into one that signs.
+    pub signing_key: fn(&PrivateKeyDer<'_>) -> Result<Box<dyn SigningKey>, KeyRejected>,
+}
+
+/// A row of the cipher suites: an AEAD and a hash (RFC 9846 appendix B.4).
+pub struct Suite {
+    /// Its code point.
+    pub id: u16,
+    /// The hash of its transcript and key schedule.
+    pub hash: &'static Hash,
+    /// What protects its records.
+    pub aead: &'static Aead,
+}
+
+/// A hash function with its HMAC.
+pub struct Hash {
+    /// Bytes of a digest, at most 64.
+    pub len: usize,
+    /// A running hash over nothing yet.
+    pub start: fn() -> Box<dyn HashState>,
+    /// HMAC (RFC 2104) of the message's parts, one after the other.
+    pub hmac: fn(key: &[u8], message: &[&[u8]]) -> Digest,
+}
+
+/// A running hash.
+pub trait HashState: Send + Sync {
+    /// Hashes more.
+    fn update(&mut self, bytes: &[u8]);
+    /// The digest of everything so far; hashing goes on.
+    fn digest(&self) -> Digest;
+    /// A copy that goes its own way.
+    fn fork(&self) -> Box<dyn HashState>;
+}
+
+/// A digest or an HMAC, kept inline.
+#[derive(Clone, Copy)]
+pub struct Digest {
+    bytes: [u8; 64],
+    len: usize,
+}
+
+/// An authenticated cipher (RFC 5116).
+pub struct Aead {
+    /// Bytes of a key, at most 32.
+    pub key_len: usize,
+    /// Records that one key may protect (RFC 9846 section 5.5).
+    pub confidentiality_limit: u64,
+    /// A key ready for use.
+    pub key: fn(&[u8]) -> Box<dyn AeadKey>,
+}
+
+/// An AEAD key ready for use. Nonces have 12 bytes, tags [`TAG_BYTES`].
+pub trait AeadKey: Send + Sync {
+    /// Encrypts `text` in place and gives the tag.
+    fn seal(&self, nonce: [u8; 12], aad: &[u8], text: &mut [u8]) -> [u8; TAG_BYTES];
+    /// Decrypts `text` in place, which ends with its tag; gives the length of the plaintext.
+    fn open(&self, nonce: [u8; 12], aad: &[u8], text: &mut [u8]) -> Result<usize, Forged>;
+}
+
+/// The tag did not match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forged;
+
+/// A row of the key exchange groups, hybrids included.
+pub struct Group {
+    /// Its code point (RFC 9846 section 4.2.7).
+    pub id: u16,
+    /// Bytes of a client's share.
+    pub client_share_len: usize,
+    /// Bytes of a server's share.
+    pub server_share_len: usize,
+    /// The client's side: makes a key pair.
+    pub start: fn(&mut dyn Entropy) -> Box<dyn KeyShare>,
+    /// The server's side: takes the client's share, gives its own and the secret.
+    pub accept: fn(&mut dyn Entropy, share: &[u8]) -> Result<(Vec<u8>, Secret), BadShare>,
+}
+
+/// A client's key pair that waits for the server's share.
+pub trait KeyShare: Send + Sync {
+    /// The share to send.
+    fn public(&self) -> &[u8];
+    /// The secret shared with the peer.
+    fn agree(self: Box<Self>, share: &[u8]) -> Result<Secret, BadShare>;
+    /// For a hybrid: the classical group inside and its share, offered under that group's name too.
+    fn component(&self) -> Option<(u16, &[u8])> {
+        None
+    }
+    /// As [`KeyShare::agree`], where the peer chose the [`KeyShare::component`].
+    fn agree_component(self: Box<Self>, share: &[u8]) -> Result<Secret, BadShare> {
+        let _ = share; // Only hybrids have a component to agree on.
+        Err(BadShare)
+    }
+}
+
+/// The peer's share has the wrong length, is no point of the group, or yields the all-zero secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadShare;
+
+/// A row of the signature schemes that a peer may use.
+pub struct Verification {
+    /// Its code point (RFC 9846 section 4.2.3).
+    pub scheme: u16,
+    /// Implementations, one for each combination of curve and hash that the scheme admits in certificates; the first one
+    /// is what TLS 1.3's CertificateVerify means by it.
+    pub algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
+    /// Whether CertificateVerify may use it (PKCS #1 v1.5 may only sign certificates).
+    pub in_handshake: bool,
+}
+
+/// A private key.
+pub trait SigningKey: Send + Sync {
+    /// The schemes it can sign with, best first.
+    fn schemes(&self) -> &[u16];
+    /// Signs `message` with one of its schemes.
+    fn sign(&self, scheme: u16, message: &[u8], entropy: &mut dyn Entropy) -> Result<Vec<u8>, SignFailed>;
+    /// The public half as SubjectPublicKeyInfo in DER, to hold against a certificate's.
+    fn public_key(&self) -> Vec<u8>;
+}
+
+/// The key has a kind, size or encoding that this provider does not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyRejected;
+
+/// Signing failed, or the scheme is not one of the key's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignFailed;
+
+impl Digest {
+    /// Keeps `bytes`.
+    ///
+    /// # Panics
+    /// When there are more than 64: no hash in any suite gives that many.
+    pub fn new(digest: &[u8]) -> Self {
+        let mut bytes = [0; 64];
+        bytes[..digest.len()].copy_from_slice(digest);
+        Self { bytes, len: digest.len() }
+    }
+}
+
+impl AsRef<[u8]> for Digest {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+impl core::fmt::Debug for Suite {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Suite({:#06x})", self.id)
+    }
+}

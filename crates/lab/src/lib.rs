@@ -1,0 +1,1 @@
+//! Deterministic worlds: one clock, one seed, links, nodes and checkers.

@@ -1,0 +1,1 @@
+//! The only clock, the only sockets: tokio drivers for the engines.

@@ -1,0 +1,1 @@
+//! What a page names, and the page load as an engine.

@@ -1,0 +1,1 @@
+//! Server, client and site: the library people use.

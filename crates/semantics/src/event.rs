@@ -1,0 +1,103 @@
+use crate::{Fields, Request, Response};
+use std::sync::Arc;
+
+/// The number that both peers use for a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u64);
+
+/// What an HTTP engine heard from its peer. Bytes borrow from the input: copy what has to outlive the call.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The peer's SETTINGS arrived (the first time).
+    Settings,
+    /// A request began. With `end` it has no body.
+    Request {
+        /// The stream that carries it.
+        stream: StreamId,
+        /// Its control data and fields.
+        request: Request,
+        /// Whether nothing follows.
+        end: bool,
+    },
+    /// A 1xx response: another one follows on the same stream.
+    Informational {
+        /// The stream that carries it.
+        stream: StreamId,
+        /// Its status and fields.
+        response: Response,
+    },
+    /// The final response began. With `end` it has no body.
+    Response {
+        /// The stream that carries it.
+        stream: StreamId,
+        /// Its status and fields.
+        response: Response,
+        /// Whether nothing follows.
+        end: bool,
+    },
+    /// Bytes of a body. They count against the stream's window until the owner says `consume`.
+    Data {
+        /// The stream that carries it.
+        stream: StreamId,
+        /// The bytes, which may be none when `end` is set.
+        bytes: &'a [u8],
+        /// Whether nothing follows.
+        end: bool,
+    },
+    /// Fields after the body; nothing follows.
+    Trailers {
+        /// The stream that carries them.
+        stream: StreamId,
+        /// The fields.
+        fields: Fields,
+    },
+    /// The stream's send queue fell below its low mark, so the owner may `send` again.
+    Writable {
+        /// The stream in question.
+        stream: StreamId,
+    },
+    /// The stream ended abnormally, by the peer's will or because the peer broke a rule on it.
+    Reset {
+        /// The stream in question.
+        stream: StreamId,
+        /// The error code, in the protocol's own numbers.
+        code: u64,
+        /// Whether the peer said that the request was not acted on, so that it may be sent again.
+        untouched: bool,
+    },
+    /// Both directions of the stream ended and everything was written: the engine has forgotten it.
+    Finished {
+        /// The stream in question.
+        stream: StreamId,
+    },
+    /// The peer takes no requests above `last`.
+    GoAway {
+        /// The highest stream that the peer may have acted on.
+        last: StreamId,
+        /// The error code, in the protocol's own numbers.
+        code: u64,
+    },
+    /// A PRELOAD frame arrived where the protocol allows one: a field block, not yet decoded.
+    Preload {
+        /// The block, encoded without the dynamic table.
+        block: &'a [u8],
+    },
+}
+
+/// A piece of a body on its way out. A large one goes by reference and is sealed straight from it.
+#[derive(Clone, Debug)]
+pub enum Chunk {
+    /// Bytes of this response alone.
+    Owned(Vec<u8>),
+    /// Bytes that others send too, such as a cached file.
+    Shared(Arc<[u8]>),
+}
+
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Owned(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+use crate::Level;
+use sakigake_crypto::{Secret, Suite};
+
+/// What a handshake hands to its owner after each call: messages to send, keys to install and facts, in the order in
+/// which they came to be. The owner (the record layer here, CRYPTO frames in QUIC) empties it.
+#[derive(Default)]
+pub struct Flight {
+    /// Steps to carry out, oldest first.
+    pub steps: Vec<Step>,
+    /// What has become known, oldest first.
+    pub facts: Vec<Fact>,
+    /// Secrets to log; filled only where the configuration asks for it.
+    pub key_log: Vec<KeyLogLine>,
+}
+
+/// One thing for the owner to do. Order matters: a message goes out under the keys installed before it.
+#[derive(Debug)]
+pub enum Step {
+    /// Send one whole handshake message, header included.
+    Send {
+        /// The keys to protect it with.
+        level: Level,
+        /// Type, length and body.
+        message: Vec<u8>,
+    },
+    /// From here on protect what is sent with keys from this secret.
+    WriteKey(TrafficSecret),
+    /// From here on open what is received with keys from this secret.
+    ReadKey(TrafficSecret),
+}
+
+/// A traffic secret and what it is for (RFC 9846 section 7.3 derives key and IV from it).
+#[derive(Clone, Debug)]
+pub struct TrafficSecret {
+    /// The level it protects.
+    pub level: Level,
+    /// The cipher suite.
+    pub suite: &'static Suite,
+    /// The secret.
+    pub secret: Secret,
+}
+
+/// What became known in the handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// Server: a ClientHello was accepted and the whole server flight is in the steps: application data may follow it at
+    /// once (0.5-RTT). Client: the server's parameters are known.
+    Negotiated {
+        /// The host that the client asked for, in lower case.
+        server_name: Option<String>,
+        /// The application protocol, if the peers agreed on one.
+        alpn: Option<Vec<u8>>,
+    },
+    /// The peer's Finished was verified: the handshake is over on this side.
+    Established,
+}
+
+/// One line of a key log: `label client_random secret` (RFC 9850 section 2).
+pub struct KeyLogLine {
+    /// `CLIENT_HANDSHAKE_TRAFFIC_SECRET` and so on.
+    pub label: &'static str,
+    /// The random of the ClientHello that counts.
+    pub client_random: [u8; 32],
+    /// The secret.
+    pub secret: Secret,
+}

@@ -1,0 +1,17 @@
+//! TLS 1.3 (RFC 9846) without I/O: a handshake that knows no records, and a record layer for byte streams.
+//!
+//! ```text
+//!   bytes of a TCP stream            handshake messages at a level
+//!          |                                    |
+//!   Connection (records) ---- Flight <---- Handshake (states) ---- Wanted / Answer ---- the owner
+//! ```
+//!
+//! QUIC will call the same [`Handshake`] from its CRYPTO frames.
+
+mod flight;
+mod level;
+mod wanted;
+
+pub use flight::{Fact, Flight, KeyLogLine, Step, TrafficSecret};
+pub use level::Level;
+pub use wanted::{Answer, Credential, RejectedCertificate, Signer, Verified, Verifier, Wanted};

@@ -1,0 +1,99 @@
+use sakigake_wire::Entropy;
+use std::sync::Arc;
+
+/// What a handshake waits for, when its configuration leaves the matter to the owner. The built-in answers come within
+/// the same call; an owner's comes later, through `answer`, while input is bounded and a deadline runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Server: a chain and key for this client.
+    Certificate {
+        /// The host that the client asked for, in lower case.
+        server_name: Option<String>,
+        /// Schemes for CertificateVerify that the client takes.
+        signature_algorithms: Vec<u16>,
+        /// Schemes in the chain's certificates that the client takes.
+        signature_algorithms_cert: Vec<u16>,
+    },
+    /// Server: a signature by the chosen certificate's key.
+    Signature {
+        /// The scheme to sign with.
+        scheme: u16,
+        /// What to sign: RFC 9846 section 4.5.2's padded content, not hashed.
+        message: Vec<u8>,
+    },
+    /// Client: is this chain to be trusted for this name?
+    Verify {
+        /// The host that was asked for.
+        server_name: String,
+        /// The chain in DER, leaf first.
+        chain: Vec<Vec<u8>>,
+    },
+}
+
+/// The owner's answer to a [`Wanted`].
+pub enum Answer {
+    /// To [`Wanted::Certificate`]; none ends the handshake with `unrecognized_name` or `handshake_failure`.
+    Certificate(Option<Arc<Credential>>),
+    /// To [`Wanted::Signature`]; none ends the handshake with `internal_error`.
+    Signature(Option<Vec<u8>>),
+    /// To [`Wanted::Verify`].
+    Verify(Result<Verified, RejectedCertificate>),
+}
+
+/// A chain and the key of its leaf.
+pub struct Credential {
+    /// Certificates in DER, leaf first.
+    pub chain: Vec<Vec<u8>>,
+    /// Who signs for it; none where the owner answers [`Wanted::Signature`].
+    pub signer: Option<Arc<dyn Signer>>,
+    /// The schemes that its key can sign with, best first.
+    pub schemes: Vec<u16>,
+    /// Hosts that the leaf names, in lower case, a leading `*.` allowed; IP addresses in their text form.
+    pub names: Vec<String>,
+}
+
+/// Signs at once.
+pub trait Signer: Send + Sync {
+    /// Signs `message` with `scheme`; none when the key fails.
+    fn sign(&self, scheme: u16, message: &[u8], entropy: &mut dyn Entropy) -> Option<Vec<u8>>;
+}
+
+/// Judges a server's certificates at once.
+pub trait Verifier: Send + Sync {
+    /// Whether the chain leads to an anchor we trust, is for `server_name`, may serve TLS, and is valid at `unix_secs`.
+    fn verify_chain(
+        &self,
+        server_name: &str,
+        chain: &[&[u8]],
+        unix_secs: u64,
+    ) -> Result<Verified, RejectedCertificate>;
+
+    /// Whether the leaf's key made `signature` over `message` with `scheme`.
+    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool;
+}
+
+/// A chain was found good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified;
+
+/// Why a chain was refused: each has its alert (RFC 9846 section 6.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RejectedCertificate {
+    /// It could not be parsed, or a signature in the chain is wrong.
+    Bad(String),
+    /// A certificate has expired, or is not yet valid.
+    Expired(String),
+    /// It was revoked.
+    Revoked,
+    /// No path leads to an anchor that we trust.
+    UnknownIssuer,
+    /// It is for other names.
+    WrongName {
+        /// The names that it is for.
+        presented: Vec<String>,
+    },
+    /// Its key or algorithms may not be used this way.
+    Unsupported(String),
+    /// Our own policy refused it.
+    Unacceptable(String),
+}

@@ -1,0 +1,14 @@
+//! All that an engine may receive: bounded bytes, time and entropy.
+//!
+//! Nothing here knows a protocol, and nothing here does I/O. An engine that builds on this crate alone cannot read a
+//! clock or draw randomness by itself: its owner hands it an [`Instant`] with every call and an [`Entropy`] once.
+
+mod entropy;
+mod reader;
+mod time;
+mod writer;
+
+pub use entropy::Entropy;
+pub use reader::{Reader, Short};
+pub use time::{Instant, Span};
+pub use writer::{Full, Grow, Writer};
