@@ -9,7 +9,10 @@
 //! QUIC will call the same [`Handshake`] from its CRYPTO frames.
 
 mod flight;
+pub mod key_log;
 mod level;
+pub mod schedule;
+pub mod transcript;
 mod wanted;
 
 pub use flight::{Fact, Flight, KeyLogLine, Step, TrafficSecret};

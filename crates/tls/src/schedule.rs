@@ -1,0 +1,177 @@
+//! The key schedule (RFC 9846 section 7): each stage gives its secrets and is consumed by the next, so that a secret
+//! of a stage that is over cannot be asked for, and its root is erased.
+//!
+//! ```text
+//!   Early::new(suite, psk) --handshake(shared)--> Handshake --main()--> Main
+//!                                client/server_handshake_     client/server_application_traffic_secret_0,
+//!                                traffic_secret               exporter_secret, resumption_secret
+//! ```
+
+use crate::{Level, TrafficSecret};
+use sakigake_crypto::{Digest, Hash, Secret, Suite, hkdf};
+use zeroize::Zeroize;
+
+/// Before the key exchange: holds the Early Secret.
+#[derive(Debug)]
+pub struct Early(Root);
+
+/// After the key exchange: holds the Handshake Secret.
+#[derive(Debug)]
+pub struct Handshake(Root);
+
+/// After the server's Finished: holds the Main Secret.
+#[derive(Debug)]
+pub struct Main(Root);
+
+/// What protects records in one direction: key and IV (RFC 9846 section 7.3). Zeroised when dropped.
+pub struct TrafficKeys {
+    key: [u8; 32],
+    key_len: usize,
+    /// The IV, which is exclusive-ored with each record's sequence number.
+    pub iv: [u8; 12],
+}
+
+impl Early {
+    /// Begins with a pre-shared key, or none.
+    pub fn new(suite: &'static Suite, psk: Option<&Secret>) -> Self {
+        let zeros = Secret::new(&[0; 64][..suite.hash.len]);
+        let secret = hkdf::extract(suite.hash, zeros.as_ref(), psk.unwrap_or(&zeros).as_ref());
+        Self(Root { suite, secret })
+    }
+
+    /// Goes on with the key exchange's shared secret.
+    pub fn handshake(self, shared: &Secret) -> Handshake {
+        Handshake(self.0.extract(shared.as_ref()))
+    }
+}
+
+impl Handshake {
+    /// `client_handshake_traffic_secret`, from the digest of ClientHello...ServerHello.
+    pub fn client_handshake_traffic_secret(&self, transcript: &Digest) -> TrafficSecret {
+        self.0.traffic(Level::Handshake, b"c hs traffic", transcript)
+    }
+
+    /// `server_handshake_traffic_secret`, from the digest of ClientHello...ServerHello.
+    pub fn server_handshake_traffic_secret(&self, transcript: &Digest) -> TrafficSecret {
+        self.0.traffic(Level::Handshake, b"s hs traffic", transcript)
+    }
+
+    /// Goes on to the Main Secret.
+    pub fn main(self) -> Main {
+        let zeros = [0; 64];
+        let len = self.0.suite.hash.len;
+        Main(self.0.extract(&zeros[..len]))
+    }
+}
+
+impl Main {
+    /// `client_application_traffic_secret_0`, from the digest of ClientHello...server Finished.
+    pub fn client_application_traffic_secret_0(&self, transcript: &Digest) -> TrafficSecret {
+        self.0.traffic(Level::Application, b"c ap traffic", transcript)
+    }
+
+    /// `server_application_traffic_secret_0`, from the digest of ClientHello...server Finished.
+    pub fn server_application_traffic_secret_0(&self, transcript: &Digest) -> TrafficSecret {
+        self.0.traffic(Level::Application, b"s ap traffic", transcript)
+    }
+
+    /// `exporter_secret`, from the digest of ClientHello...server Finished.
+    pub fn exporter_secret(&self, transcript: &Digest) -> Secret {
+        self.0.derive(b"exp master", transcript)
+    }
+
+    /// `resumption_secret`, from the digest of ClientHello...client Finished.
+    pub fn resumption_secret(&self, transcript: &Digest) -> Secret {
+        self.0.derive(b"res master", transcript)
+    }
+}
+
+impl TrafficSecret {
+    /// The `verify_data` of the Finished whose base key this is, from the digest of all messages before it (RFC 9846
+    /// section 4.5.3).
+    pub fn verify_data(&self, transcript: &Digest) -> Digest {
+        let hash = self.suite.hash;
+        let mut buf = [0; 64];
+        let finished_key = &mut buf[..hash.len];
+        hkdf::expand_label(hash, self.secret.as_ref(), b"finished", b"", finished_key);
+        let verify_data = (hash.hmac)(finished_key, &[transcript.as_ref()]);
+        buf.zeroize();
+        verify_data
+    }
+
+    /// Whether `received` is the peer's right `verify_data`; takes the same time wherever they differ.
+    #[must_use]
+    pub fn is_verified(&self, transcript: &Digest, received: &[u8]) -> bool {
+        is_equal(self.verify_data(transcript).as_ref(), received)
+    }
+
+    /// `application_traffic_secret_N+1` (RFC 9846 section 7.2); the old one is erased.
+    #[must_use]
+    pub fn next(self) -> Self {
+        let hash = self.suite.hash;
+        let mut buf = [0; 64];
+        let next = &mut buf[..hash.len];
+        hkdf::expand_label(hash, self.secret.as_ref(), b"traffic upd", b"", next);
+        let secret = Secret::new(next);
+        buf.zeroize();
+        Self { secret, ..self }
+    }
+
+    /// Key and IV.
+    pub fn keys(&self) -> TrafficKeys {
+        let (hash, key_len) = (self.suite.hash, self.suite.aead.key_len);
+        let mut keys = TrafficKeys { key: [0; 32], key_len, iv: [0; 12] };
+        hkdf::expand_label(hash, self.secret.as_ref(), b"key", b"", &mut keys.key[..key_len]);
+        hkdf::expand_label(hash, self.secret.as_ref(), b"iv", b"", &mut keys.iv);
+        keys
+    }
+}
+
+impl TrafficKeys {
+    /// The key.
+    pub fn key(&self) -> &[u8] {
+        &self.key[..self.key_len]
+    }
+}
+
+impl Drop for TrafficKeys {
+    fn drop(&mut self) {
+        self.key.zeroize();
+        self.iv.zeroize();
+    }
+}
+
+/// Whether both have the same bytes, without telling by its running time where they differ. Lengths are no secret.
+#[must_use]
+pub fn is_equal(a: &[u8], b: &[u8]) -> bool {
+    // `black_box` hides each step from the optimiser, which could otherwise leave the loop at the first difference.
+    let differences = a.iter().zip(b).fold(0, |seen, (a, b)| core::hint::black_box(seen | (a ^ b)));
+    a.len() == b.len() && core::hint::black_box(differences) == 0
+}
+
+/// A secret down the middle of the schedule's figure, from which others are derived.
+#[derive(Debug)]
+struct Root {
+    suite: &'static Suite,
+    secret: Secret,
+}
+
+impl Root {
+    fn derive(&self, label: &[u8], transcript: &Digest) -> Secret {
+        hkdf::derive_secret(self.suite.hash, &self.secret, label, transcript)
+    }
+
+    fn traffic(&self, level: Level, label: &[u8], transcript: &Digest) -> TrafficSecret {
+        TrafficSecret { level, suite: self.suite, secret: self.derive(label, transcript) }
+    }
+
+    fn extract(self, input: &[u8]) -> Self {
+        let salt = self.derive(b"derived", &empty(self.suite.hash));
+        Self { suite: self.suite, secret: hkdf::extract(self.suite.hash, salt.as_ref(), input) }
+    }
+}
+
+/// The digest of no message at all.
+fn empty(hash: &Hash) -> Digest {
+    (hash.start)().digest()
+}
