@@ -1,12 +1,20 @@
 //! HTTP without a wire: messages, field rules and priorities (RFC 9110, RFC 9113 section 8, RFC 9218), and the one
 //! [`Event`] that every HTTP engine yields.
 
+mod assembly;
 mod event;
 mod fields;
+#[doc(hidden)]
+pub mod fuzz;
+mod length;
 mod message;
 mod priority;
+mod rules;
 
+pub use assembly::{Assembly, Malformed};
 pub use event::{Chunk, Event, StreamId};
 pub use fields::{FieldLine, Fields};
-pub use message::{Assembly, BodyLength, Kind, Malformed, Message, Request, Response};
+pub use length::BodyLength;
+pub use message::{Kind, Message, Request, Response};
 pub use priority::Priority;
+pub use rules::is_token;

@@ -48,51 +48,82 @@ pub enum Message {
     Trailers(Fields),
 }
 
-/// A section under assembly: takes lines as a decoder yields them, remembers the first broken rule, and never makes the
-/// decoder stop (its table must stay in step).
-#[derive(Debug)]
-pub struct Assembly {
-    kind: Kind,
-    malformed: Option<Malformed>,
-    request: Request,
-    status: Option<u16>,
-}
-
-/// Why a message is malformed (RFC 9113 section 8.1.1, RFC 9114 section 4.1.2): one variant a sin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
-    /// A field name with an upper-case letter or a byte that no name may have.
-    Name,
-}
-
-impl Assembly {
-    /// An empty section.
-    pub fn new(kind: Kind) -> Self {
-        Self { kind, malformed: None, request: Request::default(), status: None }
-    }
-
-    /// Takes the next line.
-    pub fn push(&mut self, line: FieldLine<'_>) {
-        self.request.fields.push_line(line);
-    }
-
-    /// The whole message, or what was wrong with it.
-    pub fn finish(self) -> Result<Message, Malformed> {
-        match (self.malformed, self.kind) {
-            (Some(malformed), _) => Err(malformed),
-            (None, Kind::Request) => Ok(Message::Request(self.request)),
-            (None, Kind::Response) => Ok(Message::Response(Response {
-                status: self.status.unwrap_or(0),
-                fields: self.request.fields,
-            })),
-            (None, Kind::Trailers) => Ok(Message::Trailers(self.request.fields)),
+impl Request {
+    /// A request over https without fields.
+    pub fn new(method: &str, authority: &str, path: &str) -> Self {
+        Self {
+            method: method.into(),
+            scheme: b"https".to_vec(),
+            authority: authority.into(),
+            path: path.into(),
+            protocol: None,
+            fields: Fields::new(),
         }
     }
+
+    /// `GET https://{authority}{path}`.
+    pub fn get(authority: &str, path: &str) -> Self {
+        Self::new("GET", authority, path)
+    }
+
+    /// The same request with one field line more; the name is in lower case.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.fields.push(name.as_bytes(), value.as_bytes());
+        self
+    }
+
+    /// What an encoder writes: the pseudo-fields that are not empty, then the fields (RFC 9113 section 8.3).
+    pub fn lines(&self) -> impl Iterator<Item = FieldLine<'_>> + Clone {
+        let pseudo = [
+            (&b":method"[..], &self.method[..]),
+            (b":scheme", &self.scheme),
+            (b":authority", &self.authority),
+            (b":path", &self.path),
+            (b":protocol", self.protocol.as_deref().unwrap_or_default()),
+        ];
+        let present = pseudo.into_iter().filter(|(_, value)| !value.is_empty());
+        present.map(|(name, value)| FieldLine::new(name, value)).chain(self.fields.iter())
+    }
 }
 
-/// Holds a body against its `content-length` (RFC 9113 section 8.1.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BodyLength {
-    declared: Option<u64>,
-    seen: u64,
+impl Response {
+    /// A response without fields.
+    pub const fn new(status: u16) -> Self {
+        Self { status, fields: Fields::new() }
+    }
+
+    /// The same response with one field line more; the name is in lower case.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.fields.push(name.as_bytes(), value.as_bytes());
+        self
+    }
+
+    /// Whether another response follows on the same stream (RFC 9110 section 15.2).
+    pub const fn is_informational(&self) -> bool {
+        matches!(self.status, 100..=199)
+    }
+
+    /// What an encoder writes: `:status`, then the fields. A status above 999 goes out as 999's neighbour, 500, since
+    /// three digits are all there is.
+    pub fn lines(&self) -> impl Iterator<Item = FieldLine<'_>> + Clone {
+        let digits = STATUS_DIGITS.get(usize::from(self.status)).unwrap_or(&STATUS_DIGITS[500]);
+        core::iter::once(FieldLine::new(b":status", digits)).chain(self.fields.iter())
+    }
 }
+
+/// Each status in three digits.
+static STATUS_DIGITS: [[u8; 3]; 1000] = {
+    let mut digits = [[0; 3]; 1000];
+    let mut status = 0;
+    while status < 1000 {
+        digits[status] =
+            [b'0' + (status / 100) as u8, b'0' + (status / 10 % 10) as u8, b'0' + (status % 10) as u8];
+        status += 1;
+    }
+    digits
+};
+
+#[cfg(test)]
+mod tests;
