@@ -1,1 +1,9 @@
-//! Deterministic worlds: one clock, one seed, links, nodes and checkers.
+//! Deterministic worlds: one virtual clock, one seed, nodes, pipes between them, and checkers that stand outside.
+//!
+//! The nodes run the very `session` and `page` that the product runs; only the pipes and the cryptography differ. The same
+//! seed gives the same log, byte for byte with the plain provider.
+
+pub mod log;
+pub mod pipe;
+pub mod seed;
+pub mod world;
