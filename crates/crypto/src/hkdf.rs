@@ -4,7 +4,7 @@ use crate::{Digest, Hash, Secret};
 
 /// HKDF-Extract.
 pub fn extract(hash: &Hash, salt: &[u8], input: &[u8]) -> Secret {
-    Secret::new((hash.hmac)(salt, &[input]).as_ref())
+    (hash.hmac)(salt, &[input])
 }
 
 /// HKDF-Expand into `out`.
@@ -13,9 +13,9 @@ pub fn extract(hash: &Hash, salt: &[u8], input: &[u8]) -> Secret {
 /// When `out` is longer than 255 digests (RFC 5869 section 2.3); TLS never asks for more than two.
 pub fn expand(hash: &Hash, secret: &[u8], info: &[&[u8]], out: &mut [u8]) {
     assert!(out.len() <= 255 * hash.len, "HKDF-Expand gives at most 255 digests");
-    let mut previous: Option<Digest> = None;
-    for (index, piece) in out.chunks_mut(hash.len).enumerate() {
-        let counter = [index as u8 + 1];
+    let mut previous: Option<Secret> = None;
+    for (counter, piece) in (1u8..=255).zip(out.chunks_mut(hash.len)) {
+        let counter = [counter];
         let mut message: Vec<&[u8]> = Vec::with_capacity(info.len() + 2);
         message.extend(previous.as_ref().map(AsRef::as_ref));
         message.extend_from_slice(info);
@@ -27,20 +27,25 @@ pub fn expand(hash: &Hash, secret: &[u8], info: &[&[u8]], out: &mut [u8]) {
 }
 
 /// HKDF-Expand-Label into `out`.
+///
+/// # Panics
+/// When the label is empty or longer than 249 bytes, the context longer than 255, or `out` longer than
+/// [`expand`] allows: labels are ours, and contexts are digests or empty.
 pub fn expand_label(hash: &Hash, secret: &[u8], label: &[u8], context: &[u8], out: &mut [u8]) {
-    const PREFIX: &[u8] = b"tls13 ";
-    let len = (out.len() as u16).to_be_bytes();
-    let label_len = [(PREFIX.len() + label.len()) as u8];
-    let context_len = [context.len() as u8];
-    expand(hash, secret, &[&len, &label_len, PREFIX, label, &context_len, context], out);
+    assert!(!label.is_empty(), "a label names its purpose");
+    let out_len = u16::try_from(out.len()).expect("HKDF-Expand gives at most 255 digests");
+    let label_len = u8::try_from(PREFIX.len() + label.len()).expect("a label has at most 249 bytes");
+    let context_len = u8::try_from(context.len()).expect("a context has at most 255 bytes");
+    let info = [&out_len.to_be_bytes(), &[label_len][..], PREFIX, label, &[context_len], context];
+    expand(hash, secret, &info, out);
 }
 
 /// Derive-Secret, with the transcript's digest already taken.
 pub fn derive_secret(hash: &Hash, secret: &Secret, label: &[u8], transcript: &Digest) -> Secret {
-    let mut out = [0; 64];
-    let out = &mut out[..hash.len];
-    expand_label(hash, secret.as_ref(), label, transcript.as_ref(), out);
-    let derived = Secret::new(out);
-    zeroize::Zeroize::zeroize(out);
-    derived
+    Secret::filled(hash.len, |out| expand_label(hash, secret.as_ref(), label, transcript.as_ref(), out))
 }
+
+const PREFIX: &[u8] = b"tls13 ";
+
+#[cfg(test)]
+mod tests;

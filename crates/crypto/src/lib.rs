@@ -9,7 +9,10 @@ mod provider;
 mod secret;
 
 pub use provider::{
-    Aead, AeadKey, BadShare, Digest, Forged, Group, Hash, HashState, KeyRejected, KeyShare, Provider,
-    SignFailed, SigningKey, Suite, TAG_BYTES, Verification,
+    Accepted, Aead, AeadKey, BadShare, Digest, Forged, Group, Hash, HashState, KeyRejected, KeyShare,
+    Provider, SignFailed, SigningKey, Suite, TAG_BYTES, Verification,
 };
-pub use secret::Secret;
+pub use secret::{Secret, equal};
+
+#[cfg(test)]
+mod tests;

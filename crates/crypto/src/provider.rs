@@ -19,6 +19,23 @@ pub struct Provider {
     pub signing_key: fn(&PrivateKeyDer<'_>) -> Result<Box<dyn SigningKey>, KeyRejected>,
 }
 
+impl Provider {
+    /// The suite with this code point.
+    pub fn suite(&self, id: u16) -> Option<&'static Suite> {
+        self.suites.iter().find(|suite| suite.id == id)
+    }
+
+    /// The group with this code point.
+    pub fn group(&self, id: u16) -> Option<&'static Group> {
+        self.groups.iter().find(|group| group.id == id)
+    }
+
+    /// The signature scheme with this code point.
+    pub fn verification(&self, scheme: u16) -> Option<&'static Verification> {
+        self.verifications.iter().find(|row| row.scheme == scheme)
+    }
+}
+
 /// A row of the cipher suites: an AEAD and a hash (RFC 9846 appendix B.4).
 pub struct Suite {
     /// Its code point.
@@ -35,8 +52,9 @@ pub struct Hash {
     pub len: usize,
     /// A running hash over nothing yet.
     pub start: fn() -> Box<dyn HashState>,
-    /// HMAC (RFC 2104) of the message's parts, one after the other.
-    pub hmac: fn(key: &[u8], message: &[&[u8]]) -> Digest,
+    /// HMAC (RFC 2104) of the message's parts, one after the other. It may be key material (HKDF), so it is kept as
+    /// such; to hold one against a peer's, use [`crate::equal`].
+    pub hmac: fn(key: &[u8], message: &[&[u8]]) -> Secret,
 }
 
 /// A running hash.
@@ -49,7 +67,7 @@ pub trait HashState: Send + Sync {
     fn fork(&self) -> Box<dyn HashState>;
 }
 
-/// A digest or an HMAC, kept inline.
+/// A digest of what is no secret, such as a transcript, kept inline.
 #[derive(Clone, Copy)]
 pub struct Digest {
     bytes: [u8; 64],
@@ -60,17 +78,18 @@ pub struct Digest {
 pub struct Aead {
     /// Bytes of a key, at most 32.
     pub key_len: usize,
-    /// Records that one key may protect (RFC 9846 section 5.5).
+    /// Full-size records that one key may protect (RFC 9846 section 5.5); `u64::MAX` where sequence numbers end first.
     pub confidentiality_limit: u64,
-    /// A key ready for use.
+    /// A key ready for use. It panics when the bytes are not [`Aead::key_len`]: keys come from our own key schedule.
     pub key: fn(&[u8]) -> Box<dyn AeadKey>,
 }
 
 /// An AEAD key ready for use. Nonces have 12 bytes, tags [`TAG_BYTES`].
 pub trait AeadKey: Send + Sync {
-    /// Encrypts `text` in place and gives the tag.
+    /// Encrypts `text` in place and gives the tag; `text` is a record or a packet, never above 2^32 bytes.
     fn seal(&self, nonce: [u8; 12], aad: &[u8], text: &mut [u8]) -> [u8; TAG_BYTES];
-    /// Decrypts `text` in place, which ends with its tag; gives the length of the plaintext.
+    /// Decrypts `text` in place, which ends with its tag; gives the length of the plaintext. Where it is forged or
+    /// shorter than a tag, what `text` holds afterwards is of no meaning.
     fn open(&self, nonce: [u8; 12], aad: &[u8], text: &mut [u8]) -> Result<usize, Forged>;
 }
 
@@ -80,7 +99,7 @@ pub struct Forged;
 
 /// A row of the key exchange groups, hybrids included.
 pub struct Group {
-    /// Its code point (RFC 9846 section 4.2.7).
+    /// Its code point (RFC 9846 section 4.3.7).
     pub id: u16,
     /// Bytes of a client's share.
     pub client_share_len: usize,
@@ -89,8 +108,11 @@ pub struct Group {
     /// The client's side: makes a key pair.
     pub start: fn(&mut dyn Entropy) -> Box<dyn KeyShare>,
     /// The server's side: takes the client's share, gives its own and the secret.
-    pub accept: fn(&mut dyn Entropy, share: &[u8]) -> Result<(Vec<u8>, Secret), BadShare>,
+    pub accept: fn(&mut dyn Entropy, share: &[u8]) -> Accepted,
 }
+
+/// What a server makes of a client's share: its own share and the secret.
+pub type Accepted = Result<(Vec<u8>, Secret), BadShare>;
 
 /// A client's key pair that waits for the server's share.
 pub trait KeyShare: Send + Sync {
@@ -102,9 +124,8 @@ pub trait KeyShare: Send + Sync {
     fn component(&self) -> Option<(u16, &[u8])> {
         None
     }
-    /// As [`KeyShare::agree`], where the peer chose the [`KeyShare::component`].
-    fn agree_component(self: Box<Self>, share: &[u8]) -> Result<Secret, BadShare> {
-        let _ = share; // Only hybrids have a component to agree on.
+    /// As [`KeyShare::agree`], where the peer chose the [`KeyShare::component`]; refused where there is none.
+    fn agree_component(self: Box<Self>, _share: &[u8]) -> Result<Secret, BadShare> {
         Err(BadShare)
     }
 }
@@ -115,7 +136,7 @@ pub struct BadShare;
 
 /// A row of the signature schemes that a peer may use.
 pub struct Verification {
-    /// Its code point (RFC 9846 section 4.2.3).
+    /// Its code point (RFC 9846 section 4.3.3).
     pub scheme: u16,
     /// Implementations, one for each combination of curve and hash that the scheme admits in certificates; the first one
     /// is what TLS 1.3's CertificateVerify means by it.
@@ -128,7 +149,8 @@ pub struct Verification {
 pub trait SigningKey: Send + Sync {
     /// The schemes it can sign with, best first.
     fn schemes(&self) -> &[u16];
-    /// Signs `message` with one of its schemes.
+    /// Signs `message` (not hashed) with one of its schemes. A provider whose library draws its own randomness leaves
+    /// `entropy` alone.
     fn sign(&self, scheme: u16, message: &[u8], entropy: &mut dyn Entropy) -> Result<Vec<u8>, SignFailed>;
     /// The public half as SubjectPublicKeyInfo in DER, to hold against a certificate's.
     fn public_key(&self) -> Vec<u8>;

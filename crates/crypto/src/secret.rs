@@ -1,31 +1,75 @@
 use zeroize::Zeroize;
 
-/// Key material of at most 64 bytes (or a longer shared secret of a key exchange); zeroised when dropped, and never
-/// printed.
+/// Key material: inline up to 64 bytes, which is all that a key schedule has, else on the heap. Zeroised when dropped,
+/// never printed, and compared in constant time.
 #[derive(Clone)]
-pub struct Secret(Vec<u8>);
+pub struct Secret(Kept);
+
+#[derive(Clone)]
+enum Kept {
+    Inline { bytes: [u8; INLINE_BYTES], len: usize },
+    Heap(Box<[u8]>),
+}
+
+const INLINE_BYTES: usize = 64;
 
 impl Secret {
     /// Keeps a copy of `bytes`.
     pub fn new(bytes: &[u8]) -> Self {
-        Self(bytes.to_vec())
+        Self::filled(bytes.len(), |out| out.copy_from_slice(bytes))
+    }
+
+    /// `len` bytes, zeroes at first, that `fill` writes in place, so that no other copy needs wiping.
+    pub fn filled(len: usize, fill: impl FnOnce(&mut [u8])) -> Self {
+        let mut secret = Self(match len {
+            0..=INLINE_BYTES => Kept::Inline { bytes: [0; INLINE_BYTES], len },
+            _ => Kept::Heap(vec![0; len].into_boxed_slice()),
+        });
+        fill(secret.as_mut());
+        secret
+    }
+
+    fn as_mut(&mut self) -> &mut [u8] {
+        match &mut self.0 {
+            Kept::Inline { bytes, len } => &mut bytes[..*len],
+            Kept::Heap(bytes) => bytes,
+        }
     }
 }
 
 impl AsRef<[u8]> for Secret {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Kept::Inline { bytes, len } => &bytes[..*len],
+            Kept::Heap(bytes) => bytes,
+        }
     }
 }
 
+/// Whether two byte strings are the same, in a time that tells nothing but their lengths.
+pub fn equal(one: &[u8], other: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        equal(self.as_ref(), other.as_ref())
+    }
+}
+
+impl Eq for Secret {}
+
 impl core::fmt::Debug for Secret {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Secret({} bytes)", self.0.len())
+        write!(f, "Secret({} bytes)", self.as_ref().len())
     }
 }
 
 impl Drop for Secret {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.as_mut().zeroize();
     }
 }
+
+#[cfg(test)]
+mod tests;
