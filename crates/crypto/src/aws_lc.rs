@@ -90,3 +90,5 @@ static VERIFICATIONS: &[Verification] = &[
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wycheproof_tests;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::aws_lc::PROVIDER;
-use crate::tests::{Untouched, hex};
+use crate::tests::{Untouched, hex, subject_public_key};
 use aws_lc_rs::encoding::{EcPrivateKeyRfc5915Der, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
 use rustls_pki_types::{PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
@@ -25,26 +25,6 @@ fn signs(key: &dyn SigningKey, schemes: &[u16]) {
         signature[last] ^= 1;
         algorithm.verify_signature(public, b"message", &signature).expect_err("another signature");
     }
-}
-
-/// What the BIT STRING at the end of a SubjectPublicKeyInfo holds: there every length is the rest of the input.
-fn subject_public_key(spki: &[u8]) -> &[u8] {
-    fn content(der: &[u8], tag: u8) -> (&[u8], &[u8]) {
-        assert_eq!(der[0], tag);
-        let (len, at) = match der[1] {
-            0x81 => (der[2] as usize, 3),
-            0x82 => (u16::from_be_bytes([der[2], der[3]]) as usize, 4),
-            short => (short as usize, 2),
-        };
-        (&der[at..at + len], &der[at + len..])
-    }
-    let (inside, rest) = content(spki, 0x30);
-    assert!(rest.is_empty());
-    let (_, bits) = content(inside, 0x30);
-    let (bits, rest) = content(bits, 0x03);
-    assert!(rest.is_empty());
-    assert_eq!(bits[0], 0, "no unused bits");
-    &bits[1..]
 }
 
 #[test]
