@@ -8,13 +8,18 @@
 //!
 //! QUIC will call the same [`Handshake`] from its CRYPTO frames.
 
+pub mod extension;
+mod fault;
 mod flight;
 pub mod key_log;
 mod level;
+pub mod message;
+pub mod rules;
 pub mod schedule;
 pub mod transcript;
 mod wanted;
 
+pub use fault::Fault;
 pub use flight::{Fact, Flight, KeyLogLine, Step, TrafficSecret};
 pub use level::Level;
 pub use wanted::{Answer, Credential, RejectedCertificate, Signer, Verified, Verifier, Wanted};
