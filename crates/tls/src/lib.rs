@@ -17,6 +17,8 @@ pub mod message;
 pub mod rules;
 pub mod schedule;
 pub mod transcript;
+#[cfg(test)]
+mod vectors;
 mod wanted;
 
 pub use fault::Fault;

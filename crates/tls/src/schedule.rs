@@ -89,14 +89,10 @@ impl Main {
 impl TrafficSecret {
     /// The `verify_data` of the Finished whose base key this is, from the digest of all messages before it (RFC 9846
     /// section 4.5.3).
-    pub fn verify_data(&self, transcript: &Digest) -> Digest {
+    pub fn verify_data(&self, transcript: &Digest) -> Secret {
         let hash = self.suite.hash;
-        let mut buf = [0; 64];
-        let finished_key = &mut buf[..hash.len];
-        hkdf::expand_label(hash, self.secret.as_ref(), b"finished", b"", finished_key);
-        let verify_data = (hash.hmac)(finished_key, &[transcript.as_ref()]);
-        buf.zeroize();
-        verify_data
+        let finished_key = self.expand(b"finished");
+        (hash.hmac)(finished_key.as_ref(), &[transcript.as_ref()]) // spec: 9846-4.5.3-b
     }
 
     /// Whether `received` is the peer's right `verify_data`; takes the same time wherever they differ.
@@ -108,22 +104,21 @@ impl TrafficSecret {
     /// `application_traffic_secret_N+1` (RFC 9846 section 7.2); the old one is erased.
     #[must_use]
     pub fn next(self) -> Self {
-        let hash = self.suite.hash;
-        let mut buf = [0; 64];
-        let next = &mut buf[..hash.len];
-        hkdf::expand_label(hash, self.secret.as_ref(), b"traffic upd", b"", next);
-        let secret = Secret::new(next);
-        buf.zeroize();
-        Self { secret, ..self }
+        Self { secret: self.expand(b"traffic upd"), ..self } // spec: 9846-7.2-a
     }
 
     /// Key and IV.
     pub fn keys(&self) -> TrafficKeys {
         let (hash, key_len) = (self.suite.hash, self.suite.aead.key_len);
         let mut keys = TrafficKeys { key: [0; 32], key_len, iv: [0; 12] };
-        hkdf::expand_label(hash, self.secret.as_ref(), b"key", b"", &mut keys.key[..key_len]);
+        hkdf::expand_label(hash, self.secret.as_ref(), b"key", b"", &mut keys.key[..key_len]); // spec: 9846-7.3-a
         hkdf::expand_label(hash, self.secret.as_ref(), b"iv", b"", &mut keys.iv);
         keys
+    }
+
+    fn expand(&self, label: &[u8]) -> Secret {
+        let hash = self.suite.hash;
+        Secret::filled(hash.len, |out| hkdf::expand_label(hash, self.secret.as_ref(), label, b"", out))
     }
 }
 
@@ -165,8 +160,9 @@ impl Root {
         TrafficSecret { level, suite: self.suite, secret: self.derive(label, transcript) }
     }
 
+    /// The next root: never skipped, whichever input is missing.
     fn extract(self, input: &[u8]) -> Self {
-        let salt = self.derive(b"derived", &empty(self.suite.hash));
+        let salt = self.derive(b"derived", &empty(self.suite.hash)); // spec: 9846-7.1-a
         Self { suite: self.suite, secret: hkdf::extract(self.suite.hash, salt.as_ref(), input) }
     }
 }
@@ -175,3 +171,6 @@ impl Root {
 fn empty(hash: &Hash) -> Digest {
     (hash.start)().digest()
 }
+
+#[cfg(test)]
+mod tests;

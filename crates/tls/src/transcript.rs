@@ -84,3 +84,6 @@ impl core::fmt::Debug for Transcript {
         write!(f, "Transcript({} bytes a digest)", self.hash.len)
     }
 }
+
+#[cfg(test)]
+mod tests;
