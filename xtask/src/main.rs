@@ -1,3 +1,57 @@
 //! The project's own checks: `cargo xtask`.
 
-fn main() {}
+#![allow(clippy::print_stdout)] // Printing is what it is for.
+
+mod ci;
+mod layers;
+mod runner;
+mod shape;
+mod source;
+mod spec;
+
+use std::{path::PathBuf, process::ExitCode};
+
+const USAGE: &str = "\
+The project's own checks.
+
+Usage: cargo xtask COMMAND
+
+Commands:
+  ci fast     format, clippy, docs, licences, layers, shape, spec, a stripped build, tests, worlds, fuzzing
+  ci peers    tests against other programs: installs packages by name (needs root)
+  shape       no file over 1,000 lines of logic, no function over 100 lines; lists the longest
+  layers      which crate may use which, held against the manifests
+  spec        each requirement marked done has code and a test; writes docs/conformance.md
+  spec --check  the same, and fails when docs/conformance.md is not up to date
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["ci", "fast"] => ci::fast(),
+        ["ci", "peers"] => ci::peers(),
+        ["shape"] => shape::check(),
+        ["layers"] => layers::check(),
+        ["spec"] => spec::check(spec::Conformance::Write),
+        ["spec", "--check"] => spec::check(spec::Conformance::Compare),
+        ["help" | "--help" | "-h"] | [] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(format!("unknown command: {}\n\n{USAGE}", words.join(" "))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's root.
+fn root() -> PathBuf {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().map(PathBuf::from).unwrap_or(manifest)
+}

@@ -1,0 +1,56 @@
+//! Which crate may use which: never upward, never sideways between HTTP/2 and HTTP/3.
+
+use crate::root;
+use std::{collections::BTreeMap, fs};
+
+/// A row a crate, lowest first: the crate, and those of ours that it may use.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("wire", &[]),
+    ("crypto", &["wire"]),
+    ("tls", &["wire", "crypto"]),
+    ("fields", &["wire"]),
+    ("semantics", &[]),
+    ("preload", &["wire", "fields", "semantics"]),
+    ("h2", &["wire", "fields", "semantics"]),
+    ("session", &["wire", "crypto", "tls", "semantics", "h2", "preload"]),
+    ("page", &["wire", "semantics", "preload"]),
+    ("net", &["wire", "crypto", "tls", "semantics", "h2", "preload", "session"]),
+    ("sakigake", &["wire", "crypto", "tls", "semantics", "h2", "preload", "session", "page", "net"]),
+    ("lab", &["wire", "crypto", "tls", "fields", "semantics", "h2", "preload", "session", "page"]),
+    ("cli", &["sakigake", "lab", "wire", "crypto", "tls", "semantics", "preload", "session", "page", "net"]),
+];
+
+/// Holds every manifest's `[dependencies]` against the table.
+pub(crate) fn check() -> Result<(), String> {
+    let table: BTreeMap<&str, &[&str]> = LAYERS.iter().copied().collect();
+    let mut wrong = Vec::new();
+    let folder = root().join("crates");
+    let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for entry in entries {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(allowed) = table.get(name.as_str()) else {
+            wrong.push(format!("crates/{name} has no row in the table of layers"));
+            continue;
+        };
+        for used in ours(&path.join("Cargo.toml"))? {
+            if !allowed.contains(&used.as_str()) {
+                wrong.push(format!("{name} may not use {used}"));
+            }
+        }
+    }
+    println!("{} layers", LAYERS.len());
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+}
+
+/// Those of our crates that a manifest's `[dependencies]` name.
+fn ours(manifest: &std::path::Path) -> Result<Vec<String>, String> {
+    let text = fs::read_to_string(manifest).map_err(|error| format!("{}: {error}", manifest.display()))?;
+    let table: toml::Table = text.parse().map_err(|error| format!("{}: {error}", manifest.display()))?;
+    let names = table.get("dependencies").and_then(toml::Value::as_table).into_iter().flat_map(|t| t.keys());
+    let short = |name: &String| match name.as_str() {
+        "sakigake" => Some("sakigake".to_owned()),
+        _ => name.strip_prefix("sakigake-").map(str::to_owned),
+    };
+    Ok(names.filter_map(short).collect())
+}

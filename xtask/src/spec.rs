@@ -1,0 +1,183 @@
+//! Specifications are data: `spec/*.toml` lists requirements, code and tests carry their tags.
+
+use crate::{
+    root,
+    source::{self, Source},
+};
+use serde::Deserialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::Path,
+};
+
+/// What to do with docs/conformance.md.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Conformance {
+    /// Write it anew.
+    Write,
+    /// Fail when it differs.
+    Compare,
+}
+
+#[derive(Deserialize)]
+struct File {
+    title: Option<String>,
+    #[serde(default)]
+    requirement: Vec<Requirement>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Requirement {
+    id: String,
+    section: String,
+    level: Level,
+    status: Status,
+    text: String,
+    why: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    #[serde(rename = "MUST")]
+    Must,
+    #[serde(rename = "SHOULD")]
+    Should,
+    #[serde(rename = "MAY")]
+    May,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Done,
+    Later,
+    Never,
+}
+
+/// Where a tag stands.
+#[derive(Default)]
+struct Places {
+    code: Vec<String>,
+    tests: Vec<String>,
+}
+
+/// A test that shows everything shows nothing.
+const TESTS_A_TAG: usize = 3;
+
+/// Checks tags both ways and brings docs/conformance.md up to date.
+pub(crate) fn check(conformance: Conformance) -> Result<(), String> {
+    let root = root();
+    let files = read(&root.join("spec"))?;
+    let places = places(&source::all(&root, &["crates", "tests", "fuzz"])?);
+    let mut wrong = Vec::new();
+    let known: BTreeSet<&str> = files
+        .values()
+        .flat_map(|file| &file.requirement)
+        .map(|requirement| requirement.id.as_str())
+        .collect();
+    for (tag, places) in &places {
+        if !known.contains(tag.as_str()) {
+            let at = places.code.iter().chain(&places.tests).cloned().collect::<Vec<_>>().join(", ");
+            wrong.push(format!("unknown tag {tag} at {at}"));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for requirement in files.values().flat_map(|file| &file.requirement) {
+        if !seen.insert(&requirement.id) {
+            wrong.push(format!("{} is listed twice", requirement.id));
+        }
+        wrong.extend(fault(requirement, places.get(&requirement.id)));
+    }
+    let text = conformance_text(&files, &places);
+    let path = root.join("docs/conformance.md");
+    match conformance {
+        Conformance::Write => {
+            fs::write(&path, &text).map_err(|error| format!("{}: {error}", path.display()))?
+        }
+        Conformance::Compare if fs::read_to_string(&path).is_ok_and(|old| old == text) => {}
+        Conformance::Compare => wrong.push("docs/conformance.md is out of date: run cargo xtask spec".into()),
+    }
+    let done = files.values().flat_map(|file| &file.requirement).filter(|r| r.status == Status::Done).count();
+    println!("{} requirements, {done} done", known.len());
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+}
+
+fn fault(requirement: &Requirement, places: Option<&Places>) -> Option<String> {
+    let id = &requirement.id;
+    let (code, tests) = places.map_or((0, 0), |places| (places.code.len(), places.tests.len()));
+    match requirement.status {
+        Status::Done if requirement.level != Level::Must => None,
+        Status::Done if code == 0 => Some(format!("{id} is marked done, but no code carries its tag")),
+        Status::Done if tests == 0 => Some(format!("{id} is marked done, but no test carries its tag")),
+        Status::Done if tests > TESTS_A_TAG => {
+            Some(format!("{id} names {tests} tests, at most {TESTS_A_TAG}"))
+        }
+        Status::Done => None,
+        _ if requirement.why.is_none() => Some(format!("{id} is not done and does not say why")),
+        Status::Later | Status::Never => None,
+    }
+}
+
+fn read(folder: &Path) -> Result<BTreeMap<String, File>, String> {
+    let mut files = BTreeMap::new();
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for entry in entries {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let file = toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            files.insert(name, file);
+        }
+    }
+    Ok(files)
+}
+
+fn places(sources: &[Source]) -> BTreeMap<String, Places> {
+    let mut places: BTreeMap<String, Places> = BTreeMap::new();
+    for source in sources {
+        for (number, line) in source.text.lines().enumerate() {
+            let Some((_, tags)) = line.split_once("// spec: ") else { continue };
+            for tag in tags.split([',', ' ']).filter(|tag| tag.chars().any(|c| c.is_ascii_digit())) {
+                let at = format!("{}:{}", source.path.display(), number + 1);
+                let places = places.entry(tag.trim_end_matches(['.', ';']).to_owned()).or_default();
+                if source.is_test() { places.tests.push(at) } else { places.code.push(at) }
+            }
+        }
+    }
+    places
+}
+
+fn conformance_text(files: &BTreeMap<String, File>, places: &BTreeMap<String, Places>) -> String {
+    let mut text = String::from(
+        "# Conformance\n\nWritten by `cargo xtask spec` from `spec/*.toml` and the tags in code and tests. Requirements \
+         are in our own words.\n",
+    );
+    for (name, file) in files {
+        let count = |status| file.requirement.iter().filter(|r| r.status == status).count();
+        let title = file.title.as_deref().unwrap_or(name);
+        let (done, later, never) = (count(Status::Done), count(Status::Later), count(Status::Never));
+        // Writing to a String does not fail.
+        let _ = write!(text, "\n## {title}\n\n{done} done, {later} later, {never} never.\n\n");
+        text.push_str(
+            "| id | level | status | requirement | enforced in |\n| --- | --- | --- | --- | --- |\n",
+        );
+        for requirement in &file.requirement {
+            let Requirement { id, section, level, status, text: words, why } = requirement;
+            let code = places.get(id).map_or(&[][..], |places| &places.code);
+            let mut at: Vec<&str> = code.iter().map(|at| at.split(':').next().unwrap_or(at)).collect();
+            at.dedup();
+            let why = why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+            let (level, status) = (format!("{level:?}").to_uppercase(), format!("{status:?}").to_lowercase());
+            let _ = writeln!(
+                text,
+                "| {id} (section {section}) | {level} | {status} | {words}{why} | {} |",
+                at.join(", ")
+            );
+        }
+    }
+    text
+}
