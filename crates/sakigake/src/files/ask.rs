@@ -1,0 +1,70 @@
+//! A borrowed view of a request that every front can give.
+
+use sakigake_semantics::{Fields, Request};
+
+/// What the file service reads of a request.
+pub struct Ask<'a> {
+    /// `GET`, `HEAD`, ...: case matters.
+    pub method: &'a [u8],
+    /// Path and query as they came, still encoded.
+    pub path: &'a [u8],
+    /// The request's fields.
+    pub fields: &'a dyn FieldSource,
+}
+
+/// Something that has field lines.
+pub trait FieldSource {
+    /// Calls `each` with the value of every line of that name (in lower case), in order.
+    fn each(&self, name: &str, each: &mut dyn FnMut(&[u8]));
+}
+
+impl Ask<'_> {
+    /// A field that lists (RFC 9110 section 5.3): all its lines, joined by commas.
+    pub(super) fn list(&self, name: &str) -> Option<Vec<u8>> {
+        let mut joined: Option<Vec<u8>> = None;
+        self.fields.each(name, &mut |value| match &mut joined {
+            Some(list) => {
+                list.extend_from_slice(b", ");
+                list.extend_from_slice(value);
+            }
+            None => joined = Some(value.to_vec()),
+        });
+        joined
+    }
+
+    /// A field that has one value: nothing where it came twice, since then no value is the right one.
+    pub(super) fn single(&self, name: &str) -> Option<Vec<u8>> {
+        let mut values = 0;
+        let mut first = None;
+        self.fields.each(name, &mut |value| {
+            values += 1;
+            first.get_or_insert_with(|| value.trim_ascii().to_vec());
+        });
+        first.filter(|_| values == 1)
+    }
+}
+
+impl<'a> From<&'a Request> for Ask<'a> {
+    fn from(request: &'a Request) -> Self {
+        Self { method: &request.method, path: &request.path, fields: &request.fields }
+    }
+}
+
+impl<'a> From<&'a http::request::Parts> for Ask<'a> {
+    fn from(parts: &'a http::request::Parts) -> Self {
+        let path = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+        Self { method: parts.method.as_str().as_bytes(), path: path.as_bytes(), fields: &parts.headers }
+    }
+}
+
+impl FieldSource for Fields {
+    fn each(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
+        self.find_all(name.as_bytes()).for_each(each);
+    }
+}
+
+impl FieldSource for http::HeaderMap {
+    fn each(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
+        self.get_all(name).iter().for_each(|value| each(value.as_bytes()));
+    }
+}

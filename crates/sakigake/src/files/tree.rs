@@ -1,0 +1,168 @@
+//! Opening a file below the folder and nowhere else.
+//!
+//! A check of the canonical path before the open can be raced: whoever may write in the folder puts a link there in
+//! between. So the kernel does it in one step: `openat2` with `RESOLVE_BENEATH` follows links inside the folder and
+//! refuses each step that would leave it. Where that call is missing, the path is walked folder by folder and no link
+//! is followed at all, which is as safe and serves less.
+
+#[cfg(test)]
+mod tests;
+
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// What lies at a name.
+pub(super) enum Found {
+    File(Opened),
+    Folder,
+    /// Nothing, or something that is neither file nor folder, or what lies outside.
+    Nothing,
+    /// Something that this process may not read.
+    Forbidden,
+}
+
+/// An open regular file, and what it was when it was opened.
+pub(super) struct Opened {
+    pub(super) file: Arc<File>,
+    /// Bytes.
+    pub(super) len: u64,
+    metadata: Metadata,
+}
+
+/// By what a client knows a version of a file (RFC 9110 section 8.8).
+pub(super) struct Validators {
+    /// With its quotes, and `W/` where it is weak.
+    pub(super) tag: String,
+    /// In whole seconds, never later than now.
+    pub(super) modified: Option<SystemTime>,
+    /// Whether both are strong.
+    pub(super) strong: bool,
+}
+
+/// Opens the folder itself; a link to it is followed.
+pub(super) fn open_root(root: &Path) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::open(root, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+/// Opens what `name` means below `root`.
+pub(super) fn find(root: &Path, name: &[u8]) -> io::Result<Found> {
+    let root = match open_root(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        root => root?,
+    };
+    let file = match open_beneath(&root, name) {
+        Ok(file) => File::from(file),
+        Err(errno) => return judge(errno),
+    };
+    let metadata = file.metadata()?;
+    Ok(match (metadata.is_file(), metadata.is_dir()) {
+        (true, _) => Found::File(Opened { file: Arc::new(file), len: metadata.len(), metadata }),
+        (_, true) => Found::Folder,
+        _ => Found::Nothing,
+    })
+}
+
+/// What a file is opened with: a pipe or a device must not block the open.
+const HOW: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
+#[cfg(target_os = "linux")]
+fn open_beneath(root: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    // The kernel gives up with EAGAIN when something was renamed while it looked for a way out.
+    for _ in 0..8 {
+        match openat2(root, OsStr::from_bytes(name), HOW, Mode::empty(), resolve) {
+            Err(Errno::AGAIN) => {}
+            // Kernels before 5.6, and sandboxes that do not know the call.
+            Err(Errno::NOSYS | Errno::PERM) => return walk(root, name),
+            opened => return opened,
+        }
+    }
+    walk(root, name)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_beneath(root: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
+    walk(root, name)
+}
+
+/// One folder after the other, no link followed.
+fn walk(root: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
+    let mut folder = None;
+    let mut names = name.split(|&byte| byte == b'/').peekable();
+    while let Some(name) = names.next() {
+        let last = names.peek().is_none();
+        let how = if last { HOW } else { HOW | OFlags::DIRECTORY };
+        let parent = folder.as_ref().unwrap_or(root);
+        let opened = openat(parent, OsStr::from_bytes(name), how | OFlags::NOFOLLOW, Mode::empty())?;
+        if last {
+            return Ok(opened);
+        }
+        folder = Some(opened);
+    }
+    Err(Errno::NOENT)
+}
+
+fn judge(errno: Errno) -> io::Result<Found> {
+    match errno {
+        // XDEV: a step would have left the folder. LOOP: a link where none is followed. NXIO: a socket.
+        Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG | Errno::LOOP | Errno::XDEV | Errno::NXIO => {
+            Ok(Found::Nothing)
+        }
+        Errno::ACCESS => Ok(Found::Forbidden),
+        errno => Err(errno.into()),
+    }
+}
+
+impl Opened {
+    /// The tag is a hash of size, inode, and both times in nanoseconds: the inode tells a file that was moved here from
+    /// the one it replaced, the time of the last change cannot be set back as the time of the last write can, and the
+    /// hash keeps inodes to ourselves. Two writes may fall into one tick of the file system's clock, so until a second
+    /// has passed the tag is weak.
+    pub(super) fn validators(&self, now: SystemTime) -> Validators {
+        let m = &self.metadata;
+        let stamps = [m.len() as i64, m.ino() as i64, m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec()];
+        let hash = fnv1a(stamps.iter().flat_map(|stamp| stamp.to_be_bytes()));
+        let modified = m.modified().ok(); // None where the system keeps no such time: the field is then left out.
+        let changed = u64::try_from(m.ctime()).map(|seconds| {
+            SystemTime::UNIX_EPOCH
+                + Duration::from_secs(seconds)
+                + Duration::from_nanos(m.ctime_nsec() as u64)
+        });
+        let is_still =
+            |time: SystemTime| now.duration_since(time).is_ok_and(|age| age >= Duration::from_secs(1));
+        let strong = modified.is_some_and(is_still) && changed.is_ok_and(is_still);
+        Validators {
+            tag: format!("{}\"{hash:016x}\"", if strong { "" } else { "W/" }),
+            modified: modified.and_then(|time| whole_seconds(time.min(now))), // spec: 9110-8.8.2.1-a
+            strong,
+        }
+    }
+}
+
+impl Validators {
+    /// Between the parts of a multipart body: what follows from the tag does not stand in the file by chance.
+    pub(super) fn boundary(&self) -> String {
+        let tag = self.tag.trim_start_matches("W/").trim_matches('"');
+        format!("sakigake-{tag}")
+    }
+}
+
+/// HTTP's dates have no fractions, and the two must compare equal.
+fn whole_seconds(time: SystemTime) -> Option<SystemTime> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?; // None before 1970: no date then.
+    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs()))
+}
+
+/// FNV-1a, 64 bits: it need not withstand an enemy, who could only fool himself.
+fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
