@@ -1,0 +1,83 @@
+use super::{AccessLog, Entry, Format, json, text};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+fn entry(path: &[u8]) -> Entry<'_> {
+    Entry {
+        at: SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_295_045_007),
+        client: "127.0.0.1:40000".parse().expect("an address"),
+        protocol: "h2",
+        method: b"GET",
+        path,
+        status: 200,
+        bytes: 1234,
+        took: Duration::from_micros(1500),
+        whole: true,
+        hinted: false,
+        hints: 3,
+    }
+}
+
+#[test]
+fn a_line_for_people() {
+    assert_eq!(
+        text(&entry(b"/a?b"), false),
+        "2026-11-21T21:04:05.007Z 127.0.0.1:40000       h2       GET  200      1234   1.50 ms /a?b  +3 hints\n"
+    );
+}
+
+#[test]
+fn a_line_for_programs() {
+    assert_eq!(
+        json(&entry(b"/a?b")),
+        "{\"time\":\"2026-11-21T21:04:05.007Z\",\"client\":\"127.0.0.1:40000\",\"protocol\":\"h2\",\
+         \"method\":\"GET\",\"path\":\"/a?b\",\"status\":200,\"bytes\":1234,\"ms\":1.500,\"whole\":true,\
+         \"hinted\":false,\"hints\":3}\n"
+    );
+}
+
+#[test]
+fn a_peer_cannot_write_to_the_terminal() {
+    for (path, as_text, as_json) in [
+        (b"/\x1b[2J".as_slice(), "/\\x1b[2J", "/\\u001b[2J"),
+        (b"/a\r\nforged", "/a\\x0d\\x0aforged", "/a\\u000d\\u000aforged"),
+        (b"/\"\\", "/\"\\\\", "/\\\"\\\\"),
+        (b"/\0\x7f", "/\\x00\\x7f", "/\\u0000\\u007f"),
+        ("/\u{9b}31m".as_bytes(), "/\\xc2\\x9b31m", "/\\u009b31m"),
+        ("/\u{202e}x".as_bytes(), "/\\xe2\\x80\\xaex", "/\\u202ex"),
+        ("/\u{1f600}".as_bytes(), "/\\xf0\\x9f\\x98\\x80", "/\\ud83d\\ude00"),
+        (b"/\xff", "/\\xff", "/\\ufffd"),
+    ] {
+        let (line, object) = (text(&entry(path), false), json(&entry(path)));
+        assert!(line.contains(&format!(" {as_text}  +")), "{line}");
+        assert!(object.contains(&format!("\"path\":\"{as_json}\",")), "{object}");
+    }
+    for byte in 0..=255 {
+        for line in [text(&entry(&[byte]), false), json(&entry(&[byte]))] {
+            assert!(line.trim_end_matches('\n').bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line}");
+        }
+    }
+}
+
+#[test]
+fn each_line_is_one_write() {
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<Vec<u8>>>>);
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no test panics here").push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let kept = Kept::default();
+    let log = AccessLog::new(Format::Text, Box::new(kept.clone()));
+    log.write(&entry(b"/a"));
+    log.write(&entry(b"/b"));
+    let lines = kept.0.lock().expect("no test panics here");
+    assert_eq!(lines.len(), 2);
+    assert!(lines.iter().all(|line| line.ends_with(b"\n") && !line.contains(&0x1b)));
+}
