@@ -2,6 +2,7 @@
 
 pub mod access_log;
 pub mod files;
+pub mod http1;
 
 #[cfg(test)]
 mod scratch;

@@ -1,0 +1,183 @@
+//! HTTP/1.1 and 1.0 (RFC 9112), by hyper, over any stream of plaintext: for whoever did not choose h2.
+
+#[cfg(test)]
+mod tests;
+
+use crate::files::{Ask, Body, PIECE_BYTES, Reply};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Version};
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use sakigake_semantics::Chunk;
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// What answers requests, and hears how each ended.
+pub trait Handler {
+    /// The reply to one request. Its body, if it has one, is not read.
+    fn answer(&self, ask: &Ask<'_>) -> Reply;
+
+    /// The response to one request ended, whole or not.
+    fn served(&self, served: &Served) {
+        let _ = served; // Whoever does not count does not look.
+    }
+}
+
+/// One request and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// `HTTP/1.0` or `HTTP/1.1`.
+    pub protocol: &'static str,
+    /// The request's method.
+    pub method: Vec<u8>,
+    /// Its path and query.
+    pub path: Vec<u8>,
+    /// The response's status.
+    pub status: u16,
+    /// Bytes of the body that were handed on.
+    pub bytes: u64,
+    /// From the end of the request's head to the end of the response's body.
+    pub took: Duration,
+    /// Whether the body went out whole.
+    pub whole: bool,
+}
+
+/// What one connection may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A request's whole head has to arrive within this time, counted from the end of the request before.
+    pub head_ms: u64,
+    /// Bytes of a request's head.
+    pub head_bytes: usize,
+    /// A request's field lines.
+    pub head_lines: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { head_ms: 30_000, head_bytes: 32 * 1024, head_lines: 100 }
+    }
+}
+
+/// Serves one connection until the peer or `stop` ends it; when `stop` completes, the response under way is finished
+/// first. A head and a small body leave in one write. The stream's write half is shut down at the end, at which a TLS
+/// stream sends its close_notify.
+///
+/// # Errors
+/// The stream failed, the peer broke HTTP's rules or a limit, or a file could not be read to its end.
+pub async fn serve<I, H>(
+    io: I,
+    handler: Arc<H>,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) -> Result<(), hyper::Error>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+    H: Handler + 'static,
+{
+    let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
+        let handler = handler.clone();
+        async move { Ok::<_, Infallible>(respond(handler, request)) }
+    });
+    let mut connection = pin!(
+        hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_millis(limits.head_ms))
+            .max_header_size(limits.head_bytes)
+            .max_buf_size(limits.head_bytes.max(PIECE_BYTES * 2))
+            .max_headers(limits.head_lines)
+            // Vectored or flat, head and body are one write; flat is one TLS record even over a stream that would take
+            // only the first slice.
+            .writev(false)
+            .serve_connection(TokioIo::new(io), service)
+    );
+    let mut stop = pin!(stop);
+    let mut is_stopping = false;
+    std::future::poll_fn(|cx| {
+        if !is_stopping && stop.as_mut().poll(cx).is_ready() {
+            is_stopping = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(cx)
+    })
+    .await
+}
+
+fn respond<H: Handler>(handler: Arc<H>, request: http::Request<Incoming>) -> http::Response<Outgoing<H>> {
+    let since = Instant::now();
+    let (parts, _body) = request.into_parts();
+    let reply = handler.answer(&Ask::from(&parts));
+    let status = http::StatusCode::from_u16(reply.response.status);
+    let status = status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR); // A handler's slip must not kill the connection.
+    let mut response = http::Response::new(Outgoing {
+        served: Served {
+            protocol: if parts.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
+            method: parts.method.as_str().into(),
+            path: parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str).into(),
+            status: status.as_u16(),
+            bytes: 0,
+            took: Duration::ZERO,
+            whole: false,
+        },
+        body: reply.body,
+        since,
+        handler,
+    });
+    *response.status_mut() = status;
+    for line in reply.response.fields.iter() {
+        // What hyper cannot write would be malformed on the wire: the line is left out.
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(line.name), HeaderValue::from_bytes(line.value))
+        {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+/// A body on its way out, which tells the handler when it ends: at its drop, since hyper does not ask for the end of a
+/// body whose length it knows.
+struct Outgoing<H: Handler> {
+    body: Body,
+    served: Served,
+    since: Instant,
+    handler: Arc<H>,
+}
+
+impl<H: Handler> http_body::Body for Outgoing<H> {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let bytes = match self.body.next_piece(PIECE_BYTES) {
+            Ok(None) => return Poll::Ready(None),
+            Ok(Some(Chunk::Owned(bytes))) => Bytes::from(bytes),
+            Ok(Some(Chunk::Shared(bytes))) => Bytes::from_owner(bytes),
+            Err(error) => return Poll::Ready(Some(Err(error))),
+        };
+        self.served.bytes += bytes.len() as u64;
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.body.len())
+    }
+}
+
+impl<H: Handler> Drop for Outgoing<H> {
+    fn drop(&mut self) {
+        self.served.took = self.since.elapsed();
+        self.served.whole = self.body.is_empty();
+        self.handler.served(&self.served);
+    }
+}

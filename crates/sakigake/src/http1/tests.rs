@@ -1,0 +1,156 @@
+use super::{Handler, Limits, Served, serve};
+use crate::files::{Ask, Files, Reply};
+use crate::scratch::Scratch;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
+
+struct Site {
+    files: Files,
+    served: Mutex<Vec<Served>>,
+    _folder: Scratch,
+}
+
+impl Handler for Site {
+    fn answer(&self, ask: &Ask<'_>) -> Reply {
+        self.files.answer(ask, SystemTime::now())
+    }
+
+    fn served(&self, served: &Served) {
+        self.served.lock().expect("no test panics here").push(served.clone());
+    }
+}
+
+fn site() -> Arc<Site> {
+    let folder = Scratch::new("http1");
+    folder.write("index.html", "<p>front");
+    folder.write("large.bin", vec![7; 300_000]);
+    let files = Files::new(folder.path()).expect("the folder");
+    Arc::new(Site { files, served: Mutex::default(), _folder: folder })
+}
+
+/// A stream that keeps each write apart.
+struct Writes(DuplexStream, Arc<Mutex<Vec<usize>>>);
+
+impl AsyncRead for Writes {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Writes {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.1.lock().expect("no test panics here").push(bytes.len());
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// What the server says to these bytes until it ends the connection, and the lengths of its writes.
+async fn talk(site: &Arc<Site>, said: &str) -> (String, Vec<usize>) {
+    let (mut near, far) = duplex(1 << 20);
+    let writes = Arc::new(Mutex::new(Vec::new()));
+    near.write_all(said.as_bytes()).await.expect("room");
+    let server = serve(Writes(far, writes.clone()), site.clone(), Limits::default(), std::future::pending());
+    let mut heard = Vec::new();
+    // A peer's broken request is the server's error, which the bytes show.
+    let (_ended, read) = tokio::join!(server, near.read_to_end(&mut heard));
+    read.expect("a whole answer");
+    let lengths = writes.lock().expect("no test panics here").clone();
+    (String::from_utf8_lossy(&heard).into_owned(), lengths)
+}
+
+#[tokio::test]
+async fn a_small_page_leaves_in_one_write() {
+    let site = site();
+    let (heard, writes) = talk(&site, "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
+    assert!(heard.starts_with("HTTP/1.1 200 OK\r\n"), "{heard}");
+    assert!(heard.contains("\r\ndate: ") && heard.ends_with("\r\n\r\n<p>front"), "{heard}");
+    assert_eq!(writes, [heard.len()]);
+    let served = site.served.lock().expect("no test panics here");
+    let [one] = served.as_slice() else { panic!("{served:?}") };
+    assert_eq!((one.protocol, one.status, one.bytes, one.whole), ("HTTP/1.1", 200, 8, true));
+    assert_eq!((one.method.as_slice(), one.path.as_slice()), (b"GET".as_slice(), b"/".as_slice()));
+}
+
+#[tokio::test]
+async fn http_1_0_gets_the_page_and_the_end() {
+    let (heard, writes) = talk(&site(), "GET / HTTP/1.0\r\n\r\n").await;
+    assert!(heard.starts_with("HTTP/1.0 200 OK\r\n") && heard.ends_with("\r\n\r\n<p>front"), "{heard}");
+    assert_eq!(writes.len(), 1);
+}
+
+#[tokio::test]
+async fn requests_follow_each_other_on_one_connection() {
+    let (heard, _) = talk(
+        &site(),
+        "GET / HTTP/1.1\r\nhost: a\r\n\r\nHEAD /large.bin HTTP/1.1\r\nhost: a\r\n\r\n\
+         GET https://localhost/none HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    )
+    .await;
+    let statuses: Vec<&str> = heard.lines().filter(|line| line.contains("HTTP/1.1 ")).collect();
+    assert_eq!(statuses.len(), 3, "{heard}");
+    assert!(heard.contains("content-length: 300000\r\n"), "{heard}");
+    assert!(heard.contains("HTTP/1.1 404 Not Found\r\n"), "{heard}");
+}
+
+#[tokio::test]
+async fn a_large_file_arrives_whole() {
+    let site = site();
+    let (heard, _) = talk(&site, "GET /large.bin HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(heard.ends_with(&"\u{7}".repeat(300_000)));
+    assert_eq!(site.served.lock().expect("no test panics here")[0].bytes, 300_000);
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused() {
+    let nothing_more = "connection: close\r\n\r\n";
+    for (said, expected) in [
+        (format!("GET /../etc/passwd HTTP/1.1\r\nhost: a\r\n{nothing_more}"), "HTTP/1.1 400 "),
+        (format!("GET /%2e%2e/x HTTP/1.1\r\nhost: a\r\n{nothing_more}"), "HTTP/1.1 400 "),
+        (format!("GET /.env HTTP/1.1\r\nhost: a\r\n{nothing_more}"), "HTTP/1.1 404 "),
+        (format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n{nothing_more}ab"), "HTTP/1.1 405 "),
+        (format!("OPTIONS * HTTP/1.1\r\nhost: a\r\n{nothing_more}"), "HTTP/1.1 405 "),
+        (format!("GET / HTTP/1.1\r\nhost: a\r\n{}{nothing_more}", "x: y\r\n".repeat(101)), "HTTP/1.1 431 "),
+        (
+            format!("GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\n{nothing_more}", "y".repeat(33_000)),
+            "HTTP/1.1 431 ",
+        ),
+        ("\u{1}\u{2}\u{3}\r\n\r\n".into(), "HTTP/1.1 400 "),
+    ] {
+        let (heard, _) = talk(&site(), &said).await;
+        assert!(heard.starts_with(expected), "{said:.60}: {heard:.60}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_never_ends_is_given_up() {
+    let (mut near, far) = duplex(1024);
+    near.write_all(b"GET / HTTP/1.1\r\nhost").await.expect("room");
+    let ended = serve(far, site(), Limits::default(), std::future::pending());
+    let ended = tokio::time::timeout(Duration::from_secs(60), ended).await.expect("given up in time");
+    assert!(ended.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_ends_when_it_is_told_to_stop() {
+    let (_near, far) = duplex(1024);
+    let stop = tokio::time::sleep(Duration::from_secs(1));
+    let ended =
+        tokio::time::timeout(Duration::from_secs(5), serve(far, site(), Limits::default(), stop)).await;
+    ended.expect("ended in time").expect("no fault");
+}
