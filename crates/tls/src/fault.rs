@@ -171,6 +171,8 @@ pub enum Fault {
     // What the peer told us, and what our side refused.
     /// The peer sent an error alert.
     PeerAlert(AlertDescription),
+    /// The peer's bytes ended without its close_notify: whether all that it sent has come, nobody knows.
+    Truncated,
     /// Our side refused the peer's certificate.
     CertificateRejected(RejectedCertificate),
     /// Our side refused the peer.
@@ -182,7 +184,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The alert that tells the peer (RFC 9846 section 6.2); meaningless for [`Fault::PeerAlert`], which gets none.
+    /// The alert that tells the peer (RFC 9846 section 6.2); meaningless for [`Fault::PeerAlert`] and
+    /// [`Fault::Truncated`], which get none.
     pub fn alert(&self) -> AlertDescription {
         use AlertDescription as Alert;
         match self {
@@ -257,7 +260,7 @@ impl Fault {
             Self::RecordOverflow => Alert::RECORD_OVERFLOW,
             Self::BadRecordMac => Alert::BAD_RECORD_MAC,
             Self::TooManyParts | Self::HandshakeTimeout | Self::KeyWornOut => Alert::GENERAL_ERROR,
-            Self::PeerAlert(_) => Alert::CLOSE_NOTIFY,
+            Self::PeerAlert(_) | Self::Truncated => Alert::CLOSE_NOTIFY,
             Self::CertificateRejected(why) => alert_for(why),
             Self::AccessDenied => Alert::ACCESS_DENIED,
             Self::Canceled => Alert::USER_CANCELED,
@@ -291,6 +294,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PeerAlert(alert) => write!(f, "the peer ended the connection with the alert {alert}"),
+            Self::Truncated => f.write_str("the peer's bytes ended without close_notify"),
             Self::CertificateRejected(why) => write!(f, "we refused the peer's certificate: {why:?}"),
             Self::Internal(what) => write!(f, "our side failed: {what}"),
             other => write!(f, "{other:?}"),

@@ -14,6 +14,7 @@ mod flight;
 pub mod key_log;
 mod level;
 pub mod message;
+pub mod record;
 pub mod rules;
 pub mod schedule;
 pub mod transcript;

@@ -21,6 +21,11 @@ impl Vectors {
         self.0.get(name).unwrap_or_else(|| panic!("no vector has the name {name}"))
     }
 
+    /// Whether the section has a value of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     fn parse(text: &'static str) -> Self {
         let mut values = BTreeMap::new();
         let mut name = "";

@@ -1,0 +1,132 @@
+//! The sending half of record protection (RFC 9846 section 5.2).
+
+use super::{HEADER_BYTES, MAX_CONTENT_BYTES, OVERHEAD_BYTES, nonce};
+use crate::{Level, TrafficSecret, rules::ContentType};
+use sakigake_crypto::{AeadKey, TAG_BYTES};
+use zeroize::Zeroize;
+
+/// Seals records in place: as plaintext at first, then under the keys installed last.
+pub struct Sealer {
+    level: Level,
+    keys: Option<Keys>,
+    /// The number of the next record, which is how many the keys have protected.
+    sequence: u64,
+    /// Each protected record's inner plaintext is filled up to a multiple of this many bytes; 1 is no padding.
+    pad_to: usize,
+}
+
+/// The keys have protected as many records as they may; nothing was sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted;
+
+struct Keys {
+    key: Box<dyn AeadKey>,
+    iv: [u8; 12],
+    /// Records that the key may protect.
+    records: u64,
+}
+
+impl Sealer {
+    /// Sends plaintext.
+    pub const fn new() -> Self {
+        Self { level: Level::Plain, keys: None, sequence: 0, pad_to: 1 }
+    }
+
+    /// Seals what comes next with keys from `secret`, at most `records` of them, and never more than its cipher allows.
+    pub fn install(&mut self, secret: &TrafficSecret, records: u64) {
+        let keys = secret.keys();
+        let aead = secret.suite.aead;
+        self.level = secret.level;
+        self.sequence = 0;
+        let records = records.min(aead.confidentiality_limit); // spec: 9846-5.5-a
+        self.keys = Some(Keys { key: (aead.key)(keys.key()), iv: keys.iv, records });
+    }
+
+    /// The level whose keys are installed.
+    pub const fn level(&self) -> Level {
+        self.level
+    }
+
+    /// From here on fills each protected record up to a multiple of `multiple` bytes (content and type), as far as it
+    /// fits; 0 and 1 mean no padding.
+    pub fn pad_to(&mut self, multiple: usize) {
+        self.pad_to = multiple.clamp(1, MAX_CONTENT_BYTES);
+    }
+
+    /// Whether new keys should be agreed on before much more is sent: one record in sixteen is left, so that the
+    /// KeyUpdate itself, alerts and what is on its way still fit.
+    pub fn wants_update(&self) -> bool {
+        self.keys.as_ref().is_some_and(|keys| self.sequence >= keys.records - keys.records / 16)
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_sequence(&mut self, sequence: u64) {
+        self.sequence = sequence;
+    }
+
+    /// How much content fits one record in `out_len` bytes.
+    pub fn room(&self, out_len: usize) -> usize {
+        if self.keys.is_none() {
+            return out_len.saturating_sub(HEADER_BYTES).min(MAX_CONTENT_BYTES);
+        }
+        let inner = out_len.saturating_sub(HEADER_BYTES + TAG_BYTES).min(MAX_CONTENT_BYTES + 1);
+        // A whole number of multiples, where there is room for one: then every content up to `room` can be padded.
+        let inner = if inner >= self.pad_to { inner - inner % self.pad_to } else { inner };
+        inner.saturating_sub(1).min(MAX_CONTENT_BYTES)
+    }
+
+    /// Seals the `len` bytes of content that lie at `out[5..]`, at most [`Sealer::room`], as one record; gives the
+    /// record's length.
+    ///
+    /// # Panics
+    /// When `len` is more than the room in `out`.
+    pub fn seal(&mut self, kind: ContentType, out: &mut [u8], len: usize) -> Result<usize, Exhausted> {
+        assert!(len <= self.room(out.len()), "the content was to fit the room that was told");
+        let Some(keys) = &self.keys else {
+            header(out, kind, len);
+            return Ok(HEADER_BYTES + len);
+        };
+        if self.sequence >= keys.records {
+            return Err(Exhausted); // spec: 9846-5.3-b
+        }
+        let inner =
+            padded(len + 1, self.pad_to).min(out.len() - HEADER_BYTES - TAG_BYTES).min(MAX_CONTENT_BYTES + 1);
+        header(out, ContentType::APPLICATION_DATA, inner + TAG_BYTES);
+        let (header, body) = out.split_at_mut(HEADER_BYTES);
+        let (text, tag) = body.split_at_mut(inner);
+        text[len] = kind.0;
+        text[len + 1..].fill(0); // spec: 9846-5.4-d
+        tag[..TAG_BYTES].copy_from_slice(&keys.key.seal(nonce(&keys.iv, self.sequence), header, text)); // spec: 9846-5.2-a
+        self.sequence += 1;
+        Ok(OVERHEAD_BYTES - 1 + inner)
+    }
+}
+
+/// Writes a header with the version that everything but the first ClientHello has.
+fn header(out: &mut [u8], kind: ContentType, len: usize) {
+    let [high, low] = (len as u16).to_be_bytes(); // At most 2^14 + 256.
+    out[..HEADER_BYTES].copy_from_slice(&[kind.0, 3, 3, high, low]); // spec: 9846-5.1-c
+}
+
+/// The smallest multiple that holds `len`.
+fn padded(len: usize, multiple: usize) -> usize {
+    len.div_ceil(multiple) * multiple
+}
+
+impl Default for Sealer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl core::fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Sealer({:?}, {})", self.level, self.sequence)
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        self.iv.zeroize(); // The key is the provider's to erase.
+    }
+}
