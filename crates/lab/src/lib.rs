@@ -5,5 +5,6 @@
 
 pub mod log;
 pub mod pipe;
+pub mod plain;
 pub mod seed;
 pub mod world;
