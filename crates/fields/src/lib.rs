@@ -1,1 +1,12 @@
-//! HPACK (RFC 7541) over one Huffman coder and one prefix-integer coder.
+//! Field compression: HPACK (RFC 7541) over one Huffman coder and one prefix-integer coder.
+
+#[doc(hidden)]
+pub mod fuzz;
+pub mod hpack;
+pub mod huffman;
+pub mod integer;
+mod line;
+mod rules;
+mod table;
+
+pub use line::FieldLine;
