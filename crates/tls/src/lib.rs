@@ -8,21 +8,32 @@
 //!
 //! QUIC will call the same [`Handshake`] from its CRYPTO frames.
 
+mod certificate;
+pub mod client;
+mod config;
 pub mod extension;
 mod fault;
 mod flight;
+mod handshake;
 pub mod key_log;
 mod level;
+mod limits;
 pub mod message;
+mod misuse;
 pub mod record;
 pub mod rules;
 pub mod schedule;
+pub mod server;
 pub mod transcript;
 #[cfg(test)]
 mod vectors;
 mod wanted;
 
+pub use certificate::{BadCredential, WebPki, verify_signature};
 pub use fault::Fault;
 pub use flight::{Fact, Flight, KeyLogLine, Step, TrafficSecret};
+pub use handshake::Handshake;
 pub use level::Level;
+pub use limits::Limits;
+pub use misuse::Misuse;
 pub use wanted::{Answer, Credential, RejectedCertificate, Signer, Verified, Verifier, Wanted};

@@ -48,6 +48,8 @@ pub struct Credential {
     pub signer: Option<Arc<dyn Signer>>,
     /// The schemes that its key can sign with, best first.
     pub schemes: Vec<u16>,
+    /// The schemes whose algorithms signed the chain's certificates, self-signed ones left out; empty where unknown.
+    pub signed_with: Vec<u16>,
     /// Hosts that the leaf names, in lower case, a leading `*.` allowed; IP addresses in their text form.
     pub names: Vec<String>,
 }

@@ -1,0 +1,82 @@
+use super::der;
+use crate::{Credential, Signer};
+use core::fmt;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use sakigake_crypto::{Provider, SigningKey};
+use sakigake_wire::Entropy;
+use std::sync::Arc;
+use webpki::EndEntityCert;
+
+impl Credential {
+    /// A chain in DER, leaf first, with the key of its leaf, which must fit. The names are the leaf's.
+    pub fn load(chain: Vec<Vec<u8>>, key: Box<dyn SigningKey>) -> Result<Self, BadCredential> {
+        let leaf = CertificateDer::from(chain.first().ok_or(BadCredential::NoCertificate)?.as_slice());
+        let parsed =
+            EndEntityCert::try_from(&leaf).map_err(|error| BadCredential::Certificate(error.to_string()))?;
+        if parsed.subject_public_key_info().as_ref() != key.public_key() {
+            return Err(BadCredential::KeyMismatch);
+        }
+        let names = parsed.valid_dns_names().map(str::to_ascii_lowercase);
+        let names = names.chain(der::ip_names(&leaf).iter().map(ToString::to_string)).collect();
+        let signed_with = chain.iter().filter_map(|der| der::signed_with(der)).collect();
+        let schemes = key.schemes().to_vec();
+        Ok(Self { chain, signer: Some(Arc::new(KeySigner(key))), schemes, signed_with, names })
+    }
+
+    /// As [`Credential::load`], from PEM: certificates, leaf first, and one private key.
+    pub fn from_pem(provider: &Provider, chain: &[u8], key: &[u8]) -> Result<Self, BadCredential> {
+        let chain = CertificateDer::pem_slice_iter(chain)
+            .map(|item| item.map(|der| der.to_vec()))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| BadCredential::Pem(error.to_string()))?;
+        let key =
+            PrivateKeyDer::from_pem_slice(key).map_err(|error| BadCredential::Pem(error.to_string()))?;
+        Self::load(chain, (provider.signing_key)(&key).map_err(|_| BadCredential::Key)?)
+    }
+
+    /// Whether the leaf names `host` (lower case, no final dot): itself, or by a wildcard for its first label
+    /// (RFC 9525 section 6.3).
+    pub fn is_for(&self, host: &str) -> bool {
+        self.names.iter().any(|name| match (name.strip_prefix("*."), host.split_once('.')) {
+            (Some(parent), Some((_, rest))) => parent == rest,
+            _ => name == host,
+        })
+    }
+}
+
+/// Why a chain and a key make no credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadCredential {
+    /// There is no certificate.
+    NoCertificate,
+    /// The leaf could not be parsed.
+    Certificate(String),
+    /// The provider does not take the key.
+    Key,
+    /// The key is not the leaf's.
+    KeyMismatch,
+    /// The text is no PEM, or holds no such item.
+    Pem(String),
+}
+
+impl fmt::Display for BadCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCertificate => write!(f, "there is no certificate"),
+            Self::Certificate(why) => write!(f, "the leaf certificate could not be parsed: {why}"),
+            Self::Key => write!(f, "the private key has a kind or size that is not supported"),
+            Self::KeyMismatch => write!(f, "the private key is not the leaf certificate's"),
+            Self::Pem(why) => write!(f, "no usable PEM: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for BadCredential {}
+
+struct KeySigner(Box<dyn SigningKey>);
+
+impl Signer for KeySigner {
+    fn sign(&self, scheme: u16, message: &[u8], entropy: &mut dyn Entropy) -> Option<Vec<u8>> {
+        self.0.sign(scheme, message, entropy).ok() // The reason is of no use: the handshake ends either way.
+    }
+}

@@ -1,0 +1,134 @@
+//! The little of X.509 that webpki does not tell: IP addresses of a leaf, and what a certificate was signed with. It
+//! reads our own certificates only; whatever it does not understand it leaves out.
+
+use sakigake_wire::Reader;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The IP addresses in the subject's alternative names (RFC 5280 section 4.2.1.6).
+pub(crate) fn ip_names(certificate: &[u8]) -> Vec<IpAddr> {
+    alternative_names(certificate).unwrap_or_default() // None: the certificate has no such extension.
+}
+
+/// The signature scheme whose algorithm signed the certificate; none for a self-signed one (nobody checks that
+/// signature) and for algorithms without a scheme.
+pub(crate) fn signed_with(certificate: &[u8]) -> Option<u16> {
+    let mut outer = Reader::new(Reader::new(certificate).element(SEQUENCE)?);
+    let mut tbs = Reader::new(outer.element(SEQUENCE)?);
+    skip_to_issuer(&mut tbs)?;
+    let issuer = tbs.element(SEQUENCE)?;
+    tbs.element(SEQUENCE)?; // validity
+    let subject = tbs.element(SEQUENCE)?;
+    let algorithm = outer.element(SEQUENCE)?;
+    let oid = Reader::new(algorithm).element(OID)?;
+    if issuer == subject {
+        return None;
+    }
+    let row = SIGNATURES.iter().find(|(known, parameter, _)| {
+        *known == oid
+            && (parameter.is_empty() || algorithm.windows(parameter.len()).any(|window| window == *parameter))
+    });
+    row.map(|(_, _, scheme)| *scheme)
+}
+
+fn alternative_names(certificate: &[u8]) -> Option<Vec<IpAddr>> {
+    let mut outer = Reader::new(Reader::new(certificate).element(SEQUENCE)?);
+    let mut tbs = Reader::new(outer.element(SEQUENCE)?);
+    let extensions = loop {
+        if let (EXTENSIONS, body) = tbs.any_element()? {
+            break Reader::new(body).element(SEQUENCE)?;
+        }
+    };
+    let mut extensions = Reader::new(extensions);
+    loop {
+        let mut extension = Reader::new(extensions.element(SEQUENCE)?);
+        if extension.element(OID)? == SUBJECT_ALT_NAME {
+            let value = loop {
+                if let (OCTET_STRING, value) = extension.any_element()? {
+                    break value;
+                }
+            };
+            return Some(addresses(Reader::new(Reader::new(value).element(SEQUENCE)?)));
+        }
+    }
+}
+
+fn addresses(mut names: Reader<'_>) -> Vec<IpAddr> {
+    let mut found = Vec::new();
+    while let Some((tag, name)) = names.any_element() {
+        match (tag, name.len()) {
+            (IP_ADDRESS, 4) => {
+                found.extend(<[u8; 4]>::try_from(name).map(|octets| IpAddr::V4(Ipv4Addr::from(octets))))
+            }
+            (IP_ADDRESS, 16) => {
+                found.extend(<[u8; 16]>::try_from(name).map(|octets| IpAddr::V6(Ipv6Addr::from(octets))))
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn skip_to_issuer(tbs: &mut Reader<'_>) -> Option<()> {
+    if tbs.peek().first() == Some(&VERSION) {
+        tbs.any_element()?;
+    }
+    tbs.element(INTEGER)?; // serialNumber
+    tbs.element(SEQUENCE)?; // signature
+    Some(())
+}
+
+trait Elements<'a> {
+    /// The next element's tag and contents.
+    fn any_element(&mut self) -> Option<(u8, &'a [u8])>;
+
+    /// The next element's contents, when its tag is `tag`.
+    fn element(&mut self, tag: u8) -> Option<&'a [u8]> {
+        self.any_element().filter(|(found, _)| *found == tag).map(|(_, body)| body)
+    }
+}
+
+impl<'a> Elements<'a> for Reader<'a> {
+    fn any_element(&mut self) -> Option<(u8, &'a [u8])> {
+        let tag = self.u8().ok()?;
+        let len = match self.u8().ok()? {
+            short @ 0..=0x7f => usize::from(short),
+            0x81 => usize::from(self.u8().ok()?),
+            0x82 => usize::from(self.u16().ok()?),
+            0x83 => self.u24().ok()? as usize,
+            _ => return None, // 0x80 is BER, and nothing longer fits a message.
+        };
+        Some((tag, self.take(len).ok()?))
+    }
+}
+
+const INTEGER: u8 = 0x02;
+const OCTET_STRING: u8 = 0x04;
+const OID: u8 = 0x06;
+const SEQUENCE: u8 = 0x30;
+const IP_ADDRESS: u8 = 0x87;
+const VERSION: u8 = 0xa0;
+const EXTENSIONS: u8 = 0xa3;
+const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
+const SHA_256: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01];
+const SHA_384: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02];
+const SHA_512: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03];
+
+/// Algorithm, what its parameters must contain, and the scheme of RFC 9846 section 4.2.3.
+const SIGNATURES: &[(&[u8], &[u8], u16)] = &[
+    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02], &[], 0x0403),
+    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03], &[], 0x0503),
+    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04], &[], 0x0603),
+    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b], &[], 0x0401),
+    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c], &[], 0x0501),
+    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d], &[], 0x0601),
+    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05], &[], 0x0201),
+    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01], &[], 0x0203),
+    (RSA_PSS, SHA_256, 0x0804),
+    (RSA_PSS, SHA_384, 0x0805),
+    (RSA_PSS, SHA_512, 0x0806),
+    (&[0x2b, 0x65, 0x70], &[], 0x0807),
+    (&[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x11], &[], 0x0904),
+    (&[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x12], &[], 0x0905),
+    (&[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x13], &[], 0x0906),
+];

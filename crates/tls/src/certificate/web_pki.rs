@@ -1,0 +1,117 @@
+use crate::{RejectedCertificate, Verified, Verifier};
+use rustls_pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
+use sakigake_crypto::Provider;
+use std::time::Duration;
+use webpki::{EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert};
+
+/// The built-in [`Verifier`]: a path to one of the given anchors, the name, the use and the time (RFC 5280, RFC 9525).
+pub struct WebPki {
+    provider: &'static Provider,
+    algorithms: Vec<&'static dyn SignatureVerificationAlgorithm>,
+    anchors: Vec<TrustAnchor<'static>>,
+}
+
+impl WebPki {
+    /// Trusts nobody yet; signatures are checked by `provider`.
+    pub fn new(provider: &'static Provider) -> Self {
+        let algorithms =
+            provider.verifications.iter().flat_map(|row| row.algorithms.iter().copied()).collect();
+        Self { provider, algorithms, anchors: Vec::new() }
+    }
+
+    /// Trusts whom the certificate `der` names, its key and its name constraints; the rest of it does not count.
+    pub fn trust(&mut self, der: &[u8]) -> Result<(), RejectedCertificate> {
+        let der = CertificateDer::from(der);
+        let anchor = anchor_from_trusted_cert(&der).map_err(rejected)?;
+        self.anchors.push(anchor.to_owned());
+        Ok(())
+    }
+
+    /// How many anchors it trusts.
+    pub fn anchors(&self) -> usize {
+        self.anchors.len()
+    }
+}
+
+impl Verifier for WebPki {
+    fn verify_chain(
+        &self,
+        server_name: &str,
+        chain: &[&[u8]],
+        unix_secs: u64,
+    ) -> Result<Verified, RejectedCertificate> {
+        let name = ServerName::try_from(server_name)
+            .map_err(|_| RejectedCertificate::WrongName { presented: Vec::new() })?;
+        let (leaf, intermediates) =
+            chain.split_first().ok_or_else(|| RejectedCertificate::Bad("an empty chain".into()))?;
+        let leaf = CertificateDer::from(*leaf);
+        let leaf = EndEntityCert::try_from(&leaf).map_err(rejected)?;
+        let intermediates: Vec<_> = intermediates.iter().map(|der| CertificateDer::from(*der)).collect();
+        let time = UnixTime::since_unix_epoch(Duration::from_secs(unix_secs));
+        let usage = KeyUsage::server_auth();
+        leaf.verify_for_usage(&self.algorithms, &self.anchors, &intermediates, time, usage, None, None)
+            .map_err(rejected)?;
+        leaf.verify_is_valid_for_subject_name(&name).map_err(rejected)?;
+        Ok(Verified)
+    }
+
+    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {
+        verify_signature(self.provider, leaf, scheme, message, signature)
+    }
+}
+
+/// Whether the key of the certificate `leaf` made `signature` over `message` with `scheme`, as CertificateVerify means
+/// the scheme: a curve is bound to its hash (RFC 9846 section 4.2.3), and PKCS #1 v1.5 is barred.
+pub fn verify_signature(
+    provider: &Provider,
+    leaf: &[u8],
+    scheme: u16,
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    let rows = provider.verifications.iter();
+    let Some(row) = rows.into_iter().find(|row| row.scheme == scheme && row.in_handshake) else {
+        return false;
+    };
+    let Some(algorithm) = row.algorithms.first() else { return false };
+    let leaf = CertificateDer::from(leaf);
+    EndEntityCert::try_from(&leaf)
+        .is_ok_and(|leaf| leaf.verify_signature(*algorithm, message, signature).is_ok()) // spec: 9846-4.5.2-d
+}
+
+/// What webpki found wrong, in the terms that have alerts.
+fn rejected(error: Error) -> RejectedCertificate {
+    use RejectedCertificate as R;
+    match error {
+        Error::CertNotValidForName(context) => R::WrongName { presented: context.presented },
+        Error::CertExpired { time, not_after } => {
+            R::Expired(format!("expired at {}, now is {}", not_after.as_secs(), time.as_secs()))
+        }
+        Error::CertNotValidYet { time, not_before } => {
+            R::Expired(format!("valid from {}, now is {}", not_before.as_secs(), time.as_secs()))
+        }
+        Error::CertRevoked => R::Revoked,
+        Error::UnknownIssuer => R::UnknownIssuer,
+        Error::BadDer
+        | Error::BadDerTime
+        | Error::TrailingData(_)
+        | Error::InvalidSignatureForPublicKey
+        | Error::SignatureAlgorithmMismatch
+        | Error::InvalidCertValidity
+        | Error::ExtensionValueInvalid
+        | Error::MalformedExtensions
+        | Error::MalformedDnsIdentifier
+        | Error::MalformedNameConstraint
+        | Error::InvalidNetworkMaskConstraint
+        | Error::InvalidSerialNumber => R::Bad(error.to_string()),
+        Error::CaUsedAsEndEntity
+        | Error::EndEntityUsedAsCa
+        | Error::EmptyEkuExtension
+        | Error::RequiredEkuNotFoundContext(_)
+        | Error::UnsupportedCertVersion
+        | Error::UnsupportedCriticalExtension
+        | Error::UnsupportedSignatureAlgorithmContext(_)
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => R::Unsupported(error.to_string()),
+        _ => R::Unacceptable(error.to_string()),
+    }
+}

@@ -1,0 +1,86 @@
+//! The client's side of a handshake: [`Config`], and the states in the figure of [`crate::Handshake`]'s module.
+
+mod authentication;
+mod config;
+mod grease;
+mod hello;
+mod offer;
+
+pub use config::{Config, Options};
+
+use crate::{
+    Answer, Fault, Level, Misuse, Wanted,
+    handshake::{Established, Turn},
+    rules::HandshakeType,
+};
+use authentication::{
+    AwaitCertificate, AwaitCertificateOrRequest, AwaitCertificateVerify, AwaitEncryptedExtensions,
+    AwaitFinished, AwaitVerdict,
+};
+use hello::{AwaitSecondServerHello, AwaitServerHello};
+use std::sync::Arc;
+
+/// What a client waits for. Boxed, so that each takes the room of its own alone.
+pub(crate) enum State {
+    ServerHello(Box<AwaitServerHello>),
+    SecondServerHello(Box<AwaitSecondServerHello>),
+    EncryptedExtensions(Box<AwaitEncryptedExtensions>),
+    CertificateOrRequest(Box<AwaitCertificateOrRequest>),
+    Certificate(Box<AwaitCertificate>),
+    Verdict(Box<AwaitVerdict>),
+    CertificateVerify(Box<AwaitCertificateVerify>),
+    Finished(Box<AwaitFinished>),
+    Established(Box<Established>),
+}
+
+impl State {
+    /// Sends the ClientHello.
+    pub(crate) fn start(config: Arc<Config>, server_name: &str, turn: &mut Turn<'_>) -> Result<Self, Misuse> {
+        AwaitServerHello::start(config, server_name, turn).map(|state| Self::ServerHello(Box::new(state)))
+    }
+
+    /// Takes one whole message, header included.
+    pub(crate) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<Self, Fault> {
+        use HandshakeType as Type;
+        let kind = Type(message.first().copied().unwrap_or(0)); // Never empty: it has a header.
+        match (self, kind) {
+            (Self::ServerHello(state), Type::SERVER_HELLO) => state.take(message, turn),
+            (Self::SecondServerHello(state), Type::SERVER_HELLO) => state.take(message, turn),
+            (Self::EncryptedExtensions(state), Type::ENCRYPTED_EXTENSIONS) => state.take(message),
+            (Self::CertificateOrRequest(state), Type::CERTIFICATE_REQUEST) => state.take_request(message),
+            (Self::CertificateOrRequest(state), Type::CERTIFICATE) => state.take_certificate(message, turn),
+            (Self::Certificate(state), Type::CERTIFICATE) => state.take(message, turn),
+            (Self::CertificateVerify(state), Type::CERTIFICATE_VERIFY) => state.take(message),
+            (Self::Finished(state), Type::FINISHED) => state.take(message, turn),
+            (Self::Established(state), _) => {
+                state.take(message, turn).map(|state| Self::Established(Box::new(state)))
+            }
+            _ => Err(Fault::UnexpectedMessage(kind)), // spec: 9846-4-a
+        }
+    }
+
+    /// Takes the owner's answer.
+    pub(crate) fn answer(self, answer: Answer, _: &mut Turn<'_>) -> Result<Self, Fault> {
+        match (self, answer) {
+            (Self::Verdict(state), Answer::Verify(verdict)) => state.take(verdict),
+            _ => Err(Fault::Internal("the answer is to another question")),
+        }
+    }
+
+    /// What it wants of its owner.
+    pub(crate) fn wanted(&self) -> Option<&Wanted> {
+        match self {
+            Self::Verdict(state) => Some(state.wanted()),
+            _ => None,
+        }
+    }
+
+    /// Under which keys the next message comes.
+    pub(crate) fn level(&self) -> Level {
+        match self {
+            Self::ServerHello(_) | Self::SecondServerHello(_) => Level::Plain,
+            Self::Established(_) => Level::Application,
+            _ => Level::Handshake,
+        }
+    }
+}

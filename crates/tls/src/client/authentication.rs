@@ -1,0 +1,223 @@
+use super::{State, offer::Offer};
+use crate::{
+    Fact, Fault, KeyLogLine, Level, RejectedCertificate, Step, TrafficSecret, Verified, Wanted, certificate,
+    extension,
+    handshake::{Established, Turn, content},
+    key_log,
+    message::{Certificate, Finished, Message},
+    rules::Side,
+    schedule,
+    transcript::Transcript,
+};
+
+/// The secrets of the handshake, and the messages so far.
+pub(super) struct Keys {
+    pub(super) schedule: schedule::Handshake,
+    pub(super) transcript: Transcript,
+    pub(super) client: TrafficSecret,
+    pub(super) server: TrafficSecret,
+}
+
+/// Awaits EncryptedExtensions.
+pub(crate) struct AwaitEncryptedExtensions {
+    pub(super) offer: Offer,
+    pub(super) keys: Keys,
+}
+
+/// What EncryptedExtensions and CertificateRequest told.
+struct Session {
+    offer: Offer,
+    keys: Keys,
+    alpn: Option<Vec<u8>>,
+    /// A certificate of ours is asked for: we answer that we have none.
+    is_certificate_requested: bool,
+}
+
+/// Awaits CertificateRequest or Certificate.
+pub(crate) struct AwaitCertificateOrRequest(Session);
+
+/// Awaits Certificate.
+pub(crate) struct AwaitCertificate(Session);
+
+/// Awaits the owner's verdict on the chain.
+pub(crate) struct AwaitVerdict {
+    session: Session,
+    wanted: Wanted,
+    leaf: Vec<u8>,
+}
+
+/// Awaits CertificateVerify.
+pub(crate) struct AwaitCertificateVerify {
+    session: Session,
+    leaf: Vec<u8>,
+}
+
+/// Awaits Finished.
+pub(crate) struct AwaitFinished(Session);
+
+impl AwaitEncryptedExtensions {
+    pub(super) fn take(self, message: &[u8]) -> Result<State, Fault> {
+        let Self { offer, mut keys } = self;
+        let Message::EncryptedExtensions(encrypted) = Message::read(message)? else {
+            return Err(unexpected(message));
+        };
+        let extensions = &encrypted.extensions;
+        extension::refuse_unsolicited(extensions.order, |kind| offer.has(kind))?; // spec: 9846-4.4.1-a
+        let alpn = extensions.application_layer_protocol_negotiation.map(<[u8]>::to_vec);
+        if alpn.as_ref().is_some_and(|alpn| !offer.config.alpn.contains(alpn)) {
+            return Err(Fault::UnofferedProtocol);
+        }
+        keys.transcript.add(message);
+        let session = Session { offer, keys, alpn, is_certificate_requested: false };
+        Ok(State::CertificateOrRequest(Box::new(AwaitCertificateOrRequest(session))))
+    }
+}
+
+impl AwaitCertificateOrRequest {
+    pub(super) fn take_request(self, message: &[u8]) -> Result<State, Fault> {
+        let mut session = self.0;
+        let Message::CertificateRequest(request) = Message::read(message)? else {
+            return Err(unexpected(message));
+        };
+        if !request.certificate_request_context.is_empty() {
+            return Err(Fault::WrongRequestContext); // spec: 9846-4.4.2-b
+        }
+        session.is_certificate_requested = true;
+        session.keys.transcript.add(message);
+        Ok(State::Certificate(Box::new(AwaitCertificate(session))))
+    }
+
+    pub(super) fn take_certificate(self, message: &[u8], turn: &Turn<'_>) -> Result<State, Fault> {
+        AwaitCertificate(self.0).take(message, turn)
+    }
+}
+
+impl AwaitCertificate {
+    pub(super) fn take(self, message: &[u8], turn: &Turn<'_>) -> Result<State, Fault> {
+        let mut session = self.0;
+        let Message::Certificate(certificate) = Message::read(message)? else {
+            return Err(unexpected(message));
+        };
+        let chain = session.chain(&certificate)?;
+        session.keys.transcript.add(message);
+        let config = &session.offer.config;
+        let server_name = session.offer.server_name.as_str();
+        let leaf = chain[0].to_vec(); // `Session::chain` gives no empty chain.
+        let Some(verifier) = &config.verifier else {
+            let chain = chain.iter().map(|der| der.to_vec()).collect();
+            let wanted = Wanted::Verify { server_name: server_name.to_owned(), chain };
+            return Ok(State::Verdict(Box::new(AwaitVerdict { session, wanted, leaf })));
+        };
+        let unix_secs = config.unix_secs_at_start.saturating_add(turn.now.as_nanos() / 1_000_000_000);
+        verifier.verify_chain(server_name, &chain, unix_secs).map_err(Fault::CertificateRejected)?;
+        Ok(State::CertificateVerify(Box::new(AwaitCertificateVerify { session, leaf })))
+    }
+}
+
+impl Session {
+    /// The chain in DER, leaf first, never empty.
+    fn chain<'a>(&self, certificate: &Certificate<'a>) -> Result<Vec<&'a [u8]>, Fault> {
+        if !certificate.certificate_request_context.is_empty() {
+            return Err(Fault::WrongRequestContext); // spec: 9846-4.5.1-a
+        }
+        let mut chain = Vec::new();
+        for entry in certificate.certificate_list {
+            extension::refuse_unsolicited(entry.extensions.order, |kind| self.offer.has(kind))?; // spec: 9846-4.5.1-b
+            if chain.len() == self.offer.config.limits.certificates {
+                return Err(Fault::TooManyParts);
+            }
+            chain.push(entry.cert_data);
+        }
+        if chain.is_empty() { Err(Fault::EmptyCertificateList) } else { Ok(chain) } // spec: 9846-4.5.1-c
+    }
+}
+
+impl AwaitVerdict {
+    pub(super) fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    pub(super) fn take(self, verdict: Result<Verified, RejectedCertificate>) -> Result<State, Fault> {
+        verdict.map_err(Fault::CertificateRejected)?;
+        let Self { session, leaf, .. } = self;
+        Ok(State::CertificateVerify(Box::new(AwaitCertificateVerify { session, leaf })))
+    }
+}
+
+impl AwaitCertificateVerify {
+    pub(super) fn take(self, message: &[u8]) -> Result<State, Fault> {
+        let Self { mut session, leaf } = self;
+        let Message::CertificateVerify(verify) = Message::read(message)? else {
+            return Err(unexpected(message));
+        };
+        if !session.offer.schemes().contains(&verify.algorithm) {
+            return Err(Fault::UnofferedSignatureScheme); // spec: 9846-4.5.2-c
+        }
+        let content = content(Side::Server, &session.keys.transcript.digest());
+        let config = &session.offer.config;
+        let is_right = match &config.verifier {
+            Some(verifier) => verifier.verify_signature(&leaf, verify.algorithm, &content, verify.signature),
+            None => certificate::verify_signature(
+                config.provider,
+                &leaf,
+                verify.algorithm,
+                &content,
+                verify.signature,
+            ),
+        };
+        if !is_right {
+            return Err(Fault::BadSignature); // spec: 9846-4.5.2-e
+        }
+        session.keys.transcript.add(message);
+        Ok(State::Finished(Box::new(AwaitFinished(session))))
+    }
+}
+
+impl AwaitFinished {
+    pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
+        let Session { offer, keys, alpn, is_certificate_requested } = self.0;
+        let Keys { schedule, mut transcript, client, server } = keys;
+        let Message::Finished(finished) = Message::read(message)? else { return Err(unexpected(message)) };
+        if !server.is_verified(&transcript.digest(), finished.verify_data) {
+            return Err(Fault::BadFinished); // spec: 9846-4.5.3-a
+        }
+        transcript.add(message);
+        let main = schedule.main();
+        let digest = transcript.digest();
+        let client_application = main.client_application_traffic_secret_0(&digest);
+        let server_application = main.server_application_traffic_secret_0(&digest);
+        if offer.config.key_log {
+            let exporter = main.exporter_secret(&digest);
+            turn.flight.key_log.extend([
+                KeyLogLine::traffic(key_log::CLIENT_TRAFFIC_SECRET_0, offer.random, &client_application),
+                KeyLogLine::traffic(key_log::SERVER_TRAFFIC_SECRET_0, offer.random, &server_application),
+                KeyLogLine::other(key_log::EXPORTER_SECRET, offer.random, &exporter),
+            ]);
+        }
+        if is_certificate_requested {
+            send(turn, &mut transcript, |out| Certificate::default().write(out)); // spec: 9846-4.5.1-d
+        }
+        let verify_data = client.verify_data(&transcript.digest());
+        send(turn, &mut transcript, |out| Finished { verify_data: verify_data.as_ref() }.write(out));
+        let limit = offer.config.limits.key_updates_per_10_s;
+        turn.flight.steps.push(Step::WriteKey(client_application.clone()));
+        turn.flight.steps.push(Step::ReadKey(server_application.clone()));
+        // Told only now: until Finished, anybody could have said it.
+        let server_name = Some(offer.server_name);
+        turn.flight.facts.extend([Fact::Negotiated { server_name, alpn }, Fact::Established]);
+        let established = Established::new(Side::Client, server_application, client_application, limit);
+        Ok(State::Established(Box::new(established)))
+    }
+}
+
+fn send(turn: &mut Turn<'_>, transcript: &mut Transcript, write: impl FnOnce(&mut Vec<u8>)) {
+    let mut message = Vec::new();
+    write(&mut message);
+    transcript.add(&message);
+    turn.flight.steps.push(Step::Send { level: Level::Handshake, message });
+}
+
+/// A message of a type that its state does not take; `State::take` lets none through.
+fn unexpected(message: &[u8]) -> Fault {
+    Fault::UnexpectedMessage(crate::rules::HandshakeType(message.first().copied().unwrap_or(0)))
+}

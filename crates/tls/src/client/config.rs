@@ -1,0 +1,75 @@
+use crate::{Limits, Misuse, Verifier, config};
+use core::ops::Deref;
+use sakigake_crypto::{Group, Provider};
+use std::sync::Arc;
+
+/// What a client wants; [`Options::build`] checks it once for all connections.
+#[derive(Clone)]
+pub struct Options {
+    /// Suites, groups and verifications, in the order of preference.
+    pub provider: &'static Provider,
+    /// Judges servers at once; none where the owner answers [`crate::Wanted::Verify`].
+    pub verifier: Option<Arc<dyn Verifier>>,
+    /// Application protocols, best first; none to leave the extension out.
+    pub alpn: Vec<Vec<u8>>,
+    /// The seconds since 1970 at the beginning of [`sakigake_wire::Instant`]'s count; certificates are judged by it.
+    pub unix_secs_at_start: u64,
+    /// Gives out the secrets as key log lines.
+    pub key_log: bool,
+    /// Offers values that mean nothing and shuffles the extensions, so that servers stay tolerant (RFC 8701).
+    pub grease: bool,
+    /// Sends a session id, as middleboxes expect (RFC 9846 appendix E.4); QUIC switches it off.
+    pub middlebox: bool,
+    /// The groups to offer, best first; a share is sent for the first one (and for its component, when that is offered
+    /// too). Empty for all of the provider's.
+    pub groups: Vec<u16>,
+    /// What a handshake may cost.
+    pub limits: Limits,
+}
+
+/// Checked [`Options`].
+pub struct Config {
+    options: Options,
+    groups: Vec<&'static Group>,
+}
+
+impl Options {
+    /// Everything that `provider` has, no verifier, no application protocol, GREASE and middlebox compatibility on.
+    pub fn new(provider: &'static Provider) -> Self {
+        Self {
+            provider,
+            verifier: None,
+            alpn: Vec::new(),
+            unix_secs_at_start: 0,
+            key_log: false,
+            grease: true,
+            middlebox: true,
+            groups: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Checks that every list fits its place on the wire and that a handshake can succeed.
+    pub fn build(self) -> Result<Arc<Config>, Misuse> {
+        config::check_alpn(&self.alpn)?;
+        config::check_provider(self.provider)?;
+        config::check_limits(&self.limits)?;
+        let groups = config::groups(self.provider, &self.groups)?;
+        Ok(Arc::new(Config { options: self, groups }))
+    }
+}
+
+impl Config {
+    /// The groups to offer, best first; at least one.
+    pub(crate) fn offered_groups(&self) -> &[&'static Group] {
+        &self.groups
+    }
+}
+
+impl Deref for Config {
+    type Target = Options;
+
+    fn deref(&self) -> &Options {
+        &self.options
+    }
+}

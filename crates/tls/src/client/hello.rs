@@ -1,0 +1,155 @@
+use super::{
+    Config, State,
+    authentication::{AwaitEncryptedExtensions, Keys},
+    offer::{Offer, Share},
+};
+use crate::{
+    Fault, KeyLogLine, Level, Misuse, Step,
+    extension::{self, KeyShareEntry},
+    handshake::Turn,
+    key_log,
+    message::{HelloRetryRequest, Message, ServerHello},
+    rules::ExtensionType,
+    schedule::Early,
+    transcript::{Transcript, Unhashed},
+};
+use sakigake_crypto::Suite;
+use std::sync::Arc;
+
+/// Awaits the answer to the first ClientHello.
+pub(crate) struct AwaitServerHello {
+    offer: Offer,
+    share: Share,
+    client_hello: Unhashed,
+}
+
+/// Awaits the answer to the second ClientHello.
+pub(crate) struct AwaitSecondServerHello {
+    offer: Offer,
+    share: Share,
+    transcript: Transcript,
+    suite: &'static Suite,
+    /// The group that the HelloRetryRequest named.
+    group: Option<u16>,
+}
+
+impl AwaitServerHello {
+    pub(super) fn start(config: Arc<Config>, server_name: &str, turn: &mut Turn<'_>) -> Result<Self, Misuse> {
+        let offer = Offer::new(config, server_name, turn.entropy)?;
+        let groups = offer.config.offered_groups();
+        let share = Share::start(groups[0], groups, turn.entropy); // `Options::build` saw to it that there is one.
+        let shares: Vec<_> = offer.grease_share().into_iter().chain(share.entries(groups)).collect();
+        let client_hello = offer.client_hello(&shares, None);
+        turn.flight.steps.push(Step::Send { level: Level::Plain, message: client_hello.clone() });
+        Ok(Self { offer, share, client_hello: Unhashed::new(client_hello) })
+    }
+
+    pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
+        match Message::read(message)? {
+            Message::ServerHello(hello) => {
+                let suite = chosen_suite(&self.offer, hello.legacy_session_id_echo, hello.cipher_suite)?;
+                let mut transcript = self.client_hello.start(suite.hash);
+                transcript.add(message);
+                accept(self.offer, self.share, transcript, suite, &hello, turn)
+            }
+            Message::HelloRetryRequest(retry) => {
+                let suite = chosen_suite(&self.offer, retry.legacy_session_id_echo, retry.cipher_suite)?;
+                let mut transcript = self.client_hello.retry(suite.hash);
+                transcript.add(message);
+                self.retry(&retry, suite, transcript, turn)
+            }
+            other => Err(Fault::UnexpectedMessage(other.kind())),
+        }
+    }
+
+    /// The same ClientHello again, but for what the server asked to change (RFC 9846 section 4.2.2).
+    fn retry(
+        self,
+        retry: &HelloRetryRequest<'_>,
+        suite: &'static Suite,
+        mut transcript: Transcript,
+        turn: &mut Turn<'_>,
+    ) -> Result<State, Fault> {
+        let Self { offer, share, .. } = self;
+        let asked = &retry.extensions;
+        extension::refuse_unsolicited(asked.order, |kind| kind == ExtensionType::COOKIE || offer.has(kind))?; // spec: 9846-4.3-b
+        if asked.key_share.is_none() && asked.cookie.is_none() {
+            return Err(Fault::RetryWithoutChange); // spec: 9846-4.2.4-a
+        }
+        let groups = offer.config.offered_groups();
+        let share = match asked.key_share {
+            None => share,
+            Some(group) => {
+                let row = groups.iter().find(|row| row.id == group).filter(|_| !share.is_for(group));
+                let row = row.ok_or(Fault::RetryForWrongGroup)?; // spec: 9846-4.3.8-a
+                Share::retry(row, turn.entropy)
+            }
+        };
+        let grease = offer.grease_share().filter(|_| asked.key_share.is_none());
+        let shares: Vec<KeyShareEntry<'_>> = grease.into_iter().chain(share.entries(groups)).collect();
+        let client_hello = offer.client_hello(&shares, asked.cookie); // spec: 9846-4.3.2-a
+        transcript.add(&client_hello);
+        turn.flight.steps.push(Step::Send { level: Level::Plain, message: client_hello });
+        let state = AwaitSecondServerHello { group: asked.key_share, offer, share, transcript, suite };
+        Ok(State::SecondServerHello(Box::new(state)))
+    }
+}
+
+impl AwaitSecondServerHello {
+    pub(super) fn take(mut self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
+        let hello = match Message::read(message)? {
+            Message::ServerHello(hello) => hello,
+            Message::HelloRetryRequest(_) => return Err(Fault::SecondRetry), // spec: 9846-4.2.4-b
+            other => return Err(Fault::UnexpectedMessage(other.kind())),
+        };
+        let suite = chosen_suite(&self.offer, hello.legacy_session_id_echo, hello.cipher_suite)?;
+        if suite.id != self.suite.id {
+            return Err(Fault::UnofferedCipherSuite); // spec: 9846-4.2.4-c
+        }
+        let group = hello.extensions.key_share.map(|share| share.group);
+        if self.group.is_some() && group.is_some() && group != self.group {
+            return Err(Fault::UnofferedGroup); // spec: 9846-4.3.8-b
+        }
+        self.transcript.add(message);
+        accept(self.offer, self.share, self.transcript, suite, &hello, turn)
+    }
+}
+
+/// What ServerHello and HelloRetryRequest must have right.
+fn chosen_suite(offer: &Offer, session_id_echo: &[u8], suite: u16) -> Result<&'static Suite, Fault> {
+    if session_id_echo != offer.session_id {
+        return Err(Fault::SessionIdMismatch); // spec: 9846-4.2.3-b
+    }
+    let row = offer.config.provider.suites.iter().find(|row| row.id == suite);
+    row.ok_or(Fault::UnofferedCipherSuite) // spec: 9846-4.2.3-c
+}
+
+/// Goes on under the handshake keys. `transcript` holds all messages up to ServerHello.
+fn accept(
+    offer: Offer,
+    share: Share,
+    transcript: Transcript,
+    suite: &'static Suite,
+    hello: &ServerHello<'_>,
+    turn: &mut Turn<'_>,
+) -> Result<State, Fault> {
+    extension::refuse_unsolicited(hello.extensions.order, |kind| offer.has(kind))?;
+    let theirs = hello.extensions.key_share.ok_or(Fault::MissingExtension(ExtensionType::KEY_SHARE))?;
+    if !share.is_for(theirs.group) {
+        return Err(Fault::UnofferedGroup); // spec: 9846-4.3.8-c
+    }
+    let shared = share.agree(theirs.group, theirs.key_exchange).map_err(|_| Fault::BadKeyShare)?;
+    let schedule = Early::new(suite, None).handshake(&shared);
+    let digest = transcript.digest();
+    let client = schedule.client_handshake_traffic_secret(&digest);
+    let server = schedule.server_handshake_traffic_secret(&digest);
+    if offer.config.key_log {
+        turn.flight.key_log.extend([
+            KeyLogLine::traffic(key_log::CLIENT_HANDSHAKE_TRAFFIC_SECRET, offer.random, &client),
+            KeyLogLine::traffic(key_log::SERVER_HANDSHAKE_TRAFFIC_SECRET, offer.random, &server),
+        ]);
+    }
+    turn.flight.steps.extend([Step::ReadKey(server.clone()), Step::WriteKey(client.clone())]);
+    let keys = Keys { schedule, transcript, client, server };
+    Ok(State::EncryptedExtensions(Box::new(AwaitEncryptedExtensions { offer, keys })))
+}

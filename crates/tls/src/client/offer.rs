@@ -1,0 +1,171 @@
+use super::{Config, grease};
+use crate::{
+    Misuse,
+    client::grease::Grease,
+    extension::{ClientHelloExtensions, KeyShareEntry, List, Opaque8, RawExtension, ServerName},
+    message::ClientHello,
+    rules::{ExtensionType, ProtocolVersion},
+};
+use rustls_pki_types::ServerName as HostName;
+use sakigake_crypto::{BadShare, Group, KeyShare, Secret};
+use sakigake_wire::Entropy;
+use std::sync::Arc;
+
+/// What our ClientHello says; the second one says the same but for shares and cookie.
+pub(super) struct Offer {
+    pub(super) config: Arc<Config>,
+    /// The host, as certificates are judged by it: lower case, no final dot.
+    pub(super) server_name: String,
+    pub(super) random: [u8; 32],
+    pub(super) session_id: Vec<u8>,
+    has_sni: bool,
+    grease: Option<Grease>,
+    /// All extensions that any of the two ClientHellos may have, in their order.
+    order: Vec<ExtensionType>,
+}
+
+impl Offer {
+    /// Draws what one connection keeps.
+    pub(super) fn new(
+        config: Arc<Config>,
+        server_name: &str,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, Misuse> {
+        let server_name = server_name.strip_suffix('.').unwrap_or(server_name).to_ascii_lowercase();
+        let parsed = HostName::try_from(server_name.as_str());
+        let has_sni = match parsed.map_err(|_| Misuse::ServerName(server_name.clone()))? {
+            HostName::DnsName(_) => true,
+            _ => false, // RFC 6066 section 3: no literal addresses
+        };
+        let mut random = [0; 32];
+        entropy.fill(&mut random);
+        let mut session_id = vec![0; if config.middlebox { 32 } else { 0 }]; // spec: 9846-4.2.2-b
+        entropy.fill(&mut session_id);
+        let grease = config.grease.then(|| Grease::draw(entropy));
+        let mut order = ORDER.to_vec();
+        if let Some(grease) = &grease {
+            order.extend(grease.extensions.map(ExtensionType));
+            grease::shuffle(&mut order, entropy);
+        }
+        Ok(Self { config, server_name, random, session_id, has_sni, grease, order })
+    }
+
+    /// The ClientHello with these shares and this cookie, header included.
+    pub(super) fn client_hello(&self, shares: &[KeyShareEntry<'_>], cookie: Option<&[u8]>) -> Vec<u8> {
+        let provider = self.config.provider;
+        let grease = self.grease.as_ref();
+        let with_grease = |value: Option<u16>, ours: &mut dyn Iterator<Item = u16>| -> Vec<u16> {
+            value.into_iter().chain(ours).collect()
+        };
+        let suites = with_grease(grease.map(|g| g.suite), &mut provider.suites.iter().map(|row| row.id));
+        let groups = self.config.offered_groups();
+        let groups = with_grease(grease.map(|g| g.group), &mut groups.iter().map(|row| row.id));
+        let tls_1_3 = ProtocolVersion::TLS_1_3.0;
+        let versions = with_grease(grease.map(|g| g.version), &mut core::iter::once(tls_1_3)); // spec: 9846-4.3.1-a
+        let schemes = self.schemes();
+        let schemes_cert: Vec<u16> = provider.verifications.iter().map(|row| row.scheme).collect();
+        let protocols: Vec<Opaque8<'_>> = self.config.alpn.iter().map(|name| Opaque8(name)).collect();
+        let order: Vec<RawExtension<'_>> = self.order.iter().map(|kind| self.raw(*kind)).collect();
+        let extensions = ClientHelloExtensions {
+            server_name: self.has_sni.then_some(ServerName(&self.server_name)),
+            supported_groups: Some(List::Items(&groups)),
+            signature_algorithms: Some(List::Items(&schemes)),
+            signature_algorithms_cert: Some(List::Items(&schemes_cert)).filter(|_| schemes != schemes_cert),
+            application_layer_protocol_negotiation: Some(List::Items(&protocols))
+                .filter(|list| !list.is_empty()),
+            supported_versions: Some(List::Items(&versions)),
+            cookie,
+            key_share: Some(List::Items(shares)),
+            order: List::Items(&order),
+            ..ClientHelloExtensions::default()
+        };
+        let hello = ClientHello {
+            random: self.random,
+            legacy_session_id: &self.session_id,
+            cipher_suites: List::Items(&suites),
+            extensions,
+        };
+        let mut message = Vec::with_capacity(512);
+        hello.write(&mut message);
+        message
+    }
+
+    /// The schemes for CertificateVerify that we take.
+    pub(super) fn schemes(&self) -> Vec<u16> {
+        let rows = self.config.provider.verifications.iter();
+        rows.filter(|row| row.in_handshake).map(|row| row.scheme).collect()
+    }
+
+    /// Whether a response to this extension is one that we asked for.
+    pub(super) fn has(&self, kind: ExtensionType) -> bool {
+        match kind {
+            ExtensionType::SERVER_NAME => self.has_sni,
+            ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => !self.config.alpn.is_empty(),
+            ExtensionType::COOKIE => false,
+            _ => ORDER.contains(&kind),
+        }
+    }
+
+    /// The share of one byte under a group that means nothing.
+    pub(super) fn grease_share(&self) -> Option<KeyShareEntry<'static>> {
+        self.grease.as_ref().map(|grease| KeyShareEntry { group: grease.group, key_exchange: &[0] })
+    }
+
+    fn raw(&self, kind: ExtensionType) -> RawExtension<'static> {
+        let is_second = self.grease.as_ref().is_some_and(|grease| grease.extensions[1] == kind.0);
+        RawExtension { kind, data: if is_second { &[0] } else { &[] } }
+    }
+}
+
+/// Extensions that we send, or may have to send.
+const ORDER: &[ExtensionType] = &[
+    ExtensionType::SERVER_NAME,
+    ExtensionType::SUPPORTED_GROUPS,
+    ExtensionType::SIGNATURE_ALGORITHMS,
+    ExtensionType::SIGNATURE_ALGORITHMS_CERT,
+    ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION,
+    ExtensionType::SUPPORTED_VERSIONS,
+    ExtensionType::COOKIE,
+    ExtensionType::KEY_SHARE,
+];
+
+/// A key pair of ours, offered under its group's name, and under its component's where we offer that group too.
+pub(super) struct Share {
+    group: &'static Group,
+    component: Option<u16>,
+    pair: Box<dyn KeyShare>,
+}
+
+impl Share {
+    /// A new pair. `offered` are the groups that we name.
+    pub(super) fn start(group: &'static Group, offered: &[&Group], entropy: &mut dyn Entropy) -> Self {
+        let pair = (group.start)(entropy);
+        let component = pair.component().map(|(id, _)| id);
+        Self { group, component: component.filter(|id| offered.iter().any(|row| row.id == *id)), pair }
+    }
+
+    /// A pair for one group alone, as a HelloRetryRequest asks for it.
+    pub(super) fn retry(group: &'static Group, entropy: &mut dyn Entropy) -> Self {
+        Self { group, component: None, pair: (group.start)(entropy) }
+    }
+
+    /// What to send, in the order of `offered` (RFC 9846 section 4.3.8).
+    pub(super) fn entries(&self, offered: &[&Group]) -> Vec<KeyShareEntry<'_>> {
+        let mut entries = vec![KeyShareEntry { group: self.group.id, key_exchange: self.pair.public() }];
+        if let (Some(_), Some((group, key_exchange))) = (self.component, self.pair.component()) {
+            entries.push(KeyShareEntry { group, key_exchange });
+        }
+        entries.sort_by_key(|entry| offered.iter().position(|row| row.id == entry.group));
+        entries
+    }
+
+    /// Whether a share for `group` was sent.
+    pub(super) fn is_for(&self, group: u16) -> bool {
+        self.group.id == group || self.component == Some(group)
+    }
+
+    /// The secret shared with the server, whose share is for `group`: one that [`Share::is_for`] admits.
+    pub(super) fn agree(self, group: u16, share: &[u8]) -> Result<Secret, BadShare> {
+        if self.group.id == group { self.pair.agree(share) } else { self.pair.agree_component(share) }
+    }
+}

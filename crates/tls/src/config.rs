@@ -1,0 +1,68 @@
+//! The checks that both sides' configurations share: what passes them cannot overflow a length on the wire.
+
+use crate::{Credential, Limits, Misuse};
+use sakigake_crypto::{Group, Provider};
+
+/// Bytes that a list of ours may take at most; a ClientHello holds a handful of them behind two-byte lengths.
+const LIST_BYTES: usize = 4_096;
+
+pub(crate) fn check_alpn(alpn: &[Vec<u8>]) -> Result<(), Misuse> {
+    let fits = alpn.iter().all(|name| (1..=255).contains(&name.len()));
+    let bytes: usize = alpn.iter().map(|name| 1 + name.len()).sum();
+    if fits && bytes <= LIST_BYTES { Ok(()) } else { Err(Misuse::Alpn) }
+}
+
+pub(crate) fn check_provider(provider: &Provider) -> Result<(), Misuse> {
+    let lists = [provider.suites.len(), provider.groups.len(), provider.verifications.len()];
+    if lists.contains(&0) {
+        return Err(Misuse::Provider("a suite, a group and a verification are needed"));
+    }
+    let shares: usize = provider.groups.iter().map(|group| group.client_share_len).sum();
+    if lists.iter().any(|len| *len > 64) || shares > 32_768 {
+        return Err(Misuse::Provider("its lists do not fit a ClientHello"));
+    }
+    Ok(())
+}
+
+pub(crate) fn check_limits(limits: &Limits) -> Result<(), Misuse> {
+    let least = [
+        (limits.handshake_message_bytes >= 2_048, "handshake_message_bytes is below 2,048"),
+        (limits.certificate_chain_bytes >= 1_024, "certificate_chain_bytes is below 1,024"),
+        (limits.certificates >= 1, "certificates is 0"),
+        (limits.held_bytes >= 2_048, "held_bytes is below 2,048"),
+        (limits.handshake_ms >= 1, "handshake_ms is 0"),
+    ];
+    match least.iter().find(|(holds, _)| !holds) {
+        Some((_, what)) => Err(Misuse::Limits(what)),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn check_credential(credential: &Credential) -> Result<(), Misuse> {
+    if credential.chain.is_empty() || credential.chain.iter().any(Vec::is_empty) {
+        return Err(Misuse::Credential("a certificate is missing or empty"));
+    }
+    if credential.schemes.is_empty() {
+        return Err(Misuse::Credential("no scheme to sign with"));
+    }
+    let bytes: usize = credential.chain.iter().map(|der| der.len() + 5).sum();
+    if bytes >= 1 << 20 {
+        return Err(Misuse::Credential("the chain is over 1 MiB"));
+    }
+    Ok(())
+}
+
+/// The provider's rows for `wanted`, or all of them.
+pub(crate) fn groups(provider: &Provider, wanted: &[u16]) -> Result<Vec<&'static Group>, Misuse> {
+    if wanted.is_empty() {
+        return Ok(provider.groups.iter().collect());
+    }
+    let mut rows: Vec<&'static Group> = Vec::with_capacity(wanted.len());
+    for id in wanted {
+        let row = provider.groups.iter().find(|row| row.id == *id).ok_or(Misuse::Group(*id))?;
+        if rows.iter().all(|known| known.id != row.id) {
+            rows.push(row); // spec: 9846-4.2.7-a
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,236 @@
+//! The handshake as a machine of states, without records (RFC 9846 section 4 and appendix A).
+//!
+//! Each state is a type named for what it awaits; taking a message consumes it and gives the next one. What waits for its
+//! owner (`wanted`) is a state too: it takes an [`Answer`] instead, and holds messages back, within a bound.
+//!
+//! ```text
+//! client                                             server
+//!
+//! AwaitServerHello --HRR--> AwaitSecondServerHello   AwaitClientHello --HRR--> AwaitSecondClientHello
+//!        | ServerHello          | ServerHello                | ClientHello          | ClientHello
+//!        +-----------+----------+                            +-----------+----------+
+//!       AwaitEncryptedExtensions                             AwaitCertificateAnswer (wanted, if the owner chooses)
+//!                    |                                                   |
+//!      AwaitCertificateOrRequest --+                              AwaitSignature (wanted, if the owner signs)
+//!                    |             | CertificateRequest                  |  the flight is out: Negotiated
+//!                    |      AwaitCertificate                   [AwaitEndOfEarlyData, with resumption]
+//!                    | Certificate |                           [AwaitCertificate, AwaitCertificateVerify,
+//!                    +------+------+                             with client certificates]
+//!       AwaitVerdict (wanted, if the owner judges)                       |
+//!                    |                                             AwaitFinished
+//!          AwaitCertificateVerify                                        |
+//!                    |                                                   |
+//!              AwaitFinished                                             |
+//!                    |                                                   |
+//!               Established                                         Established
+//! ```
+//!
+//! `Established` is one type for both sides: KeyUpdate both ways, and tickets at a client.
+
+mod established;
+mod reassembly;
+mod signed;
+
+pub(crate) use established::Established;
+pub(crate) use signed::content;
+
+use crate::{Answer, Fault, Flight, Level, Limits, Misuse, Step, Wanted, client, server};
+use reassembly::Reassembly;
+use sakigake_wire::{Entropy, Instant, Span};
+use std::sync::Arc;
+
+/// One side of a handshake, and of what follows it: tickets and key updates.
+pub struct Handshake {
+    state: State,
+    incoming: Reassembly,
+    entropy: Box<dyn Entropy>,
+    limits: Limits,
+    deadline: Option<Instant>,
+}
+
+/// What a state may use while it takes a message.
+pub(crate) struct Turn<'a> {
+    pub(crate) now: Instant,
+    pub(crate) entropy: &'a mut dyn Entropy,
+    pub(crate) flight: &'a mut Flight,
+}
+
+enum State {
+    Client(client::State),
+    Server(server::State),
+    /// A fault ended it.
+    Over,
+}
+
+impl Handshake {
+    /// A client for `server_name`, a DNS name or an IP address; its ClientHello is in `flight`.
+    pub fn client(
+        config: Arc<client::Config>,
+        server_name: &str,
+        now: Instant,
+        mut entropy: Box<dyn Entropy>,
+        flight: &mut Flight,
+    ) -> Result<Self, Misuse> {
+        let limits = config.limits.clone();
+        let mut turn = Turn { now, entropy: &mut *entropy, flight };
+        let state = State::Client(client::State::start(config, server_name, &mut turn)?);
+        Ok(Self::new(state, limits, now, entropy))
+    }
+
+    /// A server that waits for a ClientHello.
+    pub fn server(config: Arc<server::Config>, now: Instant, entropy: Box<dyn Entropy>) -> Self {
+        let limits = config.limits.clone();
+        Self::new(State::Server(server::State::start(config)), limits, now, entropy)
+    }
+
+    /// Takes bytes of handshake messages that came under the keys of `level`, in any split. After a fault it takes
+    /// nothing any more: the one alert is on its way.
+    pub fn handle(
+        &mut self,
+        now: Instant,
+        level: Level,
+        bytes: &[u8],
+        flight: &mut Flight,
+    ) -> Result<(), Fault> {
+        if bytes.is_empty() || matches!(self.state, State::Over) {
+            return Ok(());
+        }
+        let result = self.take(now, level, bytes, flight);
+        self.settle(result)
+    }
+
+    /// Takes the owner's answer to [`Handshake::wanted`]; ignored when nothing is wanted.
+    pub fn answer(&mut self, now: Instant, answer: Answer, flight: &mut Flight) -> Result<(), Fault> {
+        if self.wanted().is_none() {
+            return Ok(());
+        }
+        let result = self.step(now, flight, |state, turn| match state {
+            State::Client(state) => state.answer(answer, turn).map(State::Client),
+            State::Server(state) => state.answer(answer, turn).map(State::Server),
+            State::Over => Ok(State::Over),
+        });
+        let result = result
+            .and_then(|changed| self.end_of_keys(changed, &[]))
+            .and_then(|()| self.run(now, &mut &[][..], flight));
+        self.settle(result)
+    }
+
+    /// What it waits for, if it is the owner's turn.
+    pub fn wanted(&self) -> Option<&Wanted> {
+        match &self.state {
+            State::Client(state) => state.wanted(),
+            State::Server(state) => state.wanted(),
+            State::Over => None,
+        }
+    }
+
+    /// When [`Handshake::expire`] wants to be called; none once established.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Ends the handshake when its time is over.
+    pub fn expire(&mut self, now: Instant) -> Result<(), Fault> {
+        match self.deadline {
+            Some(deadline) if deadline <= now => self.settle(Err(Fault::HandshakeTimeout)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the peer's Finished was verified.
+    pub fn is_established(&self) -> bool {
+        self.established().is_some()
+    }
+
+    /// Whether a server must skip what it cannot open, since the client sends early data that was not accepted
+    /// (RFC 9846 section 4.3.10).
+    pub fn ignores_early_data(&self) -> bool {
+        matches!(&self.state, State::Server(state) if state.ignores_early_data())
+    }
+
+    /// Sends with new keys from here on, and asks the peer to do so too. Nothing happens before the handshake is over.
+    pub fn update_keys(&mut self, flight: &mut Flight) {
+        let established = match &mut self.state {
+            State::Client(client::State::Established(state))
+            | State::Server(server::State::Established(state)) => state,
+            _ => return,
+        };
+        established.update_keys(flight);
+    }
+
+    fn new(state: State, limits: Limits, now: Instant, entropy: Box<dyn Entropy>) -> Self {
+        let deadline = Some(now + Span::from_millis(limits.handshake_ms));
+        Self { state, incoming: Reassembly::default(), entropy, limits, deadline }
+    }
+
+    fn take(&mut self, now: Instant, level: Level, bytes: &[u8], flight: &mut Flight) -> Result<(), Fault> {
+        self.incoming.enter(level)?;
+        let expected = match &self.state {
+            State::Client(state) => state.level(),
+            State::Server(state) => state.level(),
+            State::Over => return Ok(()),
+        };
+        if level != expected {
+            let kind = crate::rules::HandshakeType(bytes.first().copied().unwrap_or(0)); // Never empty: `handle` saw to it.
+            return Err(Fault::UnexpectedMessage(kind));
+        }
+        self.run(now, &mut &*bytes, flight)
+    }
+
+    /// Takes message after message until bytes are missing or the owner is asked.
+    fn run(&mut self, now: Instant, input: &mut &[u8], flight: &mut Flight) -> Result<(), Fault> {
+        while self.wanted().is_none() {
+            let Some(message) = self.incoming.next(input, &self.limits)? else { return Ok(()) };
+            let changed = self.step(now, flight, |state, turn| match state {
+                State::Client(state) => state.take(&message, turn).map(State::Client),
+                State::Server(state) => state.take(&message, turn).map(State::Server),
+                State::Over => Ok(State::Over),
+            })?;
+            self.end_of_keys(changed, input)?;
+        }
+        self.incoming.hold(input, &self.limits)
+    }
+
+    /// Moves the state on; tells whether the keys for what the peer sends have changed.
+    fn step(
+        &mut self,
+        now: Instant,
+        flight: &mut Flight,
+        body: impl FnOnce(State, &mut Turn<'_>) -> Result<State, Fault>,
+    ) -> Result<bool, Fault> {
+        let before = flight.steps.len();
+        let mut turn = Turn { now, entropy: &mut *self.entropy, flight };
+        self.state = body(core::mem::replace(&mut self.state, State::Over), &mut turn)?;
+        if self.is_established() {
+            self.deadline = None;
+        }
+        Ok(flight.steps[before..].iter().any(|step| matches!(step, Step::ReadKey(_))))
+    }
+
+    /// Where keys change, nothing may be left that came under the old ones.
+    fn end_of_keys(&self, changed: bool, input: &[u8]) -> Result<(), Fault> {
+        if changed && !(input.is_empty() && self.incoming.is_empty()) {
+            return Err(Fault::MessageSpansKeyChange); // spec: 9846-5.1-b
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, result: Result<(), Fault>) -> Result<(), Fault> {
+        if result.is_err() {
+            self.state = State::Over;
+            self.deadline = None;
+        }
+        result
+    }
+
+    fn established(&self) -> Option<&Established> {
+        match &self.state {
+            State::Client(client::State::Established(state))
+            | State::Server(server::State::Established(state)) => Some(state),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

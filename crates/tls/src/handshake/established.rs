@@ -1,0 +1,88 @@
+use super::Turn;
+use crate::{
+    Fault, Flight, Level, Step, TrafficSecret,
+    message::{HEADER_BYTES, KeyUpdate, Message},
+    rules::{HandshakeType, Side},
+};
+use sakigake_wire::{Instant, Span};
+
+/// After the handshake. It holds the two secrets that KeyUpdate goes on from, and no more.
+pub(crate) struct Established {
+    side: Side,
+    read: TrafficSecret,
+    write: TrafficSecret,
+    /// We have asked for an update that has not come yet.
+    has_asked: bool,
+    updates: Window,
+    updates_per_10_s: u32,
+}
+
+/// Counts events in windows of 10 seconds.
+#[derive(Default)]
+struct Window {
+    since: Instant,
+    count: u32,
+}
+
+impl Established {
+    /// `read` is the peer's secret, `write` ours.
+    pub(crate) fn new(side: Side, read: TrafficSecret, write: TrafficSecret, updates_per_10_s: u32) -> Self {
+        let updates = Window::default();
+        Self { side, read, write, has_asked: false, updates, updates_per_10_s }
+    }
+
+    /// Takes what may come after the handshake.
+    pub(crate) fn take(mut self, message: &[u8], turn: &mut Turn<'_>) -> Result<Self, Fault> {
+        let kind = HandshakeType(message.first().copied().unwrap_or(0)); // Never empty: it has a header.
+        if !matches!(kind, HandshakeType::KEY_UPDATE | HandshakeType::NEW_SESSION_TICKET)
+            || !kind.may_be_sent(self.side.peer(), Level::Application)
+        {
+            return Err(Fault::UnexpectedMessage(kind)); // spec: 9846-4.2.2-d
+        }
+        match Message::read(message)? {
+            Message::KeyUpdate(update) => self.take_update(update, turn)?,
+            Message::NewSessionTicket(_) => {} // spec: 9846-4.7.1-a
+            other => return Err(Fault::UnexpectedMessage(other.kind())),
+        }
+        Ok(self)
+    }
+
+    /// Goes on under our next keys, and asks the peer to do the same unless it was asked already.
+    pub(crate) fn update_keys(&mut self, flight: &mut Flight) {
+        let update_requested = !core::mem::replace(&mut self.has_asked, true); // spec: 9846-4.7.3-d
+        self.send_update(update_requested, flight);
+    }
+
+    fn take_update(&mut self, update: KeyUpdate, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        if self.updates.add(turn.now) > self.updates_per_10_s {
+            return Err(Fault::TooManyKeyUpdates);
+        }
+        self.has_asked = false;
+        self.read = self.read.clone().next(); // spec: 9846-4.7.3-b
+        turn.flight.steps.push(Step::ReadKey(self.read.clone()));
+        if update.update_requested {
+            self.send_update(false, turn.flight); // spec: 9846-4.7.3-c
+        }
+        Ok(())
+    }
+
+    /// KeyUpdate goes out under the old keys, all else under the new ones.
+    fn send_update(&mut self, update_requested: bool, flight: &mut Flight) {
+        let mut message = Vec::with_capacity(HEADER_BYTES + 1);
+        KeyUpdate { update_requested }.write(&mut message);
+        flight.steps.push(Step::Send { level: Level::Application, message });
+        self.write = self.write.clone().next();
+        flight.steps.push(Step::WriteKey(self.write.clone()));
+    }
+}
+
+impl Window {
+    /// Counts one more; how many there are in this window.
+    fn add(&mut self, now: Instant) -> u32 {
+        if self.count == 0 || now.since(self.since) >= Span::from_secs(10) {
+            *self = Self { since: now, count: 0 };
+        }
+        self.count += 1;
+        self.count
+    }
+}

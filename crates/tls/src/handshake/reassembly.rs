@@ -1,0 +1,76 @@
+use crate::{Fault, Level, Limits, rules::HandshakeType};
+use zeroize::Zeroize;
+
+const HEADER_BYTES: usize = 4;
+
+/// Puts handshake messages together from bytes in any split. It never holds more than one message, but what came while
+/// the owner was asked something.
+#[derive(Default)]
+pub(super) struct Reassembly {
+    held: Vec<u8>,
+    level: Option<Level>,
+}
+
+impl Reassembly {
+    /// Notes that bytes of `level` come: a message must not go on under other keys than it began with.
+    pub(super) fn enter(&mut self, level: Level) -> Result<(), Fault> {
+        if !self.held.is_empty() && self.level != Some(level) {
+            return Err(Fault::MessageSpansKeyChange); // spec: 9846-5.1-a
+        }
+        self.level = Some(level);
+        Ok(())
+    }
+
+    /// The next whole message, header included, from what is held and then from `input`.
+    pub(super) fn next(&mut self, input: &mut &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Fault> {
+        self.fill(input, HEADER_BYTES);
+        let Some([kind, a, b, c]) = self.held.first_chunk().copied() else { return Ok(None) };
+        let len = HEADER_BYTES + u32::from_be_bytes([0, a, b, c]) as usize;
+        if len > longest(HandshakeType(kind), limits) {
+            return Err(Fault::MessageTooLong);
+        }
+        self.fill(input, len);
+        if self.held.len() < len {
+            return Ok(None);
+        }
+        let rest = self.held.split_off(len);
+        Ok(Some(core::mem::replace(&mut self.held, rest)))
+    }
+
+    /// Keeps `input` until the owner has answered.
+    pub(super) fn hold(&mut self, input: &[u8], limits: &Limits) -> Result<(), Fault> {
+        if self.held.len() + input.len() > limits.held_bytes {
+            return Err(Fault::TooManyParts);
+        }
+        self.held.extend_from_slice(input);
+        Ok(())
+    }
+
+    /// Whether a message has begun.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    fn fill(&mut self, input: &mut &[u8], len: usize) {
+        let missing = len.saturating_sub(self.held.len()).min(input.len());
+        let (head, rest) = input.split_at(missing);
+        self.held.extend_from_slice(head);
+        *input = rest;
+    }
+}
+
+impl Drop for Reassembly {
+    fn drop(&mut self) {
+        self.held.zeroize(); // Tickets are worth a session.
+    }
+}
+
+fn longest(kind: HandshakeType, limits: &Limits) -> usize {
+    match kind {
+        HandshakeType::CERTIFICATE => limits.certificate_chain_bytes,
+        _ => limits.handshake_message_bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests;

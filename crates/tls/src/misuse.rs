@@ -1,0 +1,38 @@
+use core::fmt;
+
+/// Our caller asked for what cannot be: nothing of it went to the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// The server's name is neither a DNS name nor an IP address.
+    ServerName(String),
+    /// An application protocol's name has no bytes or over 255, or all the names together do not fit one extension.
+    Alpn,
+    /// The provider lacks suites, groups or verifications, or more are configured than fit their lists.
+    Provider(&'static str),
+    /// A group is configured that the provider does not have.
+    Group(u16),
+    /// A server has neither credentials nor an owner that answers for them.
+    NoCredential,
+    /// A credential has no certificate, no scheme that TLS 1.3 signs with, or does not fit a Certificate message.
+    Credential(&'static str),
+    /// A limit is below what any handshake needs.
+    Limits(&'static str),
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ServerName(name) => write!(f, "{name:?} is neither a DNS name nor an IP address"),
+            Self::Alpn => {
+                write!(f, "an application protocol has 1 to 255 bytes, all of them together under 65,536")
+            }
+            Self::Provider(what) => write!(f, "the provider: {what}"),
+            Self::Group(id) => write!(f, "the provider has no group {id:#06x}"),
+            Self::NoCredential => write!(f, "a server needs a credential, or an owner that gives one"),
+            Self::Credential(what) => write!(f, "a credential: {what}"),
+            Self::Limits(what) => write!(f, "limits: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Misuse {}

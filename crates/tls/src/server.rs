@@ -1,0 +1,89 @@
+//! The server's side of a handshake: [`Config`], and the states in the figure of [`crate::Handshake`]'s module.
+
+mod choose;
+mod config;
+mod finished;
+mod flight;
+mod hello;
+
+pub use config::{Config, Options, UnknownName, WithoutAlpn};
+
+use crate::{
+    Answer, Fault, Level, Wanted,
+    handshake::{Established, Turn},
+    rules::HandshakeType,
+};
+use finished::AwaitFinished;
+use flight::{AwaitCertificateAnswer, AwaitSignature};
+use hello::{AwaitClientHello, AwaitSecondClientHello};
+use std::sync::Arc;
+
+/// What a server waits for. Boxed, so that each takes the room of its own alone.
+pub(crate) enum State {
+    ClientHello(AwaitClientHello),
+    SecondClientHello(Box<AwaitSecondClientHello>),
+    CertificateAnswer(Box<AwaitCertificateAnswer>),
+    Signature(Box<AwaitSignature>),
+    Finished(Box<AwaitFinished>),
+    Established(Box<Established>),
+}
+
+impl State {
+    /// Waits for a ClientHello.
+    pub(crate) fn start(config: Arc<Config>) -> Self {
+        Self::ClientHello(AwaitClientHello { config })
+    }
+
+    /// Takes one whole message, header included.
+    pub(crate) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<Self, Fault> {
+        use HandshakeType as Type;
+        let kind = Type(message.first().copied().unwrap_or(0)); // Never empty: it has a header.
+        match (self, kind) {
+            (Self::ClientHello(state), Type::CLIENT_HELLO) => state.take(message, turn),
+            (Self::SecondClientHello(state), Type::CLIENT_HELLO) => state.take(message, turn),
+            (Self::Finished(state), Type::FINISHED) => state.take(message, turn),
+            (Self::Established(state), _) => {
+                state.take(message, turn).map(|state| Self::Established(Box::new(state)))
+            }
+            _ => Err(Fault::UnexpectedMessage(kind)), // spec: 9846-4-b
+        }
+    }
+
+    /// Takes the owner's answer.
+    pub(crate) fn answer(self, answer: Answer, turn: &mut Turn<'_>) -> Result<Self, Fault> {
+        match (self, answer) {
+            (Self::CertificateAnswer(state), Answer::Certificate(credential)) => state.take(credential, turn),
+            (Self::Signature(state), Answer::Signature(signature)) => state.take(signature, turn),
+            _ => Err(Fault::Internal("the answer is to another question")),
+        }
+    }
+
+    /// What it wants of its owner.
+    pub(crate) fn wanted(&self) -> Option<&Wanted> {
+        match self {
+            Self::CertificateAnswer(state) => Some(state.wanted()),
+            Self::Signature(state) => Some(state.wanted()),
+            _ => None,
+        }
+    }
+
+    /// Under which keys the next message comes.
+    pub(crate) fn level(&self) -> Level {
+        match self {
+            Self::ClientHello(_) | Self::SecondClientHello(_) | Self::CertificateAnswer(_) => Level::Plain,
+            Self::Signature(_) | Self::Finished(_) => Level::Handshake,
+            Self::Established(_) => Level::Application,
+        }
+    }
+
+    /// Whether the client sends early data that was not accepted.
+    pub(crate) fn ignores_early_data(&self) -> bool {
+        match self {
+            Self::SecondClientHello(state) => state.ignores_early_data(),
+            Self::CertificateAnswer(state) => state.ignores_early_data(),
+            Self::Signature(state) => state.ignores_early_data(),
+            Self::Finished(state) => state.ignores_early_data,
+            Self::ClientHello(_) | Self::Established(_) => false,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What a server takes of what a client offers. Pure: lists in, a choice out.
+
+use super::{Config, UnknownName, WithoutAlpn};
+use crate::{Credential, rules::SignatureScheme};
+use sakigake_crypto::{Group, Suite};
+use std::sync::Arc;
+
+const CHACHA20_POLY1305: u16 = 0x1303;
+
+/// Our best suite among `offered`; ChaCha20-Poly1305 where the client puts it before all others that we know.
+pub(super) fn suite(config: &Config, offered: &[u16]) -> Option<&'static Suite> {
+    let rows = config.provider.suites;
+    let row = |id: u16| rows.iter().find(|row| row.id == id);
+    let first = offered.iter().find_map(|id| row(*id));
+    match first {
+        Some(first) if first.id == CHACHA20_POLY1305 && config.prefer_clients_chacha => Some(first),
+        _ => rows.iter().find(|row| offered.contains(&row.id)), // spec: 9846-4.2.2-c
+    }
+}
+
+/// How the keys are exchanged.
+pub(super) enum Exchange<'a> {
+    /// With this share of the client's.
+    Share(&'static Group, &'a [u8]),
+    /// After a HelloRetryRequest for this group.
+    Retry(&'static Group),
+}
+
+/// Our best group that the client sent a share for; else our best among `groups`, by a HelloRetryRequest.
+pub(super) fn exchange<'a>(
+    config: &Config,
+    groups: &[u16],
+    shares: &[(u16, &'a [u8])],
+) -> Option<Exchange<'a>> {
+    let mut common = config.accepted_groups().iter().filter(|row| groups.contains(&row.id));
+    let share = |row: &Group| shares.iter().find(|(id, _)| *id == row.id).map(|(_, share)| *share);
+    let with_share = common.clone().find_map(|row| share(row).map(|share| Exchange::Share(row, share)));
+    with_share.or_else(|| common.next().map(|row| Exchange::Retry(row)))
+}
+
+/// No application protocol is common to both (RFC 7301 section 3.2).
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NoProtocol;
+
+/// Our best application protocol among the offered ones.
+pub(super) fn protocol(config: &Config, offered: Option<&[&[u8]]>) -> Result<Option<Vec<u8>>, NoProtocol> {
+    match offered {
+        _ if config.alpn.is_empty() => Ok(None),
+        None if config.without_alpn == WithoutAlpn::Allow => Ok(None),
+        None => Err(NoProtocol),
+        Some(offered) => {
+            let ours = config.alpn.iter().find(|ours| offered.contains(&ours.as_slice()));
+            ours.cloned().map(Some).ok_or(NoProtocol)
+        }
+    }
+}
+
+/// Why no credential is right.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NoCredential {
+    /// None is for that name.
+    Name,
+    /// None can sign with a scheme that the client takes.
+    Scheme,
+}
+
+/// The credential for `server_name` whose key signs as the client takes it, and whose chain too if there is one such.
+pub(super) fn credential(
+    config: &Config,
+    server_name: Option<&str>,
+    schemes: &[u16],
+    schemes_cert: &[u16],
+) -> Result<Arc<Credential>, NoCredential> {
+    let candidates = named(config, server_name)?;
+    let usable = || candidates.iter().filter(|credential| scheme(credential, schemes).is_some());
+    let chain_fits =
+        |credential: &&&Arc<Credential>| credential.signed_with.iter().all(|id| schemes_cert.contains(id));
+    let best = usable().find(chain_fits); // spec: 9846-4.5.1.2-a
+    best.or_else(|| usable().next()).map(|credential| Arc::clone(credential)).ok_or(NoCredential::Scheme)
+}
+
+/// The scheme to sign with: the credential's best among the client's.
+pub(super) fn scheme(credential: &Credential, schemes: &[u16]) -> Option<u16> {
+    let may_sign =
+        |id: &&u16| schemes.contains(id) && !FOR_CERTIFICATES_ALONE.contains(&SignatureScheme(**id));
+    credential.schemes.iter().find(may_sign).copied() // spec: 9846-4.5.2-b
+}
+
+/// The credentials for the name; without a name, or for an unknown one, those for the default credential's names.
+fn named<'a>(
+    config: &'a Config,
+    server_name: Option<&str>,
+) -> Result<Vec<&'a Arc<Credential>>, NoCredential> {
+    if let Some(host) = server_name {
+        let right: Vec<_> = config.credentials.iter().filter(|credential| credential.is_for(host)).collect();
+        if !right.is_empty() {
+            return Ok(right);
+        }
+        if config.unknown_name == UnknownName::Refuse {
+            return Err(NoCredential::Name);
+        }
+    }
+    let default = config.credentials.first().ok_or(NoCredential::Name)?;
+    Ok(config.credentials.iter().filter(|credential| credential.names == default.names).collect())
+}
+
+/// Schemes that never sign a CertificateVerify (RFC 9846 section 4.3.3).
+const FOR_CERTIFICATES_ALONE: &[SignatureScheme] = &[
+    SignatureScheme::RSA_PKCS1_SHA1,
+    SignatureScheme::ECDSA_SHA1,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA512,
+];

@@ -1,0 +1,99 @@
+use crate::{Credential, Limits, Misuse, config};
+use core::ops::Deref;
+use sakigake_crypto::{Group, Provider};
+use std::sync::Arc;
+
+/// What a server offers; [`Options::build`] checks it once for all connections.
+#[derive(Clone)]
+pub struct Options {
+    /// Suites and groups, in the order of preference.
+    pub provider: &'static Provider,
+    /// Chains and keys; the first one is the default. Empty where the owner answers [`crate::Wanted::Certificate`].
+    pub credentials: Vec<Arc<Credential>>,
+    /// Whether the owner answers [`crate::Wanted::Certificate`], whatever [`Options::credentials`] holds.
+    pub ask_certificate: bool,
+    /// What a client gets that asks for a name that no credential is for.
+    pub unknown_name: UnknownName,
+    /// Application protocols, best first; none to ignore what clients offer.
+    pub alpn: Vec<Vec<u8>>,
+    /// What a client gets that offers no application protocol.
+    pub without_alpn: WithoutAlpn,
+    /// Takes ChaCha20-Poly1305 where the client puts it first: it has no hardware for AES.
+    pub prefer_clients_chacha: bool,
+    /// Gives out the secrets as key log lines.
+    pub key_log: bool,
+    /// The groups to take, best first; empty for all of the provider's.
+    pub groups: Vec<u16>,
+    /// What a handshake may cost.
+    pub limits: Limits,
+}
+
+/// What a client gets that asks for a name that no credential is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownName {
+    /// The default credential; the client may refuse it.
+    DefaultCredential,
+    /// The alert `unrecognized_name` (RFC 6066 section 3).
+    Refuse,
+}
+
+/// What a client gets that offers no application protocol, from a server that has some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithoutAlpn {
+    /// A connection without one: HTTP/1.1, as old clients mean it.
+    Allow,
+    /// The alert `no_application_protocol`.
+    Refuse,
+}
+
+/// Checked [`Options`].
+pub struct Config {
+    options: Options,
+    groups: Vec<&'static Group>,
+}
+
+impl Options {
+    /// Everything that `provider` has, no credential, no application protocol, the default credential for unknown names.
+    pub fn new(provider: &'static Provider) -> Self {
+        Self {
+            provider,
+            credentials: Vec::new(),
+            ask_certificate: false,
+            unknown_name: UnknownName::DefaultCredential,
+            alpn: Vec::new(),
+            without_alpn: WithoutAlpn::Allow,
+            prefer_clients_chacha: true,
+            key_log: false,
+            groups: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Checks that every list fits its place on the wire and that a handshake can succeed.
+    pub fn build(self) -> Result<Arc<Config>, Misuse> {
+        config::check_alpn(&self.alpn)?;
+        config::check_provider(self.provider)?;
+        config::check_limits(&self.limits)?;
+        if self.credentials.is_empty() && !self.ask_certificate {
+            return Err(Misuse::NoCredential);
+        }
+        self.credentials.iter().try_for_each(|credential| config::check_credential(credential))?;
+        let groups = config::groups(self.provider, &self.groups)?;
+        Ok(Arc::new(Config { options: self, groups }))
+    }
+}
+
+impl Config {
+    /// The groups to take, best first; at least one.
+    pub(crate) fn accepted_groups(&self) -> &[&'static Group] {
+        &self.groups
+    }
+}
+
+impl Deref for Config {
+    type Target = Options;
+
+    fn deref(&self) -> &Options {
+        &self.options
+    }
+}

@@ -1,0 +1,37 @@
+use super::State;
+use crate::{
+    Fact, Fault, Step, TrafficSecret,
+    handshake::{Established, Turn},
+    message::Message,
+    rules::Side,
+    transcript::Transcript,
+};
+
+/// Awaits the client's Finished; the whole flight is out.
+pub(crate) struct AwaitFinished {
+    /// The client's handshake secret.
+    pub(super) client: TrafficSecret,
+    pub(super) transcript: Transcript,
+    /// The client's application secret.
+    pub(super) read: TrafficSecret,
+    /// Our application secret.
+    pub(super) write: TrafficSecret,
+    pub(super) key_updates_per_10_s: u32,
+    pub(super) ignores_early_data: bool,
+}
+
+impl AwaitFinished {
+    pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
+        let finished = match Message::read(message)? {
+            Message::Finished(finished) => finished,
+            other => return Err(Fault::UnexpectedMessage(other.kind())),
+        };
+        if !self.client.is_verified(&self.transcript.digest(), finished.verify_data) {
+            return Err(Fault::BadFinished); // spec: 9846-4.5.3-a
+        }
+        turn.flight.steps.push(Step::ReadKey(self.read.clone()));
+        turn.flight.facts.push(Fact::Established);
+        let established = Established::new(Side::Server, self.read, self.write, self.key_updates_per_10_s);
+        Ok(State::Established(Box::new(established)))
+    }
+}

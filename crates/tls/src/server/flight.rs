@@ -1,0 +1,270 @@
+use super::{
+    Config, State,
+    choose::{self, NoCredential},
+    finished::AwaitFinished,
+};
+use crate::{
+    Credential, Fact, Fault, KeyLogLine, Level, Step, TrafficSecret, Wanted,
+    extension::{EncryptedExtensionsBlock, KeyShareEntry, List, ServerHelloExtensions},
+    handshake::{Turn, content},
+    key_log,
+    message::{
+        Certificate, CertificateEntry, CertificateVerify, ClientHello, EncryptedExtensions, Finished,
+        ServerHello,
+    },
+    rules::{ProtocolVersion, Side},
+    schedule::{self, Early},
+    transcript::Transcript,
+};
+use sakigake_crypto::{Secret, Suite};
+use std::sync::Arc;
+
+/// The outcome of the key exchange.
+pub(super) struct Shared {
+    pub(super) group: u16,
+    /// Our share.
+    pub(super) ours: Vec<u8>,
+    pub(super) secret: Secret,
+}
+
+/// A ClientHello that we go on with.
+pub(super) struct Accepted {
+    pub(super) config: Arc<Config>,
+    pub(super) suite: &'static Suite,
+    /// All messages up to this ClientHello.
+    pub(super) transcript: Transcript,
+    pub(super) shared: Shared,
+    /// The client sends early data, which we do not take.
+    pub(super) early_data: bool,
+}
+
+/// What the flight says, but for the certificate.
+struct Plan {
+    accepted: Accepted,
+    client_random: [u8; 32],
+    session_id: Vec<u8>,
+    server_name: Option<String>,
+    alpn: Option<Vec<u8>>,
+    /// The client's schemes for CertificateVerify.
+    schemes: Vec<u16>,
+}
+
+/// Awaits the owner's credential.
+pub(crate) struct AwaitCertificateAnswer {
+    plan: Plan,
+    wanted: Wanted,
+}
+
+/// Awaits the owner's signature; ServerHello to Certificate are out.
+pub(crate) struct AwaitSignature {
+    session: Session,
+    scheme: u16,
+    wanted: Wanted,
+}
+
+/// The flight under way, beyond ServerHello.
+struct Session {
+    config: Arc<Config>,
+    client_random: [u8; 32],
+    server_name: Option<String>,
+    alpn: Option<Vec<u8>>,
+    early_data: bool,
+    schedule: schedule::Handshake,
+    transcript: Transcript,
+    client: TrafficSecret,
+    server: TrafficSecret,
+}
+
+/// Chooses what is left to choose, and sends the flight unless the owner has to be asked.
+pub(super) fn accept(
+    accepted: Accepted,
+    hello: &ClientHello<'_>,
+    schemes: &[u16],
+    turn: &mut Turn<'_>,
+) -> Result<State, Fault> {
+    let config = Arc::clone(&accepted.config);
+    let extensions = &hello.extensions;
+    let offered = extensions.application_layer_protocol_negotiation;
+    let offered: Option<Vec<&[u8]>> = offered.map(|list| list.iter().map(|name| name.0).collect());
+    let alpn = choose::protocol(&config, offered.as_deref()).map_err(|_| Fault::NoCommonProtocol)?;
+    let server_name = extensions.server_name.map(|name| name.0.to_ascii_lowercase());
+    let schemes_cert = extensions.signature_algorithms_cert.map(|list| list.iter().collect());
+    let schemes_cert: Vec<u16> = schemes_cert.unwrap_or_else(|| schemes.to_vec()); // spec: 9846-4.3.3-a
+    let plan = Plan {
+        accepted,
+        client_random: hello.random,
+        session_id: hello.legacy_session_id.to_vec(),
+        server_name,
+        alpn,
+        schemes: schemes.to_vec(),
+    };
+    if config.ask_certificate {
+        let wanted = Wanted::Certificate {
+            server_name: plan.server_name.clone(),
+            signature_algorithms: plan.schemes.clone(),
+            signature_algorithms_cert: schemes_cert,
+        };
+        return Ok(State::CertificateAnswer(Box::new(AwaitCertificateAnswer { plan, wanted })));
+    }
+    let credential = choose::credential(&config, plan.server_name.as_deref(), schemes, &schemes_cert);
+    let credential = credential.map_err(|none| match none {
+        NoCredential::Name => Fault::UnrecognizedName,
+        NoCredential::Scheme => Fault::NoCommonSignatureScheme,
+    })?;
+    plan.send(&credential, turn)
+}
+
+impl AwaitCertificateAnswer {
+    pub(super) fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    pub(super) fn ignores_early_data(&self) -> bool {
+        self.plan.accepted.early_data
+    }
+
+    pub(super) fn take(
+        self,
+        credential: Option<Arc<Credential>>,
+        turn: &mut Turn<'_>,
+    ) -> Result<State, Fault> {
+        let none = if self.plan.server_name.is_some() {
+            Fault::UnrecognizedName
+        } else {
+            Fault::NoCommonSignatureScheme
+        };
+        let credential = credential.ok_or(none)?;
+        crate::config::check_credential(&credential)
+            .map_err(|_| Fault::Internal("the owner's credential is unusable"))?;
+        self.plan.send(&credential, turn)
+    }
+}
+
+impl Plan {
+    /// ServerHello to Certificate, and the rest too if the credential signs by itself.
+    fn send(self, credential: &Credential, turn: &mut Turn<'_>) -> Result<State, Fault> {
+        let scheme = choose::scheme(credential, &self.schemes).ok_or(Fault::NoCommonSignatureScheme)?;
+        let mut session = self.send_server_hello(turn);
+        let block = EncryptedExtensionsBlock {
+            application_layer_protocol_negotiation: session.alpn.as_deref(),
+            ..EncryptedExtensionsBlock::default()
+        };
+        let transcript = &mut session.transcript;
+        send(turn, transcript, Level::Handshake, |out| EncryptedExtensions { extensions: block }.write(out)); // spec: 9846-4.4.1-b
+        let entry = |der| CertificateEntry { cert_data: der, ..CertificateEntry::default() };
+        let entries: Vec<CertificateEntry<'_>> =
+            credential.chain.iter().map(|der| entry(der.as_slice())).collect();
+        let certificate = Certificate { certificate_list: List::Items(&entries), ..Certificate::default() };
+        send(turn, transcript, Level::Handshake, |out| certificate.write(out));
+        let message = content(Side::Server, &session.transcript.digest());
+        match &credential.signer {
+            Some(signer) => {
+                let signature = signer.sign(scheme, &message, turn.entropy);
+                session.send_rest(scheme, signature, turn)
+            }
+            None => {
+                let wanted = Wanted::Signature { scheme, message };
+                Ok(State::Signature(Box::new(AwaitSignature { session, scheme, wanted })))
+            }
+        }
+    }
+
+    fn send_server_hello(self, turn: &mut Turn<'_>) -> Session {
+        let Self { accepted, client_random, session_id, server_name, alpn, .. } = self;
+        let Accepted { config, suite, mut transcript, shared, early_data } = accepted;
+        let mut random = [0; 32];
+        turn.entropy.fill(&mut random);
+        let hello = ServerHello {
+            random,
+            legacy_session_id_echo: &session_id,
+            cipher_suite: suite.id,
+            extensions: ServerHelloExtensions {
+                supported_versions: Some(ProtocolVersion::TLS_1_3.0),
+                key_share: Some(KeyShareEntry { group: shared.group, key_exchange: &shared.ours }),
+                ..ServerHelloExtensions::default()
+            },
+        };
+        send(turn, &mut transcript, Level::Plain, |out| hello.write(out));
+        let schedule = Early::new(suite, None).handshake(&shared.secret);
+        let digest = transcript.digest();
+        let client = schedule.client_handshake_traffic_secret(&digest);
+        let server = schedule.server_handshake_traffic_secret(&digest);
+        if config.key_log {
+            turn.flight.key_log.extend([
+                KeyLogLine::traffic(key_log::CLIENT_HANDSHAKE_TRAFFIC_SECRET, client_random, &client),
+                KeyLogLine::traffic(key_log::SERVER_HANDSHAKE_TRAFFIC_SECRET, client_random, &server),
+            ]);
+        }
+        turn.flight.steps.extend([Step::WriteKey(server.clone()), Step::ReadKey(client.clone())]);
+        Session { config, client_random, server_name, alpn, early_data, schedule, transcript, client, server }
+    }
+}
+
+impl AwaitSignature {
+    pub(super) fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    pub(super) fn ignores_early_data(&self) -> bool {
+        self.session.early_data
+    }
+
+    pub(super) fn take(self, signature: Option<Vec<u8>>, turn: &mut Turn<'_>) -> Result<State, Fault> {
+        self.session.send_rest(self.scheme, signature, turn)
+    }
+}
+
+impl Session {
+    /// CertificateVerify and Finished; application data may follow at once.
+    fn send_rest(self, scheme: u16, signature: Option<Vec<u8>>, turn: &mut Turn<'_>) -> Result<State, Fault> {
+        let Self {
+            config,
+            client_random,
+            server_name,
+            alpn,
+            early_data,
+            schedule,
+            mut transcript,
+            client,
+            server,
+        } = self;
+        let signature = signature.filter(|signature| signature.len() <= usize::from(u16::MAX));
+        let signature = signature.ok_or(Fault::Internal("no signature"))?;
+        let verify = CertificateVerify { algorithm: scheme, signature: &signature };
+        send(turn, &mut transcript, Level::Handshake, |out| verify.write(out));
+        let verify_data = server.verify_data(&transcript.digest());
+        send(turn, &mut transcript, Level::Handshake, |out| {
+            Finished { verify_data: verify_data.as_ref() }.write(out)
+        });
+        let main = schedule.main();
+        let digest = transcript.digest();
+        let read = main.client_application_traffic_secret_0(&digest);
+        let write = main.server_application_traffic_secret_0(&digest);
+        if config.key_log {
+            let exporter = main.exporter_secret(&digest);
+            turn.flight.key_log.extend([
+                KeyLogLine::traffic(key_log::CLIENT_TRAFFIC_SECRET_0, client_random, &read),
+                KeyLogLine::traffic(key_log::SERVER_TRAFFIC_SECRET_0, client_random, &write),
+                KeyLogLine::other(key_log::EXPORTER_SECRET, client_random, &exporter),
+            ]);
+        }
+        turn.flight.steps.push(Step::WriteKey(write.clone()));
+        turn.flight.facts.push(Fact::Negotiated { server_name, alpn });
+        let key_updates_per_10_s = config.limits.key_updates_per_10_s;
+        Ok(State::Finished(Box::new(AwaitFinished {
+            client,
+            transcript,
+            read,
+            write,
+            key_updates_per_10_s,
+            ignores_early_data: early_data,
+        })))
+    }
+}
+
+fn send(turn: &mut Turn<'_>, transcript: &mut Transcript, level: Level, write: impl FnOnce(&mut Vec<u8>)) {
+    let mut message = Vec::new();
+    write(&mut message);
+    transcript.add(&message);
+    turn.flight.steps.push(Step::Send { level, message });
+}

@@ -1,0 +1,181 @@
+use super::{
+    Config, State,
+    choose::{self, Exchange},
+    flight::{self, Accepted},
+};
+use crate::{
+    Fault, Level, Step,
+    extension::{ClientHelloExtensions, HelloRetryRequestExtensions, KeyShareEntry},
+    handshake::Turn,
+    message::{ClientHello, HelloRetryRequest, Message},
+    rules::{ExtensionType, ProtocolVersion},
+    transcript::{Transcript, Unhashed},
+};
+use sakigake_crypto::{Group, Suite};
+use std::sync::Arc;
+
+/// Groups, shares or schemes of one ClientHello that are looked at; the longest lists seen in the field hold 30.
+const MOST_OFFERED: usize = 256;
+
+/// Awaits the first ClientHello.
+pub(crate) struct AwaitClientHello {
+    pub(super) config: Arc<Config>,
+}
+
+/// Awaits the answer to our HelloRetryRequest.
+pub(crate) struct AwaitSecondClientHello {
+    config: Arc<Config>,
+    /// The first one, which the second must repeat.
+    first: Vec<u8>,
+    transcript: Transcript,
+    suite: &'static Suite,
+    group: &'static Group,
+}
+
+impl AwaitClientHello {
+    pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
+        let hello = read(message)?;
+        let config = self.config;
+        let offered = Offered::read(&hello)?;
+        let suites: Vec<u16> = hello.cipher_suites.iter().take(MOST_OFFERED).collect();
+        let suite = choose::suite(&config, &suites).ok_or(Fault::NoCommonCipherSuite)?;
+        match choose::exchange(&config, &offered.groups, &offered.shares).ok_or(Fault::NoCommonGroup)? {
+            Exchange::Share(group, share) => {
+                let mut transcript = Unhashed::new(Vec::new()).start(suite.hash);
+                transcript.add(message);
+                let early_data = hello.extensions.early_data.is_some();
+                let shared = exchange(group, share, turn)?;
+                flight::accept(
+                    Accepted { config, suite, transcript, shared, early_data },
+                    &hello,
+                    &offered.schemes,
+                    turn,
+                )
+            }
+            Exchange::Retry(group) => {
+                let mut transcript = Unhashed::new(message.to_vec()).retry(suite.hash);
+                let retry = hello_retry_request(&hello, suite, group);
+                transcript.add(&retry);
+                turn.flight.steps.push(Step::Send { level: Level::Plain, message: retry });
+                let first = message.to_vec();
+                let state = AwaitSecondClientHello { config, first, transcript, suite, group };
+                Ok(State::SecondClientHello(Box::new(state)))
+            }
+        }
+    }
+}
+
+impl AwaitSecondClientHello {
+    pub(super) fn take(mut self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
+        let hello = read(message)?;
+        if !repeats(&read(&self.first)?, &hello) {
+            return Err(Fault::ChangedClientHello); // spec: 9846-4.2.2-e
+        }
+        if hello.extensions.early_data.is_some() {
+            return Err(Fault::EarlyDataAfterRetry);
+        }
+        let offered = Offered::read(&hello)?;
+        let [(group, share)] = offered.shares[..] else { return Err(Fault::ChangedClientHello) };
+        if group != self.group.id {
+            return Err(Fault::ChangedClientHello);
+        }
+        self.transcript.add(message);
+        let shared = exchange(self.group, share, turn)?;
+        let early_data = self.ignores_early_data();
+        let Self { config, transcript, suite, .. } = self;
+        flight::accept(
+            Accepted { config, suite, transcript, shared, early_data },
+            &hello,
+            &offered.schemes,
+            turn,
+        )
+    }
+
+    pub(super) fn ignores_early_data(&self) -> bool {
+        read(&self.first).is_ok_and(|hello| hello.extensions.early_data.is_some())
+    }
+}
+
+/// What a ClientHello offers for key exchange and authentication, taken out of their lists.
+struct Offered<'a> {
+    groups: Vec<u16>,
+    shares: Vec<(u16, &'a [u8])>,
+    schemes: Vec<u16>,
+}
+
+impl<'a> Offered<'a> {
+    /// Checks that what must be there is (RFC 9846 section 9.2), and that the shares fit the groups.
+    fn read(hello: &ClientHello<'a>) -> Result<Self, Fault> {
+        let extensions = &hello.extensions;
+        if extensions.pre_shared_key.is_some() && extensions.psk_key_exchange_modes.is_none() {
+            return Err(Fault::NoCommonPskMode); // spec: 9846-4.3.9-a
+        }
+        let missing = |kind| Fault::MissingExtension(kind); // spec: 9846-9.2-a
+        let groups = extensions.supported_groups.ok_or(missing(ExtensionType::SUPPORTED_GROUPS))?;
+        let shares = extensions.key_share.ok_or(missing(ExtensionType::KEY_SHARE))?;
+        let schemes = extensions.signature_algorithms.ok_or(missing(ExtensionType::SIGNATURE_ALGORITHMS))?;
+        let groups: Vec<u16> = groups.iter().take(MOST_OFFERED).collect();
+        let shares: Vec<_> = shares.iter().take(MOST_OFFERED).map(entry).collect();
+        let mut ids: Vec<u16> = shares.iter().map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        if ids.windows(2).any(|pair| pair[0] == pair[1]) || ids.iter().any(|id| !groups.contains(id)) {
+            return Err(Fault::BadKeyShares); // spec: 9846-4.3.8-d
+        }
+        Ok(Self { groups, shares, schemes: schemes.iter().take(MOST_OFFERED).collect() })
+    }
+}
+
+fn entry(entry: KeyShareEntry<'_>) -> (u16, &[u8]) {
+    (entry.group, entry.key_exchange)
+}
+
+fn read(message: &[u8]) -> Result<ClientHello<'_>, Fault> {
+    match Message::read(message)? {
+        Message::ClientHello(hello) => Ok(hello),
+        other => Err(Fault::UnexpectedMessage(other.kind())),
+    }
+}
+
+fn exchange(group: &'static Group, share: &[u8], turn: &mut Turn<'_>) -> Result<flight::Shared, Fault> {
+    let (ours, secret) = (group.accept)(turn.entropy, share).map_err(|_| Fault::BadKeyShare)?;
+    Ok(flight::Shared { group: group.id, ours, secret })
+}
+
+fn hello_retry_request(hello: &ClientHello<'_>, suite: &Suite, group: &Group) -> Vec<u8> {
+    let mut message = Vec::new();
+    HelloRetryRequest {
+        legacy_session_id_echo: hello.legacy_session_id,
+        cipher_suite: suite.id,
+        extensions: HelloRetryRequestExtensions {
+            supported_versions: Some(ProtocolVersion::TLS_1_3.0),
+            key_share: Some(group.id),
+            ..HelloRetryRequestExtensions::default()
+        },
+    }
+    .write(&mut message);
+    message
+}
+
+/// Whether `second` says what `first` did, but for what a retry may change (RFC 9846 section 4.2.2).
+fn repeats(first: &ClientHello<'_>, second: &ClientHello<'_>) -> bool {
+    first.random == second.random
+        && first.legacy_session_id == second.legacy_session_id
+        && first.cipher_suites == second.cipher_suites
+        && unchanging(&first.extensions).eq(unchanging(&second.extensions))
+}
+
+fn unchanging<'a>(
+    extensions: &ClientHelloExtensions<'a>,
+) -> impl Iterator<Item = (ExtensionType, &'a [u8])> + use<'a> {
+    let order = extensions.order;
+    order.into_iter().map(|raw| (raw.kind, raw.data)).filter(|(kind, _)| !MAY_CHANGE.contains(kind))
+}
+
+const MAY_CHANGE: &[ExtensionType] = &[
+    ExtensionType::KEY_SHARE,
+    ExtensionType::EARLY_DATA,
+    ExtensionType::COOKIE,
+    ExtensionType::PRE_SHARED_KEY,
+    ExtensionType::PADDING,
+    ExtensionType::ENCRYPTED_CLIENT_HELLO,
+];
