@@ -90,5 +90,3 @@ static VERIFICATIONS: &[Verification] = &[
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod wycheproof_tests;

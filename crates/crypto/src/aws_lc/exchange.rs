@@ -78,10 +78,12 @@ impl Classical {
     /// SubjectPublicKeyInfo too. It refuses points off the curve and the all-zero X25519 secret itself.
     pub(super) fn secret(&self, share: &[u8]) -> Result<Secret, BadShare> {
         let form_is_right = self.curve.form.is_none_or(|form| share.first() == Some(&form));
+        // spec: 9846-4.3.8.2-a
         if share.len() != self.curve.share_len || !form_is_right {
             return Err(BadShare);
         }
         let peer = UnparsedPublicKey::new(self.curve.algorithm, share);
+        // spec: 9846-4.3.8.2-b 9846-7.4.2-a
         agreement::agree(&self.private, peer, BadShare, |secret| Ok(Secret::new(secret)))
     }
 }

@@ -1,3 +1,5 @@
+mod vectors;
+
 use super::*;
 use crate::tests::{Untouched, hex};
 use crate::{BadShare, Forged};
@@ -111,6 +113,7 @@ fn shares_of_any_other_length_are_refused() {
 }
 
 /// RFC 7748 section 6.1 and RFC 9846 section 7.4.2: the points of small order and their non-canonical forms.
+// spec: 9846-7.4.2-a
 #[test]
 fn an_all_zero_x25519_secret_is_refused() {
     let small_order = [
@@ -176,6 +179,7 @@ fn a_changed_ciphertext_gives_another_secret() {
     assert_eq!(ours.as_ref()[32..], theirs.as_ref()[32..]);
 }
 
+// spec: 9846-4.3.8.2-a 9846-4.3.8.2-b
 #[test]
 fn only_uncompressed_points_are_shares() {
     for (id, private) in [(0x0017, &agreement::ECDH_P256), (0x0018, &agreement::ECDH_P384)] {
@@ -192,6 +196,25 @@ fn only_uncompressed_points_are_shares() {
             PrivateKey::generate(private).unwrap().compute_public_key().unwrap().as_der().unwrap();
         for share in [&compressed[..], &hybrid, &off_the_curve, &[0], wrapped.as_ref()] {
             assert_eq!((group.accept)(&mut Untouched, share).err(), Some(BadShare), "{share:02x?}");
+        }
+    }
+}
+
+/// What a peer sends is never more than an error.
+#[test]
+fn no_flipped_bit_of_a_share_panics() {
+    for group in PROVIDER.groups {
+        let client = (group.start)(&mut Untouched).public().to_vec();
+        let (server, _) = (group.accept)(&mut Untouched, &client).expect("a share of its own making");
+        for (share, accepts) in [(client, true), (server, false)] {
+            for bit in (0..share.len() * 8).step_by(share.len() / 32) {
+                let mut flipped = share.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                match accepts {
+                    true => drop((group.accept)(&mut Untouched, &flipped)),
+                    false => drop((group.start)(&mut Untouched).agree(&flipped)),
+                }
+            }
         }
     }
 }

@@ -53,6 +53,7 @@ fn ed25519_keys_sign_from_both_versions_of_pkcs8() {
     }
 }
 
+// spec: 9846-4.3.3-s
 #[test]
 fn rsa_keys_sign_with_pss_alone_from_pkcs8_and_pkcs1() {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();

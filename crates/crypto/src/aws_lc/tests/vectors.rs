@@ -1,8 +1,8 @@
 //! Wycheproof's vectors through the rows of the table, so that our own checks around aws-lc are tested with it. Each test
 //! counts the cases that it ran.
 
-use super::exchange::{Classical, Curve, SECP256R1, SECP384R1, X25519};
-use super::*;
+use crate::aws_lc::exchange::{Classical, Curve, SECP256R1, SECP384R1, X25519};
+use crate::aws_lc::{PROVIDER, SHA256, SHA384};
 use crate::tests::{Untouched, subject_public_key};
 use crate::{BadShare, Hash, TAG_BYTES, hkdf};
 use aws_lc_rs::agreement::{self, PrivateKey};
@@ -243,6 +243,7 @@ fn rsa_pss() {
 }
 
 /// RFC 9846 section 4.3.3: the salt is as long as the digest. What these sets hold for valid has another salt.
+// spec: 9846-4.3.3-r
 #[test]
 fn rsa_pss_with_a_salt_of_another_length_is_refused() {
     use rsa_pss_verify::TestName;
