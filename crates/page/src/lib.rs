@@ -5,6 +5,7 @@
 
 #[doc(hidden)]
 pub mod fuzz;
+pub mod load;
 pub mod rules;
 pub mod scan;
 pub mod url;

@@ -121,6 +121,27 @@ pub fn css_within(bytes: &[u8], base: &Url, limits: &Limits) -> Vec<Resource> {
     found
 }
 
+/// Whether a list of media queries holds on the screen that the client pretends to have.
+pub(crate) fn media_applies(queries: &str) -> bool {
+    media::applies(queries)
+}
+
+/// What that screen takes of a `srcset`.
+pub(crate) fn choose_image<'a>(srcset: &'a str, sizes: &str) -> Option<&'a str> {
+    srcset::choose(srcset, sizes, None)
+}
+
+impl Mode {
+    /// What a `crossorigin` attribute says.
+    pub(crate) fn read(crossorigin: Option<&str>) -> Self {
+        match crossorigin {
+            None => Self::NoCors,
+            Some(value) if value.trim().eq_ignore_ascii_case("use-credentials") => Self::Credentials,
+            Some(_) => Self::Anonymous,
+        }
+    }
+}
+
 impl Resource {
     /// A plain use of `url`, fetched without CORS and with nothing said about it.
     pub fn new(url: Url, destination: Destination, by: By) -> Self {

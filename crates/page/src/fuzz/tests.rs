@@ -38,3 +38,20 @@ fn no_bit_flip_breaks_a_scan() {
         }
     }
 }
+
+#[test]
+fn calls_in_any_order_leave_a_load_whole() {
+    // A plain linear congruence: what matters is that the orders are many and always the same.
+    let mut state = 1_u32;
+    for length in 0..600 {
+        let bytes: Vec<u8> = (0..length)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            })
+            .collect();
+        fuzz_load(&bytes);
+        // Few identities, so that calls meet.
+        fuzz_load(&bytes.iter().map(|byte| byte % 16).collect::<Vec<_>>());
+    }
+}

@@ -236,11 +236,7 @@ impl Tag {
             (_, _, true) => Rank::Low,
             _ => Rank::Auto,
         };
-        let mode = match self.value("crossorigin") {
-            None => Mode::NoCors,
-            Some(value) if value.trim().eq_ignore_ascii_case("use-credentials") => Mode::Credentials,
-            Some(_) => Mode::Anonymous,
-        };
+        let mode = Mode::read(self.value("crossorigin"));
         let integrity = match destination {
             Destination::Style | Destination::Script => {
                 self.value("integrity").unwrap_or("").trim().to_owned()

@@ -1,0 +1,539 @@
+//! The load of a page as an engine: it wants requests, takes responses, and knows when all is there.
+//!
+//! ```text
+//!            wants()                head()          data()*             end()
+//! Queued ------------> Requested ---------> Receiving ------> Receiving ------> Done
+//!    |                     |                    |  failed()
+//!    +---------------------+--------------------+-----------> Failed, Cancelled (nobody claimed it)
+//! ```
+//! The document's request is wanted from the first moment and waits for nothing. Hints become requests at once; what the page then
+//! names joins them by address, destination, mode, credentials and integrity. The owner opens connections, decodes content codings (the
+//! requests accept none by themselves), and resets the streams of what is cancelled.
+
+use crate::{
+    Destination, Origin, Url,
+    rules::Rank,
+    scan::{self, By, Html, Mode, Resource},
+};
+use sakigake_semantics::{Request, Response};
+use sakigake_wire::{Instant, Span};
+use std::collections::{BTreeMap, VecDeque};
+
+mod hint;
+mod request;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+pub use hint::{Attributes, Hint};
+pub use summary::{HintCount, Summary};
+
+/// A page under way.
+#[derive(Debug)]
+pub struct Load {
+    options: Options,
+    started: Instant,
+    completed: Option<Instant>,
+    entries: Vec<Entry>,
+    /// The newest entry for each use.
+    index: BTreeMap<Key, Id>,
+    /// Wanted and not handed out yet.
+    queue: Vec<Id>,
+    cancels: VecDeque<Id>,
+    /// Style sheets that are complete and of use, not scanned yet.
+    unscanned: Vec<Id>,
+    /// The scan of the document, and which entry brings it.
+    html: Option<(Id, Html)>,
+    /// The document's address after redirects.
+    page: Url,
+    unclaimed_bytes: usize,
+    hints: HintCount,
+    /// Resources beyond the limits, or in the clear on a page that is not.
+    refused: usize,
+}
+
+/// How a page is loaded.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Whether hints are followed at all.
+    pub preload: bool,
+    /// What bounds the load.
+    pub limits: Limits,
+}
+
+/// What bounds a load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests of one page, redirects and unused hints included.
+    pub resources: usize,
+    /// Imports within imports; the sheet that a page names is 0.
+    pub import_depth: usize,
+    /// Redirects one after the other.
+    pub redirects: usize,
+    /// Hints that are followed.
+    pub hints: usize,
+    /// Bytes of bodies that no use has claimed; the hint that passes them is cancelled.
+    pub unclaimed_bytes: usize,
+    /// What bounds each scan.
+    pub scan: scan::Limits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            resources: 512,
+            import_depth: 8,
+            redirects: 20,
+            hints: 32,
+            unclaimed_bytes: 2 << 20,
+            scan: scan::Limits::default(),
+        }
+    }
+}
+
+/// The number of a request within its load, from 0 for the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Id(pub usize);
+
+/// What a load wants done.
+#[derive(Clone, Debug)]
+pub enum Want {
+    /// A request to send.
+    Request(Box<Wanted>),
+    /// A request that nobody needs any more: its stream may be reset. Nothing that comes for it counts.
+    Cancel(Id),
+}
+
+/// A request to send.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Its number, for `head`, `data`, `end` and `failed`.
+    pub id: Id,
+    /// Where it goes.
+    pub origin: Origin,
+    /// The request, complete but for `user-agent` and what the owner adds. It has no body.
+    pub request: Request,
+    /// Why it is wanted.
+    pub why: Why,
+}
+
+/// Why a resource is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It is the page.
+    Document,
+    /// The server hinted it.
+    Hint,
+    /// Another resource names it.
+    Discovery {
+        /// The one that names it.
+        parent: Id,
+    },
+    /// Another one led there.
+    Redirect {
+        /// The one that led there.
+        from: Id,
+    },
+}
+
+/// One request and what became of it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What was asked for.
+    pub resource: Resource,
+    /// Why.
+    pub why: Why,
+    /// How far it is.
+    pub state: State,
+    /// The response's status, once it is there.
+    pub status: Option<u16>,
+    /// The response's media type, without parameters, in lower case.
+    pub media_type: String,
+    /// Bytes of the body so far.
+    pub bytes: u64,
+    /// Whether the page itself needs it; a hint for which this never comes true was wasted.
+    pub is_claimed: bool,
+    /// When it was known to be needed.
+    pub known: Instant,
+    /// When its request was handed out.
+    pub requested: Option<Instant>,
+    /// When its response began.
+    pub first_byte: Option<Instant>,
+    /// When it was over, however it ended.
+    pub ended: Option<Instant>,
+    /// Whether the page uses it, rather than preloads it only.
+    is_applied: bool,
+    import_depth: usize,
+    redirects: usize,
+    redirected_to: Option<Id>,
+    sheet: Vec<u8>,
+}
+
+/// How far a request is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Not handed out yet.
+    Queued,
+    /// Handed out.
+    Requested,
+    /// Its response began.
+    Receiving,
+    /// Complete, whatever its status.
+    Done,
+    /// It will not come, and why.
+    Failed(String),
+    /// Nobody claimed it.
+    Cancelled,
+}
+
+/// What must agree for a response to serve two uses (HTML, "consume a preloaded resource").
+type Key = (Url, Destination, Mode, String);
+
+impl Load {
+    /// The load of the page at `url`, whose request is wanted at once.
+    pub fn new(url: Url, options: Options, now: Instant) -> Self {
+        let document = Resource::new(url.clone(), Destination::Document, By::Element);
+        let mut load = Self {
+            options,
+            started: now,
+            completed: None,
+            entries: Vec::new(),
+            index: BTreeMap::new(),
+            queue: Vec::new(),
+            cancels: VecDeque::new(),
+            unscanned: Vec::new(),
+            html: None,
+            page: url,
+            unclaimed_bytes: 0,
+            hints: HintCount::default(),
+            refused: 0,
+        };
+        let id = load.add(document, Why::Document, now);
+        load.entries[id.0].is_claimed = true;
+        load
+    }
+
+    /// The next thing to do; ask until there is none. The document comes first, then by priority.
+    pub fn wants(&mut self, now: Instant) -> Option<Want> {
+        if let Some(id) = self.cancels.pop_front() {
+            return Some(Want::Cancel(id));
+        }
+        let urgency = |id: &Id| self.entries[id.0].resource.priority().urgency;
+        let next = (0..self.queue.len()).min_by_key(|at| urgency(&self.queue[*at]))?;
+        let id = self.queue.remove(next);
+        let entry = &mut self.entries[id.0];
+        entry.state = State::Requested;
+        entry.requested = Some(now);
+        Some(Want::Request(Box::new(Wanted {
+            id,
+            origin: entry.resource.url.origin().clone(),
+            request: request::of(&entry.resource, &self.page),
+            why: entry.why,
+        })))
+    }
+
+    /// Hints came on a connection to `origin`. Those for other origins, double ones and those beyond the limit are dropped.
+    pub fn hints(&mut self, now: Instant, origin: &Origin, hints: impl IntoIterator<Item = Hint>) {
+        for hint in hints {
+            self.hints.heard += 1;
+            let resource = hint.into_resource();
+            let is_own = resource.url.origin() == origin && origin == self.page.origin();
+            if !self.options.preload || !is_own || self.completed.is_some() {
+                self.hints.dropped += 1;
+            } else if let Some(id) = self.index.get(&key(&resource)) {
+                match self.entries[id.0].why {
+                    Why::Hint => self.hints.dropped += 1,
+                    _ => self.hints.late += 1,
+                }
+            } else if self.hints.taken >= self.options.limits.hints || self.is_full() {
+                self.hints.dropped += 1;
+            } else {
+                self.hints.taken += 1;
+                self.add(resource, Why::Hint, now);
+            }
+        }
+    }
+
+    /// A response began. Informational ones change nothing.
+    pub fn head(&mut self, now: Instant, id: Id, response: &Response) {
+        let Some(entry) = self.open(id).filter(|_| response.status >= 200) else { return };
+        if entry.first_byte.is_some() {
+            return;
+        }
+        entry.state = State::Receiving;
+        entry.first_byte = Some(now);
+        entry.status = Some(response.status);
+        entry.media_type = media_type(response);
+        if matches!(response.status, 301 | 302 | 303 | 307 | 308)
+            && let Some(location) = response.fields.find(b"location")
+        {
+            let target = entry.resource.url.join(&String::from_utf8_lossy(location));
+            return self.redirect(now, id, target);
+        }
+        let entry = &self.entries[id.0];
+        let is_html = matches!(entry.media_type.as_str(), "" | "text/html" | "application/xhtml+xml");
+        if entry.resource.destination == Destination::Document && is_html {
+            self.page = entry.resource.url.clone();
+            self.html = Some((id, Html::new(self.page.clone(), self.options.limits.scan)));
+        }
+    }
+
+    /// Bytes of a body came, decoded.
+    pub fn data(&mut self, now: Instant, id: Id, bytes: &[u8]) {
+        let css_bytes = self.options.limits.scan.css_bytes;
+        let Some(entry) = self.open(id).filter(|entry| entry.state == State::Receiving) else { return };
+        entry.bytes = entry.bytes.saturating_add(bytes.len() as u64);
+        if entry.is_sheet() {
+            let room = css_bytes.saturating_sub(entry.sheet.len());
+            entry.sheet.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        }
+        if !entry.is_claimed {
+            self.unclaimed_bytes = self.unclaimed_bytes.saturating_add(bytes.len());
+            if self.unclaimed_bytes > self.options.limits.unclaimed_bytes {
+                self.cancel(now, id);
+            }
+            return;
+        }
+        if let Some((document, mut html)) = self.html.take() {
+            if document == id {
+                html.feed(bytes, &mut |resource| self.discover(now, resource, id));
+                self.html = Some((document, html));
+                return self.settle(now);
+            }
+            self.html = Some((document, html));
+        }
+    }
+
+    /// A response is complete.
+    pub fn end(&mut self, now: Instant, id: Id) {
+        let Some(entry) = self.open(id).filter(|entry| entry.state == State::Receiving) else { return };
+        entry.state = State::Done;
+        entry.ended = Some(now);
+        if entry.is_applied {
+            self.unscanned.push(id);
+        }
+        if let Some((document, mut html)) = self.html.take() {
+            if document == id {
+                html.finish(&mut |resource| self.discover(now, resource, id));
+            } else {
+                self.html = Some((document, html));
+            }
+        }
+        self.settle(now);
+    }
+
+    /// A request did not succeed: no connection, a reset stream, a broken certificate.
+    pub fn failed(&mut self, now: Instant, id: Id, why: &str) {
+        let Some(entry) = self.open(id) else { return };
+        entry.state = State::Failed(why.to_owned());
+        entry.ended = Some(now);
+        self.queue.retain(|queued| *queued != id);
+        if let Some((document, mut html)) = self.html.take() {
+            if document == id {
+                // What came of the document is shown, and what it names belongs to it.
+                html.finish(&mut |resource| self.discover(now, resource, id));
+            } else {
+                self.html = Some((document, html));
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Whether the page and all that it needs is there, or will not come.
+    pub fn is_complete(&self) -> bool {
+        self.completed.is_some()
+    }
+
+    /// All requests so far, in the order in which they became known; the document is the first.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// When the load began.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// From the start to the page's last byte; `None` while it is under way.
+    pub fn duration(&self) -> Option<Span> {
+        self.completed.map(|completed| completed.since(self.started))
+    }
+
+    /// An entry that is not over.
+    fn open(&mut self, id: Id) -> Option<&mut Entry> {
+        let is_complete = self.completed.is_some();
+        self.entries.get_mut(id.0).filter(|entry| !is_complete && !entry.is_over())
+    }
+
+    fn is_full(&self) -> bool {
+        self.entries.len() >= self.options.limits.resources
+    }
+
+    fn add(&mut self, resource: Resource, why: Why, now: Instant) -> Id {
+        let id = Id(self.entries.len());
+        self.index.insert(key(&resource), id);
+        self.entries.push(Entry::new(resource, why, now));
+        self.queue.push(id);
+        id
+    }
+
+    /// The page names something: joined with what is under way, or asked for.
+    fn discover(&mut self, now: Instant, resource: Resource, parent: Id) {
+        let import_depth = self.entries[parent.0].import_depth + usize::from(resource.by == By::Import);
+        let is_in_the_clear = self.page.origin().secure && !resource.url.origin().secure;
+        if is_in_the_clear || import_depth > self.options.limits.import_depth {
+            self.refused += 1;
+            return;
+        }
+        let is_applied = resource.by != By::Preload;
+        let known = self.index.get(&key(&resource)).copied();
+        let id = match known.filter(|id| self.entries[id.0].is_of_use()) {
+            Some(id) => id,
+            None if self.is_full() => {
+                self.refused += 1;
+                return;
+            }
+            None => self.add(resource, Why::Discovery { parent }, now),
+        };
+        self.claim(id, is_applied, import_depth);
+    }
+
+    /// The page needs it, and all that it leads to.
+    fn claim(&mut self, id: Id, is_applied: bool, import_depth: usize) {
+        let mut next = Some(id);
+        // As many turns as there were redirects at most, since none leads back to an earlier entry.
+        while let Some(id) = next {
+            let entry = &mut self.entries[id.0];
+            if !entry.is_claimed {
+                entry.is_claimed = true;
+                entry.import_depth = import_depth;
+                self.unclaimed_bytes = self.unclaimed_bytes.saturating_sub(entry.bytes as usize);
+            }
+            if is_applied && !entry.is_applied {
+                entry.is_applied = true;
+                if entry.state == State::Done {
+                    self.unscanned.push(id);
+                }
+            }
+            next = entry.redirected_to;
+        }
+    }
+
+    fn redirect(&mut self, now: Instant, id: Id, target: Option<Url>) {
+        let entry = &self.entries[id.0];
+        let redirects = entry.redirects + 1;
+        let keeps_scheme = |url: &Url| url.origin().secure == entry.resource.url.origin().secure;
+        let refusal = match &target {
+            _ if redirects > self.options.limits.redirects => "too many redirects",
+            None => "a redirect to no address",
+            Some(url) if !keeps_scheme(url) => "a redirect to another scheme",
+            _ if self.is_full() => "a redirect beyond the page's limit",
+            Some(_) => "",
+        };
+        let Some(url) = target.filter(|_| refusal.is_empty()) else {
+            self.cancels.push_back(id);
+            return self.failed(now, id, refusal);
+        };
+        let (is_claimed, is_applied, depth) = (entry.is_claimed, entry.is_applied, entry.import_depth);
+        let resource = Resource { url, ..entry.resource.clone() };
+        let to = self.add(resource, Why::Redirect { from: id }, now);
+        self.entries[to.0].redirects = redirects;
+        self.entries[id.0].redirected_to = Some(to);
+        if is_claimed {
+            self.claim(to, is_applied, depth);
+        }
+    }
+
+    /// Scans what became scannable, until nothing more does; then sees whether the page is complete.
+    fn settle(&mut self, now: Instant) {
+        while let Some(id) = self.unscanned.pop() {
+            let entry = &mut self.entries[id.0];
+            let sheet = core::mem::take(&mut entry.sheet);
+            let base = entry.resource.url.clone();
+            for resource in scan::css_within(&sheet, &base, &self.options.limits.scan) {
+                self.discover(now, resource, id);
+            }
+        }
+        let is_open = |entry: &Entry| entry.is_claimed && !entry.is_over();
+        if self.completed.is_none() && self.html.is_none() && !self.entries.iter().any(is_open) {
+            for id in (0..self.entries.len()).map(Id) {
+                self.cancel(now, id);
+            }
+            self.completed = Some(now);
+        }
+    }
+
+    fn cancel(&mut self, now: Instant, id: Id) {
+        let entry = &mut self.entries[id.0];
+        if entry.is_over() {
+            return;
+        }
+        if entry.state != State::Queued {
+            self.cancels.push_back(id);
+        }
+        self.unclaimed_bytes = self.unclaimed_bytes.saturating_sub(entry.bytes as usize);
+        entry.state = State::Cancelled;
+        entry.ended = Some(now);
+        entry.sheet = Vec::new();
+        self.queue.retain(|queued| *queued != id);
+    }
+}
+
+impl Entry {
+    fn new(resource: Resource, why: Why, now: Instant) -> Self {
+        Self {
+            resource,
+            why,
+            state: State::Queued,
+            status: None,
+            media_type: String::new(),
+            bytes: 0,
+            is_claimed: false,
+            known: now,
+            requested: None,
+            first_byte: None,
+            ended: None,
+            is_applied: false,
+            import_depth: 0,
+            redirects: 0,
+            redirected_to: None,
+            sheet: Vec::new(),
+        }
+    }
+
+    /// Whether it came by a hint rather than by the page.
+    pub fn is_hint(&self) -> bool {
+        self.why == Why::Hint
+    }
+
+    /// Whether nothing more will come.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Done | State::Failed(_) | State::Cancelled)
+    }
+
+    /// Whether a new use may join it.
+    fn is_of_use(&self) -> bool {
+        match &self.state {
+            State::Cancelled => false,
+            // The page's own failure is the page's; a hint's is not.
+            State::Failed(_) => self.is_claimed,
+            _ => true,
+        }
+    }
+
+    fn is_sheet(&self) -> bool {
+        self.resource.destination == Destination::Style
+            && self.status.is_some_and(|status| (200..300).contains(&status))
+            && matches!(self.media_type.as_str(), "" | "text/css")
+    }
+}
+
+fn key(resource: &Resource) -> Key {
+    (resource.url.clone(), resource.destination, resource.mode, resource.integrity.clone())
+}
+
+fn media_type(response: &Response) -> String {
+    let value = response.fields.find(b"content-type").unwrap_or_default();
+    let value = String::from_utf8_lossy(value).to_ascii_lowercase();
+    value.split(';').next().unwrap_or("").trim().to_owned()
+}

@@ -1,0 +1,331 @@
+use super::*;
+use sakigake_semantics::Fields;
+
+const PAGE: &str = "https://example.test/";
+
+/// A load with a clock that moves a millisecond a step, and all that it wanted so far.
+struct Rig {
+    load: Load,
+    now: Instant,
+    wanted: Vec<Wanted>,
+    cancelled: Vec<Id>,
+}
+
+impl Rig {
+    fn new(limits: Limits) -> Self {
+        let now = Instant::default();
+        let load = Load::new(url(""), Options { preload: true, limits }, now);
+        let mut rig = Self { load, now, wanted: Vec::new(), cancelled: Vec::new() };
+        rig.turn();
+        rig
+    }
+
+    fn turn(&mut self) {
+        self.now += Span::from_millis(1);
+        while let Some(want) = self.load.wants(self.now) {
+            match want {
+                Want::Request(wanted) => self.wanted.push(*wanted),
+                Want::Cancel(id) => self.cancelled.push(id),
+            }
+        }
+    }
+
+    fn hint(&mut self, hints: impl IntoIterator<Item = Hint>) {
+        self.load.hints(self.now, &url("").origin().clone(), hints);
+        self.turn();
+    }
+
+    fn id(&self, path: &str) -> Id {
+        let is_it = |wanted: &&Wanted| wanted.request.path == format!("/{path}").as_bytes();
+        self.wanted.iter().rev().find(is_it).unwrap_or_else(|| panic!("{path} was not wanted")).id
+    }
+
+    fn head(&mut self, path: &str, status: u16, fields: &[(&str, &str)]) {
+        let id = self.id(path);
+        let fields: Fields = fields.iter().copied().collect();
+        self.load.head(self.now, id, &Response { status, fields });
+    }
+
+    fn respond(&mut self, path: &str, media_type: &str, body: &str) {
+        let id = self.id(path);
+        self.head(path, 200, &[("content-type", media_type)]);
+        self.load.data(self.now, id, body.as_bytes());
+        self.load.end(self.now, id);
+        self.turn();
+    }
+
+    fn redirect(&mut self, path: &str, location: &str) {
+        let id = self.id(path);
+        self.head(path, 302, &[("location", location)]);
+        self.load.end(self.now, id);
+        self.turn();
+    }
+
+    fn paths(&self) -> String {
+        let paths: Vec<_> = self
+            .wanted
+            .iter()
+            .map(|wanted| String::from_utf8_lossy(&wanted.request.path).into_owned())
+            .collect();
+        paths.join(" ")
+    }
+}
+
+fn url(path: &str) -> Url {
+    Url::parse(&format!("{PAGE}{path}")).expect("a test's address is one")
+}
+
+fn style(path: &str) -> Hint {
+    Hint::new(url(path), Destination::Style)
+}
+
+#[test]
+fn hints_are_asked_for_with_the_document_and_after_it() {
+    let mut load = Load::new(url(""), Options { preload: true, ..Options::default() }, Instant::default());
+    let origin = url("").origin().clone();
+    load.hints(Instant::default(), &origin, [Hint::new(url("a.png"), Destination::Image), style("b.css")]);
+    let mut order = Vec::new();
+    while let Some(Want::Request(wanted)) = load.wants(Instant::default()) {
+        order.push((wanted.id, wanted.why));
+    }
+    assert_eq!(order, [(Id(0), Why::Document), (Id(2), Why::Hint), (Id(1), Why::Hint)]);
+}
+
+#[test]
+fn a_hint_that_the_page_names_is_loaded_once() {
+    let mut rig = Rig::new(Limits::default());
+    rig.hint([style("a.css")]);
+    rig.respond("a.css", "text/css", "@import 'b.css'; a { background: url(c.png) }");
+    assert_eq!(rig.paths(), "/ /a.css", "a hint is not scanned before the page claims it");
+    rig.respond("", "text/html", "<link rel=stylesheet href=a.css><link rel=stylesheet href=a.css>");
+    assert_eq!(rig.paths(), "/ /a.css /b.css /c.png");
+    rig.respond("b.css", "text/css", "");
+    assert!(!rig.load.is_complete());
+    rig.respond("c.png", "image/png", "x");
+    assert!(rig.load.is_complete());
+    let hints = rig.load.summary().hints;
+    assert_eq!((hints.taken, hints.used, hints.wasted, hints.used_bytes), (1, 1, 0, 45));
+}
+
+#[test]
+fn what_nobody_claims_is_cancelled_when_the_page_is_complete() {
+    let mut rig = Rig::new(Limits::default());
+    rig.hint([style("unused.css"), style("done.css")]);
+    rig.respond("done.css", "text/css", "12345");
+    rig.respond("", "text/html", "<p>");
+    assert!(rig.load.is_complete());
+    assert_eq!(rig.cancelled, [rig.id("unused.css")]);
+    let summary = rig.load.summary();
+    assert_eq!((summary.hints.used, summary.hints.wasted, summary.hints.wasted_bytes), (0, 2, 5));
+    assert_eq!(summary.failures, 0, "a wasted hint is no failure of the page");
+}
+
+#[test]
+fn a_hint_serves_only_the_use_that_it_names() {
+    let attributes = |destination, crossorigin, integrity| Attributes {
+        destination,
+        crossorigin,
+        integrity,
+        ..Attributes::default()
+    };
+    for (hint, page, serves) in [
+        (attributes("style", None, ""), "<link rel=stylesheet href=x>", true),
+        (attributes("script", None, ""), "<link rel=stylesheet href=x>", false),
+        (attributes("script", None, ""), "<script src=x></script>", true),
+        (attributes("script", None, ""), "<script src=x type=module></script>", false),
+        (attributes("script", Some(""), ""), "<script src=x type=module></script>", true),
+        (attributes("script", Some("anonymous"), ""), "<script src=x></script>", false),
+        (attributes("script", Some("use-credentials"), ""), "<script src=x crossorigin></script>", false),
+        (attributes("font", None, ""), "<style>@font-face{src:url(x)}</style>", false),
+        (attributes("font", Some(""), ""), "<style>@font-face{src:url(x)}</style>", true),
+        (attributes("script", None, "sha256-a"), "<script src=x integrity=sha256-a></script>", true),
+        (attributes("script", None, "sha256-a"), "<script src=x></script>", false),
+        (attributes("image", None, ""), "<img src=x>", true),
+        (attributes("image", None, ""), "<img src=x?y>", false),
+    ] {
+        let mut rig = Rig::new(Limits::default());
+        rig.hint(Hint::read(url("x"), &hint));
+        rig.respond("", "text/html", page);
+        assert_eq!(rig.wanted.len(), if serves { 2 } else { 3 }, "{hint:?} {page}");
+        assert_eq!(rig.load.summary().hints.used, usize::from(serves), "{hint:?} {page}");
+    }
+}
+
+#[test]
+fn hints_that_may_not_be_followed_are_dropped() {
+    let mut rig = Rig::new(Limits::default());
+    let cdn = Url::parse("https://cdn.test/x.css").expect("an address");
+    rig.hint([Hint::new(cdn.clone(), Destination::Style)]);
+    rig.load.hints(rig.now, &cdn.origin().clone(), [Hint::new(cdn, Destination::Style)]);
+    rig.hint([style("a.css"), style("a.css")]);
+    assert_eq!(rig.paths(), "/ /a.css");
+    let hints = rig.load.summary().hints;
+    assert_eq!((hints.heard, hints.taken, hints.dropped), (4, 1, 3));
+    for attributes in [
+        Attributes::default(),
+        Attributes { destination: "document", ..Attributes::default() },
+        Attributes { destination: "style", media: "print", ..Attributes::default() },
+    ] {
+        assert_eq!(Hint::read(url("x"), &attributes), None, "{attributes:?}");
+    }
+    let mut deaf = Load::new(url(""), Options::default(), rig.now);
+    deaf.hints(rig.now, &url("").origin().clone(), [style("a.css")]);
+    assert_eq!(deaf.summary().hints.dropped, 1);
+}
+
+#[test]
+fn a_hint_after_the_page_named_it_is_late() {
+    let mut rig = Rig::new(Limits::default());
+    let id = rig.id("");
+    rig.head("", 200, &[("content-type", "text/html; charset=utf-8")]);
+    rig.load.data(rig.now, id, b"<link rel=stylesheet href=a.css><p");
+    rig.turn();
+    assert_eq!(rig.paths(), "/ /a.css", "named resources do not wait for the document's end");
+    rig.hint([style("a.css")]);
+    assert_eq!(rig.load.summary().hints.late, 1);
+    assert_eq!(rig.paths(), "/ /a.css");
+}
+
+#[test]
+fn errors_end_what_they_befall_and_nothing_else() {
+    let mut rig = Rig::new(Limits::default());
+    rig.respond("", "text/html", "<link rel=stylesheet href=a.css><img src=b.png><img src=c.png>");
+    rig.head("a.css", 404, &[("content-type", "text/css")]);
+    let id = rig.id("a.css");
+    rig.load.data(rig.now, id, b"@import 'no.css';");
+    rig.load.end(rig.now, id);
+    let id = rig.id("b.png");
+    rig.load.failed(rig.now, id, "stream reset");
+    rig.respond("c.png", "image/png", "");
+    assert!(rig.load.is_complete());
+    assert_eq!(rig.paths(), "/ /a.css /b.png /c.png");
+    let summary = rig.load.summary();
+    assert_eq!((summary.failures, summary.status), (2, Some(200)));
+}
+
+#[test]
+fn a_document_that_fails_completes_the_load() {
+    let mut rig = Rig::new(Limits::default());
+    rig.load.failed(rig.now, Id(0), "refused");
+    assert!(rig.load.is_complete());
+    assert_eq!(rig.load.summary().status, None);
+}
+
+#[test]
+fn redirects_are_followed_within_the_scheme() {
+    let mut rig = Rig::new(Limits::default());
+    rig.redirect("", "/home/");
+    rig.respond("home/", "text/html", "<img src=x.png>");
+    rig.redirect("home/x.png", "../y.png");
+    rig.respond("y.png", "image/png", "");
+    assert!(rig.load.is_complete());
+    assert_eq!(rig.load.summary().page, url("home/"));
+    assert_eq!(rig.paths(), "/ /home/ /home/x.png /y.png");
+
+    let mut rig = Rig::new(Limits::default());
+    rig.redirect("", "http://example.test/");
+    assert!(rig.load.is_complete());
+    assert_eq!(rig.load.summary().failures, 1);
+}
+
+#[test]
+fn a_hint_that_is_redirected_is_claimed_with_its_target() {
+    let mut rig = Rig::new(Limits::default());
+    rig.hint([style("a.css")]);
+    rig.redirect("a.css", "b.css");
+    rig.respond("b.css", "text/css", "a{b:url(c.png)}");
+    rig.respond("", "text/html", "<link rel=stylesheet href=a.css>");
+    assert_eq!(rig.paths(), "/ /a.css /b.css /c.png");
+    rig.respond("c.png", "image/png", "");
+    assert!(rig.load.is_complete());
+    assert_eq!(rig.load.summary().hints.used, 1);
+}
+
+#[test]
+fn each_limit_holds_where_one_more_would_pass_it() {
+    let follow = |redirects: usize| {
+        let mut rig = Rig::new(Limits { redirects, ..Limits::default() });
+        for _ in 0..3 {
+            if !rig.load.is_complete() {
+                rig.redirect("", "/");
+            }
+        }
+        rig.load.is_complete()
+    };
+    assert_eq!((follow(3), follow(2)), (false, true));
+
+    let depth = |import_depth: usize| {
+        let mut rig = Rig::new(Limits { import_depth, ..Limits::default() });
+        rig.respond("", "text/html", "<link rel=stylesheet href=0.css>");
+        rig.respond("0.css", "text/css", "@import '1.css';");
+        rig.respond("1.css", "text/css", "@import '2.css';");
+        rig.load.summary().refused
+    };
+    assert_eq!((depth(2), depth(1)), (0, 1));
+
+    let count = |resources: usize| {
+        let mut rig = Rig::new(Limits { resources, ..Limits::default() });
+        rig.respond("", "text/html", "<img src=1><img src=2>");
+        (rig.wanted.len(), rig.load.summary().refused)
+    };
+    assert_eq!((count(3), count(2)), ((3, 0), (2, 1)));
+
+    let hints = |hints: usize| {
+        let mut rig = Rig::new(Limits { hints, ..Limits::default() });
+        rig.hint([style("a"), style("b")]);
+        rig.load.summary().hints.dropped
+    };
+    assert_eq!((hints(2), hints(1)), (0, 1));
+
+    let unclaimed = |unclaimed_bytes: usize| {
+        let mut rig = Rig::new(Limits { unclaimed_bytes, ..Limits::default() });
+        rig.hint([style("a.css")]);
+        let id = rig.id("a.css");
+        rig.head("a.css", 200, &[]);
+        rig.load.data(rig.now, id, b"12345");
+        rig.turn();
+        rig.respond("", "text/html", "<link rel=stylesheet href=a.css>");
+        (rig.cancelled.len(), rig.paths())
+    };
+    assert_eq!(unclaimed(5), (0, "/ /a.css".into()));
+    assert_eq!(unclaimed(4), (1, "/ /a.css /a.css".into()), "a use after that asks again");
+}
+
+#[test]
+fn nothing_is_fetched_in_the_clear_for_a_page_that_is_not() {
+    let mut rig = Rig::new(Limits::default());
+    rig.respond("", "text/html", "<img src=http://example.test/a.png><img src=https://cdn.test/b.png>");
+    assert_eq!(rig.paths(), "/ /b.png");
+    assert_eq!(rig.load.summary().refused, 1);
+}
+
+#[test]
+fn sheets_that_import_each_other_are_loaded_once() {
+    let mut rig = Rig::new(Limits::default());
+    rig.respond("", "text/html", "<link rel=stylesheet href=a.css>");
+    rig.respond("a.css", "text/css", "@import 'b.css';");
+    rig.respond("b.css", "text/css", "@import 'a.css'; @import 'b.css';");
+    assert!(rig.load.is_complete());
+    assert_eq!(rig.paths(), "/ /a.css /b.css");
+}
+
+#[test]
+fn requests_say_what_they_are_for() {
+    let mut rig = Rig::new(Limits::default());
+    rig.respond(
+        "",
+        "text/html",
+        "<link rel=stylesheet href=a.css><script async src=b.js></script><img src=//cdn.test/c.png?x loading=lazy>\
+         <style>@font-face{src:url(https://cdn.test:8443/d.woff2)}</style><script type=module src=e.js></script>",
+    );
+    let mut text = String::new();
+    for wanted in &rig.wanted {
+        let request = &wanted.request;
+        let line = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        text += &format!("{} {}{}\n", line(&request.method), wanted.origin, line(&request.path));
+        for field in request.fields.iter() {
+            text += &format!("  {}: {}\n", line(field.name), line(field.value));
+        }
+    }
+    insta::assert_snapshot!(text);
+}
