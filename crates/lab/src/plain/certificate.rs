@@ -21,7 +21,8 @@ pub fn certificate(name: &str, seed: u64) -> (Vec<Vec<u8>>, Arc<dyn Signer>) {
 /// [`certificate`] as the server's configuration takes it.
 pub fn credential(name: &str, seed: u64) -> Credential {
     let (chain, signer) = certificate(name, seed);
-    Credential { chain, signer: Some(signer), schemes: vec![SCHEME], names: vec![name.to_owned()] }
+    let (signed_with, names) = (vec![SCHEME; chain.len()], vec![name.to_owned()]);
+    Credential { chain, signer: Some(signer), schemes: vec![SCHEME], signed_with, names }
 }
 
 /// Understands [`certificate`]s, whenever it is asked: they never expire.
