@@ -1,10 +1,11 @@
 //! What a peer did wrong: one variant a sin, one function to the alert.
 
+mod words;
+
 use crate::{
     RejectedCertificate,
     rules::{AlertDescription, ContentType, ExtensionType, HandshakeType},
 };
-use core::fmt;
 use sakigake_wire::Short;
 
 /// Why a connection ended by fault: the peer's sin, the alert that it sent, or our owner's refusal.
@@ -194,7 +195,7 @@ impl Fault {
             | Self::VectorTooShort
             | Self::SessionIdTooLong
             | Self::BadAlert
-            | Self::EmptyCertificateList => Alert::DECODE_ERROR,
+            | Self::EmptyCertificateList => Alert::DECODE_ERROR, // spec: 9846-6.2-a
 
             Self::CompressionOffered
             | Self::CompressionChosen
@@ -224,7 +225,7 @@ impl Fault {
             | Self::ChangedClientHello
             | Self::EarlyDataAfterRetry
             | Self::UnexpectedEarlyDataAccepted
-            | Self::WrongRequestContext => Alert::ILLEGAL_PARAMETER,
+            | Self::WrongRequestContext => Alert::ILLEGAL_PARAMETER, // spec: 9846-6.2-b
 
             Self::UnexpectedMessage(_)
             | Self::MessageSpansKeyChange
@@ -290,14 +291,5 @@ impl From<Short> for Fault {
 
 impl std::error::Error for Fault {}
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::PeerAlert(alert) => write!(f, "the peer ended the connection with the alert {alert}"),
-            Self::Truncated => f.write_str("the peer's bytes ended without close_notify"),
-            Self::CertificateRejected(why) => write!(f, "we refused the peer's certificate: {why:?}"),
-            Self::Internal(what) => write!(f, "our side failed: {what}"),
-            other => write!(f, "{other:?}"),
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,8 @@ mod config;
 pub mod extension;
 mod fault;
 mod flight;
+#[doc(hidden)]
+pub mod fuzz;
 mod handshake;
 pub mod key_log;
 mod level;
@@ -24,6 +26,7 @@ pub mod record;
 pub mod rules;
 pub mod schedule;
 pub mod server;
+pub mod trace;
 pub mod transcript;
 #[cfg(test)]
 mod vectors;

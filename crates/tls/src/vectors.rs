@@ -16,6 +16,16 @@ impl Vectors {
         Self::parse(include_str!("../vectors/rfc8448-5.txt"))
     }
 
+    /// Whole handshake messages that others made, each named for its source.
+    pub(crate) fn messages() -> Self {
+        Self::parse(include_str!("../vectors/messages.txt"))
+    }
+
+    /// All names and values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        self.0.iter().map(|(name, value)| (*name, value.as_slice()))
+    }
+
     /// The value of that name.
     pub(crate) fn of(&self, name: &str) -> &[u8] {
         self.0.get(name).unwrap_or_else(|| panic!("no vector has the name {name}"))

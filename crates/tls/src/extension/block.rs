@@ -32,7 +32,7 @@ pub fn refuse_unsolicited(
     offered: impl Fn(ExtensionType) -> bool,
 ) -> Result<(), Fault> {
     match received.iter().find(|extension| !offered(extension.kind)) {
-        Some(extension) => Err(Fault::UnsolicitedExtension(extension.kind)),
+        Some(extension) => Err(Fault::UnsolicitedExtension(extension.kind)), // spec: 9846-4.3-b
         None => Ok(()),
     }
 }
@@ -88,7 +88,7 @@ macro_rules! extension_block {
                 for RawExtension { kind, data } in order {
                     match kind {
                         $(ExtensionType::$code => found.$field = Some(block::content(data, $read)?),)*
-                        _ => {}
+                        _ => {} // spec: 9846-4.2.2-d
                     }
                 }
                 Ok(found)

@@ -46,7 +46,7 @@ code_points! {
 impl AlertDescription {
     /// Whether it closes in order, rather than by an error (RFC 9846 section 6.1). Unknown alerts are errors.
     pub const fn is_closure(self) -> bool {
-        matches!(self, Self::CLOSE_NOTIFY | Self::USER_CANCELED)
+        matches!(self, Self::CLOSE_NOTIFY | Self::USER_CANCELED) // spec: 9846-6-a
     }
 
     /// The level it is sent with (RFC 9846 sections 6.1 and 6.2).

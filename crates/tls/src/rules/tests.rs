@@ -10,7 +10,7 @@ fn grease_has_sixteen_values() {
 #[test]
 fn only_two_alerts_close_in_order() {
     let closures: Vec<_> = (0..=u8::MAX).map(AlertDescription).filter(|alert| alert.is_closure()).collect();
-    assert_eq!(closures, [AlertDescription::CLOSE_NOTIFY, AlertDescription::USER_CANCELED]);
+    assert_eq!(closures, [AlertDescription::CLOSE_NOTIFY, AlertDescription::USER_CANCELED]); // spec: 9846-6-a
     assert_eq!(AlertDescription(254).level(), AlertLevel::FATAL);
 }
 
