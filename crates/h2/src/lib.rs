@@ -1,1 +1,28 @@
-//! HTTP/2 (RFC 9113) without I/O.
+//! HTTP/2 (RFC 9113) without I/O: bytes in, events and bytes out.
+//!
+//! [`Connection`] is the whole of it. The tables are in [`rules`], what a peer can do wrong in [`Fault`], and what it
+//! may cost us in [`Limits`].
+
+mod accept;
+mod budget;
+mod connection;
+mod fault;
+mod flow;
+mod frame;
+mod intake;
+mod limits;
+mod local;
+mod message;
+mod output;
+pub mod rules;
+mod section;
+mod send;
+mod settings;
+mod stream;
+mod streams;
+
+pub use connection::{Config, Connection};
+pub use fault::{Fault, Flood, Scope};
+pub use limits::Limits;
+pub use local::Misuse;
+pub use rules::ErrorCode;

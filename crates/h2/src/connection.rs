@@ -1,0 +1,504 @@
+//! A connection: the parts put together behind the five verbs. What the peer's frames do is in [`crate::accept`] and
+//! [`crate::message`], what the owner asks for in [`crate::local`].
+
+use crate::budget::Budget;
+use crate::flow::ReceiveWindow;
+use crate::frame::{Frame, FrameHead};
+use crate::intake::Intake;
+use crate::message::Block;
+use crate::output::Output;
+use crate::rules::{HEAD_BYTES, INITIAL_WINDOW, MAX_31_BITS, PREFACE, flag, kind};
+use crate::send::{End, Schedule};
+use crate::settings::{self, PeerSettings};
+use crate::stream::{Cause, State};
+use crate::streams::Streams;
+use crate::{ErrorCode, Fault, Flood, Limits, flow::SendWindow, section};
+use sakigake_fields::hpack;
+use sakigake_semantics::{Event, StreamId};
+use sakigake_wire::{Instant, Span};
+use std::collections::VecDeque;
+
+/// What an owner chooses.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// What the connection may cost.
+    pub limits: Limits,
+    /// A client's word that it acts on PRELOAD frames (profile, point 11).
+    pub preload: bool,
+    /// A server's word that it understands extended CONNECT (RFC 8441).
+    pub extended_connect: bool,
+}
+
+/// One HTTP/2 connection without I/O, either end.
+///
+/// `handle` what came, then `transmit` until it says `None`, `expire` when `deadline` has come. Events that arise when
+/// something leaves or time passes are given by the next `handle`, or at once by [`Connection::tell`].
+#[derive(Debug)]
+pub struct Connection {
+    pub(crate) config: Config,
+    pub(crate) client: bool,
+    pub(crate) now: Instant,
+    pub(crate) intake: Intake,
+    pub(crate) reading: Reading,
+    pub(crate) block: Option<Block>,
+    pub(crate) decoder: hpack::Decoder,
+    pub(crate) encoder: hpack::Encoder,
+    pub(crate) peer: PeerSettings,
+    pub(crate) peer_settings_heard: bool,
+    pub(crate) local: LocalSettings,
+    pub(crate) streams: Streams,
+    pub(crate) schedule: Schedule,
+    pub(crate) send: SendWindow,
+    pub(crate) receive: ReceiveWindow,
+    pub(crate) output: Output,
+    pub(crate) budget: Budget,
+    pub(crate) notices: VecDeque<Notice>,
+    pub(crate) rtt: Option<Span>,
+    pub(crate) going: Going,
+    /// The last stream of the peer's latest GOAWAY.
+    pub(crate) goaway_heard: Option<u32>,
+}
+
+/// What the next byte of the input belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reading {
+    Preface,
+    Head,
+    Payload(FrameHead),
+    /// The pad length of a DATA frame on a stream that wants it.
+    Pad(FrameHead),
+    /// The rest of such a frame: body bytes, then padding.
+    Data {
+        stream: u32,
+        left: u32,
+        padding: u32,
+        end: bool,
+    },
+    Skip(u32),
+}
+
+/// Our SETTINGS on their way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LocalSettings {
+    pub(crate) sent: Option<Instant>,
+    pub(crate) acknowledged: bool,
+}
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Going {
+    /// It is not in sight.
+    On,
+    /// A server's first GOAWAY is out: requests on their way still count.
+    Draining {
+        /// When it was said.
+        since: Instant,
+    },
+    /// The last GOAWAY is out: nothing above this stream counts.
+    Final(u32),
+    /// Nothing counts any more.
+    Over,
+}
+
+/// An event that arose when nobody listened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Notice {
+    Writable(u32),
+    Finished(u32),
+    Reset { stream: u32, code: u32, untouched: bool },
+}
+
+/// The PING between the two GOAWAY frames of a drain.
+pub(crate) const DRAIN_PING: [u8; 8] = *b"drained?";
+
+impl Connection {
+    /// A client: preface, SETTINGS and WINDOW_UPDATE are ready to transmit.
+    pub fn client(config: Config, now: Instant) -> Self {
+        Self::new(config, now, true)
+    }
+
+    /// A server: SETTINGS are ready to transmit, so that they, and a PRELOAD frame after them, may leave before any byte
+    /// of the client's.
+    pub fn server(config: Config, now: Instant) -> Self {
+        Self::new(config, now, false)
+    }
+
+    fn new(config: Config, now: Instant, client: bool) -> Self {
+        let limits = &config.limits;
+        let mut output = Output::default();
+        if client {
+            output.push_bytes(PREFACE); // spec: 9113-3.4-a
+        }
+        output.push(&Frame::Settings(&settings::ours(
+            limits,
+            client,
+            config.preload,
+            config.extended_connect,
+        )));
+        let table_bytes = limits.header_table_bytes as usize;
+        let mut connection = Self {
+            client,
+            now,
+            intake: Intake::default(),
+            reading: if client { Reading::Head } else { Reading::Preface },
+            block: None,
+            decoder: hpack::Decoder::new(4_096),
+            encoder: hpack::Encoder::new(table_bytes),
+            peer: PeerSettings::default(),
+            peer_settings_heard: false,
+            local: LocalSettings::default(),
+            streams: Streams::new(client),
+            schedule: Schedule::default(),
+            send: SendWindow::new(INITIAL_WINDOW),
+            receive: ReceiveWindow::connection(limits.initial_connection_window_bytes),
+            output,
+            budget: Budget::default(),
+            notices: VecDeque::new(),
+            rtt: None,
+            going: Going::On,
+            goaway_heard: None,
+            config,
+        };
+        if client {
+            connection.grant(now);
+        }
+        connection
+    }
+
+    /// Takes bytes in any split. A fault is the connection's end: its GOAWAY is ready to transmit, all streams are gone
+    /// without a word of their own, and what comes later is ignored. Faults of one stream are told as `Event::Reset`.
+    pub fn handle(
+        &mut self,
+        now: Instant,
+        bytes: &[u8],
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        self.now = now;
+        if self.going == Going::Over {
+            return Ok(());
+        }
+        let read = self.read(now, bytes, heard);
+        self.tell(heard);
+        if let Err(fault) = read {
+            self.close(fault.code().wire());
+            return Err(fault);
+        }
+        self.grant(now);
+        Ok(())
+    }
+
+    /// Time passed: what is overdue is given up.
+    pub fn expire(&mut self, now: Instant) {
+        self.now = now;
+        if self.going == Going::Over {
+            return;
+        }
+        if self.settings_deadline().is_some_and(|due| due <= now) {
+            return self.close(Fault::SettingsTimeout.code().wire()); // spec: 9113-6.5.3-b
+        }
+        if self.block_deadline().is_some_and(|due| due <= now) {
+            return self.close(Fault::Flood(Flood::HeaderBlockMs).code().wire());
+        }
+        if self.drain_deadline().is_some_and(|due| due <= now) {
+            self.finish_drain();
+        }
+        self.expire_stalls(now);
+    }
+
+    /// When to call `expire`, if nothing else happens before.
+    pub fn deadline(&self) -> Option<Instant> {
+        if self.going == Going::Over {
+            return None;
+        }
+        let stall = Span::from_millis(self.config.limits.stall_ms);
+        let stalled = self.streams.iter().filter_map(|(_, stream)| stream.send.stall);
+        let stalls = stalled.map(|waiting| waiting.since + stall).min();
+        [self.settings_deadline(), self.block_deadline(), self.drain_deadline(), stalls]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Fills `out` with what is to leave now: what is ready first, then DATA by priority. `None` when there is nothing.
+    /// A frame is cut only when `out` is too small for it.
+    pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        self.now = now;
+        let mut at = self.output.take(out);
+        if at > 0 && self.local.sent.is_none() {
+            self.local.sent = Some(now);
+        }
+        while self.output.is_empty()
+            && let Some(len) = self.write_data(now, &mut out[at..], at == 0)
+        {
+            at += len;
+            // Trailers, or the end of a frame larger than `out`.
+            at += self.output.take(&mut out[at..]);
+        }
+        (at > 0).then_some(at)
+    }
+
+    /// Gives the events that arose in `transmit`, `expire` and the owner's own calls.
+    pub fn tell(&mut self, heard: &mut impl FnMut(Event<'_>)) {
+        while let Some(notice) = self.notices.pop_front() {
+            let id = |stream: u32| StreamId(u64::from(stream));
+            heard(match notice {
+                Notice::Writable(stream) => Event::Writable { stream: id(stream) },
+                Notice::Finished(stream) => Event::Finished { stream: id(stream) },
+                Notice::Reset { stream, code, untouched } => {
+                    Event::Reset { stream: id(stream), code: u64::from(code), untouched }
+                }
+            });
+        }
+        if self.notices.capacity() > 16 {
+            self.notices = VecDeque::new();
+        }
+    }
+
+    /// Whether `tell` has something to say.
+    pub fn has_news(&self) -> bool {
+        !self.notices.is_empty()
+    }
+
+    /// One DATA frame into `out`; `None` when there is none to send, or no place for a good one.
+    fn write_data(&mut self, now: Instant, out: &mut [u8], first: bool) -> Option<usize> {
+        let id = self.schedule.first()?;
+        if self.send.available() == 0 {
+            self.stall_all(now);
+            return None;
+        }
+        let max_frame = self.peer.max_frame_size as usize;
+        let stream = self.streams.find(id)?;
+        let due = stream
+            .send
+            .queued()
+            .min(stream.send.window.available())
+            .min(self.send.available())
+            .min(max_frame);
+        // A buffer too small for a head and a byte still makes progress, through the queue.
+        let mut spill = [0; HEAD_BYTES + 64];
+        let spilled = first && out.len() <= HEAD_BYTES;
+        if out.is_empty() && first {
+            return None;
+        }
+        let place = if spilled { &mut spill[..] } else { &mut *out };
+        let room = place.len().checked_sub(HEAD_BYTES)?;
+        let len = due.min(room);
+        if !first && len < due && len < 1_024 {
+            return None;
+        }
+        let end = len == stream.send.queued() && matches!(stream.send.end, End::Data);
+        let head = FrameHead::new(kind::DATA, if end { flag::END_STREAM } else { 0 }, id, len);
+        place[..HEAD_BYTES].copy_from_slice(&head.bytes());
+        stream.send.write(&mut place[HEAD_BYTES..HEAD_BYTES + len]);
+        stream.send.window.spend(len);
+        self.send.spend(len);
+        if stream.send.is_writable_again(self.config.limits.send_queue_bytes) {
+            self.notices.push_back(Notice::Writable(id));
+        }
+        self.budget.sent_data(now);
+        if spilled {
+            self.output.push_bytes(&spill[..HEAD_BYTES + len]);
+        }
+        self.sent_data(id, end);
+        Some(if spilled { 0 } else { HEAD_BYTES + len })
+    }
+
+    /// A DATA frame of the stream left: its next place in line, its trailers, or its end.
+    fn sent_data(&mut self, id: u32, end: bool) {
+        let Some(stream) = self.streams.find(id) else { return };
+        if end {
+            stream.send.end = End::Sent;
+            stream.state = stream.state.sent_end();
+        }
+        self.wake(id);
+        self.send_trailers(id);
+        self.settle(id);
+    }
+
+    /// Trailers leave when everything before them has.
+    pub(crate) fn send_trailers(&mut self, id: u32) {
+        let max_frame = self.headers_frame_bytes();
+        let Some(stream) = self.streams.find(id) else { return };
+        if stream.send.queued() > 0 {
+            return;
+        }
+        match core::mem::take(&mut stream.send.end) {
+            End::Trailers(fields) => {
+                stream.send.end = End::Sent;
+                stream.state = stream.state.sent_end();
+                let encoder = &mut self.encoder;
+                self.output
+                    .push_headers(id, true, max_frame, |out| section::encode(encoder, fields.iter(), out));
+            }
+            other => stream.send.end = other,
+        }
+    }
+
+    /// How HEADERS are cut: so that a TLS record takes a frame whole.
+    pub(crate) const fn headers_frame_bytes(&self) -> usize {
+        let max = self.peer.max_frame_size as usize;
+        if max < 16_000 { max } else { 16_000 }
+    }
+
+    /// Puts a stream in line, in its present place, or out of it.
+    pub(crate) fn wake(&mut self, id: u32) {
+        let Some(stream) = self.streams.find(id) else { return };
+        if let Some(rank) = stream.rank.take() {
+            self.schedule.leave(rank);
+        }
+        if stream.send.queued() == 0 {
+            return;
+        }
+        if stream.send.window.available() > 0 {
+            stream.rank = Some(self.schedule.enter(id, stream.priority));
+        } else {
+            stream.send.stall(self.now);
+        }
+    }
+
+    /// The connection's own credit is out, so everybody waits.
+    fn stall_all(&mut self, now: Instant) {
+        for id in self.schedule.iter() {
+            if let Some(stream) = self.streams.find(id) {
+                stream.send.stall(now);
+            }
+        }
+    }
+
+    fn expire_stalls(&mut self, now: Instant) {
+        let limits = &self.config.limits;
+        let (term, bytes) = (Span::from_millis(limits.stall_ms), limits.stall_bytes);
+        let mut over = Vec::new();
+        for (id, stream) in self.streams.iter_mut() {
+            let due = stream.send.stall.is_some_and(|stall| stall.since + term <= now);
+            if due && !stream.send.has_moved(now, bytes) {
+                over.push(id);
+            }
+        }
+        for id in over {
+            let code = Fault::Stalled.code().wire();
+            self.notices.push_back(Notice::Reset { stream: id, code, untouched: false });
+            self.end_stream(id, code);
+        }
+    }
+
+    /// RST_STREAM of ours, and nothing of the stream remains.
+    pub(crate) fn end_stream(&mut self, id: u32, code: u32) {
+        self.output.push(&Frame::RstStream { stream: id, code });
+        self.forget(id, Cause::LocalReset);
+    }
+
+    /// A stream ends abnormally: what nobody read counts as read, so that the connection's window survives it.
+    pub(crate) fn forget(&mut self, id: u32, cause: Cause) {
+        let removed = self.streams.remove(id, cause, self.config.limits.closed_streams);
+        let Some(stream) = removed else { return };
+        if let Some(rank) = stream.rank {
+            self.schedule.leave(rank);
+        }
+        self.receive.consume(stream.receive.unread());
+    }
+
+    /// A stream that ended both ways is told, and forgotten as soon as its last byte was read.
+    pub(crate) fn settle(&mut self, id: u32) {
+        let Some(stream) = self.streams.look(id) else { return };
+        if stream.state == State::Closed(Cause::Ended) {
+            self.notices.push_back(Notice::Finished(id));
+            self.release(id);
+        }
+    }
+
+    pub(crate) fn release(&mut self, id: u32) {
+        let Some(stream) = self.streams.look(id) else { return };
+        if stream.state == State::Closed(Cause::Ended) && stream.receive.unread() == 0 {
+            self.forget(id, Cause::Ended);
+        }
+    }
+
+    /// WINDOW_UPDATE for the connection, when it is worth a frame.
+    pub(crate) fn grant(&mut self, now: Instant) {
+        let cap = self.config.limits.connection_window_bytes;
+        if let Some(increment) = self.receive.update(now, self.rtt, cap) {
+            self.output.push(&Frame::WindowUpdate { stream: 0, increment });
+        }
+    }
+
+    /// Says what is wrong, and ends everything (section 5.4.1). No event follows.
+    pub fn close(&mut self, code: u32) {
+        if self.going == Going::Over {
+            return;
+        }
+        let last = self.streams.highest_peer();
+        self.output.push(&Frame::GoAway { last, code }); // spec: 9113-5.4.1-a
+        self.going = Going::Over;
+        self.streams.clear();
+        self.schedule = Schedule::default();
+        self.notices.clear();
+        self.block = None;
+    }
+
+    /// Takes no new requests, and ends when those that are under way have ended. A server says so twice, so that none that
+    /// is on its way is lost (section 6.8).
+    pub fn drain(&mut self, now: Instant) {
+        self.now = now;
+        if self.going != Going::On {
+            return;
+        }
+        if self.client {
+            return self.finish_drain();
+        }
+        self.output.push(&Frame::GoAway { last: MAX_31_BITS, code: ErrorCode::NoError.wire() }); // spec: 9113-6.8-b
+        self.output.push(&Frame::Ping { payload: DRAIN_PING, ack: false });
+        self.going = Going::Draining { since: now };
+    }
+
+    pub(crate) fn finish_drain(&mut self) {
+        let last = self.streams.highest_peer();
+        self.output.push(&Frame::GoAway { last, code: ErrorCode::NoError.wire() });
+        self.going = Going::Final(last);
+    }
+
+    /// Whether the pipe may be closed: the last GOAWAY has left and nothing is under way.
+    pub fn is_closed(&self) -> bool {
+        let ended = match self.going {
+            Going::Over => true,
+            Going::Final(_) => self.streams.is_idle(),
+            Going::On | Going::Draining { .. } => self.goaway_heard.is_some() && self.streams.is_idle(),
+        };
+        ended && self.output.is_empty()
+    }
+
+    /// Whether no stream lives and nothing waits to leave.
+    pub fn is_idle(&self) -> bool {
+        self.streams.is_idle() && self.output.is_empty()
+    }
+
+    /// Whether the client said that it acts on PRELOAD frames.
+    pub fn knows_preload(&self) -> bool {
+        self.peer.preload
+    }
+
+    /// The shortest round trip seen, once one was.
+    pub fn rtt(&self) -> Option<Span> {
+        self.rtt
+    }
+
+    fn settings_deadline(&self) -> Option<Instant> {
+        let sent = self.local.sent.filter(|_| !self.local.acknowledged)?;
+        Some(sent + Span::from_millis(self.config.limits.settings_ack_ms))
+    }
+
+    fn block_deadline(&self) -> Option<Instant> {
+        let block = self.block.as_ref()?;
+        Some(block.began + Span::from_millis(self.config.limits.header_block_ms))
+    }
+
+    fn drain_deadline(&self) -> Option<Instant> {
+        match self.going {
+            Going::Draining { since } => Some(since + Span::from_millis(self.config.limits.drain_ms)),
+            Going::On | Going::Final(_) | Going::Over => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

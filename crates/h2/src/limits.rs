@@ -1,0 +1,106 @@
+//! What one connection may cost us. Each number has a test that exceeds it by one.
+
+/// Bounds of one connection. What a peer does beyond them is answered with ENHANCE_YOUR_CALM or REFUSED_STREAM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Streams that the peer may have open at a time; also our SETTINGS_MAX_CONCURRENT_STREAMS.
+    pub streams: u32,
+    /// Streams remembered after their end, to tell a late frame from a wrong one.
+    pub closed_streams: usize,
+    /// RST_STREAM frames in 10 s (rapid reset).
+    pub resets_per_10_s: u32,
+    /// RST_STREAM frames in 10 s that the peer makes us send.
+    pub provoked_resets_per_10_s: u32,
+    /// CONTINUATION frames of one field block.
+    pub continuations: u32,
+    /// Bytes of one field block, compressed.
+    pub header_block_bytes: usize,
+    /// Bytes of one field section, decoded, as section 10.5.1 counts; also our SETTINGS_MAX_HEADER_LIST_SIZE.
+    pub header_list_bytes: usize,
+    /// Lines of one field section.
+    pub header_lines: usize,
+    /// Milliseconds from HEADERS to the end of its field block.
+    pub header_block_ms: u64,
+    /// Bytes of our own and of the peer's HPACK table; ours is announced when it is not 4,096.
+    pub header_table_bytes: u32,
+    /// SETTINGS frames in 10 s, receipts not counted.
+    pub settings_per_10_s: u32,
+    /// Settings in one frame.
+    pub settings_entries: usize,
+    /// PING frames in 10 s, receipts included.
+    pub pings_per_10_s: u32,
+    /// PRIORITY frames in 10 s.
+    pub priorities_per_10_s: u32,
+    /// PRIORITY_UPDATE frames in 10 s.
+    pub priority_updates_per_10_s: u32,
+    /// DATA frames without a byte of body or an end, and CONTINUATION frames without a byte, in 10 s.
+    pub empty_frames_per_10_s: u32,
+    /// WINDOW_UPDATE frames in 10 s, beyond four for each DATA frame that we sent in that time.
+    pub window_updates_per_10_s: u32,
+    /// Frames in 10 s for streams that are over.
+    pub stray_frames_per_10_s: u32,
+    /// Frames of unknown types in 10 s.
+    pub unknown_frames_per_10_s: u32,
+    /// The largest payload that we take, in bytes; also our SETTINGS_MAX_FRAME_SIZE.
+    pub frame_bytes: u32,
+    /// The largest PRELOAD block that a client takes, in bytes; a larger one is skipped without buffering.
+    pub preload_bytes: u32,
+    /// What a stream may queue for sending, in bytes. One chunk is taken whatever its length when nothing is queued.
+    pub send_queue_bytes: usize,
+    /// What the peer may make us queue beside HEADERS and DATA, in bytes.
+    pub control_bytes: usize,
+    /// The window that a stream starts with, in bytes; also our SETTINGS_INITIAL_WINDOW_SIZE.
+    pub initial_stream_window_bytes: u32,
+    /// The window that the connection starts with, in bytes.
+    pub initial_connection_window_bytes: u32,
+    /// What a stream's window grows to, in bytes.
+    pub stream_window_bytes: u32,
+    /// What the connection's window grows to, in bytes.
+    pub connection_window_bytes: u32,
+    /// Milliseconds until our SETTINGS are acknowledged.
+    pub settings_ack_ms: u64,
+    /// Milliseconds in which a stream that waits for credit must send `stall_bytes`.
+    pub stall_ms: u64,
+    /// Bytes that a stream must send in `stall_ms` while it waits for credit.
+    pub stall_bytes: u64,
+    /// Milliseconds between the two GOAWAY frames of a drain, when the peer does not answer the PING between them.
+    pub drain_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            streams: 128,
+            closed_streams: 128,
+            resets_per_10_s: 400,
+            provoked_resets_per_10_s: 100,
+            continuations: 8,
+            header_block_bytes: 64 << 10,
+            header_list_bytes: 64 << 10,
+            header_lines: 256,
+            header_block_ms: 10_000,
+            header_table_bytes: 4_096,
+            settings_per_10_s: 32,
+            settings_entries: 64,
+            pings_per_10_s: 100,
+            priorities_per_10_s: 1_000,
+            priority_updates_per_10_s: 1_000,
+            empty_frames_per_10_s: 100,
+            window_updates_per_10_s: 2_000,
+            stray_frames_per_10_s: 10_000,
+            unknown_frames_per_10_s: 1_000,
+            frame_bytes: 16_384,
+            preload_bytes: 16 << 10,
+            send_queue_bytes: 256 << 10,
+            control_bytes: 16 << 10,
+            initial_stream_window_bytes: 1 << 20,
+            initial_connection_window_bytes: 2 << 20,
+            stream_window_bytes: 16 << 20,
+            connection_window_bytes: 24 << 20,
+            settings_ack_ms: 10_000,
+            stall_ms: 60_000,
+            stall_bytes: 1_024,
+            drain_ms: 1_000,
+        }
+    }
+}

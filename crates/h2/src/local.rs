@@ -1,0 +1,219 @@
+//! What the owner asks for.
+
+use crate::connection::{Connection, Going};
+use crate::frame::Frame;
+use crate::section;
+use crate::send::End;
+use crate::stream::State;
+use crate::streams::{Method, Stream};
+use core::fmt;
+use sakigake_semantics::{Chunk, FieldLine, Fields, Priority, Request, Response, StreamId};
+use sakigake_wire::Instant;
+
+/// The owner asked for what cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// The connection takes no new streams, or has ended.
+    Closing,
+    /// That is for the other end to do.
+    Role,
+    /// No such stream, or no longer.
+    UnknownStream,
+    /// Out of order: DATA before a response, a second response, anything after the end.
+    Order,
+    /// The peer allows no further stream at present.
+    TooManyStreams,
+    /// All stream numbers are used up: a new connection is needed.
+    NoMoreStreams,
+    /// The stream's send queue has no room for it (see [`Connection::room`]).
+    Full,
+    /// A PRELOAD block longer than a frame that the peer takes.
+    TooLarge,
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closing => "the connection takes no new streams",
+            Self::Role => "that is for the other end to do",
+            Self::UnknownStream => "there is no such stream",
+            Self::Order => "the stream's message is past that, or not there yet",
+            Self::TooManyStreams => "the peer allows no further stream at present",
+            Self::NoMoreStreams => "all stream numbers are used up",
+            Self::Full => "the stream's send queue is full",
+            Self::TooLarge => "the block is longer than a frame may be",
+        })
+    }
+}
+
+impl std::error::Error for Misuse {}
+
+impl Connection {
+    /// Sends a request; with `end` it has no body. The peer need not have been heard of before. Its fields are taken as
+    /// they are: in lower case, and none that belongs to HTTP/1.1's connections.
+    pub fn request(&mut self, request: &Request, end: bool) -> Result<StreamId, Misuse> {
+        if !self.client {
+            return Err(Misuse::Role);
+        }
+        if self.going != Going::On || self.goaway_heard.is_some() {
+            return Err(Misuse::Closing); // spec: 9113-6.8-c
+        }
+        if self.streams.open() >= self.peer.max_concurrent_streams as usize {
+            return Err(Misuse::TooManyStreams); // spec: 9113-5.1.2-b
+        }
+        let id = self.streams.next_local().ok_or(Misuse::NoMoreStreams)?; // spec: 9113-5.1.1-e
+        let mut stream = self.new_stream(if end { State::HalfClosedLocal } else { State::Open });
+        stream.head_said = true;
+        stream.method = Method::of(&request.method);
+        if end {
+            stream.send.end = End::Sent;
+        }
+        self.streams.insert(id, stream);
+        self.push_section(id, end, request.lines());
+        Ok(StreamId(u64::from(id)))
+    }
+
+    /// Sends a response, interim (1xx, any number) or final; with `end` it has no body.
+    pub fn respond(&mut self, stream: StreamId, response: &Response, end: bool) -> Result<(), Misuse> {
+        if self.client {
+            return Err(Misuse::Role);
+        }
+        let (id, sending) = self.sending(stream)?;
+        if sending.head_said || (response.is_informational() && end) {
+            return Err(Misuse::Order);
+        }
+        sending.head_said = !response.is_informational();
+        if end {
+            sending.send.end = End::Sent;
+            sending.state = sending.state.sent_end();
+        }
+        self.push_section(id, end, response.lines());
+        self.settle(id);
+        Ok(())
+    }
+
+    /// Queues a piece of the body by reference; with `end` it is the last, and may be empty. A chunk is taken when it
+    /// fits into [`Connection::room`], or when nothing is queued.
+    pub fn send(&mut self, stream: StreamId, chunk: Chunk, end: bool) -> Result<(), Misuse> {
+        let limit = self.config.limits.send_queue_bytes;
+        let (id, sending) = self.sending(stream)?;
+        if !sending.head_said || !matches!(sending.send.end, End::Open) {
+            return Err(Misuse::Order);
+        }
+        let len = chunk.as_ref().len();
+        let queued = sending.send.queued();
+        if queued > 0 && len > limit.saturating_sub(queued) {
+            return Err(Misuse::Full);
+        }
+        if len > 0 {
+            sending.send.push(chunk, limit);
+        }
+        if end && sending.send.queued() == 0 {
+            sending.send.end = End::Sent;
+            sending.state = sending.state.sent_end();
+            self.output.push_end(id);
+            self.settle(id);
+            return Ok(());
+        }
+        if end {
+            sending.send.end = End::Data;
+        }
+        if sending.rank.is_none() {
+            self.wake(id);
+        }
+        Ok(())
+    }
+
+    /// Ends the body with fields after it.
+    pub fn trailers(&mut self, stream: StreamId, fields: &Fields) -> Result<(), Misuse> {
+        let (id, sending) = self.sending(stream)?;
+        if !sending.head_said || !matches!(sending.send.end, End::Open) {
+            return Err(Misuse::Order);
+        }
+        sending.send.end = End::Trailers(fields.clone());
+        self.send_trailers(id);
+        self.settle(id);
+        Ok(())
+    }
+
+    /// Bytes that the stream's send queue still takes; 0 when nothing may be sent on it.
+    pub fn room(&self, stream: StreamId) -> usize {
+        let look = u32::try_from(stream.0).ok().and_then(|id| self.streams.look(id));
+        let open = look.filter(|stream| stream.state.may_send() && matches!(stream.send.end, End::Open));
+        open.map_or(0, |stream| self.config.limits.send_queue_bytes.saturating_sub(stream.send.queued()))
+    }
+
+    /// The owner has read that many bytes of the stream's body: their credit goes back to the peer in time.
+    pub fn consume(&mut self, now: Instant, stream: StreamId, bytes: usize) {
+        self.now = now;
+        let cap = self.config.limits.stream_window_bytes;
+        let Ok(id) = u32::try_from(stream.0) else { return };
+        let Some(reading) = self.streams.find(id) else { return };
+        let bytes = reading.receive.consume(bytes as u64);
+        self.receive.consume(bytes);
+        if reading.state.may_receive()
+            && let Some(increment) = reading.receive.update(now, self.rtt, cap)
+        {
+            self.output.push(&Frame::WindowUpdate { stream: id, increment });
+        }
+        self.release(id);
+        self.grant(now);
+    }
+
+    /// Ends a stream at once, whatever its state. No event follows.
+    pub fn reset(&mut self, stream: StreamId, code: u32) {
+        let Ok(id) = u32::try_from(stream.0) else { return };
+        let Some(ended) = self.streams.look(id) else { return };
+        if let State::Closed(cause) = ended.state {
+            // Both ends have said all: there is nobody to tell, and nobody will read the rest.
+            return self.forget(id, cause);
+        }
+        self.end_stream(id, code);
+        self.grant(self.now);
+    }
+
+    /// Sends a PRELOAD frame with this block: straight after SETTINGS when nothing else was asked for before.
+    pub fn preload(&mut self, block: &[u8]) -> Result<(), Misuse> {
+        if self.client {
+            return Err(Misuse::Role);
+        }
+        if self.going == Going::Over {
+            return Err(Misuse::Closing);
+        }
+        if block.len() > self.peer.max_frame_size as usize {
+            return Err(Misuse::TooLarge);
+        }
+        self.output.push(&Frame::Preload(block));
+        Ok(())
+    }
+
+    /// Says how soon a stream's response is wanted: a server orders its DATA by it, a client tells its server
+    /// (RFC 9218 section 7.1).
+    pub fn prioritise(&mut self, stream: StreamId, priority: Priority) {
+        let Ok(id) = u32::try_from(stream.0) else { return };
+        if self.streams.look(id).is_none() {
+            return;
+        }
+        self.set_priority(id, priority);
+        if self.client {
+            let value = priority.to_string();
+            self.output.push(&Frame::PriorityUpdate { stream: id, value: value.as_bytes() });
+        }
+    }
+
+    /// A stream whose own direction is open.
+    fn sending(&mut self, stream: StreamId) -> Result<(u32, &mut Stream), Misuse> {
+        let id = u32::try_from(stream.0).map_err(|_| Misuse::UnknownStream)?;
+        let found = self.streams.find(id).ok_or(Misuse::UnknownStream)?;
+        if !found.state.may_send() {
+            return Err(Misuse::Order);
+        }
+        Ok((id, found))
+    }
+
+    fn push_section<'a>(&mut self, id: u32, end: bool, lines: impl Iterator<Item = FieldLine<'a>>) {
+        let max_frame = self.headers_frame_bytes();
+        let encoder = &mut self.encoder;
+        self.output.push_headers(id, end, max_frame, |out| section::encode(encoder, lines, out));
+    }
+}

@@ -1,0 +1,160 @@
+//! What leaves next: each stream's queue, and the order among streams (RFC 9218 section 10: urgency first, then one
+//! after another, and the incremental ones in turns).
+
+use crate::flow::SendWindow;
+use sakigake_semantics::{Chunk, Fields, Priority};
+use sakigake_wire::Instant;
+use std::collections::{BTreeSet, VecDeque};
+
+/// One stream's way out.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    pub(crate) window: SendWindow,
+    queue: VecDeque<Chunk>,
+    /// Bytes of the first chunk that have left.
+    offset: usize,
+    queued: usize,
+    pub(crate) end: End,
+    /// Bytes of DATA that left.
+    sent: u64,
+    /// Since when credit has been wanting, and what had been sent then.
+    pub(crate) stall: Option<Stall>,
+    /// The owner filled the queue, so it wants to hear when there is room.
+    is_full: bool,
+}
+
+/// How the stream's own direction ends.
+#[derive(Debug, Default)]
+pub(crate) enum End {
+    /// Not yet.
+    #[default]
+    Open,
+    /// With the last byte of the queue.
+    Data,
+    /// With these, after the queue.
+    Trailers(Fields),
+    /// It has ended.
+    Sent,
+}
+
+/// A wait for credit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stall {
+    pub(crate) since: Instant,
+    sent: u64,
+}
+
+impl Sending {
+    pub(crate) fn new(window: u32) -> Self {
+        Self {
+            window: SendWindow::new(window),
+            queue: VecDeque::new(),
+            offset: 0,
+            queued: 0,
+            end: End::Open,
+            sent: 0,
+            stall: None,
+            is_full: false,
+        }
+    }
+
+    /// Bytes that wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.queued
+    }
+
+    /// Takes a chunk by reference.
+    pub(crate) fn push(&mut self, chunk: Chunk, limit: usize) {
+        self.queued += chunk.as_ref().len();
+        self.queue.push_back(chunk);
+        self.is_full |= self.queued > limit / 2;
+    }
+
+    /// Fills `out`, which is at most [`Sending::queued`] bytes long.
+    pub(crate) fn write(&mut self, mut out: &mut [u8]) {
+        self.queued -= out.len();
+        self.sent += out.len() as u64;
+        while !out.is_empty() {
+            let Some(chunk) = self.queue.front().map(AsRef::as_ref) else { break };
+            let rest = &chunk[self.offset..];
+            let (now, later) = out.split_at_mut(rest.len().min(out.len()));
+            now.copy_from_slice(&rest[..now.len()]);
+            self.offset += now.len();
+            out = later;
+            if self.offset == chunk.len() {
+                self.queue.pop_front();
+                self.offset = 0;
+            }
+        }
+        if self.queued == 0 {
+            self.queue = VecDeque::new();
+            self.stall = None;
+        }
+    }
+
+    /// Whether the owner is to hear that there is room again: once for each time that the queue had been filled.
+    pub(crate) fn is_writable_again(&mut self, limit: usize) -> bool {
+        self.is_full && self.queued <= limit / 4 && {
+            self.is_full = false;
+            true
+        }
+    }
+
+    /// The queue waits for credit from now on, if it did not already.
+    pub(crate) fn stall(&mut self, now: Instant) {
+        self.stall.get_or_insert(Stall { since: now, sent: self.sent });
+    }
+
+    /// The time for some progress is over: whether there was enough. If so, the next term begins.
+    pub(crate) fn has_moved(&mut self, now: Instant, bytes: u64) -> bool {
+        let moved = self.stall.is_none_or(|stall| self.sent - stall.sent >= bytes);
+        if moved {
+            self.stall = None;
+            if self.queued > 0 {
+                self.stall(now);
+            }
+        }
+        moved
+    }
+}
+
+/// The streams that have DATA and credit, best first.
+#[derive(Debug, Default)]
+pub(crate) struct Schedule {
+    ready: BTreeSet<Rank>,
+    turns: u64,
+}
+
+/// A place in the order: by urgency; then those that are of use only whole, by age; then the others by turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rank {
+    urgency: u8,
+    turn: u64,
+    stream: u32,
+}
+
+impl Schedule {
+    /// Puts a stream in line; returns its place, which takes it out again.
+    pub(crate) fn enter(&mut self, stream: u32, priority: Priority) -> Rank {
+        self.turns += u64::from(priority.incremental);
+        let turn = if priority.incremental { self.turns } else { 0 };
+        let rank = Rank { urgency: priority.urgency, turn, stream };
+        self.ready.insert(rank);
+        rank
+    }
+
+    /// Takes a stream out.
+    pub(crate) fn leave(&mut self, rank: Rank) {
+        self.ready.remove(&rank);
+    }
+
+    /// Whose turn it is.
+    pub(crate) fn first(&self) -> Option<u32> {
+        self.ready.first().map(|rank| rank.stream)
+    }
+
+    /// All in line.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        self.ready.iter().map(|rank| rank.stream)
+    }
+}

@@ -1,0 +1,102 @@
+//! SETTINGS (section 6.5): what the peer said, and what we say.
+
+use crate::rules::{self, INITIAL_WINDOW, MIN_MAX_FRAME_SIZE, SETTINGS_PRELOAD, setting};
+use crate::{Fault, Flood, Limits};
+use sakigake_wire::{Grow, Reader};
+
+/// The peer's settings, as far as they change what we do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PeerSettings {
+    pub(crate) header_table_size: u32,
+    pub(crate) max_concurrent_streams: u32,
+    pub(crate) initial_window_size: u32,
+    pub(crate) max_frame_size: u32,
+    pub(crate) max_header_list_size: u32,
+    pub(crate) enable_connect_protocol: bool,
+    pub(crate) preload: bool,
+}
+
+impl Default for PeerSettings {
+    /// What holds before the peer says otherwise (section 6.5.2).
+    fn default() -> Self {
+        Self {
+            header_table_size: 4_096,
+            max_concurrent_streams: u32::MAX,
+            initial_window_size: INITIAL_WINDOW,
+            max_frame_size: MIN_MAX_FRAME_SIZE,
+            max_header_list_size: u32::MAX,
+            enable_connect_protocol: false,
+            preload: false,
+        }
+    }
+}
+
+impl PeerSettings {
+    /// Takes a frame's entries in their order.
+    pub(crate) fn apply(&mut self, entries: &[u8], from_server: bool, limits: &Limits) -> Result<(), Fault> {
+        if entries.len() / 6 > limits.settings_entries {
+            return Err(Fault::Flood(Flood::SettingsEntries));
+        }
+        let mut reader = Reader::new(entries);
+        while !reader.is_empty() {
+            let id = reader.u16().map_err(|_| Fault::FrameLength)?;
+            let value = reader.u32().map_err(|_| Fault::FrameLength)?;
+            self.set(id, value, from_server)?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, id: u16, value: u32, from_server: bool) -> Result<(), Fault> {
+        let Some(rule) = rules::setting_rule(id) else { return Ok(()) }; // spec: 9113-6.5.2-d
+        if !(rule.min..=rule.max).contains(&value) {
+            return Err(rule.outside); // spec: 9113-6.5.2-b
+        }
+        match id {
+            setting::HEADER_TABLE_SIZE => self.header_table_size = value,
+            // A server does not promise to take what only a server sends.
+            setting::ENABLE_PUSH if from_server && value == 1 => return Err(Fault::SettingValue), // spec: 9113-6.5.2-a
+            setting::MAX_CONCURRENT_STREAMS => self.max_concurrent_streams = value,
+            setting::INITIAL_WINDOW_SIZE => self.initial_window_size = value,
+            setting::MAX_FRAME_SIZE => self.max_frame_size = value,
+            setting::MAX_HEADER_LIST_SIZE => self.max_header_list_size = value,
+            // It does not go back (RFC 8441 section 3).
+            setting::ENABLE_CONNECT_PROTOCOL if value == 0 && self.enable_connect_protocol => {
+                return Err(Fault::SettingValue);
+            }
+            setting::ENABLE_CONNECT_PROTOCOL => self.enable_connect_protocol = value == 1,
+            SETTINGS_PRELOAD => self.preload = value == 1,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The entries of our own SETTINGS frame: only what differs from the defaults.
+pub(crate) fn ours(limits: &Limits, client: bool, preload: bool, extended_connect: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(42);
+    let mut put = |id: u16, value: u32| {
+        out.u16(id);
+        out.u32(value);
+    };
+    if limits.header_table_bytes != 4_096 {
+        put(setting::HEADER_TABLE_SIZE, limits.header_table_bytes);
+    }
+    if client {
+        put(setting::ENABLE_PUSH, 0);
+    } else {
+        put(setting::MAX_CONCURRENT_STREAMS, limits.streams);
+    }
+    put(setting::INITIAL_WINDOW_SIZE, limits.initial_stream_window_bytes);
+    if limits.frame_bytes != MIN_MAX_FRAME_SIZE {
+        put(setting::MAX_FRAME_SIZE, limits.frame_bytes);
+    }
+    put(setting::MAX_HEADER_LIST_SIZE, u32::try_from(limits.header_list_bytes).unwrap_or(u32::MAX));
+    if extended_connect && !client {
+        put(setting::ENABLE_CONNECT_PROTOCOL, 1);
+    }
+    put(setting::NO_RFC7540_PRIORITIES, 1);
+    if preload && client {
+        put(SETTINGS_PRELOAD, 1);
+    }
+    out
+}
