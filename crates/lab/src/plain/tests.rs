@@ -1,3 +1,5 @@
+mod handshake;
+
 use super::*;
 use crate::seed::Seed;
 use sakigake_crypto::{BadShare, KeyRejected, SignFailed, hkdf};
