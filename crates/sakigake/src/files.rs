@@ -79,6 +79,19 @@ impl Files {
         }
     }
 
+    /// The file that a request for `target` would get whole, and its length in bytes.
+    pub(crate) fn open(&self, target: &[u8]) -> Option<(Body, u64)> {
+        self.open_name(&relative_name(target)?)
+    }
+
+    /// The same by its name below the folder. `None` for all that is not a readable file.
+    pub(crate) fn open_name(&self, name: &[u8]) -> Option<(Body, u64)> {
+        match tree::find(&self.root, name) {
+            Ok(Found::File(file)) => Some((Body::file(file.file, 0, file.len), file.len)),
+            _ => None,
+        }
+    }
+
     fn refuse(&self, refused: Refused, head: bool) -> Reply {
         match refused {
             Refused::Malformed => pages::reply(400, head),
@@ -139,6 +152,11 @@ impl Files {
         };
         finish(status, fields, body, ask.method == b"HEAD")
     }
+}
+
+/// The file's name below the folder that a request for `target` means; `None` for what is never served.
+pub(crate) fn relative_name(target: &[u8]) -> Option<Vec<u8>> {
+    path::read(target).ok().map(|target| target.file()) // Why it is refused does not matter here.
 }
 
 /// Adds the length, and turns a small body into bytes, so that head and body can leave together.

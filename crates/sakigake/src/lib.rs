@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod dev_ca;
 pub mod files;
+pub mod hints;
 pub mod http1;
 
 #[cfg(test)]

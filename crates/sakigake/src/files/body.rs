@@ -93,7 +93,7 @@ impl Body {
     }
 
     /// All that is left, in memory: for small bodies.
-    pub(super) fn whole(mut self) -> io::Result<Vec<u8>> {
+    pub(crate) fn whole(mut self) -> io::Result<Vec<u8>> {
         let mut all = Vec::new();
         while let Some(chunk) = self.next_piece(PIECE_BYTES)? {
             match chunk {

@@ -1,0 +1,123 @@
+//! What a page needs, with the imports, fonts and images of its style sheets.
+
+use super::Limits;
+use crate::files::Files;
+use sakigake_page::rules::Rank;
+use sakigake_page::scan::{self, Resource};
+use sakigake_page::{Destination, Url};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// Reads files and remembers what each names, since pages share style sheets.
+pub(super) struct Needs<'a> {
+    files: &'a Files,
+    origin: &'a Url,
+    limits: &'a Limits,
+    sheets: BTreeMap<Url, Rc<[Resource]>>,
+    exists: BTreeMap<Url, bool>,
+    bytes: u64,
+    pub(super) is_partial: bool,
+}
+
+impl<'a> Needs<'a> {
+    pub(super) fn new(files: &'a Files, origin: &'a Url, limits: &'a Limits) -> Self {
+        let (sheets, exists) = (BTreeMap::new(), BTreeMap::new());
+        Self { files, origin, limits, sheets, exists, bytes: 0, is_partial: false }
+    }
+
+    /// What the page in that file needs, in the order in which a browser learns of it.
+    pub(super) fn of_page(&mut self, page: &[u8]) -> Vec<Resource> {
+        let Some(base) = address(self.origin, page) else { return Vec::new() };
+        let Some(html) = self.read(page) else { return Vec::new() };
+        let mut found = Found::default();
+        let mut sheets = Vec::new();
+        for resource in scan::html(&html, &base) {
+            self.take(resource, &mut found, &mut sheets);
+        }
+        // Level by level, as they would be fetched.
+        for _ in 0..self.limits.imports {
+            for sheet in std::mem::take(&mut sheets) {
+                for resource in self.named_by(&sheet).iter() {
+                    self.take(resource.clone(), &mut found, &mut sheets);
+                }
+            }
+        }
+        self.is_partial |= !sheets.is_empty();
+        found.resources
+    }
+
+    fn take(&mut self, resource: Resource, found: &mut Found, sheets: &mut Vec<Url>) {
+        if !is_worth_it(&resource)
+            || !resource.url.is_same_origin(self.origin)
+            || !self.is_there(&resource.url)
+        {
+            return;
+        }
+        if found.urls.insert(resource.url.clone()) {
+            if resource.destination == Destination::Style {
+                sheets.push(resource.url.clone());
+            }
+            found.resources.push(resource);
+        }
+    }
+
+    /// What a style sheet names itself.
+    fn named_by(&mut self, sheet: &Url) -> Rc<[Resource]> {
+        if let Some(known) = self.sheets.get(sheet) {
+            return known.clone();
+        }
+        let name = crate::files::relative_name(sheet.target().as_bytes());
+        let css = name.and_then(|name| self.read(&name)).unwrap_or_default();
+        let named: Rc<[Resource]> = scan::css(&css, sheet).into();
+        self.sheets.insert(sheet.clone(), named.clone());
+        named
+    }
+
+    fn is_there(&mut self, url: &Url) -> bool {
+        if let Some(&known) = self.exists.get(url) {
+            return known;
+        }
+        let is_there = self.files.open(url.target().as_bytes()).is_some();
+        self.exists.insert(url.clone(), is_there);
+        is_there
+    }
+
+    /// A file's bytes, within the limits; nothing where it cannot be read.
+    fn read(&mut self, name: &[u8]) -> Option<Vec<u8>> {
+        let (body, len) = self.files.open_name(name)?;
+        if len > self.limits.file_bytes || self.bytes + len > self.limits.total_bytes {
+            self.is_partial = true;
+            return None;
+        }
+        self.bytes += len;
+        body.whole().ok() // Unreadable, or cut while it was read: the next walk sees the change.
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    resources: Vec<Resource>,
+    urls: BTreeSet<Url>,
+}
+
+/// Only what every visitor's browser fetches at once, and by a destination that preloads know.
+fn is_worth_it(resource: &Resource) -> bool {
+    use Destination::{Font, Image, Script, Style};
+    let is_known = matches!(resource.destination, Style | Script | Font | Image);
+    is_known && !resource.is_lazy && resource.rank != Rank::Idle
+}
+
+/// Where the page in a file is found: an index page at its folder.
+fn address(origin: &Url, page: &[u8]) -> Option<Url> {
+    let path = page.strip_suffix(b"index.html").filter(|path| path.is_empty() || path.ends_with(b"/"));
+    let mut encoded = String::from("/");
+    for &byte in path.unwrap_or(page) {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    origin.join(&encoded)
+}

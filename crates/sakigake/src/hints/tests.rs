@@ -1,0 +1,238 @@
+use super::{Hint, Limits, SiteHints, Source, Watch, parse_file};
+use crate::files::Files;
+use crate::scratch::Scratch;
+use sakigake_page::Url;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+fn origin() -> Url {
+    Url::parse("https://www.saki.test:8443/").expect("an address")
+}
+
+/// Three pages that share a style sheet, its import, font and image.
+fn site() -> (Scratch, Files) {
+    let site = Scratch::new("hints");
+    site.write(
+        "index.html",
+        "<!doctype html><img src=hero.svg><link rel=stylesheet href=/css/main.css><script src=app.js></script>\
+         <img src=gone.png><img src=https://elsewhere.test/x.png><img src=below.png loading=lazy>\
+         <link rel=stylesheet href=print.css media=print><a href=sub/>more</a>",
+    );
+    let page = "<!doctype html><link rel=stylesheet href=../css/main.css><img src=";
+    site.write("sub/index.html", format!("{page}map.png>"));
+    site.write(
+        "sub/other.html",
+        format!("{page}../hero.svg><img src=https://www.saki.test:8443/sub/map.png>"),
+    );
+    site.write("css/main.css", "@import 'base.css'; a { background: url(bg.png) }");
+    site.write("css/base.css", "@import 'main.css'; @font-face { font-family: f; src: url(f.woff2) }");
+    for name in
+        ["hero.svg", "app.js", "below.png", "print.css", "sub/map.png", "css/bg.png", "css/f.woff2", ".x.png"]
+    {
+        site.write(name, "");
+    }
+    let files = Files::new(site.path()).expect("the folder");
+    (site, files)
+}
+
+fn read(files: &Files) -> SiteHints {
+    read_within(files, &Limits::default())
+}
+
+fn read_within(files: &Files, limits: &Limits) -> SiteHints {
+    SiteHints::read(files, &origin(), limits).expect("readable")
+}
+
+fn targets(hints: &[Hint]) -> Vec<&str> {
+    hints.iter().map(|hint| hint.target.as_str()).collect()
+}
+
+#[test]
+fn the_host_announces_what_the_front_page_and_most_pages_need() {
+    let (_site, files) = site();
+    let hints = read(&files);
+    assert_eq!((hints.page_count, hints.is_partial), (3, false));
+    let links: Vec<String> = hints.host.iter().map(|hint| hint.link("https://h")).collect();
+    assert_eq!(
+        links,
+        [
+            "<https://h/css/main.css>; rel=preload; as=style",
+            "<https://h/css/base.css>; rel=preload; as=style",
+            "<https://h/css/f.woff2>; rel=preload; as=font; crossorigin",
+            "<https://h/css/bg.png>; rel=preload; as=image",
+            "<https://h/hero.svg>; rel=preload; as=image",
+            "<https://h/sub/map.png>; rel=preload; as=image",
+            "<https://h/app.js>; rel=preload; as=script",
+        ]
+    );
+    assert_eq!(hints.host.iter().map(|hint| hint.pages).collect::<Vec<_>>(), [3, 3, 3, 3, 2, 2, 1]);
+}
+
+#[test]
+fn what_one_page_needs_waits_for_that_page() {
+    let (site, files) = site();
+    site.write(
+        "far/index.html",
+        "<!doctype html><script src=far.js></script><link rel=stylesheet href=/css/main.css>",
+    );
+    site.write("far/far.js", "");
+    site.write("last.html", "<!doctype html>");
+    let hints = read(&files);
+    for (path, expected) in [
+        ("/far/", vec!["/far/far.js"]),
+        ("/far/index.html", vec!["/far/far.js"]),
+        ("/far/?query", vec!["/far/far.js"]),
+        ("/%66ar/", vec!["/far/far.js"]),
+        ("/sub/", vec!["/sub/map.png"]),
+        ("/", vec![]),
+        ("/last.html", vec![]),
+        ("/far", vec![]),
+        ("/nothing", vec![]),
+        ("/../far/", vec![]),
+    ] {
+        assert_eq!(targets(hints.for_page(path.as_bytes())), expected, "{path}");
+    }
+}
+
+#[test]
+fn what_cannot_be_served_is_not_announced() {
+    let (site, files) = site();
+    site.write(
+        "index.html",
+        "<!doctype html><img src=.x.png><img src=../../etc/passwd><img src=/sub><img src=gone.png>\
+         <img src=%2e%2e/x.png><img src=link.png><img src=http://www.saki.test:8443/hero.svg><img src=data:,>",
+    );
+    symlink("/etc/passwd", site.path().join("link.png")).expect("a link");
+    fs::remove_dir_all(site.path().join("sub")).expect("gone");
+    assert_eq!(targets(&read(&files).host), Vec::<&str>::new());
+}
+
+#[test]
+fn hidden_folders_links_and_the_404_page_have_no_pages() {
+    let (site, files) = site();
+    site.write(".git/page.html", "<!doctype html>");
+    site.write("404.html", "<!doctype html>");
+    symlink(".", site.path().join("loop")).expect("a link");
+    assert_eq!(read(&files).page_count, 3);
+}
+
+#[test]
+fn a_limit_leaves_the_rest_unread_and_says_so() {
+    let (site, files) = site();
+    site.write("css/last.css", "");
+    site.write("css/base.css", "@import 'last.css'");
+    let bytes: u64 = ["index.html", "sub/index.html", "sub/other.html", "css/main.css", "css/base.css"]
+        .iter()
+        .map(|name| fs::metadata(site.path().join(name)).expect("there").len())
+        .sum();
+    let longest = fs::metadata(site.path().join("index.html")).expect("there").len();
+    let exact = Limits {
+        entries: 16,
+        depth: 1,
+        pages: 3,
+        file_bytes: longest,
+        total_bytes: bytes,
+        imports: 3,
+        hints: 7,
+    };
+    let all = read_within(&files, &exact);
+    assert_eq!((all.is_partial, all.page_count, all.host.len()), (false, 3, 7), "{all:?}");
+    for (limits, pages) in [
+        (Limits { depth: 0, ..exact }, 1),
+        (Limits { pages: 2, ..exact }, 2),
+        (Limits { file_bytes: longest - 1, ..exact }, 3),
+        (Limits { total_bytes: bytes - 1, ..exact }, 3),
+        (Limits { imports: 2, ..exact }, 3),
+    ] {
+        let some = read_within(&files, &limits);
+        assert_eq!((some.is_partial, some.page_count), (true, pages), "{limits:?}");
+    }
+    // Which one is left out is the file system's choice.
+    assert!(read_within(&files, &Limits { entries: 15, ..exact }).is_partial);
+    assert_eq!(read_within(&files, &Limits { hints: 6, ..exact }).host.len(), 6);
+}
+
+#[test]
+fn a_file_of_hints_is_taken_as_written() {
+    let hints = parse_file(
+        "# comment\n\n</a.css>; rel=preload; as=style\n  <https://www.saki.test:8443/f.woff2>;rel=\"preload\" ; \
+         as=font;crossorigin; fetchpriority=high\n[/shop/]\n<x.js?a=1,2;3>; as=script; rel=\"x preload\"; \
+         integrity=\"sha256-AA==\"; crossorigin=use-credentials; fetchpriority=low\n",
+        &origin(),
+    )
+    .expect("hints");
+    let links = |hints: &[Hint]| hints.iter().map(|hint| hint.link("")).collect::<Vec<_>>();
+    assert_eq!(
+        links(&hints.host),
+        [
+            "</a.css>; rel=preload; as=style",
+            "</f.woff2>; rel=preload; as=font; crossorigin; fetchpriority=high"
+        ]
+    );
+    assert_eq!(
+        links(hints.for_page(b"/shop/index.html")),
+        ["</x.js?a=1,2;3>; rel=preload; as=script; crossorigin=use-credentials; fetchpriority=low; \
+          integrity=\"sha256-AA==\""]
+    );
+}
+
+#[test]
+fn a_mistake_in_a_file_of_hints_is_named_with_its_line() {
+    for (line, why) in [
+        ("a.css", "a hint looks like `</style.css>; rel=preload; as=style`"),
+        ("<a.css; rel=preload", "a hint looks like `</style.css>; rel=preload; as=style`"),
+        ("<a.css>; as=style", "`rel=preload` is missing"),
+        ("<a.css>; rel=preconnect; as=style", "`rel=preload` is missing"),
+        ("<a.css>; rel=preload", "`as` is missing"),
+        ("<a.css>; rel=preload; as=document", "`as=document` is not known"),
+        ("<a.css>; rel=preload; as=style; nonce=x", "a nonce is one visitor's alone, and hints go to all"),
+        ("<a.css>; rel=preload; as=style; media=print", "`media=print` is not supported here"),
+        ("<a.css>; rel=preload; as=\"style", "a quote is not closed"),
+        ("<a.css>; rel=preload; as=style, <b.css>; as=style", "`as=style, <b.css>` is not known"),
+        ("<a.css> rel=preload", "one link a line: a semicolon was expected"),
+        (
+            "<https://a.test/a.css>; rel=preload; as=style",
+            "`https://a.test/a.css` is of another origin than https://www.saki.test:8443",
+        ),
+        ("<ftp://x>; rel=preload; as=style", "`ftp://x` is not an address"),
+        ("[/../x]", "`/../x` is not the path of a page of this site"),
+    ] {
+        let mistake = parse_file(&format!("# first\n{line}\n"), &origin()).expect_err(line);
+        assert_eq!(mistake.to_string(), format!("line 2: {why}"));
+    }
+}
+
+#[test]
+fn a_change_is_noticed() {
+    let (site, files) = site();
+    let (say, heard) = channel();
+    let notice = move |hints: std::io::Result<&SiteHints>| {
+        // The test may be over when the last change is told.
+        let _ = say.send(hints.map(|hints| hints.page_count).ok());
+    };
+    let watch = Watch::start(files, origin(), Source::Site(Limits::default()), notice).expect("readable");
+    assert_eq!(watch.now().page_count, 3);
+    site.write("new.html", "<!doctype html><script src=new.js></script>");
+    site.write("new.js", "");
+    // A walk may fall between the two writes.
+    while watch.now().for_page(b"/new.html").is_empty() {
+        heard.recv_timeout(Duration::from_secs(20)).expect("a notice");
+    }
+    assert_eq!(watch.now().page_count, 4);
+    fs::remove_dir_all(site.path()).expect("gone");
+    while heard.recv_timeout(Duration::from_secs(20)).expect("a notice").is_some() {}
+    assert!(watch.now().page_count > 0, "what was known last is kept");
+}
+
+#[test]
+fn a_file_of_hints_that_is_wrong_at_the_start_is_an_error() {
+    let (site, files) = site();
+    let path = site.write("hints.txt", "nonsense");
+    let start = |path| Watch::start(files.clone(), origin(), Source::File(path), |_| {});
+    assert_eq!(start(path.clone()).expect_err("nonsense").to_string().split(':').next(), Some("line 1"));
+    assert!(start(site.path().join("none.txt")).is_err());
+    fs::write(&path, "</a.css>; rel=preload; as=style").expect("writable");
+    assert_eq!(targets(&start(path).expect("hints").now().host), ["/a.css"]);
+}
