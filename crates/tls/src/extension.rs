@@ -104,7 +104,7 @@ extension_block! {
         application_layer_protocol_negotiation: &'a [u8]
             = APPLICATION_LAYER_PROTOCOL_NEGOTIATION, c::read_one_protocol, c::write_one_protocol;
         /// Longest record that the server takes, in bytes with the content type.
-        record_size_limit: u16 = RECORD_SIZE_LIMIT, c::read_record_size_limit, c::write_u16;
+        record_size_limit: u16 = RECORD_SIZE_LIMIT, c::read_server_record_size_limit, c::write_u16;
         /// Early data was accepted.
         early_data: () = EARLY_DATA, c::read_empty, c::write_empty;
         /// QUIC's parameters, not looked into (RFC 9001 section 8.2).
@@ -130,7 +130,7 @@ extension_block! {
         /// Distinguished names of the authorities that the server trusts, in DER.
         certificate_authorities: List<'a, Opaque16<'a>> = CERTIFICATE_AUTHORITIES, read16, write16;
         /// Extensions that the certificate must have.
-        oid_filters: List<'a, OidFilter<'a>> = OID_FILTERS, read16_empty, write16;
+        oid_filters: List<'a, OidFilter<'a>> = OID_FILTERS, c::read_oid_filters, write16;
     }
 }
 

@@ -24,7 +24,7 @@ pub enum Fault {
     MessageTooLong,
 
     // The meaning of a message.
-    /// ClientHello.legacy_version is not TLS 1.2's.
+    /// `legacy_version` of a ClientHello or ServerHello is not TLS 1.2's.
     WrongLegacyVersion,
     /// ClientHello offers TLS 1.3 together with compression.
     CompressionOffered,
@@ -56,6 +56,8 @@ pub enum Fault {
     BadRecordSizeLimit,
     /// `max_fragment_length` or another enumerated field has an undefined value.
     UndefinedValue,
+    /// `oid_filters` names an object identifier twice.
+    DuplicateOidFilter,
     /// Application protocols in a response are not exactly one.
     NotOneProtocol,
     /// A KeyUpdate asks for something undefined.
@@ -209,6 +211,7 @@ impl Fault {
             | Self::BadKeyShares
             | Self::BadRecordSizeLimit
             | Self::UndefinedValue
+            | Self::DuplicateOidFilter
             | Self::NotOneProtocol
             | Self::BadKeyUpdateRequest
             | Self::MessageTooLong

@@ -60,13 +60,30 @@ pub struct OidFilter<'a> {
     pub values: &'a [u8],
 }
 
-/// A wish for an OCSP response (RFC 6066 section 8). Both parts are checked for shape alone and otherwise ignored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct CertificateStatusRequest<'a> {
-    /// Responders that the client trusts, in DER.
-    pub responder_id_list: List<'a, Opaque16<'a>>,
-    /// Extensions to the OCSP request, in DER.
-    pub request_extensions: &'a [u8],
+/// A wish for a certificate's status (RFC 6066 section 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateStatusRequest<'a> {
+    /// By OCSP. Both parts are checked for shape alone.
+    Ocsp {
+        /// Responders that the client trusts, in DER.
+        responder_id_list: List<'a, Opaque16<'a>>,
+        /// Extensions to the OCSP request, in DER.
+        request_extensions: &'a [u8],
+    },
+    /// In a way that we do not know: to be ignored.
+    Unknown {
+        /// The type, which is not OCSP's.
+        status_type: u8,
+        /// What stands behind it.
+        request: &'a [u8],
+    },
+}
+
+impl Default for CertificateStatusRequest<'_> {
+    /// An OCSP response of any responder.
+    fn default() -> Self {
+        Self::Ocsp { responder_id_list: List::default(), request_extensions: &[] }
+    }
 }
 
 /// How many tickets a client wants (RFC 9149 section 3).
@@ -215,6 +232,25 @@ pub(super) fn read_record_size_limit(reader: &mut Reader<'_>) -> Result<u16, Fau
     if limit < 64 { Err(Fault::BadRecordSizeLimit) } else { Ok(limit) } // RFC 8449 section 4
 }
 
+/// A server's limit: above what TLS 1.3 allows it makes no sense (a client's may be for other versions).
+pub(super) fn read_server_record_size_limit(reader: &mut Reader<'_>) -> Result<u16, Fault> {
+    let limit = read_record_size_limit(reader)?;
+    if limit > MOST_RECORD_BYTES { Err(Fault::BadRecordSizeLimit) } else { Ok(limit) }
+}
+
+/// 2^14 bytes of content and its type (RFC 8449 section 4).
+const MOST_RECORD_BYTES: u16 = (1 << 14) + 1;
+
+pub(super) fn read_oid_filters<'a>(reader: &mut Reader<'a>) -> Result<List<'a, OidFilter<'a>>, Fault> {
+    let filters: List<'a, OidFilter<'a>> = list::read16_empty(reader)?;
+    let mut oids: Vec<_> = filters.iter().map(|filter| filter.oid).collect();
+    oids.sort_unstable();
+    if oids.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(Fault::DuplicateOidFilter); // spec: 9846-4.3.5-a
+    }
+    Ok(filters)
+}
+
 pub(super) fn read_one_protocol<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Fault> {
     let list: List<'a, Opaque8<'a>> = list::read16(reader)?;
     let mut protocols = list.iter();
@@ -240,17 +276,27 @@ pub(super) fn write_ticket_request(request: &TicketRequest, out: &mut Vec<u8>) {
 pub(super) fn read_status_request<'a>(
     reader: &mut Reader<'a>,
 ) -> Result<CertificateStatusRequest<'a>, Fault> {
-    if reader.u8()? != CertificateStatusType::OCSP.0 {
-        return Err(Fault::UndefinedValue);
+    match reader.u8()? {
+        status_type if status_type == CertificateStatusType::OCSP.0 => Ok(CertificateStatusRequest::Ocsp {
+            responder_id_list: list::read16_empty(reader)?,
+            request_extensions: reader.vector_u16()?.rest(),
+        }),
+        status_type => Ok(CertificateStatusRequest::Unknown { status_type, request: reader.rest() }),
     }
-    let responder_id_list = list::read16_empty(reader)?;
-    Ok(CertificateStatusRequest { responder_id_list, request_extensions: reader.vector_u16()?.rest() })
 }
 
 pub(super) fn write_status_request(request: &CertificateStatusRequest<'_>, out: &mut Vec<u8>) {
-    out.u8(CertificateStatusType::OCSP.0);
-    list::write16(&request.responder_id_list, out);
-    out.vector_u16(|out| out.put(request.request_extensions));
+    match request {
+        CertificateStatusRequest::Ocsp { responder_id_list, request_extensions } => {
+            out.u8(CertificateStatusType::OCSP.0);
+            list::write16(responder_id_list, out);
+            out.vector_u16(|out| out.put(request_extensions));
+        }
+        CertificateStatusRequest::Unknown { status_type, request } => {
+            out.u8(*status_type);
+            out.put(request);
+        }
+    }
 }
 
 pub(super) fn read_certificate_status<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Fault> {

@@ -46,10 +46,10 @@ pub(super) fn read<'a>(body: &mut Reader<'a>) -> Result<Message<'a>, Fault> {
     }
     chooses_tls_1_3(block, &random)?;
     if compression_method != 0 {
-        return Err(Fault::CompressionChosen);
+        return Err(Fault::CompressionChosen); // spec: 9846-4.2.3-e
     }
     if legacy_version != ProtocolVersion::TLS_1_2.0 {
-        return Err(Fault::UnofferedVersion);
+        return Err(Fault::WrongLegacyVersion); // spec: 9846-4.2.3-d
     }
     if random == HELLO_RETRY_REQUEST_RANDOM {
         let extensions = HelloRetryRequestExtensions::read(block)?;

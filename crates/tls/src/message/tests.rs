@@ -310,11 +310,19 @@ fn each_sin_in_a_client_hello_has_its_fault() {
     for (extensions, fault) in sins {
         refuses(&hello(extensions), fault.clone());
     }
+    let mut longer = hello("");
+    longer.extend([0, 0]);
+    longer[3] += 2;
+    refuses(&longer, Fault::TrailingBytes); // spec: 9846-4.2.2-c
     refuses(&hello(&format!("{psk} 002a 0000")), Fault::PreSharedKeyNotLast); // spec: 9846-4.3.11-a
     assert!(Message::read(&hello(&format!("002a 0000 {psk}"))).is_ok());
     assert!(
         Message::read(&hello("0033 0002 0000")).is_ok(),
         "no share at all is a wish for a HelloRetryRequest"
+    );
+    assert!(
+        Message::read(&hello("0005 0003 07 1234")).is_ok(),
+        "a status of a kind that we do not know is ignored"
     );
     assert!(Message::read(&hello("1234 0002 0000")).is_ok(), "what nobody knows is tolerated"); // spec: 9846-4.2.2-d
 }
@@ -327,7 +335,10 @@ fn an_older_server_is_told_apart_from_a_downgrade() {
     refuses(&server_hello_of([0; 32], 0, "0000 0000"), Fault::NoCommonVersion);
     refuses(&server_hello_of(downgraded, 0, "0000 0000"), Fault::Downgraded); // spec: 9846-4.2.3-a
     refuses(&server_hello_of([0; 32], 0, "002b 0002 0303"), Fault::UnofferedVersion); // spec: 9846-4.3.1-a
-    refuses(&server_hello_of([0; 32], 1, "002b 0002 0304"), Fault::CompressionChosen);
+    refuses(&server_hello_of([0; 32], 1, "002b 0002 0304"), Fault::CompressionChosen); // spec: 9846-4.2.3-e
+    let mut legacy = server_hello_of([0; 32], 0, "002b 0002 0304");
+    legacy[5] = 4;
+    refuses(&legacy, Fault::WrongLegacyVersion); // spec: 9846-4.2.3-d
     refuses(
         &server_hello_of([0; 32], 0, "002b 0002 0304 002c 0003 0001 00"),
         Fault::MisplacedExtension(ExtensionType::COOKIE),
@@ -344,6 +355,11 @@ fn what_a_message_must_hold_is_missed() {
     refuses(&request, Fault::MissingExtension(ExtensionType::SIGNATURE_ALGORITHMS)); // spec: 9846-4.4.2-a
     let two_protocols = framed(HandshakeType::ENCRYPTED_EXTENSIONS, &hex("000a 0010 0006 0004 01 61 01 62"));
     refuses(&two_protocols, Fault::NotOneProtocol);
+    let long_records = framed(HandshakeType::ENCRYPTED_EXTENSIONS, &hex("0006 001c 0002 4002"));
+    refuses(&long_records, Fault::BadRecordSizeLimit);
+    let filters =
+        framed(HandshakeType::CERTIFICATE_REQUEST, &hex("00 000e 0030 000a 0008 01 61 0000 01 61 0000"));
+    refuses(&filters, Fault::DuplicateOidFilter); // spec: 9846-4.3.5-a
     let key_update = framed(HandshakeType::KEY_UPDATE, &[2]);
     refuses(&key_update, Fault::BadKeyUpdateRequest); // spec: 9846-4.7.3-a
     refuses(&framed(HandshakeType(99), &[]), Fault::UnexpectedMessage(HandshakeType(99)));
@@ -361,4 +377,34 @@ fn a_response_that_nobody_asked_for_is_refused() {
         Err(Fault::UnsolicitedExtension(ExtensionType(0x1234))) // spec: 9846-4.3-b
     );
     assert_eq!(crate::extension::refuse_unsolicited(block.order, |_| true), Ok(()));
+}
+
+#[test]
+fn a_client_hello_keeps_its_order_and_lets_its_fields_decide() {
+    let grease = RawExtension { kind: ExtensionType(0x2a2a), data: b"" };
+    let place = |kind| RawExtension { kind, data: b"ignored" };
+    let order = [
+        place(ExtensionType::KEY_SHARE),
+        grease,
+        place(ExtensionType::COOKIE), // Has no value below: left out.
+        place(ExtensionType::SUPPORTED_VERSIONS),
+    ];
+    let extensions = ClientHelloExtensions {
+        supported_versions: Some(List::Items(&[0x0304])),
+        key_share: Some(List::default()),
+        early_data: Some(()),
+        order: List::Items(&order),
+        ..Default::default()
+    };
+    let mut out = Vec::new();
+    extensions.write(&mut out);
+    assert_eq!(out, hex("0015 0033 0002 0000 2a2a 0000 002b 0003 02 0304 002a 0000"));
+}
+
+#[test]
+fn hello_retry_requests_random_is_a_digest_of_its_name() {
+    let suite = &sakigake_crypto::aws_lc::PROVIDER.suites.iter().find(|suite| suite.id == 0x1301);
+    let mut hash = (suite.expect("the mandatory suite").hash.start)();
+    hash.update(b"HelloRetryRequest");
+    assert_eq!(hash.digest().as_ref(), crate::rules::HELLO_RETRY_REQUEST_RANDOM);
 }
