@@ -54,8 +54,6 @@ pub enum Fault {
     BadKeyShares,
     /// `record_size_limit` is below 64, or above what the version allows.
     BadRecordSizeLimit,
-    /// `max_fragment_length` or another enumerated field has an undefined value.
-    UndefinedValue,
     /// `oid_filters` names an object identifier twice.
     DuplicateOidFilter,
     /// Application protocols in a response are not exactly one.
@@ -210,7 +208,6 @@ impl Fault {
             | Self::BadServerName
             | Self::BadKeyShares
             | Self::BadRecordSizeLimit
-            | Self::UndefinedValue
             | Self::DuplicateOidFilter
             | Self::NotOneProtocol
             | Self::BadKeyUpdateRequest

@@ -301,7 +301,7 @@ pub(super) fn write_status_request(request: &CertificateStatusRequest<'_>, out: 
 
 pub(super) fn read_certificate_status<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Fault> {
     if reader.u8()? != CertificateStatusType::OCSP.0 {
-        return Err(Fault::UndefinedValue);
+        return Err(Fault::BadCertificateStatus);
     }
     filled(reader.vector_u24()?.rest())
 }

@@ -59,7 +59,6 @@ fn sentence(fault: &Fault) -> &'static str {
         Fault::BadServerName => "server_name does not hold exactly one host name",
         Fault::BadKeyShares => "key_share has a group twice, or one that supported_groups lacks",
         Fault::BadRecordSizeLimit => "record_size_limit is out of its range",
-        Fault::UndefinedValue => "a field has an undefined value",
         Fault::DuplicateOidFilter => "oid_filters names an object identifier twice",
         Fault::NotOneProtocol => "the server did not choose exactly one application protocol",
         Fault::BadKeyUpdateRequest => "a KeyUpdate asks for something undefined",

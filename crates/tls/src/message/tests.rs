@@ -324,6 +324,7 @@ fn each_sin_in_a_client_hello_has_its_fault() {
         Message::read(&hello("0005 0003 07 1234")).is_ok(),
         "a status of a kind that we do not know is ignored"
     );
+    assert!(Message::read(&hello("0001 0001 09")).is_ok(), "max_fragment_length is ignored");
     assert!(Message::read(&hello("1234 0002 0000")).is_ok(), "what nobody knows is tolerated"); // spec: 9846-4.2.2-d
 }
 
@@ -355,6 +356,8 @@ fn what_a_message_must_hold_is_missed() {
     refuses(&request, Fault::MissingExtension(ExtensionType::SIGNATURE_ALGORITHMS)); // spec: 9846-4.4.2-a
     let two_protocols = framed(HandshakeType::ENCRYPTED_EXTENSIONS, &hex("000a 0010 0006 0004 01 61 01 62"));
     refuses(&two_protocols, Fault::NotOneProtocol);
+    let status = framed(HandshakeType::CERTIFICATE, &hex("00 00000f 000001 30 0009 0005 0005 02 000001 05"));
+    refuses(&status, Fault::BadCertificateStatus);
     let long_records = framed(HandshakeType::ENCRYPTED_EXTENSIONS, &hex("0006 001c 0002 4002"));
     refuses(&long_records, Fault::BadRecordSizeLimit);
     let filters =

@@ -2,8 +2,8 @@
 
 use super::page::{Hex, Page, Text};
 use crate::rules::{
-    CertificateCompressionAlgorithm, ExtensionType, MessageSet, NamedGroup, ProtocolVersion,
-    PskKeyExchangeMode, SignatureScheme,
+    CertificateCompressionAlgorithm, CertificateStatusType, ExtensionType, MessageSet, NamedGroup,
+    ProtocolVersion, PskKeyExchangeMode, SignatureScheme,
 };
 use sakigake_wire::{Reader, Short};
 
@@ -74,6 +74,14 @@ fn content(
             Ok(())
         }
         ExtensionType::PADDING => padding(page, data),
+        ExtensionType::STATUS_REQUEST if message == MessageSet::CH => status_request(page, data),
+        ExtensionType::ENCRYPTED_CLIENT_HELLO if message == MessageSet::CH => {
+            encrypted_client_hello(page, data)
+        }
+        ExtensionType::TICKET_REQUEST if message == MessageSet::CH => {
+            number(page, "new_session_count", data.u8()?)?;
+            number(page, "resumption_count", data.u8()?)
+        }
         _ if data.is_empty() => Ok(()),
         _ => {
             page.line(format_args!("{}", Hex(data.rest())));
@@ -120,6 +128,36 @@ fn offered_psks(page: &mut Page, data: &mut Reader<'_>) -> Result<(), Short> {
         page.bytes("binder", list.vector_u8()?.rest());
         Ok(())
     });
+    Ok(())
+}
+
+fn status_request(page: &mut Page, data: &mut Reader<'_>) -> Result<(), Short> {
+    let kind = CertificateStatusType(data.u8()?);
+    number(page, "status_type", kind)?;
+    if kind == CertificateStatusType::OCSP {
+        page.bytes("responder_id_list", data.vector_u16()?.rest());
+        page.bytes("request_extensions", data.vector_u16()?.rest());
+    } else {
+        page.bytes("request", data.rest());
+    }
+    Ok(())
+}
+
+/// RFC 9849 section 5.
+fn encrypted_client_hello(page: &mut Page, data: &mut Reader<'_>) -> Result<(), Short> {
+    match data.u8()? {
+        0 => {
+            let (kdf, aead) = (data.u16()?, data.u16()?);
+            page.line(format_args!(
+                "outer: kdf_id {kdf:#06x}, aead_id {aead:#06x}, config_id {}",
+                data.u8()?
+            ));
+            page.bytes("enc", data.vector_u16()?.rest());
+            page.bytes("payload", data.vector_u16()?.rest());
+        }
+        1 => page.line(format_args!("inner")),
+        other => page.line(format_args!("undefined type {other}: {}", Hex(data.rest()))),
+    }
     Ok(())
 }
 

@@ -36,7 +36,15 @@ fn a_trace_names_what_others_send() {
     };
     says(
         "Chromium 156, ClientHello",
-        &["GREASE (0x", "X25519MLKEM768", "host_name: \"example.org\"", "\"h2\"", "brotli"],
+        &[
+            "GREASE (0x",
+            "X25519MLKEM768",
+            "host_name: \"example.org\"",
+            "\"h2\"",
+            "brotli",
+            "outer: kdf_id ",
+            "status_type: ocsp",
+        ],
     );
     says(
         "RFC 8448 section 4, ClientHello",
