@@ -3,6 +3,7 @@
 
 mod ask;
 mod body;
+mod checks;
 mod conditions;
 mod pages;
 mod path;
@@ -12,6 +13,8 @@ mod types;
 
 #[cfg(test)]
 mod tests;
+
+pub(crate) use checks::{conditions as check_conditions, range as check_range, target as check_target};
 
 pub use ask::{Ask, FieldSource};
 pub use body::{Body, PIECE_BYTES};

@@ -3,6 +3,8 @@
 pub mod access_log;
 pub mod dev_ca;
 pub mod files;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod hints;
 pub mod http1;
 

@@ -154,3 +154,53 @@ async fn an_idle_connection_ends_when_it_is_told_to_stop() {
         tokio::time::timeout(Duration::from_secs(5), serve(far, site(), Limits::default(), stop)).await;
     ended.expect("ended in time").expect("no fault");
 }
+
+/// What curl makes of our answers, over a socket: the lines of `-w` and the body.
+async fn curl(address: std::net::SocketAddr, path: &str, options: &[&str]) -> String {
+    let mut command = tokio::process::Command::new("curl");
+    command.args(["-s", "--path-as-is", "-w", "|%{http_code} %{http_version} %{num_connects}"]);
+    let output =
+        command.args(options).arg(format!("http://{address}{path}")).output().await.expect("curl runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[tokio::test]
+async fn curl_understands_what_it_hears() {
+    if std::process::Command::new("curl").arg("--version").output().is_err() {
+        assert!(std::env::var_os("SAKIGAKE_REQUIRE").is_none_or(|what| what != "all"), "curl is required");
+        eprintln!("skipped: no curl");
+        return;
+    }
+    let site = site();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let serving = async {
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            // One at a time: curl closes each before the next begins.
+            serve(stream, site.clone(), Limits::default(), std::future::pending()).await.expect("no fault");
+        }
+    };
+    let asking = async {
+        for (path, options, expected) in [
+            ("/", vec![], "<p>front|200 1.1 1"),
+            ("/", vec!["--http1.0"], "<p>front|200 1 1"),
+            ("/", vec!["-r", "1-3"], "p>f|206 1.1 1"),
+            ("/", vec!["-r", "90-"], "|416 1.1 1"),
+            ("/", vec!["-z", "Thu, 01 Jan 2099 00:00:00 GMT"], "|304 1.1 1"),
+            ("/", vec!["-z", "Fri, 01 Jan 1999 00:00:00 GMT"], "<p>front|200 1.1 1"),
+            ("/", vec!["-d", "x=y"], "|405 1.1 1"),
+            ("/../../etc/passwd", vec![], "|400 1.1 1"),
+            ("/none", vec!["-I"], "|404 1.1 1"),
+        ] {
+            let heard = curl(address, path, &options).await;
+            assert!(heard.ends_with(expected), "{path} {options:?}: {heard}");
+        }
+        let large = curl(address, "/large.bin", &["-o", "/dev/null", "-w", "%{size_download}"]).await;
+        assert_eq!(large, "300000");
+    };
+    tokio::select! {
+        () = serving => unreachable!("it serves for ever"),
+        () = asking => {}
+    }
+}

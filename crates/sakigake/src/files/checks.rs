@@ -1,0 +1,39 @@
+//! What must hold for any input (see [`crate::fuzz`]).
+
+use super::tree::Validators;
+use super::{Ask, Choice, conditions, path, ranges};
+use sakigake_semantics::Request;
+
+pub(crate) fn target(bytes: &[u8]) {
+    let Ok(target) = path::read(bytes) else { return };
+    let file = target.file();
+    for segment in file.split(|&byte| byte == b'/') {
+        assert!(!segment.is_empty() && !segment.contains(&0) && !segment.contains(&b'\\'));
+        assert!(!segment.starts_with(b".") || segment == b".well-known");
+    }
+    let location = target.with_slash();
+    assert!(location.starts_with(b"/") && !location.starts_with(b"//"));
+    assert!(location.iter().all(u8::is_ascii_graphic));
+}
+
+pub(crate) fn range(bytes: &[u8]) {
+    for len in [0, 1, 1000, u64::MAX] {
+        let sent = match ranges::read(bytes).map(|wanted| ranges::choose(wanted, len)) {
+            None | Some(Choice::Whole | Choice::Unsatisfiable) => continue,
+            Some(Choice::One(one)) => vec![one],
+            Some(Choice::Many(many)) => many,
+        };
+        assert!(sent.iter().all(|range| range.first <= range.last && range.last < len));
+        assert!(sent.iter().map(|range| u128::from(range.len())).sum::<u128>() <= u128::from(len));
+    }
+}
+
+pub(crate) fn conditions(bytes: &[u8]) {
+    let validators = Validators { tag: "\"0000000000000000\"".into(), modified: None, strong: true };
+    for name in ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"]
+    {
+        let fields = [(name.as_bytes(), bytes), (b"range", b"bytes=0-")].into_iter().collect();
+        let request = Request { method: b"GET".to_vec(), path: b"/".to_vec(), fields, ..Request::default() };
+        conditions::judge(&Ask::from(&request), &validators);
+    }
+}

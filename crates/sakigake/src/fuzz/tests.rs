@@ -1,0 +1,52 @@
+use super::{fuzz_conditions, fuzz_hints, fuzz_range, fuzz_target};
+
+/// The corpus, and each of it with every bit flipped and at every length.
+fn around(samples: &[&str], body: fn(&[u8])) {
+    for sample in samples {
+        for end in 0..=sample.len() {
+            body(&sample.as_bytes()[..end]);
+        }
+        for bit in 0..sample.len() * 8 {
+            let mut bytes = sample.as_bytes().to_vec();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            body(&bytes);
+        }
+    }
+}
+
+#[test]
+fn no_target_near_these_leads_out() {
+    around(&["/a/%2e%2e/b?c=d", "//../x", "/.well-known/%2Fa", "/a%20%c3%a4/", "/..%5c..%5c"], fuzz_target);
+}
+
+#[test]
+fn no_range_near_these_sends_too_much() {
+    around(
+        &[
+            "bytes=0-0,-1",
+            "bytes=5-,0-18446744073709551615",
+            "bytes=-18446744073709551616",
+            "bytes=1-2,3-900,500-",
+        ],
+        fuzz_range,
+    );
+}
+
+#[test]
+fn no_conditions_near_these_panic() {
+    around(
+        &["W/\"a\", \"b,c\",, *", "Thu, 01 Jan 2026 00:00:00 GMT", "\"", "W/", "\"0000000000000000\""],
+        fuzz_conditions,
+    );
+}
+
+#[test]
+fn hints_near_these_are_written_as_they_read() {
+    around(
+        &[
+            "</a.css?x=y>; rel=\"x preload\"; as=style; integrity=\"sha256-a\"; crossorigin=use-credentials",
+            "[/a/]\n<b>; rel=preload;as=font",
+        ],
+        fuzz_hints,
+    );
+}
