@@ -9,6 +9,7 @@ pub mod load;
 pub mod rules;
 pub mod scan;
 pub mod url;
+pub mod waterfall;
 
 pub use rules::Destination;
 pub use url::{Origin, Url};
