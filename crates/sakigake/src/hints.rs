@@ -13,10 +13,11 @@ pub use file::{Mistake, parse as parse_file};
 pub use watch::{Source, Watch};
 
 use crate::files::{Files, relative_name};
-use needs::Needs;
+use needs::{Need, Needs};
 use sakigake_page::rules::Rank;
 use sakigake_page::scan::{Mode, Resource};
 use sakigake_page::{Destination, Url};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io;
@@ -97,20 +98,21 @@ impl SiteHints {
 
     fn of(tree: &Tree, files: &Files, origin: &Url, limits: &Limits) -> Self {
         let mut needs = Needs::new(files, origin, limits);
-        let pages: Vec<(&[u8], Vec<Resource>)> =
+        let pages: Vec<(&[u8], Vec<Need>)> =
             tree.pages.iter().map(|page| (page.as_slice(), needs.of_page(page))).collect();
         let is_partial = tree.is_partial || needs.is_partial;
         let mut use_of: BTreeMap<&Url, Used<'_>> = BTreeMap::new();
         // The front page first, so that its order decides among equals.
         let front_first =
             pages.iter().filter(|page| page.0 == FRONT).chain(pages.iter().filter(|page| page.0 != FRONT));
-        for (page, resources) in front_first {
-            for resource in resources {
+        for (page, needs) in front_first {
+            for Need { resource, depth } in needs {
                 let next = use_of.len();
                 let used = use_of.entry(&resource.url).or_insert(Used {
                     resource,
                     pages: 0,
                     is_front: false,
+                    depth: *depth,
                     place: next,
                 });
                 used.pages += 1;
@@ -121,8 +123,8 @@ impl SiteHints {
         let host = ranked(use_of.values().filter(|used| is_hosts(used)), limits);
         let announced: BTreeSet<&str> = host.iter().map(|hint| hint.target.as_str()).collect();
         let mut extra = BTreeMap::new();
-        for (page, resources) in &pages {
-            let used = resources.iter().filter_map(|resource| use_of.get(&resource.url));
+        for (page, needs) in &pages {
+            let used = needs.iter().filter_map(|need| use_of.get(&need.resource.url));
             let more = ranked(used.filter(|used| !announced.contains(used.resource.url.target())), limits);
             if !more.is_empty() {
                 extra.insert(page.to_vec(), more);
@@ -143,20 +145,18 @@ struct Used<'a> {
     resource: &'a Resource,
     pages: usize,
     is_front: bool,
+    depth: usize,
     /// In order of appearance.
     place: usize,
 }
 
-/// By use, then by the profile's order, then as the pages name them.
+/// By use, then by the profile's order; among equals first what a browser would learn of last, since a hint saves it the
+/// most; then as the pages name them.
 fn ranked<'a>(used: impl Iterator<Item = &'a Used<'a>>, limits: &Limits) -> Vec<Hint> {
     let mut used: Vec<&Used<'_>> = used.collect();
     used.sort_by_key(|used| {
-        (
-            std::cmp::Reverse(used.pages),
-            used.resource.priority().urgency,
-            used.resource.destination,
-            used.place,
-        )
+        let urgency = used.resource.priority().urgency;
+        (Reverse(used.pages), urgency, Reverse(used.depth), used.resource.destination, used.place)
     });
     used.truncate(limits.hints);
     used.into_iter().map(|used| Hint::new(used.resource, used.pages)).collect()

@@ -8,6 +8,13 @@ use sakigake_page::{Destination, Url};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+/// Something that a page needs.
+pub(super) struct Need {
+    pub(super) resource: Resource,
+    /// How many files the page's own one has to be followed by until this is known: 0 for what the HTML names.
+    pub(super) depth: usize,
+}
+
 /// Reads files and remembers what each names, since pages share style sheets.
 pub(super) struct Needs<'a> {
     files: &'a Files,
@@ -26,7 +33,7 @@ impl<'a> Needs<'a> {
     }
 
     /// What the page in that file needs, in the order in which a browser learns of it.
-    pub(super) fn of_page(&mut self, page: &[u8]) -> Vec<Resource> {
+    pub(super) fn of_page(&mut self, page: &[u8]) -> Vec<Need> {
         let Some(base) = address(self.origin, page) else { return Vec::new() };
         let Some(html) = self.read(page) else { return Vec::new() };
         let mut found = Found::default();
@@ -36,6 +43,7 @@ impl<'a> Needs<'a> {
         }
         // Level by level, as they would be fetched.
         for _ in 0..self.limits.imports {
+            found.depth += 1;
             for sheet in std::mem::take(&mut sheets) {
                 for resource in self.named_by(&sheet).iter() {
                     self.take(resource.clone(), &mut found, &mut sheets);
@@ -43,7 +51,7 @@ impl<'a> Needs<'a> {
             }
         }
         self.is_partial |= !sheets.is_empty();
-        found.resources
+        found.needs
     }
 
     fn take(&mut self, resource: Resource, found: &mut Found, sheets: &mut Vec<Url>) {
@@ -57,7 +65,7 @@ impl<'a> Needs<'a> {
             if resource.destination == Destination::Style {
                 sheets.push(resource.url.clone());
             }
-            found.resources.push(resource);
+            found.needs.push(Need { resource, depth: found.depth });
         }
     }
 
@@ -96,7 +104,8 @@ impl<'a> Needs<'a> {
 
 #[derive(Default)]
 struct Found {
-    resources: Vec<Resource>,
+    needs: Vec<Need>,
+    depth: usize,
     urls: BTreeSet<Url>,
 }
 

@@ -58,8 +58,8 @@ fn the_host_announces_what_the_front_page_and_most_pages_need() {
     assert_eq!(
         links,
         [
-            "<https://h/css/main.css>; rel=preload; as=style",
             "<https://h/css/base.css>; rel=preload; as=style",
+            "<https://h/css/main.css>; rel=preload; as=style",
             "<https://h/css/f.woff2>; rel=preload; as=font; crossorigin",
             "<https://h/css/bg.png>; rel=preload; as=image",
             "<https://h/hero.svg>; rel=preload; as=image",
@@ -68,6 +68,15 @@ fn the_host_announces_what_the_front_page_and_most_pages_need() {
         ]
     );
     assert_eq!(hints.host.iter().map(|hint| hint.pages).collect::<Vec<_>>(), [3, 3, 3, 3, 2, 2, 1]);
+}
+
+#[test]
+fn among_equals_what_is_learnt_last_is_announced_first() {
+    let (site, files) = site();
+    site.write("index.html", "<!doctype html><img src=hero.svg><link rel=stylesheet href=/css/main.css>");
+    fs::remove_dir_all(site.path().join("sub")).expect("gone");
+    let images: Vec<String> = read(&files).host.into_iter().map(|hint| hint.target).skip(3).collect();
+    assert_eq!(images, ["/css/bg.png", "/hero.svg"]);
 }
 
 #[test]
