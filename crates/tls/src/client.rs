@@ -5,6 +5,8 @@ mod config;
 mod grease;
 mod hello;
 mod offer;
+#[cfg(test)]
+pub(crate) mod replay;
 
 pub use config::{Config, Options};
 
@@ -55,7 +57,7 @@ impl State {
             (Self::Established(state), _) => {
                 state.take(message, turn).map(|state| Self::Established(Box::new(state)))
             }
-            _ => Err(Fault::UnexpectedMessage(kind)), // spec: 9846-4-a
+            _ => Err(Fault::UnexpectedMessage(kind)), // spec: 9846-4-k
         }
     }
 

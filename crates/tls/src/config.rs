@@ -61,7 +61,7 @@ pub(crate) fn groups(provider: &Provider, wanted: &[u16]) -> Result<Vec<&'static
     for id in wanted {
         let row = provider.groups.iter().find(|row| row.id == *id).ok_or(Misuse::Group(*id))?;
         if rows.iter().all(|known| known.id != row.id) {
-            rows.push(row); // spec: 9846-4.2.7-a
+            rows.push(row); // spec: 9846-4.3.7-k
         }
     }
     Ok(rows)

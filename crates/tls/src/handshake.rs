@@ -210,7 +210,7 @@ impl Handshake {
     /// Where keys change, nothing may be left that came under the old ones.
     fn end_of_keys(&self, changed: bool, input: &[u8]) -> Result<(), Fault> {
         if changed && !(input.is_empty() && self.incoming.is_empty()) {
-            return Err(Fault::MessageSpansKeyChange); // spec: 9846-5.1-b
+            return Err(Fault::MessageSpansKeyChange); // spec: 9846-5.1-l
         }
         Ok(())
     }
@@ -233,4 +233,4 @@ impl Handshake {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -45,7 +45,7 @@ impl State {
             (Self::Established(state), _) => {
                 state.take(message, turn).map(|state| Self::Established(Box::new(state)))
             }
-            _ => Err(Fault::UnexpectedMessage(kind)), // spec: 9846-4-b
+            _ => Err(Fault::UnexpectedMessage(kind)), // spec: 9846-4-l
         }
     }
 

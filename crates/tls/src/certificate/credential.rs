@@ -38,7 +38,7 @@ impl Credential {
     /// (RFC 9525 section 6.3).
     pub fn is_for(&self, host: &str) -> bool {
         self.names.iter().any(|name| match (name.strip_prefix("*."), host.split_once('.')) {
-            (Some(parent), Some((_, rest))) => parent == rest,
+            (Some(parent), Some((label, rest))) => !label.is_empty() && parent == rest,
             _ => name == host,
         })
     }

@@ -1,1 +1,150 @@
+use super::{BadCredential, WebPki, der};
+use crate::{
+    Credential, RejectedCertificate, Verifier,
+    handshake::tests::pair::{AUTHORITY, UNIX_SECS, web_pki},
+};
+use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
+use sakigake_crypto::aws_lc::PROVIDER;
 
+fn verify(
+    credential: &Credential,
+    name: &str,
+    unix_secs: u64,
+) -> Result<crate::Verified, RejectedCertificate> {
+    let chain: Vec<&[u8]> = credential.chain.iter().map(Vec::as_slice).collect();
+    web_pki().verify_chain(name, &chain, unix_secs)
+}
+
+#[test]
+fn names_are_the_leafs_alternative_names() {
+    let credential = AUTHORITY.credential(&["Example.com", "*.example.com", "192.0.2.7", "2001:db8::1"]);
+    assert_eq!(credential.names, ["example.com", "*.example.com", "192.0.2.7", "2001:db8::1"]);
+    let cases = [
+        ("example.com", true),
+        ("www.example.com", true),
+        ("a.b.example.com", false),
+        (".example.com", false),
+        ("com", false),
+        ("example.org", false),
+        ("192.0.2.7", true),
+    ];
+    for (host, expected) in cases {
+        assert_eq!(credential.is_for(host), expected, "{host}");
+    }
+    for name in ["example.com", "www.example.com", "192.0.2.7", "2001:db8::1"] {
+        assert!(verify(&credential, name, UNIX_SECS).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn a_wrong_name_tells_the_right_ones() {
+    let credential = AUTHORITY.credential(&["example.com"]);
+    let Err(RejectedCertificate::WrongName { presented }) = verify(&credential, "example.org", UNIX_SECS)
+    else {
+        panic!("the name is wrong")
+    };
+    assert!(presented.iter().any(|name| name.contains("example.com")), "{presented:?}");
+}
+
+#[test]
+fn each_refusal_has_its_reason() {
+    let good = AUTHORITY.credential(&["example.com"]);
+    assert!(matches!(verify(&good, "example.com", 0), Ok(_) | Err(RejectedCertificate::Expired(_))));
+    assert!(matches!(verify(&good, "example.com", u64::MAX / 2), Err(RejectedCertificate::Expired(_))));
+    let for_clients = AUTHORITY.credential_with(&["example.com"], &PKCS_ECDSA_P256_SHA256, |params| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    assert!(matches!(
+        verify(&for_clients, "example.com", UNIX_SECS),
+        Err(RejectedCertificate::Unsupported(_))
+    ));
+    let nobody = WebPki::new(&PROVIDER);
+    let chain = [good.chain[0].as_slice()];
+    assert_eq!(
+        nobody.verify_chain("example.com", &chain, UNIX_SECS),
+        Err(RejectedCertificate::UnknownIssuer)
+    );
+    assert!(matches!(
+        web_pki().verify_chain("example.com", &[], UNIX_SECS),
+        Err(RejectedCertificate::Bad(_))
+    ));
+    assert!(matches!(
+        web_pki().verify_chain("example.com", &[&[0x30]], UNIX_SECS),
+        Err(RejectedCertificate::Bad(_))
+    ));
+    let mut changed = good.chain[0].clone();
+    *changed.last_mut().unwrap() ^= 1;
+    assert!(matches!(
+        web_pki().verify_chain("example.com", &[&changed], UNIX_SECS),
+        Err(RejectedCertificate::Bad(_))
+    ));
+}
+
+#[test]
+fn a_curve_is_bound_to_its_hash() {
+    // spec: 9846-4.5.2-n
+    let credential = AUTHORITY.credential(&["example.com"]);
+    let signer = credential.signer.clone().unwrap();
+    let mut entropy = crate::handshake::tests::pair::Counter(1);
+    let signature = signer.sign(0x0403, b"message", &mut entropy).unwrap();
+    let is_right = |scheme, message: &[u8]| {
+        super::verify_signature(&PROVIDER, &credential.chain[0], scheme, message, &signature)
+    };
+    assert!(is_right(0x0403, b"message"));
+    assert!(!is_right(0x0403, b"massage"));
+    for scheme in [0x0401, 0x0503, 0x0804, 0x0807, 0x0a0a] {
+        assert!(!is_right(scheme, b"message"), "{scheme:#06x}");
+    }
+}
+
+#[test]
+fn a_chain_and_a_key_that_do_not_belong_together_are_refused() {
+    let credential = AUTHORITY.credential(&["example.com"]);
+    let other = KeyPair::generate().unwrap().serialize_pem();
+    let pem = rcgen_pem(&credential.chain[0]);
+    let load =
+        |chain: &str, key: &str| Credential::from_pem(&PROVIDER, chain.as_bytes(), key.as_bytes()).err();
+    assert_eq!(load(&pem, &other), Some(BadCredential::KeyMismatch));
+    assert_eq!(load("", &other), Some(BadCredential::NoCertificate));
+    assert!(matches!(load(&pem, ""), Some(BadCredential::Pem(_))));
+}
+
+fn rcgen_pem(der: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in der.chunks(3) {
+        let bits =
+            chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * place) & 63) as usize];
+            text.push(if place <= chunk.len() { char::from(digit) } else { '=' });
+        }
+    }
+    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+}
+
+#[test]
+fn what_signed_a_certificate_is_read_from_it() {
+    let credential = AUTHORITY.credential(&["example.com"]);
+    assert_eq!(credential.signed_with, [0x0403]);
+    assert_eq!(der::signed_with(&AUTHORITY.der), None, "nobody checks a root's own signature");
+    let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+    let own = CertificateParams::new(vec!["example.com".into()]).unwrap().self_signed(&key).unwrap();
+    assert_eq!(der::signed_with(own.der()), None);
+}
+
+#[test]
+fn no_truncated_or_changed_certificate_panics() {
+    let credential = AUTHORITY.credential(&["example.com", "192.0.2.7"]);
+    let leaf = &credential.chain[0];
+    for len in 0..leaf.len() {
+        assert_eq!(der::signed_with(&leaf[..len]), None);
+        assert!(der::ip_names(&leaf[..len]).is_empty());
+    }
+    for bit in 0..leaf.len() * 8 {
+        let mut changed = leaf.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        assert!(der::ip_names(&changed).len() <= 1);
+        assert!(der::signed_with(&changed).is_none_or(|scheme| scheme > 0x0200));
+    }
+}

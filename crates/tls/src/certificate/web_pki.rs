@@ -76,7 +76,7 @@ pub fn verify_signature(
     let Some(algorithm) = row.algorithms.first() else { return false };
     let leaf = CertificateDer::from(leaf);
     EndEntityCert::try_from(&leaf)
-        .is_ok_and(|leaf| leaf.verify_signature(*algorithm, message, signature).is_ok()) // spec: 9846-4.5.2-d
+        .is_ok_and(|leaf| leaf.verify_signature(*algorithm, message, signature).is_ok()) // spec: 9846-4.5.2-n
 }
 
 /// What webpki found wrong, in the terms that have alerts.

@@ -62,7 +62,7 @@ impl AwaitEncryptedExtensions {
             return Err(unexpected(message));
         };
         let extensions = &encrypted.extensions;
-        extension::refuse_unsolicited(extensions.order, |kind| offer.has(kind))?; // spec: 9846-4.4.1-a
+        extension::refuse_unsolicited(extensions.order, |kind| offer.has(kind))?; // spec: 9846-4.4.1-k
         let alpn = extensions.application_layer_protocol_negotiation.map(<[u8]>::to_vec);
         if alpn.as_ref().is_some_and(|alpn| !offer.config.alpn.contains(alpn)) {
             return Err(Fault::UnofferedProtocol);
@@ -80,7 +80,7 @@ impl AwaitCertificateOrRequest {
             return Err(unexpected(message));
         };
         if !request.certificate_request_context.is_empty() {
-            return Err(Fault::WrongRequestContext); // spec: 9846-4.4.2-b
+            return Err(Fault::WrongRequestContext); // spec: 9846-4.4.2-k
         }
         session.is_certificate_requested = true;
         session.keys.transcript.add(message);
@@ -118,17 +118,17 @@ impl Session {
     /// The chain in DER, leaf first, never empty.
     fn chain<'a>(&self, certificate: &Certificate<'a>) -> Result<Vec<&'a [u8]>, Fault> {
         if !certificate.certificate_request_context.is_empty() {
-            return Err(Fault::WrongRequestContext); // spec: 9846-4.5.1-a
+            return Err(Fault::WrongRequestContext); // spec: 9846-4.5.1-k
         }
         let mut chain = Vec::new();
         for entry in certificate.certificate_list {
-            extension::refuse_unsolicited(entry.extensions.order, |kind| self.offer.has(kind))?; // spec: 9846-4.5.1-b
+            extension::refuse_unsolicited(entry.extensions.order, |kind| self.offer.has(kind))?; // spec: 9846-4.5.1-l
             if chain.len() == self.offer.config.limits.certificates {
                 return Err(Fault::TooManyParts);
             }
             chain.push(entry.cert_data);
         }
-        if chain.is_empty() { Err(Fault::EmptyCertificateList) } else { Ok(chain) } // spec: 9846-4.5.1-c
+        if chain.is_empty() { Err(Fault::EmptyCertificateList) } else { Ok(chain) } // spec: 9846-4.5.1-m
     }
 }
 
@@ -151,7 +151,7 @@ impl AwaitCertificateVerify {
             return Err(unexpected(message));
         };
         if !session.offer.schemes().contains(&verify.algorithm) {
-            return Err(Fault::UnofferedSignatureScheme); // spec: 9846-4.5.2-c
+            return Err(Fault::UnofferedSignatureScheme); // spec: 9846-4.5.2-m
         }
         let content = content(Side::Server, &session.keys.transcript.digest());
         let config = &session.offer.config;
@@ -166,7 +166,7 @@ impl AwaitCertificateVerify {
             ),
         };
         if !is_right {
-            return Err(Fault::BadSignature); // spec: 9846-4.5.2-e
+            return Err(Fault::BadSignature); // spec: 9846-4.5.2-o
         }
         session.keys.transcript.add(message);
         Ok(State::Finished(Box::new(AwaitFinished(session))))
@@ -179,7 +179,7 @@ impl AwaitFinished {
         let Keys { schedule, mut transcript, client, server } = keys;
         let Message::Finished(finished) = Message::read(message)? else { return Err(unexpected(message)) };
         if !server.is_verified(&transcript.digest(), finished.verify_data) {
-            return Err(Fault::BadFinished); // spec: 9846-4.5.3-a
+            return Err(Fault::BadFinished); // spec: 9846-4.5.3-k
         }
         transcript.add(message);
         let main = schedule.main();
@@ -195,7 +195,7 @@ impl AwaitFinished {
             ]);
         }
         if is_certificate_requested {
-            send(turn, &mut transcript, |out| Certificate::default().write(out)); // spec: 9846-4.5.1-d
+            send(turn, &mut transcript, |out| Certificate::default().write(out)); // spec: 9846-4.5.1-n
         }
         let verify_data = client.verify_data(&transcript.digest());
         send(turn, &mut transcript, |out| Finished { verify_data: verify_data.as_ref() }.write(out));

@@ -18,19 +18,19 @@ use std::sync::Arc;
 
 /// Awaits the answer to the first ClientHello.
 pub(crate) struct AwaitServerHello {
-    offer: Offer,
-    share: Share,
-    client_hello: Unhashed,
+    pub(super) offer: Offer,
+    pub(super) share: Share,
+    pub(super) client_hello: Unhashed,
 }
 
 /// Awaits the answer to the second ClientHello.
 pub(crate) struct AwaitSecondServerHello {
-    offer: Offer,
-    share: Share,
-    transcript: Transcript,
-    suite: &'static Suite,
+    pub(super) offer: Offer,
+    pub(super) share: Share,
+    pub(super) transcript: Transcript,
+    pub(super) suite: &'static Suite,
     /// The group that the HelloRetryRequest named.
-    group: Option<u16>,
+    pub(super) group: Option<u16>,
 }
 
 impl AwaitServerHello {
@@ -72,22 +72,22 @@ impl AwaitServerHello {
     ) -> Result<State, Fault> {
         let Self { offer, share, .. } = self;
         let asked = &retry.extensions;
-        extension::refuse_unsolicited(asked.order, |kind| kind == ExtensionType::COOKIE || offer.has(kind))?; // spec: 9846-4.3-b
+        extension::refuse_unsolicited(asked.order, |kind| kind == ExtensionType::COOKIE || offer.has(kind))?; // spec: 9846-4.3-k
         if asked.key_share.is_none() && asked.cookie.is_none() {
-            return Err(Fault::RetryWithoutChange); // spec: 9846-4.2.4-a
+            return Err(Fault::RetryWithoutChange); // spec: 9846-4.2.4-k
         }
         let groups = offer.config.offered_groups();
         let share = match asked.key_share {
             None => share,
             Some(group) => {
                 let row = groups.iter().find(|row| row.id == group).filter(|_| !share.is_for(group));
-                let row = row.ok_or(Fault::RetryForWrongGroup)?; // spec: 9846-4.3.8-a
+                let row = row.ok_or(Fault::RetryForWrongGroup)?; // spec: 9846-4.3.8-k
                 Share::retry(row, turn.entropy)
             }
         };
         let grease = offer.grease_share().filter(|_| asked.key_share.is_none());
         let shares: Vec<KeyShareEntry<'_>> = grease.into_iter().chain(share.entries(groups)).collect();
-        let client_hello = offer.client_hello(&shares, asked.cookie); // spec: 9846-4.3.2-a
+        let client_hello = offer.client_hello(&shares, asked.cookie); // spec: 9846-4.3.2-k
         transcript.add(&client_hello);
         turn.flight.steps.push(Step::Send { level: Level::Plain, message: client_hello });
         let state = AwaitSecondServerHello { group: asked.key_share, offer, share, transcript, suite };
@@ -99,16 +99,16 @@ impl AwaitSecondServerHello {
     pub(super) fn take(mut self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
         let hello = match Message::read(message)? {
             Message::ServerHello(hello) => hello,
-            Message::HelloRetryRequest(_) => return Err(Fault::SecondRetry), // spec: 9846-4.2.4-b
+            Message::HelloRetryRequest(_) => return Err(Fault::SecondRetry), // spec: 9846-4.2.4-l
             other => return Err(Fault::UnexpectedMessage(other.kind())),
         };
         let suite = chosen_suite(&self.offer, hello.legacy_session_id_echo, hello.cipher_suite)?;
         if suite.id != self.suite.id {
-            return Err(Fault::UnofferedCipherSuite); // spec: 9846-4.2.4-c
+            return Err(Fault::UnofferedCipherSuite); // spec: 9846-4.2.4-m
         }
         let group = hello.extensions.key_share.map(|share| share.group);
         if self.group.is_some() && group.is_some() && group != self.group {
-            return Err(Fault::UnofferedGroup); // spec: 9846-4.3.8-b
+            return Err(Fault::UnofferedGroup); // spec: 9846-4.3.8-l
         }
         self.transcript.add(message);
         accept(self.offer, self.share, self.transcript, suite, &hello, turn)
@@ -118,10 +118,10 @@ impl AwaitSecondServerHello {
 /// What ServerHello and HelloRetryRequest must have right.
 fn chosen_suite(offer: &Offer, session_id_echo: &[u8], suite: u16) -> Result<&'static Suite, Fault> {
     if session_id_echo != offer.session_id {
-        return Err(Fault::SessionIdMismatch); // spec: 9846-4.2.3-b
+        return Err(Fault::SessionIdMismatch); // spec: 9846-4.2.3-k
     }
     let row = offer.config.provider.suites.iter().find(|row| row.id == suite);
-    row.ok_or(Fault::UnofferedCipherSuite) // spec: 9846-4.2.3-c
+    row.ok_or(Fault::UnofferedCipherSuite) // spec: 9846-4.2.3-l
 }
 
 /// Goes on under the handshake keys. `transcript` holds all messages up to ServerHello.
@@ -136,7 +136,7 @@ fn accept(
     extension::refuse_unsolicited(hello.extensions.order, |kind| offer.has(kind))?;
     let theirs = hello.extensions.key_share.ok_or(Fault::MissingExtension(ExtensionType::KEY_SHARE))?;
     if !share.is_for(theirs.group) {
-        return Err(Fault::UnofferedGroup); // spec: 9846-4.3.8-c
+        return Err(Fault::UnofferedGroup); // spec: 9846-4.3.8-m
     }
     let shared = share.agree(theirs.group, theirs.key_exchange).map_err(|_| Fault::BadKeyShare)?;
     let schedule = Early::new(suite, None).handshake(&shared);

@@ -4,7 +4,7 @@ use crate::{
     client::grease::Grease,
     extension::{ClientHelloExtensions, KeyShareEntry, List, Opaque8, RawExtension, ServerName},
     message::ClientHello,
-    rules::{ExtensionType, ProtocolVersion},
+    rules::{self, ExtensionType, ProtocolVersion},
 };
 use rustls_pki_types::ServerName as HostName;
 use sakigake_crypto::{BadShare, Group, KeyShare, Secret};
@@ -18,10 +18,10 @@ pub(super) struct Offer {
     pub(super) server_name: String,
     pub(super) random: [u8; 32],
     pub(super) session_id: Vec<u8>,
-    has_sni: bool,
-    grease: Option<Grease>,
+    pub(super) has_sni: bool,
+    pub(super) grease: Option<Grease>,
     /// All extensions that any of the two ClientHellos may have, in their order.
-    order: Vec<ExtensionType>,
+    pub(super) order: Vec<ExtensionType>,
 }
 
 impl Offer {
@@ -39,7 +39,7 @@ impl Offer {
         };
         let mut random = [0; 32];
         entropy.fill(&mut random);
-        let mut session_id = vec![0; if config.middlebox { 32 } else { 0 }]; // spec: 9846-4.2.2-b
+        let mut session_id = vec![0; if config.middlebox { 32 } else { 0 }]; // spec: 9846-4.2.2-k
         entropy.fill(&mut session_id);
         let grease = config.grease.then(|| Grease::draw(entropy));
         let mut order = ORDER.to_vec();
@@ -61,7 +61,7 @@ impl Offer {
         let groups = self.config.offered_groups();
         let groups = with_grease(grease.map(|g| g.group), &mut groups.iter().map(|row| row.id));
         let tls_1_3 = ProtocolVersion::TLS_1_3.0;
-        let versions = with_grease(grease.map(|g| g.version), &mut core::iter::once(tls_1_3)); // spec: 9846-4.3.1-a
+        let versions = with_grease(grease.map(|g| g.version), &mut core::iter::once(tls_1_3)); // spec: 9846-4.3.1-k
         let schemes = self.schemes();
         let schemes_cert: Vec<u16> = provider.verifications.iter().map(|row| row.scheme).collect();
         let protocols: Vec<Opaque8<'_>> = self.config.alpn.iter().map(|name| Opaque8(name)).collect();
@@ -102,7 +102,7 @@ impl Offer {
             ExtensionType::SERVER_NAME => self.has_sni,
             ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => !self.config.alpn.is_empty(),
             ExtensionType::COOKIE => false,
-            _ => ORDER.contains(&kind),
+            _ => !rules::is_grease(kind.0) && self.order.contains(&kind), // spec: 9846-4.3-m
         }
     }
 
@@ -131,9 +131,9 @@ const ORDER: &[ExtensionType] = &[
 
 /// A key pair of ours, offered under its group's name, and under its component's where we offer that group too.
 pub(super) struct Share {
-    group: &'static Group,
-    component: Option<u16>,
-    pair: Box<dyn KeyShare>,
+    pub(super) group: &'static Group,
+    pub(super) component: Option<u16>,
+    pub(super) pair: Box<dyn KeyShare>,
 }
 
 impl Share {

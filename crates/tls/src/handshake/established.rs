@@ -37,11 +37,11 @@ impl Established {
         if !matches!(kind, HandshakeType::KEY_UPDATE | HandshakeType::NEW_SESSION_TICKET)
             || !kind.may_be_sent(self.side.peer(), Level::Application)
         {
-            return Err(Fault::UnexpectedMessage(kind)); // spec: 9846-4.2.2-d
+            return Err(Fault::UnexpectedMessage(kind)); // spec: 9846-4.2.2-m
         }
         match Message::read(message)? {
             Message::KeyUpdate(update) => self.take_update(update, turn)?,
-            Message::NewSessionTicket(_) => {} // spec: 9846-4.7.1-a
+            Message::NewSessionTicket(_) => {} // spec: 9846-4.7.1-k
             other => return Err(Fault::UnexpectedMessage(other.kind())),
         }
         Ok(self)
@@ -49,7 +49,7 @@ impl Established {
 
     /// Goes on under our next keys, and asks the peer to do the same unless it was asked already.
     pub(crate) fn update_keys(&mut self, flight: &mut Flight) {
-        let update_requested = !core::mem::replace(&mut self.has_asked, true); // spec: 9846-4.7.3-d
+        let update_requested = !core::mem::replace(&mut self.has_asked, true); // spec: 9846-4.7.3-m
         self.send_update(update_requested, flight);
     }
 
@@ -58,10 +58,10 @@ impl Established {
             return Err(Fault::TooManyKeyUpdates);
         }
         self.has_asked = false;
-        self.read = self.read.clone().next(); // spec: 9846-4.7.3-b
+        self.read = self.read.clone().next(); // spec: 9846-4.7.3-k
         turn.flight.steps.push(Step::ReadKey(self.read.clone()));
         if update.update_requested {
-            self.send_update(false, turn.flight); // spec: 9846-4.7.3-c
+            self.send_update(false, turn.flight); // spec: 9846-4.7.3-l
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ impl Reassembly {
     /// Notes that bytes of `level` come: a message must not go on under other keys than it began with.
     pub(super) fn enter(&mut self, level: Level) -> Result<(), Fault> {
         if !self.held.is_empty() && self.level != Some(level) {
-            return Err(Fault::MessageSpansKeyChange); // spec: 9846-5.1-a
+            return Err(Fault::MessageSpansKeyChange); // spec: 9846-5.1-k
         }
         self.level = Some(level);
         Ok(())

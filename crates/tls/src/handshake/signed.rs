@@ -8,5 +8,5 @@ pub(crate) fn content(sender: Side, transcript: &Digest) -> Vec<u8> {
         Side::Client => b"TLS 1.3, client CertificateVerify",
         Side::Server => b"TLS 1.3, server CertificateVerify",
     };
-    [&[0x20; 64], context, &[0], transcript.as_ref()].concat() // spec: 9846-4.5.2-a
+    [&[0x20; 64], context, &[0], transcript.as_ref()].concat() // spec: 9846-4.5.2-k
 }

@@ -1,4 +1,10 @@
 //! Stories of a client and a server in memory, over the real provider.
 
-mod pair;
+mod hostile_client;
+mod hostile_server;
+mod later;
+mod matrix;
+pub(crate) mod pair;
+mod rfc_8448;
 mod stories;
+mod wanted;

@@ -14,7 +14,7 @@ pub(super) fn suite(config: &Config, offered: &[u16]) -> Option<&'static Suite> 
     let first = offered.iter().find_map(|id| row(*id));
     match first {
         Some(first) if first.id == CHACHA20_POLY1305 && config.prefer_clients_chacha => Some(first),
-        _ => rows.iter().find(|row| offered.contains(&row.id)), // spec: 9846-4.2.2-c
+        _ => rows.iter().find(|row| offered.contains(&row.id)), // spec: 9846-4.2.2-l
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) fn credential(
     let usable = || candidates.iter().filter(|credential| scheme(credential, schemes).is_some());
     let chain_fits =
         |credential: &&&Arc<Credential>| credential.signed_with.iter().all(|id| schemes_cert.contains(id));
-    let best = usable().find(chain_fits); // spec: 9846-4.5.1.2-a
+    let best = usable().find(chain_fits); // spec: 9846-4.5.1.2-k
     best.or_else(|| usable().next()).map(|credential| Arc::clone(credential)).ok_or(NoCredential::Scheme)
 }
 
@@ -83,7 +83,7 @@ pub(super) fn credential(
 pub(super) fn scheme(credential: &Credential, schemes: &[u16]) -> Option<u16> {
     let may_sign =
         |id: &&u16| schemes.contains(id) && !FOR_CERTIFICATES_ALONE.contains(&SignatureScheme(**id));
-    credential.schemes.iter().find(may_sign).copied() // spec: 9846-4.5.2-b
+    credential.schemes.iter().find(may_sign).copied() // spec: 9846-4.5.2-l
 }
 
 /// The credentials for the name; without a name, or for an unknown one, those for the default credential's names.

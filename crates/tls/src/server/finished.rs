@@ -27,7 +27,7 @@ impl AwaitFinished {
             other => return Err(Fault::UnexpectedMessage(other.kind())),
         };
         if !self.client.is_verified(&self.transcript.digest(), finished.verify_data) {
-            return Err(Fault::BadFinished); // spec: 9846-4.5.3-a
+            return Err(Fault::BadFinished); // spec: 9846-4.5.3-k
         }
         turn.flight.steps.push(Step::ReadKey(self.read.clone()));
         turn.flight.facts.push(Fact::Established);

@@ -89,7 +89,7 @@ pub(super) fn accept(
     let alpn = choose::protocol(&config, offered.as_deref()).map_err(|_| Fault::NoCommonProtocol)?;
     let server_name = extensions.server_name.map(|name| name.0.to_ascii_lowercase());
     let schemes_cert = extensions.signature_algorithms_cert.map(|list| list.iter().collect());
-    let schemes_cert: Vec<u16> = schemes_cert.unwrap_or_else(|| schemes.to_vec()); // spec: 9846-4.3.3-a
+    let schemes_cert: Vec<u16> = schemes_cert.unwrap_or_else(|| schemes.to_vec()); // spec: 9846-4.3.3-k
     let plan = Plan {
         accepted,
         client_random: hello.random,
@@ -145,12 +145,14 @@ impl Plan {
     fn send(self, credential: &Credential, turn: &mut Turn<'_>) -> Result<State, Fault> {
         let scheme = choose::scheme(credential, &self.schemes).ok_or(Fault::NoCommonSignatureScheme)?;
         let mut session = self.send_server_hello(turn);
+        let is_named = session.server_name.as_deref().is_some_and(|host| credential.is_for(host));
         let block = EncryptedExtensionsBlock {
+            server_name: is_named.then_some(()), // RFC 6066 section 3
             application_layer_protocol_negotiation: session.alpn.as_deref(),
             ..EncryptedExtensionsBlock::default()
         };
         let transcript = &mut session.transcript;
-        send(turn, transcript, Level::Handshake, |out| EncryptedExtensions { extensions: block }.write(out)); // spec: 9846-4.4.1-b
+        send(turn, transcript, Level::Handshake, |out| EncryptedExtensions { extensions: block }.write(out)); // spec: 9846-4.4.1-l
         let entry = |der| CertificateEntry { cert_data: der, ..CertificateEntry::default() };
         let entries: Vec<CertificateEntry<'_>> =
             credential.chain.iter().map(|der| entry(der.as_slice())).collect();

@@ -69,7 +69,7 @@ impl AwaitSecondClientHello {
     pub(super) fn take(mut self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
         let hello = read(message)?;
         if !repeats(&read(&self.first)?, &hello) {
-            return Err(Fault::ChangedClientHello); // spec: 9846-4.2.2-e
+            return Err(Fault::ChangedClientHello); // spec: 9846-4.2.2-n
         }
         if hello.extensions.early_data.is_some() {
             return Err(Fault::EarlyDataAfterRetry);
@@ -108,9 +108,9 @@ impl<'a> Offered<'a> {
     fn read(hello: &ClientHello<'a>) -> Result<Self, Fault> {
         let extensions = &hello.extensions;
         if extensions.pre_shared_key.is_some() && extensions.psk_key_exchange_modes.is_none() {
-            return Err(Fault::NoCommonPskMode); // spec: 9846-4.3.9-a
+            return Err(Fault::NoCommonPskMode); // spec: 9846-4.3.9-k
         }
-        let missing = |kind| Fault::MissingExtension(kind); // spec: 9846-9.2-a
+        let missing = |kind| Fault::MissingExtension(kind); // spec: 9846-9.2-k
         let groups = extensions.supported_groups.ok_or(missing(ExtensionType::SUPPORTED_GROUPS))?;
         let shares = extensions.key_share.ok_or(missing(ExtensionType::KEY_SHARE))?;
         let schemes = extensions.signature_algorithms.ok_or(missing(ExtensionType::SIGNATURE_ALGORITHMS))?;
@@ -119,7 +119,7 @@ impl<'a> Offered<'a> {
         let mut ids: Vec<u16> = shares.iter().map(|(id, _)| *id).collect();
         ids.sort_unstable();
         if ids.windows(2).any(|pair| pair[0] == pair[1]) || ids.iter().any(|id| !groups.contains(id)) {
-            return Err(Fault::BadKeyShares); // spec: 9846-4.3.8-d
+            return Err(Fault::BadKeyShares); // spec: 9846-4.3.8-n
         }
         Ok(Self { groups, shares, schemes: schemes.iter().take(MOST_OFFERED).collect() })
     }

@@ -25,7 +25,7 @@ fn any_split_gives_the_same_messages() {
 
 #[test]
 fn a_message_must_not_go_on_under_other_keys() {
-    // spec: 9846-5.1-a
+    // spec: 9846-5.1-k
     let mut reassembly = Reassembly::default();
     reassembly.enter(Level::Plain).unwrap();
     assert_eq!(reassembly.next(&mut &[2, 0][..], &Limits::default()), Ok(None));

@@ -1,6 +1,7 @@
 use crate::{Credential, Fact, Fault, Flight, Handshake, Level, Step, WebPki, client, server};
 use rcgen::{
-    BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256, SignatureAlgorithm,
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
+    SignatureAlgorithm,
 };
 use sakigake_crypto::{Provider, aws_lc::PROVIDER};
 use sakigake_wire::{Entropy, Instant};
@@ -31,6 +32,7 @@ pub(crate) static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "an authority for tests");
     let certificate = params.self_signed(&key).unwrap();
     Authority { der: certificate.der().to_vec(), issuer: Issuer::new(params, key) }
 });
@@ -94,6 +96,8 @@ pub(crate) struct Pair {
     pub(crate) from_server: Flight,
     /// How many steps of each flight were delivered.
     delivered: [usize; 2],
+    /// Bytes a call.
+    pub(crate) in_pieces: usize,
 }
 
 impl Pair {
@@ -107,7 +111,14 @@ impl Pair {
         let server = server.build().unwrap();
         let client = Handshake::client(client, name, NOW, Box::new(Counter(1)), &mut from_client).unwrap();
         let server = Handshake::server(server, NOW, Box::new(Counter(2)));
-        Self { client, server, from_client, from_server: Flight::default(), delivered: [0; 2] }
+        Self {
+            client,
+            server,
+            from_client,
+            from_server: Flight::default(),
+            delivered: [0; 2],
+            in_pieces: usize::MAX,
+        }
     }
 
     /// Delivers until nothing moves.
@@ -142,7 +153,9 @@ impl Pair {
             if let Step::Send { level, message } = step {
                 let mut message = message.clone();
                 change(from, *level, &mut message);
-                receiver.handle(NOW, *level, &message, out).map_err(|fault| (from.peer(), fault))?;
+                for piece in message.chunks(self.in_pieces) {
+                    receiver.handle(NOW, *level, piece, out).map_err(|fault| (from.peer(), fault))?;
+                }
             }
         }
         *delivered = sent.steps.len();
