@@ -11,6 +11,7 @@
 mod certificate;
 pub mod client;
 mod config;
+mod connection;
 pub mod extension;
 mod fault;
 mod flight;
@@ -33,6 +34,7 @@ mod vectors;
 mod wanted;
 
 pub use certificate::{BadCredential, WebPki, verify_signature};
+pub use connection::{Connection, Event, MIN_OUT_BYTES};
 pub use fault::Fault;
 pub use flight::{Fact, Flight, KeyLogLine, Step, TrafficSecret};
 pub use handshake::Handshake;

@@ -1,4 +1,4 @@
-/// What a handshake may cost before it ends.
+/// What a connection may cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The longest handshake message, header included; a Certificate has [`Limits::certificate_chain_bytes`] instead.
@@ -13,6 +13,16 @@ pub struct Limits {
     pub key_updates_per_10_s: u32,
     /// From the first call to the peer's Finished.
     pub handshake_ms: u64,
+    /// Records that one key protects before a KeyUpdate; the cipher's own limit counts where it is lower.
+    pub records_per_key: u64,
+    /// Records in a row that carry nothing: empty application data, change_cipher_spec, `user_canceled`.
+    pub empty_records: u32,
+    /// Handshake messages that wait for the owner to transmit them, once the handshake is over: answers to KeyUpdate.
+    pub unsent_bytes: usize,
+    /// Early data that a server passes over, since it did not accept it; records count with their headers.
+    pub skipped_early_data_bytes: usize,
+    /// From our close_notify to the peer's.
+    pub closing_ms: u64,
 }
 
 impl Default for Limits {
@@ -24,6 +34,11 @@ impl Default for Limits {
             held_bytes: 65_536,
             key_updates_per_10_s: 32,
             handshake_ms: 15_000,
+            records_per_key: u64::MAX,
+            empty_records: 32,
+            unsent_bytes: 1_024,
+            skipped_early_data_bytes: 65_536,
+            closing_ms: 5_000,
         }
     }
 }

@@ -11,6 +11,11 @@ impl Vectors {
         Self::parse(include_str!("../vectors/rfc8448-3.txt"))
     }
 
+    /// Section 4: a resumption with early data, as far as its first flight.
+    pub(crate) fn early_data() -> Self {
+        Self::parse(include_str!("../vectors/rfc8448-4.txt"))
+    }
+
     /// Section 5: a handshake with a HelloRetryRequest.
     pub(crate) fn hello_retry_request() -> Self {
         Self::parse(include_str!("../vectors/rfc8448-5.txt"))

@@ -59,6 +59,11 @@ impl Sealer {
         self.keys.as_ref().is_some_and(|keys| self.sequence >= keys.records - keys.records / 16)
     }
 
+    /// Whether the keys have protected as many records as they may.
+    pub fn is_worn_out(&self) -> bool {
+        self.keys.as_ref().is_some_and(|keys| self.sequence >= keys.records)
+    }
+
     #[cfg(test)]
     pub(super) fn set_sequence(&mut self, sequence: u64) {
         self.sequence = sequence;

@@ -1,0 +1,220 @@
+//! What waits to be sent, in order: messages, keys, alerts. Records are cut only when the owner comes with a buffer.
+
+use crate::{
+    Level, TrafficSecret,
+    record::{CHANGE_CIPHER_SPEC, HEADER_BYTES, Sealer},
+    rules::{AlertDescription, ContentType, Side},
+};
+use std::collections::VecDeque;
+
+/// The least that [`super::Connection::transmit`] can always work with: an alert in a protected record, or a small piece
+/// of a handshake message.
+pub const MIN_OUT_BYTES: usize = 64;
+
+/// Where a hello has the length of its session id: after the message's header, the version and the random.
+const SESSION_ID_LEN_AT: usize = 4 + 2 + 32;
+
+/// The queue, and the keys for what leaves it.
+pub(super) struct Outbox {
+    side: Side,
+    sealer: Sealer,
+    /// Records that one key may protect, beside what its cipher says.
+    records_per_key: u64,
+    queue: VecDeque<Item>,
+    /// Bytes of the first item that have left.
+    sent: usize,
+    disguise: Disguise,
+    /// The first ClientHello has not left yet: its records have a version of their own.
+    at_first_hello: bool,
+}
+
+enum Item {
+    /// Whole messages, one after the other, under the same keys.
+    Messages(Vec<u8>),
+    Key(TrafficSecret),
+    ChangeCipherSpec,
+    Alert(AlertDescription),
+}
+
+/// The change_cipher_spec record that middleboxes expect (RFC 9846 appendix E.4).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Disguise {
+    /// Our first hello will tell.
+    Unknown,
+    /// It goes before the next message.
+    Due,
+    /// It is sent, or nobody needs it.
+    Done,
+}
+
+impl Outbox {
+    pub(super) fn new(side: Side, records_per_key: u64) -> Self {
+        Self {
+            side,
+            sealer: Sealer::new(),
+            records_per_key,
+            queue: VecDeque::new(),
+            sent: 0,
+            disguise: Disguise::Unknown,
+            at_first_hello: side == Side::Client,
+        }
+    }
+
+    /// Queues a whole handshake message.
+    pub(super) fn send(&mut self, message: Vec<u8>) {
+        if self.disguise == Disguise::Due {
+            self.disguise = Disguise::Done;
+            self.queue.push_back(Item::ChangeCipherSpec);
+        }
+        let has_session_id = message.get(SESSION_ID_LEN_AT).is_some_and(|len| *len > 0);
+        match self.queue.back_mut() {
+            Some(Item::Messages(messages)) => messages.extend_from_slice(&message),
+            _ => self.queue.push_back(Item::Messages(message)),
+        }
+        if self.disguise == Disguise::Unknown {
+            self.choose_disguise(has_session_id);
+        }
+    }
+
+    /// After our first hello: a server disguises at once, a client before its second flight.
+    fn choose_disguise(&mut self, has_session_id: bool) {
+        self.disguise = match (has_session_id, self.side) {
+            (false, _) => Disguise::Done,
+            (true, Side::Client) => Disguise::Due, // spec: 9846-E.4-a
+            (true, Side::Server) => {
+                self.queue.push_back(Item::ChangeCipherSpec); // spec: 9846-E.4-b
+                Disguise::Done
+            }
+        };
+    }
+
+    /// What is queued from here on goes out under these keys.
+    pub(super) fn install(&mut self, secret: TrafficSecret) {
+        if self.queue.is_empty() {
+            self.sealer.install(&secret, self.records_per_key);
+        } else {
+            self.queue.push_back(Item::Key(secret));
+        }
+    }
+
+    /// Queues an alert.
+    pub(super) fn alert(&mut self, description: AlertDescription) {
+        self.queue.push_back(Item::Alert(description));
+    }
+
+    /// Drops what has not begun to leave: messages together with the keys after them, so that the peer can read on.
+    pub(super) fn abandon(&mut self) {
+        if self.sent == 0 {
+            self.clear();
+        }
+    }
+
+    /// Nothing leaves any more.
+    pub(super) fn clear(&mut self) {
+        self.queue = VecDeque::new();
+        self.sent = 0;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Bytes of messages that wait.
+    pub(super) fn unsent_bytes(&self) -> usize {
+        let len = |item: &Item| if let Item::Messages(bytes) = item { bytes.len() } else { 0 };
+        self.queue.iter().map(len).sum()
+    }
+
+    pub(super) fn may_send(&self) -> bool {
+        self.queue.is_empty() && self.sealer.level() == Level::Application && !self.sealer.is_worn_out()
+    }
+
+    pub(super) fn wants_update(&self) -> bool {
+        self.queue.is_empty() && self.sealer.wants_update()
+    }
+
+    pub(super) fn pad_to(&mut self, multiple: usize) {
+        self.sealer.pad_to(multiple);
+    }
+
+    #[cfg(test)]
+    pub(super) fn sealer(&mut self) -> &mut Sealer {
+        &mut self.sealer
+    }
+
+    /// One record of application data, whose content `write` puts in its place.
+    pub(super) fn seal(&mut self, out: &mut [u8], write: &mut dyn FnMut(&mut [u8]) -> usize) -> usize {
+        let room = self.sealer.room(out.len());
+        if room == 0 {
+            return 0;
+        }
+        match write(&mut out[HEADER_BYTES..HEADER_BYTES + room]) {
+            0 => 0,
+            len => self.sealer.seal(ContentType::APPLICATION_DATA, out, len).unwrap_or(0), // `may_send` saw to it.
+        }
+    }
+
+    /// As many whole records as fit `out`.
+    pub(super) fn transmit(&mut self, out: &mut [u8]) -> Option<usize> {
+        let mut written = 0;
+        while let Some(item) = self.queue.front() {
+            if let Item::Key(secret) = item {
+                self.sealer.install(secret, self.records_per_key);
+                self.queue.pop_front();
+                continue;
+            }
+            let Some(len) = self.record(&mut out[written..], written == 0) else { break };
+            written += len;
+        }
+        if self.queue.is_empty() {
+            self.queue = VecDeque::new(); // An idle connection holds no spare room.
+        }
+        (written > 0).then_some(written)
+    }
+
+    /// The next record of the first item, if it fits; `alone` when the caller's buffer holds none yet.
+    fn record(&mut self, out: &mut [u8], alone: bool) -> Option<usize> {
+        let alert: [u8; 2];
+        let (kind, content): (_, &[u8]) = match self.queue.front()? {
+            Item::Messages(messages) => (ContentType::HANDSHAKE, messages.get(self.sent..)?),
+            Item::Alert(description) => {
+                alert = [description.level().0, description.0];
+                (ContentType::ALERT, &alert)
+            }
+            Item::ChangeCipherSpec => {
+                out.get_mut(..CHANGE_CIPHER_SPEC.len())?.copy_from_slice(&CHANGE_CIPHER_SPEC);
+                self.queue.pop_front();
+                return Some(CHANGE_CIPHER_SPEC.len());
+            }
+            Item::Key(_) => return None,
+        };
+        let room = self.sealer.room(out.len());
+        let (len, whole) = (content.len().min(room), content.len() <= room);
+        // Alerts are never cut; a message is not cut for a few bytes at the end of a buffer.
+        let may_cut = kind == ContentType::HANDSHAKE && room > 0 && (alone || room >= MIN_OUT_BYTES);
+        if !whole && !may_cut {
+            return None;
+        }
+        out[HEADER_BYTES..HEADER_BYTES + len].copy_from_slice(&content[..len]);
+        let Ok(record_len) = self.sealer.seal(kind, out, len) else {
+            self.clear(); // A worn-out key protects nothing any more, not even an alert.
+            return None;
+        };
+        if self.at_first_hello {
+            out[2] = 1; // spec: 9846-5.1-f
+        }
+        self.sent += len;
+        if whole {
+            self.queue.pop_front();
+            self.sent = 0;
+            self.at_first_hello = false;
+        }
+        Some(record_len)
+    }
+}
+
+impl core::fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Outbox({:?}, {} queued)", self.sealer, self.queue.len())
+    }
+}

@@ -1,0 +1,140 @@
+//! KeyUpdate both ways, on request and by itself.
+
+use super::{pair::Setup, *};
+
+#[test]
+fn keys_change_on_request_in_both_directions() {
+    // spec: 9846-4.7.3-b spec: 9846-4.7.3-c
+    let mut pair = Pair::established();
+    pair.exchange(b"before", b"before");
+    pair.client.update_keys();
+    assert!(!pair.client.may_send(), "KeyUpdate goes first");
+    let update = transmit_all(&mut pair.client);
+    assert_eq!(kinds(&update), [23]);
+    let answer = pair.server_answers(&update);
+    assert_eq!(kinds(&answer), [23], "the answer asks for nothing");
+    assert_eq!(pair.client_answers(&answer), []);
+    pair.exchange(b"after", b"after");
+}
+
+#[test]
+fn updates_that_cross_leave_both_sides_in_step() {
+    let mut pair = Pair::established();
+    pair.client.update_keys();
+    pair.server.update_keys();
+    let (to_server, to_client) = (transmit_all(&mut pair.client), transmit_all(&mut pair.server));
+    let answer_of_server = pair.server_answers(&to_server);
+    let answer_of_client = pair.client_answers(&to_client);
+    pair.client_hears(&answer_of_server);
+    pair.server_hears(&answer_of_client);
+    pair.exchange(b"question", b"answer");
+}
+
+#[test]
+fn a_request_is_answered_before_the_next_data() {
+    // spec: 9846-4.7.3-c
+    let mut pair = Pair::established();
+    pair.client.update_keys();
+    let update = transmit_all(&mut pair.client);
+    pair.server_hears(&update);
+    assert!(!pair.server.may_send());
+    let mut out = [0; 100];
+    assert_eq!(pair.server.seal(&mut out, &mut |_| panic!("not yet")), 0);
+    assert!(pair.server.transmit(pair.now, &mut out).is_some());
+    assert!(pair.server.may_send());
+}
+
+#[test]
+fn keys_change_by_themselves_before_they_are_worn_out() {
+    // spec: 9846-5.5-a
+    let mut setup = Setup::new();
+    setup.client.limits.records_per_key = 64;
+    let mut pair = setup.pair().run_to_the_end();
+    let mut updates = 0;
+    for round in 0..1_000 {
+        if !pair.client.may_send() {
+            updates += 1;
+            let update = transmit_all(&mut pair.client);
+            let answer = pair.server_answers(&update);
+            pair.client_hears(&answer);
+            pair.now = pair::later(pair.now, 10_000);
+        }
+        let record = pair.client_seals(&[round as u8]);
+        pair.server_hears(&record);
+        assert_eq!((&pair.client_fault, &pair.server_fault), (&None, &None), "record {round}");
+    }
+    assert_eq!(updates, 1_000 / 60, "an update for each 60 of 64 records");
+    assert_eq!(pair::data_of(&pair.server_heard).len(), 1_000);
+}
+
+#[test]
+fn a_storm_of_key_updates_is_ended() {
+    let mut setup = Setup::new();
+    setup.server.limits.key_updates_per_10_s = 8;
+    let mut pair = setup.pair().run_to_the_end();
+    for number in 1..=9 {
+        assert_eq!(pair.server_fault, None, "update {number}");
+        pair.client.update_keys();
+        let update = transmit_all(&mut pair.client);
+        let answer = pair.server_answers(&update);
+        if number <= 8 {
+            pair.client_hears(&answer);
+        }
+    }
+    assert_eq!(pair.server_fault, Some(Fault::TooManyKeyUpdates));
+}
+
+#[test]
+fn answers_that_nobody_fetches_are_bounded() {
+    let mut setup = Setup::new();
+    setup.server.limits.unsent_bytes = 15; // three KeyUpdates
+    let mut pair = setup.pair().run_to_the_end();
+    // The same KeyUpdate with a request, again and again: `update_keys` asks only once until it is answered.
+    for number in 1..=4 {
+        assert_eq!(pair.server_fault, None, "request {number}");
+        let request = request_by_hand(&mut pair);
+        pair.server_hears(&request);
+    }
+    assert_eq!(pair.server_fault, Some(Fault::TooManyKeyUpdates));
+}
+
+/// A KeyUpdate that asks, whatever was asked before.
+fn request_by_hand(pair: &mut Pair) -> Vec<u8> {
+    pair.client.update_keys();
+    let mut out = [0; 100];
+    let sealer = pair.client.outbox.sealer();
+    out[HEADER_BYTES..HEADER_BYTES + 5].copy_from_slice(&[24, 0, 0, 1, 1]);
+    let len = sealer.seal(ContentType::HANDSHAKE, &mut out, 5).expect("a fresh key");
+    // Sends its own KeyUpdate into the void and takes the key behind it.
+    let mut dropped = [0; 100];
+    pair.client.transmit(pair.now, &mut dropped);
+    out[..len].to_vec()
+}
+
+#[test]
+fn keys_do_not_change_before_the_handshake_is_over_nor_after_the_end() {
+    let mut pair = Pair::new();
+    pair.server.update_keys();
+    assert_eq!(transmit_all(&mut pair.server), []);
+    pair.run();
+    pair.client.close();
+    let closing = transmit_all(&mut pair.client);
+    pair.client.update_keys();
+    assert_eq!(transmit_all(&mut pair.client), []);
+    pair.server_hears(&closing);
+    assert_eq!(pair.server_heard.last(), Some(&Heard::Closed));
+}
+
+#[test]
+fn a_key_update_that_comes_after_our_close_is_not_answered() {
+    // spec: 9846-6.1-a
+    let mut pair = Pair::established();
+    pair.server.close();
+    transmit_all(&mut pair.server);
+    pair.client.update_keys();
+    let update = transmit_all(&mut pair.client);
+    assert_eq!(pair.server_answers(&update), []);
+    let data = pair.client_seals(b"still heard");
+    pair.server_hears(&data);
+    assert_eq!(pair::data_of(&pair.server_heard), b"still heard");
+}
