@@ -1,0 +1,220 @@
+//! What a server says: hints by host, their blocks, and which of them were worth it (PRELOAD profile, points 2 to 5, 11
+//! and 13).
+
+mod account;
+mod host;
+
+pub use account::Account;
+pub use host::{Count, Flight};
+
+use crate::{
+    CodePoints, Hint, Origin,
+    block::{self, Budget},
+};
+use host::Host;
+use sakigake_wire::Span;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+/// Hints by host, shared by all workers. A lock is held to look a host up or to change one, never while bytes move.
+#[derive(Debug, Default)]
+pub struct Table {
+    config: Config,
+    hosts: RwLock<Hosts>,
+}
+
+/// How a table behaves.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The most that one frame may take.
+    pub budget: Budget,
+    /// The authority that hints carry, `host` or `host:port`; none: the host that the client named, and `port`.
+    pub public: Option<String>,
+    /// The port that the server listens on.
+    pub port: u16,
+    /// The host that answers clients that named none.
+    pub default_host: Option<String>,
+    /// When a hint is withdrawn.
+    pub withdrawal: Withdrawal,
+    /// Numbers on the wire.
+    pub code_points: CodePoints,
+    /// What bounds the table.
+    pub limits: Limits,
+}
+
+/// When a hint is withdrawn: after `sends`, when more than `unused_percent` of them were in vain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// Sends to clients that act on the frame.
+    pub sends: u64,
+    /// The share of them that may be unused, in percent.
+    pub unused_percent: u64,
+    /// How long a hint may wait for its request, at least.
+    pub window: Span,
+    /// The same in round trips.
+    pub window_rtts: u64,
+}
+
+/// What bounds a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Hosts that are remembered where [`ANY_HOST`] stands for names that clients choose.
+    pub derived_hosts: usize,
+    /// Hints of one host, its pages included; the rest is not taken.
+    pub hints: usize,
+    /// Pages of one host; the rest is not taken.
+    pub pages: usize,
+}
+
+/// What one host's pages want.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Site {
+    /// What most pages want: said in the first flight. In any order; ties stay in the given one.
+    pub hints: Vec<Hint>,
+    /// What one page wants beside that, by its path without query: said when the page is asked for.
+    pub pages: Vec<(String, Vec<Hint>)>,
+}
+
+/// The name of a host that stands for every name that has no entry of its own.
+pub const ANY_HOST: &str = "*";
+
+#[derive(Debug, Default)]
+struct Hosts {
+    named: BTreeMap<String, Arc<Host>>,
+    /// The site of [`ANY_HOST`], and what was made of it for names that clients chose.
+    any: Option<Site>,
+    derived: BTreeMap<String, Arc<Host>>,
+}
+
+impl Table {
+    /// A table without hosts.
+    pub fn new(config: Config) -> Self {
+        Self { config, hosts: RwLock::default() }
+    }
+
+    /// How the table behaves.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Replaces what is known of a host (a name, an address, or [`ANY_HOST`]). Hints that stay keep their counts.
+    /// A hint that has no complete https URI afterwards, or that its own field value does not give back, is not taken.
+    pub fn set(&self, host: &str, site: &Site) {
+        let host = normal(host);
+        if host == ANY_HOST {
+            let mut hosts = self.write();
+            hosts.any = Some(site.clone());
+            hosts.derived.clear();
+            return;
+        }
+        let old = self.read().named.get(&host).cloned();
+        let new = Arc::new(Host::new(self.origin_of(&host), site, &self.config, old.as_deref()));
+        self.write().named.insert(host, new);
+    }
+
+    /// Forgets a host.
+    pub fn remove(&self, host: &str) {
+        let host = normal(host);
+        let mut hosts = self.write();
+        if host == ANY_HOST {
+            hosts.any = None;
+            hosts.derived.clear();
+        }
+        hosts.named.remove(&host);
+    }
+
+    /// What the first flight says to a client that named `server_name` (the inner one under ECH), within `block_bytes`
+    /// and the table's own budget. The same bytes for everybody; none where there is nothing to say.
+    pub fn first(&self, server_name: Option<&str>, block_bytes: usize) -> Option<Flight> {
+        Flight::first(&self.find(server_name)?, block_bytes)
+    }
+
+    /// What to say later, when `path` is asked for, beside what `account` has sent on that connection already. The first
+    /// flight's hints are among it where the connection has not heard them.
+    pub fn page(&self, server_name: Option<&str>, path: &str, account: &Account) -> Option<Flight> {
+        let host = self.find(server_name)?;
+        let path = path.split('?').next().unwrap_or(path);
+        Flight::page(&host, path, account, self.config.budget)
+    }
+
+    /// The hints of one host for clients that do not know the frame: those of every page and of `path`, best first, at
+    /// most as many as the budget has (PRELOAD profile, point 12).
+    pub fn hints(&self, server_name: Option<&str>, path: &str) -> Vec<Hint> {
+        let path = path.split('?').next().unwrap_or(path);
+        let host = self.find(server_name);
+        host.map_or_else(Vec::new, |host| host.hints_for(path, self.config.budget.hints))
+    }
+
+    /// How often each hint of a host was sent to clients that act on it, and used.
+    pub fn counts(&self, host: &str) -> Vec<Count> {
+        self.find(Some(host)).map_or_else(Vec::new, |host| host.counts())
+    }
+
+    fn find(&self, server_name: Option<&str>) -> Option<Arc<Host>> {
+        let name = normal(server_name.or(self.config.default_host.as_deref())?); // spec: preload-profile-3-a
+        let site = {
+            let hosts = self.read();
+            let known = hosts.named.get(&name).or_else(|| hosts.derived.get(&name));
+            if let Some(host) = known {
+                return Some(Arc::clone(host));
+            }
+            hosts.any.clone()?
+        };
+        Origin::parse(&name)?;
+        let host = Arc::new(Host::new(self.origin_of(&name), &site, &self.config, None));
+        let mut hosts = self.write();
+        if hosts.derived.len() < self.config.limits.derived_hosts {
+            return Some(Arc::clone(hosts.derived.entry(name).or_insert(host)));
+        }
+        Some(host)
+    }
+
+    fn origin_of(&self, host: &str) -> Origin {
+        let public = self.config.public.as_deref().and_then(Origin::parse);
+        public.unwrap_or_else(|| Origin::new(host, self.config.port)) // spec: preload-profile-13-a
+    }
+
+    // A thread that panicked while it held a lock left a whole value behind: every write is one insertion.
+    fn read(&self) -> RwLockReadGuard<'_, Hosts> {
+        self.hosts.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Hosts> {
+        self.hosts.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn normal(host: &str) -> String {
+    host.trim_end_matches('.').to_ascii_lowercase()
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            budget: Budget::default(),
+            public: None,
+            port: 443,
+            default_host: None,
+            withdrawal: Withdrawal::default(),
+            code_points: CodePoints::default(),
+            limits: Limits { derived_hosts: 64, hints: 4_096, pages: 1_024 },
+        }
+    }
+}
+
+impl Default for Withdrawal {
+    fn default() -> Self {
+        Self { sends: 50, unused_percent: 50, window: Span::from_secs(10), window_rtts: 4 }
+    }
+}
+
+/// Whether a hint's own field value gives it back.
+fn survives(hint: &Hint) -> bool {
+    let (bytes, _) = block::write(core::slice::from_ref(hint), Budget { hints: 1, block_bytes: usize::MAX });
+    block::read(&bytes, block::Limits::default()).is_ok_and(|reading| reading.hints == [hint.clone()])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! What one connection heard, and what it asked for.
+
+use super::{Config, Flight, host::Host};
+use crate::{Hint, Origin};
+use sakigake_wire::{Instant, Span};
+use std::sync::Arc;
+
+/// One connection's side of the accounting (PRELOAD profile, point 11): which hints it heard and which it asked for in
+/// time. Only connections whose client says that it acts on the frame count.
+#[derive(Debug, Default)]
+pub struct Account {
+    rows: Vec<Row>,
+    acts: bool,
+    rtt: Span,
+}
+
+#[derive(Debug)]
+struct Row {
+    host: Arc<Host>,
+    index: usize,
+    sent: Instant,
+    used: bool,
+    settled: bool,
+}
+
+impl Account {
+    /// Nothing was said yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A frame with `flight` left.
+    pub fn sent(&mut self, now: Instant, flight: &Flight) {
+        let host = flight.host();
+        let row = |index| Row { host: Arc::clone(host), index, sent: now, used: false, settled: false };
+        self.rows.extend(flight.entries().map(row));
+    }
+
+    /// The client's SETTINGS said that it acts on the frame.
+    pub fn client_acts(&mut self) {
+        self.acts = true; // spec: preload-profile-11-a
+    }
+
+    /// The connection's round-trip time is about `rtt`.
+    pub fn learn_rtt(&mut self, rtt: Span) {
+        self.rtt = rtt;
+    }
+
+    /// The client asked for `target`, a path with query. `authority`: where the connection serves several origins, the one
+    /// that was asked.
+    pub fn requested(&mut self, authority: Option<&str>, target: &str) {
+        let origin = authority.and_then(Origin::parse);
+        let open = self.rows.iter_mut().filter(|row| !row.settled);
+        for row in open.filter(|row| row.host.is_asked_for(row.index, origin.as_ref(), target)) {
+            row.used = true;
+        }
+    }
+
+    /// When [`Account::expire`] has something to do.
+    pub fn deadline(&self, config: &Config) -> Option<Instant> {
+        let window = self.window(config);
+        self.rows.iter().filter(|row| !row.settled).map(|row| row.sent + window).min()
+    }
+
+    /// Counts the hints whose time is over.
+    pub fn expire(&mut self, now: Instant, config: &Config) {
+        let window = self.window(config);
+        self.settle(|row| row.sent + window <= now);
+    }
+
+    /// The connection is over: counts the rest.
+    pub fn close(&mut self) {
+        self.settle(|_| true);
+    }
+
+    /// Whether the connection heard of that resource.
+    pub(super) fn has(&self, hint: &Hint) -> bool {
+        self.rows.iter().any(|row| row.host.hint(row.index).url == hint.url)
+    }
+
+    fn window(&self, config: &Config) -> Span {
+        config.withdrawal.window.max(self.rtt.times(config.withdrawal.window_rtts))
+    }
+
+    fn settle(&mut self, is_over: impl Fn(&Row) -> bool) {
+        let acts = self.acts;
+        for row in self.rows.iter_mut().filter(|row| !row.settled && is_over(row)) {
+            row.settled = true;
+            if acts {
+                row.host.settle(row.index, row.used);
+            }
+        }
+    }
+}

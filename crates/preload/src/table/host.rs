@@ -1,0 +1,239 @@
+//! One host's hints, their blocks and their counts.
+
+use super::{Account, Config, Site, Withdrawal, survives};
+use crate::{
+    Hint, Origin,
+    block::{self, Budget},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+};
+
+/// What one frame says.
+#[derive(Clone, Debug)]
+pub struct Flight {
+    host: Arc<Host>,
+    encoded: Arc<Encoded>,
+    len: usize,
+}
+
+/// How often one hint was sent to clients that act on the frame, and how often it was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The hint.
+    pub hint: Hint,
+    /// Connections that heard it and were counted.
+    pub sent: u64,
+    /// Connections that asked for it in time.
+    pub used: u64,
+    /// Whether it is no longer sent.
+    pub withdrawn: bool,
+}
+
+/// Hints in a block. Each line stands for itself, so that a block may be cut behind any of them.
+#[derive(Debug, Default)]
+struct Encoded {
+    block: Vec<u8>,
+    /// By hint: its entry, and where its line ends in the block.
+    lines: Vec<(usize, usize)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Host {
+    entries: Vec<Entry>,
+    /// Entries of every page, best first.
+    first: Vec<usize>,
+    /// Entries by page, best first.
+    pages: BTreeMap<String, Vec<usize>>,
+    budget: Budget,
+    withdrawal: Withdrawal,
+    encoded: RwLock<Arc<Encoded>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    hint: Hint,
+    /// The path with query where the hint lies on the host's own origin.
+    target: Option<String>,
+    sent: AtomicU64,
+    used: AtomicU64,
+    withdrawn: AtomicBool,
+}
+
+impl Flight {
+    /// The frame's payload.
+    pub fn block(&self) -> &[u8] {
+        &self.encoded.block[..self.len]
+    }
+
+    /// The hints in it.
+    pub fn hints(&self) -> impl Iterator<Item = &Hint> {
+        self.entries().map(|index| &self.host.entries[index].hint)
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = usize> {
+        self.encoded.lines.iter().take_while(|(_, end)| *end <= self.len).map(|(index, _)| *index)
+    }
+
+    pub(super) const fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    pub(super) fn first(host: &Arc<Host>, block_bytes: usize) -> Option<Self> {
+        let encoded = Arc::clone(&host.encoded.read().unwrap_or_else(PoisonError::into_inner));
+        Self::within(host, encoded, block_bytes)
+    }
+
+    pub(super) fn page(host: &Arc<Host>, path: &str, account: &Account, budget: Budget) -> Option<Self> {
+        let unheard = host.of_page(path).into_iter().filter(|index| !account.has(&host.entries[*index].hint));
+        let encoded = Arc::new(host.encode(unheard, budget));
+        Self::within(host, encoded, budget.block_bytes)
+    }
+
+    fn within(host: &Arc<Host>, encoded: Arc<Encoded>, block_bytes: usize) -> Option<Self> {
+        let len = encoded.lines.iter().map(|(_, end)| *end).take_while(|end| *end <= block_bytes).last()?;
+        Some(Self { host: Arc::clone(host), encoded, len })
+    }
+}
+
+impl Host {
+    pub(super) fn new(origin: Origin, site: &Site, config: &Config, old: Option<&Self>) -> Self {
+        let mut entries = Entries::new(&origin, config.limits.hints, old);
+        let first = entries.take(&site.hints);
+        let pages = site.pages.iter().take(config.limits.pages);
+        let pages = pages.map(|(path, hints)| (path.clone(), entries.take(hints))).collect();
+        let host = Self {
+            entries: entries.list,
+            first,
+            pages,
+            budget: config.budget,
+            withdrawal: config.withdrawal,
+            encoded: RwLock::default(),
+        };
+        host.encode_first();
+        host
+    }
+
+    pub(super) fn hint(&self, index: usize) -> &Hint {
+        &self.entries[index].hint
+    }
+
+    /// Whether an entry is what `target` on `authority` asks for; without authority, on the host's own origin.
+    pub(super) fn is_asked_for(&self, index: usize, authority: Option<&Origin>, target: &str) -> bool {
+        let entry = &self.entries[index];
+        match authority {
+            Some(origin) => entry.hint.split_url().is_some_and(|(o, t)| o == *origin && t == target),
+            None => entry.target.as_deref() == Some(target),
+        }
+    }
+
+    /// Counts one send and what became of it, and withdraws the hint when too many were in vain.
+    pub(super) fn settle(&self, index: usize, used: bool) {
+        let entry = &self.entries[index];
+        let sent = entry.sent.fetch_add(1, Relaxed) + 1;
+        let used = entry.used.fetch_add(u64::from(used), Relaxed) + u64::from(used);
+        let unused = sent.saturating_sub(used);
+        let in_vain = unused.saturating_mul(100) > sent.saturating_mul(self.withdrawal.unused_percent);
+        let is_due = sent >= self.withdrawal.sends && in_vain; // spec: preload-profile-11-b
+        if is_due && !entry.withdrawn.swap(true, Relaxed) {
+            self.encode_first();
+        }
+    }
+
+    pub(super) fn counts(&self) -> Vec<Count> {
+        let count = |entry: &Entry| Count {
+            hint: entry.hint.clone(),
+            sent: entry.sent.load(Relaxed),
+            used: entry.used.load(Relaxed),
+            withdrawn: entry.withdrawn.load(Relaxed),
+        };
+        self.entries.iter().map(count).collect()
+    }
+
+    pub(super) fn hints_for(&self, path: &str, count: usize) -> Vec<Hint> {
+        self.of_page(path).into_iter().take(count).map(|index| self.entries[index].hint.clone()).collect()
+    }
+
+    /// What a page wants and is not withdrawn, best first.
+    fn of_page(&self, path: &str) -> Vec<usize> {
+        let of_page = self.pages.get(path).into_iter().flatten();
+        let named: BTreeSet<usize> = self.first.iter().chain(of_page).copied().collect();
+        let mut indexes: Vec<usize> = named.into_iter().collect();
+        indexes.retain(|index| !self.entries[*index].withdrawn.load(Relaxed));
+        indexes.sort_by_key(|index| self.entries[*index].hint.rank());
+        indexes
+    }
+
+    fn encode_first(&self) {
+        let kept = self.first.iter().copied().filter(|index| !self.entries[*index].withdrawn.load(Relaxed));
+        let encoded = Arc::new(self.encode(kept, self.budget));
+        *self.encoded.write().unwrap_or_else(PoisonError::into_inner) = encoded;
+    }
+
+    fn encode(&self, indexes: impl Iterator<Item = usize>, budget: Budget) -> Encoded {
+        let mut encoded = Encoded::default();
+        for index in indexes.take(budget.hints) {
+            let room = Budget { hints: 1, block_bytes: budget.block_bytes - encoded.block.len() };
+            let (line, count) = block::write(core::slice::from_ref(&self.entries[index].hint), room);
+            if count == 0 {
+                break;
+            }
+            encoded.block.extend_from_slice(&line);
+            encoded.lines.push((index, encoded.block.len()));
+        }
+        encoded
+    }
+}
+
+/// Entries under collection: each hint once.
+struct Entries<'a> {
+    origin: &'a Origin,
+    limit: usize,
+    old: BTreeMap<&'a str, &'a Entry>,
+    list: Vec<Entry>,
+    by_url: BTreeMap<String, usize>,
+}
+
+impl<'a> Entries<'a> {
+    fn new(origin: &'a Origin, limit: usize, old: Option<&'a Host>) -> Self {
+        let old = old.into_iter().flat_map(|host| &host.entries);
+        let old = old.map(|entry| (&entry.hint.url[..], entry)).collect();
+        Self { origin, limit, old, list: Vec::new(), by_url: BTreeMap::new() }
+    }
+
+    /// The entries of `hints`, best first; those that cannot be said are left out. The first hint for a URI counts.
+    fn take(&mut self, hints: &[Hint]) -> Vec<usize> {
+        let taken: BTreeSet<usize> = hints.iter().filter_map(|hint| self.add(hint)).collect();
+        let mut indexes: Vec<usize> = taken.into_iter().collect();
+        indexes.sort_by_key(|index| self.list[*index].hint.rank());
+        indexes
+    }
+
+    fn add(&mut self, hint: &Hint) -> Option<usize> {
+        let hint = hint.clone().on(self.origin)?;
+        if let Some(index) = self.by_url.get(&hint.url) {
+            return Some(*index);
+        }
+        if self.list.len() >= self.limit || !survives(&hint) {
+            return None;
+        }
+        let old = self.old.get(&hint.url[..]).filter(|old| old.hint == hint);
+        let (sent, used, withdrawn) = old.map_or((0, 0, false), |old| {
+            (old.sent.load(Relaxed), old.used.load(Relaxed), old.withdrawn.load(Relaxed))
+        });
+        let target = hint.split_url().filter(|(origin, _)| origin == self.origin).map(|(_, t)| t.to_owned());
+        self.by_url.insert(hint.url.clone(), self.list.len());
+        self.list.push(Entry {
+            hint,
+            target,
+            sent: sent.into(),
+            used: used.into(),
+            withdrawn: withdrawn.into(),
+        });
+        Some(self.list.len() - 1)
+    }
+}

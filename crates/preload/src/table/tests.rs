@@ -1,0 +1,197 @@
+use super::*;
+use crate::{Destination, FetchPriority};
+use sakigake_wire::Instant;
+
+fn site(paths: &[&str]) -> Site {
+    Site { hints: paths.iter().map(|path| Hint::new(*path, Destination::Image)).collect(), pages: Vec::new() }
+}
+
+fn table() -> Table {
+    let table =
+        Table::new(Config { port: 8443, default_host: Some("a.example".into()), ..Config::default() });
+    table.set("A.Example", &site(&["/1", "/2"]));
+    table
+}
+
+fn urls(flight: Option<Flight>) -> Vec<String> {
+    let flight = flight.expect("there is something to say");
+    let told: Vec<String> = flight.hints().map(|hint| hint.url.clone()).collect();
+    let reading = block::read(flight.block(), block::Limits::default()).unwrap();
+    assert_eq!(
+        reading.hints.iter().map(|hint| hint.url.clone()).collect::<Vec<_>>(),
+        told,
+        "the block says the same"
+    );
+    told
+}
+
+#[test]
+fn hints_are_chosen_by_the_name_the_client_gave() {
+    // spec: preload-profile-3-a
+    // spec: preload-profile-13-a
+    let table = table();
+    let expected = ["https://a.example:8443/1", "https://a.example:8443/2"];
+    for name in [Some("a.example"), Some("A.EXAMPLE."), None] {
+        assert_eq!(urls(table.first(name, 2_048)), expected);
+    }
+    assert!(table.first(Some("b.example"), 2_048).is_none());
+    table.set("b.example", &Site::default());
+    assert!(table.first(Some("b.example"), 2_048).is_none());
+    table.remove("a.example");
+    assert!(table.first(None, 2_048).is_none());
+    let public = Table::new(Config { public: Some("www.example".into()), port: 8443, ..Config::default() });
+    public.set("a.example", &site(&["/1"]));
+    assert_eq!(urls(public.first(Some("a.example"), 2_048)), ["https://www.example/1"]);
+}
+
+#[test]
+fn everybody_gets_the_same_bytes_best_first() {
+    let table = table();
+    let hints = vec![
+        Hint::new("/i", Destination::Image),
+        Hint { fetchpriority: FetchPriority::Low, ..Hint::new("/late.js", Destination::Script) },
+        Hint::new("/a.js", Destination::Script),
+        Hint::new("/f", Destination::Font),
+        Hint::new("/a.js", Destination::Script),
+        Hint::new("/a.css", Destination::Style),
+        Hint::new("not a url", Destination::Style),
+        Hint { media: Some("\u{e9}".into()), ..Hint::new("/cannot-be-said", Destination::Style) },
+    ];
+    table.set("a.example", &Site { hints, pages: Vec::new() });
+    let first = table.first(None, 2_048).unwrap();
+    assert_eq!(first.block(), table.first(Some("a.example"), 2_048).unwrap().block());
+    let expected =
+        ["a.css", "f", "a.js", "late.js", "i"].map(|name| format!("https://a.example:8443/{name}"));
+    assert_eq!(urls(Some(first.clone())), expected);
+    for bytes in 0..=first.block().len() {
+        let cut = table.first(None, bytes);
+        let block = cut.as_ref().map_or(&[][..], Flight::block);
+        assert!(block.len() <= bytes && first.block().starts_with(block));
+    }
+    assert_eq!(urls(table.first(None, first.block().len() - 1)), expected[..4]);
+}
+
+#[test]
+fn a_frame_keeps_to_the_caps() {
+    // spec: preload-profile-5-a
+    let table = table();
+    let paths: Vec<String> = (0..17).map(|at| format!("/{at}")).collect();
+    table.set("a.example", &site(&paths.iter().map(String::as_str).collect::<Vec<_>>()));
+    assert_eq!(urls(table.first(None, usize::MAX)).len(), 16);
+    let long: Vec<String> = (0..16).map(|at| format!("/{at}{}", "x".repeat(300))).collect();
+    table.set("a.example", &site(&long.iter().map(String::as_str).collect::<Vec<_>>()));
+    let flight = table.first(None, usize::MAX).unwrap();
+    assert!(flight.block().len() <= 2_048 && flight.hints().count() > 4);
+}
+
+#[test]
+fn a_page_says_what_was_not_said() {
+    let table = table();
+    let page = vec![Hint::new("/2", Destination::Image), Hint::new("/p.css", Destination::Style)];
+    let site = Site { pages: vec![("/p".into(), page)], ..site(&["/1", "/2"]) };
+    table.set("a.example", &site);
+    let mut account = Account::new();
+    account.sent(Instant::from_nanos(0), &table.first(None, 2_048).unwrap());
+    assert!(table.page(None, "/other", &account).is_none());
+    let later = table.page(None, "/p?q", &account);
+    account.sent(Instant::from_nanos(0), later.as_ref().unwrap());
+    assert_eq!(urls(later), ["https://a.example:8443/p.css"]);
+    assert!(table.page(None, "/p", &account).is_none(), "nothing is said twice");
+    assert_eq!(table.hints(None, "/p").len(), 3);
+    assert_eq!(table.hints(None, "/p")[0].url, "https://a.example:8443/p.css");
+}
+
+#[test]
+fn any_host_speaks_for_names_that_clients_choose() {
+    let config =
+        Config { port: 443, limits: Limits { derived_hosts: 1, hints: 2, pages: 0 }, ..Config::default() };
+    let table = Table::new(config);
+    table.set(ANY_HOST, &site(&["/1", "/2", "/3"]));
+    assert_eq!(urls(table.first(Some("x.test"), 2_048)), ["https://x.test/1", "https://x.test/2"]);
+    assert_eq!(urls(table.first(Some("y.test"), 2_048)), ["https://y.test/1", "https://y.test/2"]);
+    assert_eq!(table.read().derived.len(), 1, "names that clients choose are not collected");
+    assert!(table.first(Some("not a host"), 2_048).is_none());
+    table.remove(ANY_HOST);
+    assert!(table.first(Some("x.test"), 2_048).is_none());
+}
+
+/// One connection: what it asks for within the window, and whether its client acts on the frame.
+fn connection(table: &Table, acts: bool, asks: &[&str]) {
+    let mut account = Account::new();
+    let Some(flight) = table.first(None, 2_048) else { return };
+    let start = Instant::from_nanos(5);
+    account.sent(start, &flight);
+    if acts {
+        account.client_acts();
+    }
+    asks.iter().for_each(|target| account.requested(None, target));
+    let deadline = account.deadline(table.config()).unwrap();
+    assert_eq!(deadline, start + Span::from_secs(10));
+    account.expire(start + Span::from_secs(9), table.config());
+    assert_eq!(account.deadline(table.config()), Some(deadline));
+    account.expire(deadline, table.config());
+    assert_eq!(account.deadline(table.config()), None);
+    account.requested(None, "/2");
+    account.close();
+}
+
+#[test]
+fn only_clients_that_act_on_the_frame_count() {
+    // spec: preload-profile-11-a
+    let table = table();
+    connection(&table, false, &["/1"]);
+    connection(&table, true, &["/1", "/other"]);
+    let counts: Vec<_> = table.counts("a.example").iter().map(|count| (count.sent, count.used)).collect();
+    assert_eq!(counts, [(1, 1), (1, 0)]);
+}
+
+#[test]
+fn a_hint_that_is_mostly_in_vain_is_withdrawn() {
+    // spec: preload-profile-11-b
+    let table = table();
+    for at in 0..50 {
+        assert_eq!(table.first(None, 2_048).unwrap().hints().count(), 2);
+        connection(&table, true, if at % 2 == 0 { &["/1"] } else { &["/1", "/2"] });
+    }
+    assert_eq!(table.first(None, 2_048).unwrap().hints().count(), 2, "half is not more than half");
+    connection(&table, true, &["/1"]);
+    assert_eq!(urls(table.first(None, 2_048)), ["https://a.example:8443/1"]);
+    table.set("a.example", &site(&["/1", "/2", "/3"]));
+    let left = ["https://a.example:8443/1", "https://a.example:8443/3"];
+    assert_eq!(urls(table.first(None, 2_048)), left, "a change of the site forgets nothing");
+}
+
+#[test]
+fn a_slow_connection_has_more_time() {
+    let table = table();
+    let mut account = Account::new();
+    account.sent(Instant::from_nanos(0), &table.first(None, 2_048).unwrap());
+    account.learn_rtt(Span::from_secs(3));
+    assert_eq!(account.deadline(table.config()), Some(Instant::from_nanos(0) + Span::from_secs(12)));
+}
+
+#[test]
+fn a_request_on_another_origin_is_no_use() {
+    let table = table();
+    let mut account = Account::new();
+    account.sent(Instant::from_nanos(0), &table.first(None, 2_048).unwrap());
+    account.client_acts();
+    account.requested(Some("b.example:8443"), "/1");
+    account.requested(Some("a.example:8443"), "/2");
+    account.close();
+    assert_eq!(table.counts("a.example").iter().map(|count| count.used).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "the table alone is made for several threads")]
+fn workers_share_a_table_that_changes() {
+    let table = Arc::new(table());
+    let worker = |_| {
+        let table = Arc::clone(&table);
+        std::thread::spawn(move || (0..200).for_each(|_| connection(&table, true, &["/1"])))
+    };
+    let workers: Vec<_> = (0..2).map(worker).collect();
+    (0..50).for_each(|_| table.set("a.example", &site(&["/1", "/2"])));
+    workers.into_iter().for_each(|worker| worker.join().unwrap());
+    assert!(table.first(None, 2_048).is_some());
+}
