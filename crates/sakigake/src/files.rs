@@ -18,7 +18,7 @@ pub(crate) use checks::{conditions as check_conditions, range as check_range, ta
 
 pub use ask::{Ask, FieldSource};
 pub use body::{Body, PIECE_BYTES};
-pub use pages::page as error_page;
+pub use pages::{page as error_page, reply as error_reply};
 pub use types::content_type;
 
 use conditions::{Verdict, judge};

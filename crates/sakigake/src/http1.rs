@@ -1,21 +1,25 @@
 //! HTTP/1.1 and 1.0 (RFC 9112), by hyper, over any stream of plaintext: for whoever did not choose h2.
 
+mod stall;
 #[cfg(test)]
 mod tests;
 
-use crate::files::{Ask, Body, PIECE_BYTES, Reply};
+use crate::access_log::Entry;
+use crate::files::{Ask, Body, PIECE_BYTES, Reply, error_reply};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Version};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use sakigake_semantics::Chunk;
+use stall::Stall;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What answers requests, and hears how each ended.
@@ -57,11 +61,13 @@ pub struct Limits {
     pub head_bytes: usize,
     /// A request's field lines.
     pub head_lines: usize,
+    /// How long the peer may take nothing of what is to be written.
+    pub stall_ms: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head_ms: 30_000, head_bytes: 32 * 1024, head_lines: 100 }
+        Self { head_ms: 30_000, head_bytes: 32 * 1024, head_lines: 100, stall_ms: 60_000 }
     }
 }
 
@@ -95,7 +101,7 @@ where
             // Vectored or flat, head and body are one write; flat is one TLS record even over a stream that would take
             // only the first slice.
             .writev(false)
-            .serve_connection(TokioIo::new(io), service)
+            .serve_connection(TokioIo::new(Stall::new(io, Duration::from_millis(limits.stall_ms))), service)
     );
     let mut stop = pin!(stop);
     let mut is_stopping = false;
@@ -112,7 +118,10 @@ where
 fn respond<H: Handler>(handler: Arc<H>, request: http::Request<Incoming>) -> http::Response<Outgoing<H>> {
     let since = Instant::now();
     let (parts, _body) = request.into_parts();
-    let reply = handler.answer(&Ask::from(&parts));
+    let reply = match has_good_host(&parts) {
+        true => handler.answer(&Ask::from(&parts)),
+        false => error_reply(400, parts.method == http::Method::HEAD), // spec: 9112-3.2-a
+    };
     let status = http::StatusCode::from_u16(reply.response.status);
     let status = status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR); // A handler's slip must not kill the connection.
     let mut response = http::Response::new(Outgoing {
@@ -139,6 +148,39 @@ fn respond<H: Handler>(handler: Arc<H>, request: http::Request<Incoming>) -> htt
         }
     }
     response
+}
+
+/// One `host` in HTTP/1.1, at most one before, and it looks like a host and a port.
+fn has_good_host(parts: &http::request::Parts) -> bool {
+    let mut hosts = parts.headers.get_all(http::header::HOST).iter();
+    let is_good = |host: &HeaderValue| {
+        let is_plain = |&byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
+        host.as_bytes().iter().all(is_plain)
+    };
+    match (hosts.next(), hosts.next()) {
+        (None, _) => parts.version < Version::HTTP_11,
+        (Some(host), None) => is_good(host),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+impl Served {
+    /// What the access log says of it, now; the caller adds what it knows of hints.
+    pub fn entry(&self, client: SocketAddr) -> Entry<'_> {
+        Entry {
+            at: SystemTime::now(),
+            client,
+            protocol: self.protocol,
+            method: &self.method,
+            path: &self.path,
+            status: self.status,
+            bytes: self.bytes,
+            took: self.took,
+            whole: self.whole,
+            hinted: false,
+            hints: 0,
+        }
+    }
 }
 
 /// A body on its way out, which tells the handler when it ends: at its drop, since hyper does not ask for the end of a

@@ -3,8 +3,8 @@
 use super::{Body, Reply};
 use sakigake_semantics::{Chunk, Fields, Response};
 
-/// The reply for a status of the table below, without its body for HEAD.
-pub(super) fn reply(status: u16, head: bool) -> Reply {
+/// The reply of that status with its HTML page, without the body for HEAD.
+pub fn reply(status: u16, head: bool) -> Reply {
     with(status, page(status).into_bytes(), head)
 }
 

@@ -204,3 +204,38 @@ async fn curl_understands_what_it_hears() {
         () = asking => {}
     }
 }
+
+#[tokio::test]
+async fn a_request_needs_one_good_host() {
+    // spec: 9112-3.2-a
+    for (version, hosts, expected) in [
+        ("1.1", "host: a\r\n", "200"),
+        ("1.1", "host: [::1]:8443\r\n", "200"),
+        ("1.1", "host:\r\n", "200"),
+        ("1.1", "", "400"),
+        ("1.1", "host: a\r\nhost: a\r\n", "400"),
+        ("1.1", "host: a/b\r\n", "400"),
+        ("1.1", "host: me@a\r\n", "400"),
+        ("1.1", "host: a b\r\n", "400"),
+        ("1.0", "", "200"),
+        ("1.0", "host: a\r\nhost: b\r\n", "400"),
+    ] {
+        let said = format!("GET / HTTP/{version}\r\n{hosts}connection: close\r\n\r\n");
+        let (heard, _) = talk(&site(), &said).await;
+        assert!(heard.starts_with(&format!("HTTP/{version} {expected} ")), "{said}: {heard}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_is_given_up() {
+    let (mut near, far) = duplex(1024);
+    near.write_all(b"GET /large.bin HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("room");
+    let site = site();
+    let ended = serve(far, site.clone(), Limits::default(), std::future::pending());
+    let ended = tokio::time::timeout(Duration::from_secs(100), ended).await.expect("given up in time");
+    assert!(ended.is_err());
+    let served = site.served.lock().expect("no test panics here");
+    assert!(served.len() == 1 && !served[0].whole, "{served:?}");
+    let line = crate::access_log::text(&served[0].entry(([127, 0, 0, 1], 1).into()), false);
+    assert!(line.contains(" HTTP/1.1 GET  200 ") && line.ends_with(" /large.bin  cut short\n"), "{line}");
+}
