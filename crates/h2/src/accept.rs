@@ -348,7 +348,7 @@ impl Connection {
     fn priority_update(&mut self, now: Instant, id: u32, value: &[u8]) -> Result<(), Fault> {
         self.budget.spend(now, &self.config.limits, Flood::PriorityUpdates)?;
         if self.client || id == 0 {
-            return Err(Fault::PriorityUpdate); // spec: 9113-rfc9218-7.1-a
+            return Err(Fault::PriorityUpdate); // spec: 9218-7.1-a
         }
         // For a stream that has not begun it is lost: the request brings its own.
         self.set_priority(id, Priority::parse(value));

@@ -45,7 +45,8 @@ impl Budget {
             | Flood::HeaderBlockBytes
             | Flood::HeaderBlockMs
             | Flood::SettingsEntries
-            | Flood::ControlBytes => return Ok(()),
+            | Flood::ControlBytes
+            | Flood::OutputBytes => return Ok(()),
         };
         *count = count.saturating_add(1);
         if *count > limit { Err(Fault::Flood(flood)) } else { Ok(()) }

@@ -97,6 +97,7 @@ pub enum Flood {
     StrayFrames,
     UnknownFrames,
     ControlBytes,
+    OutputBytes,
 }
 
 /// How far a fault reaches (section 5.4).

@@ -49,6 +49,8 @@ pub(crate) struct ReceiveWindow {
     unread: u64,
     /// Consumed, or granted by growth, and not yet told.
     owed: i64,
+    /// The window is larger than the peer knows, from the beginning: the first grant does not wait.
+    is_hidden: bool,
     updated: Option<Instant>,
 }
 
@@ -59,14 +61,10 @@ pub(crate) struct Exceeded;
 impl ReceiveWindow {
     /// The peer believes that it may send `known` bytes; we mean to let it send `size`.
     pub(crate) const fn new(known: u32, size: u32) -> Self {
-        let owed = if size > known { (size - known) as i64 } else { 0 };
-        Self {
-            size: if size > known { size } else { known },
-            credit: known as i64,
-            unread: 0,
-            owed,
-            updated: None,
-        }
+        let is_hidden = size > known;
+        let owed = if is_hidden { (size - known) as i64 } else { 0 };
+        let size = if is_hidden { size } else { known };
+        Self { size, credit: known as i64, unread: 0, owed, is_hidden, updated: None }
     }
 
     /// The connection's, which SETTINGS do not change.
@@ -106,7 +104,8 @@ impl ReceiveWindow {
     /// The increment to announce now, if one is worth a frame. The window doubles, up to `cap`, when half of it was
     /// used up within two round trips: then it was the window, not the link, that held the peer back.
     pub(crate) fn update(&mut self, now: Instant, rtt: Option<Span>, cap: u32) -> Option<u32> {
-        if self.owed < i64::from(self.size / 2).max(1) {
+        let hidden = core::mem::take(&mut self.is_hidden);
+        if !hidden && self.owed < i64::from(self.size / 2).max(1) {
             return None;
         }
         let busy = match (rtt, self.updated) {

@@ -49,6 +49,8 @@ pub struct Limits {
     pub send_queue_bytes: usize,
     /// What the peer may make us queue beside HEADERS and DATA, in bytes.
     pub control_bytes: usize,
+    /// What may wait to leave beside DATA when the peer opens another stream, in bytes: who asks and never reads ends here.
+    pub output_bytes: usize,
     /// The window that a stream starts with, in bytes; also our SETTINGS_INITIAL_WINDOW_SIZE.
     pub initial_stream_window_bytes: u32,
     /// The window that the connection starts with, in bytes.
@@ -93,6 +95,7 @@ impl Default for Limits {
             preload_bytes: 16 << 10,
             send_queue_bytes: 256 << 10,
             control_bytes: 16 << 10,
+            output_bytes: 1 << 20,
             initial_stream_window_bytes: 1 << 20,
             initial_connection_window_bytes: 2 << 20,
             stream_window_bytes: 16 << 20,

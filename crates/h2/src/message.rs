@@ -142,6 +142,9 @@ impl Connection {
             return Err(Fault::StreamOrder); // spec: 9113-5.1.1-a
         }
         self.streams.used_by_peer(id);
+        if self.output.len() > self.config.limits.output_bytes {
+            return Err(Fault::Flood(Flood::OutputBytes));
+        }
         let limit = self.config.limits.streams as usize;
         // A stream whose body the owner has not read to its end still costs something.
         let crowded = self.streams.len() >= limit.saturating_mul(2) || self.streams.open() >= limit;

@@ -1,10 +1,13 @@
-//! Stories between a client and a server in memory.
+//! Stories between a client and a server in memory, and either end against bytes written by hand.
 
-use crate::{Config, Connection, Limits};
+use crate::{Config, Connection, Fault, Limits};
 use sakigake_semantics::{Chunk, Event, Fields, Priority, Request, Response, StreamId};
 use sakigake_wire::{Instant, Span};
 
+mod floods;
+mod hostile;
 mod pair;
+mod raw;
 mod stories;
 
-use pair::{Heard, Pair};
+use pair::{Heard, Pair, listen, ms};

@@ -1,0 +1,295 @@
+//! Each field of `Limits`, kept and then exceeded by one.
+
+use super::raw::*;
+use super::*;
+use crate::Flood;
+use crate::rules::{ErrorCode, flag, kind};
+
+const END: u8 = flag::END_STREAM | flag::END_HEADERS;
+const OPEN: u8 = flag::END_HEADERS;
+
+/// Feeds the pieces; all but the last are fine, the last is that flood, answered with ENHANCE_YOUR_CALM.
+fn floods(mut server: Connection, pieces: &[Vec<u8>], flood: Flood) {
+    let (last, before) = pieces.split_last().expect("a last piece");
+    for piece in before {
+        let (_, fault) = feed(&mut server, piece);
+        assert_eq!(fault, None, "{flood:?} came too early");
+    }
+    let (answer, fault) = feed(&mut server, last);
+    assert_eq!(fault, Some(Fault::Flood(flood)));
+    assert_eq!(answer, Answer::GoAway(ErrorCode::EnhanceYourCalm.wire()));
+    assert!(server.is_closed());
+}
+
+fn times(piece: &[u8], count: usize) -> Vec<Vec<u8>> {
+    vec![piece.to_vec(); count]
+}
+
+#[test]
+fn what_is_harmless_once_is_counted_by_time() {
+    let limits = Limits {
+        resets_per_10_s: 3,
+        provoked_resets_per_10_s: 3,
+        settings_per_10_s: 4, // the first one was the beginning's
+        pings_per_10_s: 3,
+        priorities_per_10_s: 3,
+        priority_updates_per_10_s: 3,
+        empty_frames_per_10_s: 3,
+        window_updates_per_10_s: 3,
+        unknown_frames_per_10_s: 3,
+        stray_frames_per_10_s: 3,
+        ..Limits::default()
+    };
+    let opened = || {
+        let mut server = raw_server(limits.clone());
+        assert_eq!(feed(&mut server, &frame(kind::HEADERS, OPEN, 1, POST)).1, None);
+        server
+    };
+    let rows: [(Flood, Vec<u8>); 9] = [
+        (Flood::Settings, frame(kind::SETTINGS, 0, 0, &[])),
+        (Flood::Pings, frame(kind::PING, 0, 0, &[0; 8])),
+        (Flood::Pings, frame(kind::PING, 1, 0, &[0; 8])),
+        (Flood::Priorities, frame(kind::PRIORITY, 0, 7, &[0; 5])),
+        (Flood::PriorityUpdates, frame(kind::PRIORITY_UPDATE, 0, 0, &[0, 0, 0, 9, b'u', b'=', b'1'])),
+        (Flood::EmptyFrames, frame(kind::DATA, 0, 1, &[])),
+        (Flood::EmptyFrames, frame(kind::DATA, flag::PADDED, 1, &[1, 0])),
+        (Flood::WindowUpdates, frame(kind::WINDOW_UPDATE, 0, 1, &[0, 0, 0, 1])),
+        (Flood::UnknownFrames, frame(0xee, 0, 0, b"greased")),
+    ];
+    for (flood, piece) in rows {
+        floods(opened(), &times(&piece, 4), flood);
+        // Ten seconds later the count begins anew.
+        let mut server = opened();
+        times(&piece, 3).iter().for_each(|piece| assert_eq!(feed(&mut server, piece).1, None));
+        assert_eq!(server.handle(ms(12_000), &piece, &mut |_| {}), Ok(()), "{flood:?}");
+    }
+    // Rapid reset: each request is taken back at once.
+    let taken_back = |at: u32| {
+        [frame(kind::HEADERS, END, at, GET), frame(kind::RST_STREAM, 0, at, &[0, 0, 0, 8])].concat()
+    };
+    floods(raw_server(limits.clone()), &[3, 5, 7, 9].map(taken_back), Flood::Resets);
+    // The same by proxy: each request is broken so that the server takes it back.
+    let provoking =
+        |at: u32| [frame(kind::HEADERS, OPEN, at, POST), frame(kind::WINDOW_UPDATE, 0, at, &[0; 4])].concat();
+    let generous = Limits { window_updates_per_10_s: 100, ..limits.clone() };
+    floods(raw_server(generous), &[3, 5, 7, 9].map(provoking), Flood::ProvokedResets);
+    // DATA for a stream that is over.
+    let mut server = opened();
+    server.reset(StreamId(1), 8);
+    floods(server, &times(&frame(kind::DATA, 0, 1, b"x"), 4), Flood::StrayFrames);
+}
+
+#[test]
+fn window_updates_are_earned_by_data() {
+    let mut server = raw_server(Limits { window_updates_per_10_s: 3, ..Limits::default() });
+    feed(&mut server, &frame(kind::HEADERS, END, 1, GET));
+    server.respond(StreamId(1), &Response::new(200), false).unwrap();
+    server.send(StreamId(1), Chunk::Owned(vec![b'x'; 4_000]), false).unwrap();
+    spoken(&mut server); // in one frame
+    floods(server, &times(&frame(kind::WINDOW_UPDATE, 0, 1, &[0, 0, 0, 1]), 8), Flood::WindowUpdates);
+}
+
+#[test]
+fn field_blocks_are_bounded_in_frames_bytes_and_time() {
+    let limits = Limits { continuations: 3, header_block_bytes: 100, ..Limits::default() };
+    let begun = frame(kind::HEADERS, flag::END_STREAM, 1, GET);
+    let more = frame(kind::CONTINUATION, 0, 1, &[0x84]);
+    let pieces = [vec![begun.clone()], times(&more, 4)].concat();
+    floods(raw_server(limits.clone()), &pieces, Flood::Continuations);
+    let pieces = [begun.clone(), frame(kind::CONTINUATION, 0, 1, &[0x84; 94]), more.clone()];
+    floods(raw_server(limits.clone()), &pieces, Flood::HeaderBlockBytes);
+    floods(
+        raw_server(limits.clone()),
+        &[frame(kind::HEADERS, END, 1, &[0x84; 101])],
+        Flood::HeaderBlockBytes,
+    );
+    let pieces = [vec![begun.clone()], times(&frame(kind::CONTINUATION, 0, 1, &[]), 3)].concat();
+    let limits = Limits { empty_frames_per_10_s: 2, ..limits };
+    floods(raw_server(limits.clone()), &pieces, Flood::EmptyFrames);
+
+    let mut server = raw_server(limits);
+    feed(&mut server, &begun);
+    let due = server.deadline().expect("a field block is waited for");
+    assert_eq!(due, ms(10_002));
+    server.expire(ms(10_001));
+    assert!(!server.is_closed());
+    server.expire(due);
+    assert_eq!(answer(&mut server), Answer::GoAway(ErrorCode::EnhanceYourCalm.wire()));
+}
+
+#[test]
+fn field_sections_are_bounded_in_bytes_and_lines() {
+    let calm = ErrorCode::EnhanceYourCalm.wire();
+    // Four lines: 38 + 37 + 41 ... as section 10.5.1 counts; GET's come to 42 + 44 + 38 + 43.
+    for (list, lines, expected) in
+        [(167, 4, Answer::Nothing), (166, 4, Answer::Rst(1, calm)), (167, 3, Answer::Rst(1, calm))]
+    {
+        let limits = Limits { header_list_bytes: list, header_lines: lines, ..Limits::default() };
+        let mut server = raw_server(limits);
+        assert_eq!(feed(&mut server, &frame(kind::HEADERS, END, 1, GET)), (expected, None), "{list} {lines}");
+    }
+    // An HPACK bomb: one long line in the table, then a byte for each copy.
+    let value = vec![b'v'; 3_900];
+    let long = [&[0x40, 1, b'n', 0x7f, 0xbd, 0x1d][..], &value].concat();
+    let bomb = [GET, &long, &[0xbe; 8_000]].concat();
+    let mut server = raw_server(Limits::default());
+    assert_eq!(feed(&mut server, &frame(kind::HEADERS, END, 1, &bomb)), (Answer::Rst(1, calm), None));
+}
+
+#[test]
+fn streams_beyond_the_limit_are_refused_and_the_table_stays_in_step() {
+    let mut server = raw_server(Limits { streams: 2, ..Limits::default() });
+    let refused = ErrorCode::RefusedStream.wire();
+    for (id, expected) in [(1, Answer::Nothing), (3, Answer::Nothing), (5, Answer::Rst(5, refused))] {
+        assert_eq!(feed(&mut server, &frame(kind::HEADERS, OPEN, id, POST)), (expected, None)); // spec: 9113-5.1.2-a
+    }
+    server.reset(StreamId(1), 8);
+    spoken(&mut server);
+    assert_eq!(feed(&mut server, &frame(kind::HEADERS, OPEN, 7, POST)), (Answer::Nothing, None));
+}
+
+#[test]
+fn closed_streams_are_forgotten_in_their_order() {
+    let mut server = raw_server(Limits { closed_streams: 2, ..Limits::default() });
+    for id in [1, 3, 5] {
+        feed(&mut server, &frame(kind::HEADERS, END, id, GET));
+        server.respond(StreamId(id.into()), &Response::new(204), true).unwrap();
+        spoken(&mut server);
+    }
+    assert_eq!(server.streams.len(), 0);
+    // Stream 1 is beyond memory: its DATA is passed over. Stream 3 is known to have ended.
+    assert_eq!(feed(&mut server, &frame(kind::DATA, 0, 1, b"x")), (Answer::Nothing, None));
+    assert_eq!(feed(&mut server, &frame(kind::DATA, 0, 3, b"x")).1, Some(Fault::Ended));
+}
+
+#[test]
+fn settings_frames_are_bounded_in_entries() {
+    let limits = Limits { settings_entries: 3, ..Limits::default() };
+    let pieces = [frame(kind::SETTINGS, 0, 0, &[0xff; 18]), frame(kind::SETTINGS, 0, 0, &[0xff; 24])];
+    floods(raw_server(limits), &pieces, Flood::SettingsEntries);
+}
+
+#[test]
+fn answers_that_nobody_fetches_are_bounded() {
+    let mut server = raw_server(Limits { control_bytes: 17 * 4, ..Limits::default() });
+    let ping = frame(kind::PING, 0, 0, &[0; 8]);
+    for _ in 0..4 {
+        assert_eq!(server.handle(ms(2), &ping, &mut |_| {}), Ok(()));
+    }
+    assert_eq!(server.handle(ms(2), &ping, &mut |_| {}), Err(Fault::Flood(Flood::ControlBytes)));
+}
+
+#[test]
+fn responses_that_nobody_fetches_are_bounded() {
+    let mut server = raw_server(Limits { output_bytes: 100, ..Limits::default() });
+    let mut taken = 0;
+    let fault = loop {
+        let id = 1 + 2 * taken;
+        match server.handle(ms(2), &frame(kind::HEADERS, END, id, GET), &mut |_| {}) {
+            Ok(()) => server.respond(StreamId(id.into()), &Response::new(204), true).unwrap(),
+            Err(fault) => break fault,
+        }
+        taken += 1;
+    };
+    assert_eq!(fault, Fault::Flood(Flood::OutputBytes));
+    assert_eq!(taken, 11); // ten bytes each
+}
+
+#[test]
+fn a_send_queue_takes_its_limit_and_not_a_byte_more() {
+    let mut server = raw_server(Limits { send_queue_bytes: 100, ..Limits::default() });
+    feed(&mut server, &frame(kind::HEADERS, END, 1, GET));
+    let stream = StreamId(1);
+    server.respond(stream, &Response::new(200), false).unwrap();
+    server.send(stream, Chunk::Owned(vec![0; 60]), false).unwrap();
+    assert_eq!(server.room(stream), 40);
+    assert_eq!(server.send(stream, Chunk::Owned(vec![0; 41]), false), Err(crate::Misuse::Full));
+    server.send(stream, Chunk::Owned(vec![0; 40]), true).unwrap();
+    assert_eq!(server.room(stream), 0);
+}
+
+#[test]
+fn settings_that_nobody_acknowledges_end_the_connection() {
+    let mut client = Connection::client(Config::default(), ms(1));
+    assert_eq!(client.deadline(), None);
+    spoken(&mut client);
+    assert_eq!(client.deadline(), Some(ms(10_001)));
+    client.expire(ms(10_000));
+    assert!(!client.is_closed());
+    client.expire(ms(10_001)); // spec: 9113-6.5.3-b
+    assert_eq!(answer(&mut client), Answer::GoAway(ErrorCode::SettingsTimeout.wire()));
+}
+
+#[test]
+fn a_peer_that_grants_no_credit_or_hardly_any_loses_its_stream() {
+    let limits = Limits { stall_bytes: 100, ..Limits::default() };
+    for (drip, expected) in [(0, true), (99, true), (100, false)] {
+        let mut server = raw_server(limits.clone());
+        let tight = frame(kind::SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+        feed(&mut server, &[tight, frame(kind::HEADERS, END, 1, GET)].concat());
+        server.respond(StreamId(1), &Response::new(200), false).unwrap();
+        server.send(StreamId(1), Chunk::Owned(vec![0; 10_000]), true).unwrap();
+        spoken(&mut server);
+        for _ in 0..drip {
+            feed(&mut server, &frame(kind::WINDOW_UPDATE, 0, 1, &[0, 0, 0, 1]));
+        }
+        let due = server.deadline().expect("a stream waits for credit");
+        assert!(due <= ms(60_002));
+        server.expire(due);
+        let calm = Answer::Rst(1, ErrorCode::EnhanceYourCalm.wire());
+        assert_eq!(answer(&mut server) == calm, expected, "{drip}");
+        let mut log = Vec::new();
+        server.tell(&mut listen(&mut log));
+        assert_eq!(log.contains(&Heard::Reset(1, 11, false)), expected);
+    }
+}
+
+#[test]
+fn an_empty_connection_window_is_a_stall_too() {
+    let mut server = raw_server(Limits::default());
+    feed(&mut server, &frame(kind::SETTINGS, 0, 0, &[0, 4, 0, 15, 0, 0]));
+    for id in [1, 3] {
+        feed(&mut server, &frame(kind::HEADERS, END, id, GET));
+        server.respond(StreamId(id.into()), &Response::new(200), false).unwrap();
+        server.send(StreamId(id.into()), Chunk::Owned(vec![0; 70_000]), true).unwrap();
+    }
+    spoken(&mut server);
+    let due = server.deadline().expect("two streams wait for the connection's credit");
+    server.expire(due);
+    // The first had sent 65,535 bytes before the wait began; neither sent anything during it.
+    assert_eq!(server.streams.len(), 0);
+}
+
+#[test]
+fn windows_grow_no_further_than_allowed() {
+    let mut window = crate::flow::ReceiveWindow::new(1_000, 1_000);
+    let rtt = Some(Span::from_millis(50));
+    let mut now = ms(0);
+    for _ in 0..20 {
+        now += Span::from_millis(10);
+        let size = window.size();
+        window.receive(size / 2).unwrap();
+        window.consume(u64::from(size / 2));
+        window.update(now, rtt, 5_000).expect("half was read");
+    }
+    assert_eq!(window.size(), 5_000);
+}
+
+#[test]
+fn a_frame_of_the_largest_size_passes() {
+    let mut server = raw_server(Limits { frame_bytes: 20_000, ..Limits::default() });
+    feed(&mut server, &frame(kind::HEADERS, OPEN, 1, POST));
+    assert_eq!(feed(&mut server, &frame(kind::DATA, 0, 1, &vec![0; 20_000])), (Answer::Nothing, None));
+    assert_eq!(feed(&mut server, &frame(kind::DATA, 0, 1, &vec![0; 20_001])).1, Some(Fault::FrameTooLarge));
+}
+
+#[test]
+fn a_drain_does_not_wait_for_a_silent_peer() {
+    let mut server = raw_server(Limits::default());
+    server.drain(ms(5));
+    assert_eq!(server.deadline(), Some(ms(1_005)));
+    server.expire(ms(1_005));
+    assert!(!server.is_closed());
+    spoken(&mut server);
+    assert!(server.is_closed());
+}
