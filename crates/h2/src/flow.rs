@@ -133,3 +133,6 @@ impl ReceiveWindow {
         self.size
     }
 }
+
+#[cfg(test)]
+mod tests;

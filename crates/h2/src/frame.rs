@@ -156,3 +156,6 @@ fn unpadded(mut reader: Reader<'_>, padding: usize) -> Result<&[u8], Fault> {
     let fragment = reader.len().checked_sub(padding).ok_or(Fault::Padding)?; // spec: 9113-6.2-a
     reader.take(fragment).map_err(|_| Fault::Padding)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,8 @@ mod connection;
 mod fault;
 mod flow;
 mod frame;
+#[doc(hidden)]
+pub mod fuzz;
 mod intake;
 mod limits;
 mod local;

@@ -100,3 +100,6 @@ pub(crate) fn ours(limits: &Limits, client: bool, preload: bool, extended_connec
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

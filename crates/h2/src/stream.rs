@@ -101,3 +101,6 @@ impl Cause {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,7 +114,9 @@ impl Streams {
             return State::Idle;
         }
         let cause = self.recent.iter().rev().find(|(recent, _)| *recent == id).map(|(_, cause)| *cause);
-        State::Closed(cause.unwrap_or(Cause::Forgotten))
+        // Each number of ours was opened, so what comes late for one is late and not wrong.
+        let unknown = if local { Cause::LocalReset } else { Cause::Forgotten };
+        State::Closed(cause.unwrap_or(unknown))
     }
 
     /// Whether the peer may open streams of that number at all.

@@ -372,3 +372,15 @@ fn a_server_and_another_stream_ignore_preload() {
         assert_eq!(answer(&mut client), Answer::Nothing);
     }
 }
+
+#[test]
+fn a_client_passes_over_what_comes_for_a_stream_it_no_longer_remembers() {
+    let mut client = raw_client(Limits { closed_streams: 1, ..Limits::default() });
+    for _ in 0..3 {
+        let stream = client.request(&Request::get("a", "/"), true).unwrap();
+        client.reset(stream, 8);
+    }
+    spoken(&mut client);
+    let late = [frame(kind::HEADERS, OPEN, 1, OK), frame(kind::DATA, 1, 1, b"late")].concat();
+    assert_eq!(feed(&mut client, &late), (Answer::Nothing, None));
+}
