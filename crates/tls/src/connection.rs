@@ -13,9 +13,11 @@
 mod event;
 mod outbox;
 mod receive;
+mod tracer;
 
 pub use event::Event;
 pub use outbox::MIN_OUT_BYTES;
+pub use tracer::Traced;
 
 use crate::{
     Answer, Fact, Fault, Flight, Handshake, Limits, Misuse, Step, client,
@@ -26,6 +28,7 @@ use crate::{
 use outbox::Outbox;
 use sakigake_wire::{Entropy, Instant, Span};
 use std::sync::Arc;
+use tracer::Tracer;
 
 /// One side of a TLS connection over a byte stream.
 pub struct Connection {
@@ -54,6 +57,7 @@ pub struct Connection {
     closed: bool,
     closing_deadline: Option<Instant>,
     fault: Option<Fault>,
+    tracer: Option<Box<Tracer>>,
 }
 
 impl Connection {
@@ -88,6 +92,7 @@ impl Connection {
         input: &mut [u8],
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
+        self.tell_sent(heard);
         if self.fault.is_some() || self.peer_closed {
             return Ok(()); // spec: 9846-6.1-b
         }
@@ -149,7 +154,7 @@ impl Connection {
     /// Fills `out` with as many whole records as fit: handshake messages, change_cipher_spec, alerts, KeyUpdates.
     /// None when nothing waits. `out` should have [`MIN_OUT_BYTES`] at least; less than that may give nothing for ever.
     pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
-        let len = self.outbox.transmit(out);
+        let len = self.outbox.transmit(out, self.tracer.as_deref_mut());
         let awaits_peer = self.closed && !self.peer_closed && self.fault.is_none();
         if awaits_peer && self.outbox.is_empty() && self.closing_deadline.is_none() {
             self.closing_deadline = Some(now + Span::from_millis(self.limits.closing_ms));
@@ -167,7 +172,7 @@ impl Connection {
         if !self.may_send() {
             return 0;
         }
-        let len = self.outbox.seal(out, write);
+        let len = self.outbox.seal(out, write, self.tracer.as_deref_mut());
         if self.outbox.wants_update() {
             self.update_keys(); // spec: 9846-5.5-a
         }
@@ -209,6 +214,19 @@ impl Connection {
         self.outbox.pad_to(multiple);
     }
 
+    /// From here on tells every record and message as [`Event::Traced`]; call it before anything else to see the first
+    /// ones. What is sent is told with the next input or by [`Connection::tell_sent`].
+    pub fn trace(&mut self) {
+        self.tracer = Some(Box::new(Tracer::new(self.side)));
+    }
+
+    /// Tells what was sent since the last call, where [`Connection::trace`] asked for it.
+    pub fn tell_sent(&mut self, heard: &mut impl FnMut(Event<'_>)) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.tell(heard);
+        }
+    }
+
     /// What ended the connection.
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
@@ -248,6 +266,7 @@ impl Connection {
             closed: false,
             closing_deadline: None,
             fault: None,
+            tracer: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Bodies for fuzzing: each holds an invariant over any bytes at all.
 
+pub use crate::record::fuzz::fuzz_records;
+
 use crate::{message::Message, rules::Side, trace};
 
 /// A message that can be read is written back, and what is written reads as the same message; a trace never fails.

@@ -34,7 +34,7 @@ mod vectors;
 mod wanted;
 
 pub use certificate::{BadCredential, WebPki, verify_signature};
-pub use connection::{Connection, Event, MIN_OUT_BYTES};
+pub use connection::{Connection, Event, MIN_OUT_BYTES, Traced};
 pub use fault::Fault;
 pub use flight::{Fact, Flight, KeyLogLine, Step, TrafficSecret};
 pub use handshake::Handshake;

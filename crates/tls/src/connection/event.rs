@@ -1,3 +1,4 @@
+use super::Traced;
 use crate::{KeyLogLine, Wanted};
 
 /// What a [`super::Connection`] tells its owner, in the order in which it came to be.
@@ -21,4 +22,6 @@ pub enum Event<'a> {
     KeyLog(&'a KeyLogLine),
     /// The peer's close_notify: all that it sent has come. We may still send.
     Closed,
+    /// A record or message of either direction; only after [`super::Connection::trace`].
+    Traced(Traced<'a>),
 }

@@ -1,5 +1,6 @@
 //! What waits to be sent, in order: messages, keys, alerts. Records are cut only when the owner comes with a buffer.
 
+use super::tracer::Tracer;
 use crate::{
     Level, TrafficSecret,
     record::{CHANGE_CIPHER_SPEC, HEADER_BYTES, Sealer},
@@ -143,19 +144,30 @@ impl Outbox {
     }
 
     /// One record of application data, whose content `write` puts in its place.
-    pub(super) fn seal(&mut self, out: &mut [u8], write: &mut dyn FnMut(&mut [u8]) -> usize) -> usize {
+    pub(super) fn seal(
+        &mut self,
+        out: &mut [u8],
+        write: &mut dyn FnMut(&mut [u8]) -> usize,
+        tracer: Option<&mut Tracer>,
+    ) -> usize {
         let room = self.sealer.room(out.len());
         if room == 0 {
             return 0;
         }
-        match write(&mut out[HEADER_BYTES..HEADER_BYTES + room]) {
-            0 => 0,
-            len => self.sealer.seal(ContentType::APPLICATION_DATA, out, len).unwrap_or(0), // `may_send` saw to it.
+        let len = write(&mut out[HEADER_BYTES..HEADER_BYTES + room]);
+        if len == 0 {
+            return 0;
         }
+        let content = tracer.is_some().then(|| out[HEADER_BYTES..HEADER_BYTES + len].to_vec());
+        let sealed = self.sealer.seal(ContentType::APPLICATION_DATA, out, len);
+        if let (Some(tracer), Some(content)) = (tracer, content) {
+            tracer.sends(out, ContentType::APPLICATION_DATA, &content, true);
+        }
+        sealed.unwrap_or(0) // `may_send` saw to it that the key is not worn out.
     }
 
     /// As many whole records as fit `out`.
-    pub(super) fn transmit(&mut self, out: &mut [u8]) -> Option<usize> {
+    pub(super) fn transmit(&mut self, out: &mut [u8], mut tracer: Option<&mut Tracer>) -> Option<usize> {
         let mut written = 0;
         while let Some(item) = self.queue.front() {
             if let Item::Key(secret) = item {
@@ -163,7 +175,9 @@ impl Outbox {
                 self.queue.pop_front();
                 continue;
             }
-            let Some(len) = self.record(&mut out[written..], written == 0) else { break };
+            let Some(len) = self.record(&mut out[written..], written == 0, tracer.as_deref_mut()) else {
+                break;
+            };
             written += len;
         }
         if self.queue.is_empty() {
@@ -173,7 +187,7 @@ impl Outbox {
     }
 
     /// The next record of the first item, if it fits; `alone` when the caller's buffer holds none yet.
-    fn record(&mut self, out: &mut [u8], alone: bool) -> Option<usize> {
+    fn record(&mut self, out: &mut [u8], alone: bool, tracer: Option<&mut Tracer>) -> Option<usize> {
         let alert: [u8; 2];
         let (kind, content): (_, &[u8]) = match self.queue.front()? {
             Item::Messages(messages) => (ContentType::HANDSHAKE, messages.get(self.sent..)?),
@@ -183,6 +197,9 @@ impl Outbox {
             }
             Item::ChangeCipherSpec => {
                 out.get_mut(..CHANGE_CIPHER_SPEC.len())?.copy_from_slice(&CHANGE_CIPHER_SPEC);
+                if let Some(tracer) = tracer {
+                    tracer.sends(out, ContentType::CHANGE_CIPHER_SPEC, &[1], false);
+                }
                 self.queue.pop_front();
                 return Some(CHANGE_CIPHER_SPEC.len());
             }
@@ -202,6 +219,9 @@ impl Outbox {
         };
         if self.at_first_hello {
             out[2] = 1; // spec: 9846-5.1-f
+        }
+        if let Some(tracer) = tracer {
+            tracer.sends(out, kind, &content[..len], self.sealer.level() != Level::Plain);
         }
         self.sent += len;
         if whole {

@@ -82,12 +82,14 @@ impl Connection {
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
         if header.kind == ContentType::CHANGE_CIPHER_SPEC {
+            self.trace_received(record, &Opened::plain(header), heard);
             return self.take_change_cipher_spec(&record[HEADER_BYTES..]);
         }
         let opened = match self.opener.open(record) {
             Ok(opened) => opened,
             Err(fault) => return self.skip_early_data(record.len(), fault),
         };
+        self.trace_received(record, &opened, heard);
         self.admit(&opened)?;
         let content = &mut record[opened.content];
         match opened.kind {
@@ -96,6 +98,12 @@ impl Connection {
             ContentType::APPLICATION_DATA => self.take_data(content, heard),
             ContentType::CHANGE_CIPHER_SPEC => Err(Fault::ProtectedChangeCipherSpec), // spec: 9846-5-b
             other => Err(Fault::UnexpectedRecord(other)),                             // spec: 9846-5-c
+        }
+    }
+
+    fn trace_received(&mut self, record: &[u8], opened: &Opened, heard: &mut impl FnMut(Event<'_>)) {
+        if let (Some(tracer), Some(header)) = (&mut self.tracer, record.first_chunk()) {
+            tracer.receives(*header, opened.kind, &record[opened.content.clone()], opened.protected, heard);
         }
     }
 

@@ -222,3 +222,43 @@ fn any_order_of_calls_is_legal() {
         }
     }
 }
+
+#[test]
+fn a_trace_names_every_record_and_message_of_both_directions() {
+    let mut pair = Pair::new();
+    pair.client.trace();
+    pair.run();
+    let (mut text, client_heard) = (String::new(), core::mem::take(&mut pair.client_heard));
+    for heard in client_heard {
+        if let Heard::Traced(lines) = heard {
+            text.push_str(lines.lines().next().unwrap_or_default());
+            text.push('\n');
+        }
+    }
+    pair.client.tell_sent(&mut |event| {
+        if let Event::Traced(traced) = event {
+            text.push_str(traced.to_string().lines().next().unwrap_or_default());
+            text.push('\n');
+        }
+    });
+    let order = [
+        "client -> server: record handshake",
+        "client -> server: client_hello",
+        "server -> client: record handshake",
+        "server -> client: server_hello",
+        "server -> client: record change_cipher_spec",
+        "server -> client: record application_data",
+        "server -> client: encrypted_extensions",
+        "server -> client: certificate",
+        "server -> client: certificate_verify",
+        "server -> client: finished",
+        "client -> server: record change_cipher_spec",
+        "client -> server: record application_data",
+        "client -> server: finished",
+    ];
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), order.len(), "{text}");
+    for (line, beginning) in lines.iter().zip(order) {
+        assert!(line.starts_with(beginning), "{line} where {beginning} was due");
+    }
+}

@@ -1,6 +1,6 @@
 //! The receiving half of record protection (RFC 9846 section 5.2).
 
-use super::{HEADER_BYTES, MAX_CONTENT_BYTES, nonce};
+use super::{HEADER_BYTES, Header, MAX_CONTENT_BYTES, nonce};
 use crate::{Fault, Level, TrafficSecret, rules::ContentType};
 use core::ops::Range;
 use sakigake_crypto::{AeadKey, TAG_BYTES};
@@ -28,6 +28,13 @@ pub struct Opened {
 struct Keys {
     key: Box<dyn AeadKey>,
     iv: [u8; 12],
+}
+
+impl Opened {
+    /// A record whose content lies open behind its header.
+    pub fn plain(header: Header) -> Self {
+        Self { kind: header.kind, content: HEADER_BYTES..header.record_len(), protected: false }
+    }
 }
 
 impl Opener {
@@ -65,7 +72,7 @@ impl Opener {
         let (header, body) = record.split_first_chunk_mut::<HEADER_BYTES>().ok_or(Fault::RecordOverflow)?;
         let kind = ContentType(header[0]);
         if kind != ContentType::APPLICATION_DATA {
-            return Ok(Opened { kind, content: HEADER_BYTES..HEADER_BYTES + body.len(), protected: false });
+            return Ok(Opened::plain(Header { kind, len: body.len() }));
         }
         let Some(keys) = &self.keys else {
             return Err(Fault::UnexpectedRecord(kind));

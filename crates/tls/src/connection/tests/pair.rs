@@ -17,6 +17,7 @@ pub(super) enum Heard {
     Data(Vec<u8>),
     KeyLog(String),
     Closed,
+    Traced(String),
 }
 
 impl Heard {
@@ -28,6 +29,7 @@ impl Heard {
             Event::Data(bytes) => Self::Data(bytes.to_vec()),
             Event::KeyLog(line) => Self::KeyLog(line.to_string()),
             Event::Closed => Self::Closed,
+            Event::Traced(traced) => Self::Traced(traced.to_string()),
         })
     }
 }
