@@ -66,3 +66,6 @@ pub(crate) fn groups(provider: &Provider, wanted: &[u16]) -> Result<Vec<&'static
     }
     Ok(rows)
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,3 +112,6 @@ const FOR_CERTIFICATES_ALONE: &[SignatureScheme] = &[
     SignatureScheme::RSA_PKCS1_SHA384,
     SignatureScheme::RSA_PKCS1_SHA512,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -25,17 +25,28 @@ fn a_client_and_a_server_agree() {
 
 #[test]
 fn a_server_may_send_data_straight_after_its_flight() {
+    // spec: 9846-4.4.1-l
     let mut pair = Pair::new(client_options(), server_options());
     let hello = match &pair.from_client.steps[0] {
         Step::Send { message, .. } => message.clone(),
         other => panic!("{other:?}"),
     };
     pair.server.handle(super::pair::NOW, Level::Plain, &hello, &mut pair.from_server).unwrap();
+    let sent: Vec<(Level, u8)> = pair.from_server.steps.iter().filter_map(kind).collect();
+    let flight = [8, 11, 15, 20].map(|kind| (Level::Handshake, kind));
+    assert_eq!(sent, [&[(Level::Plain, 2)][..], &flight].concat());
     assert!(
         matches!(pair.from_server.steps.last(), Some(Step::WriteKey(secret)) if secret.level == Level::Application)
     );
     assert!(matches!(pair.from_server.facts[..], [Fact::Negotiated { .. }]));
     assert!(!pair.server.is_established());
+}
+
+fn kind(step: &Step) -> Option<(Level, u8)> {
+    match step {
+        Step::Send { level, message } => Some((*level, message[0])),
+        _ => None,
+    }
 }
 
 #[test]
@@ -161,7 +172,7 @@ fn an_address_is_judged_without_asking_for_it() {
 
 #[test]
 fn the_key_is_one_whose_signatures_the_client_takes() {
-    // spec: 9846-4.5.2-l spec: 9846-4.5.1.2-k
+    // spec: 9846-4.5.2-l
     let p384 = AUTHORITY.credential_with(&["example.com"], &PKCS_ECDSA_P384_SHA384, |_| {});
     let p256 = AUTHORITY.credential(&["example.com"]);
     let schemes = |list: &'static [u16]| {

@@ -2,6 +2,7 @@
 
 use super::pair::{AUTHORITY, Counter, NOW, Pair, Side, client_options, provider, server_options, web_pki};
 use crate::{Answer, Credential, Fault, Limits, RejectedCertificate, Verifier, Wanted, client, server};
+use crate::{extension::List, message::Message};
 use sakigake_wire::{Instant, Span};
 use std::sync::Arc;
 
@@ -132,4 +133,26 @@ fn a_refused_certificate_has_its_alert() {
         client::Options { verifier: Some(Arc::new(crate::WebPki::new(provider()))), ..client_options() };
     let (_, fault) = Pair::new(nobody, server_options()).run().unwrap_err();
     assert_eq!(fault, Fault::CertificateRejected(RejectedCertificate::UnknownIssuer));
+}
+
+#[test]
+fn schemes_for_signatures_hold_for_certificates_where_nothing_else_is_said() {
+    // spec: 9846-4.3.3-k
+    for says_else in [true, false] {
+        let options = server::Options { credentials: Vec::new(), ask_certificate: true, ..server_options() };
+        let mut pair = Pair::new(client_options(), options);
+        pair.run_with(|_, _, message| {
+            if let Ok(Message::ClientHello(mut hello)) = Message::read(&message.clone()) {
+                hello.extensions.signature_algorithms = Some(List::Items(&[0x0403, 0x0804]));
+                hello.extensions.signature_algorithms_cert = says_else.then_some(List::Items(&[0x0401]));
+                message.clear();
+                hello.write(message);
+            }
+        })
+        .unwrap();
+        let Some(Wanted::Certificate { signature_algorithms_cert, .. }) = pair.server.wanted() else {
+            panic!("nothing wanted")
+        };
+        assert_eq!(signature_algorithms_cert[..], if says_else { &[0x0401][..] } else { &[0x0403, 0x0804] });
+    }
 }

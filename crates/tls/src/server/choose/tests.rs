@@ -1,0 +1,75 @@
+use super::*;
+use crate::handshake::tests::pair::{AUTHORITY, server_options};
+use crate::server::Options;
+
+fn config(change: impl FnOnce(&mut Options)) -> Arc<Config> {
+    let mut options = server_options();
+    change(&mut options);
+    options.build().unwrap()
+}
+
+#[test]
+fn the_servers_order_counts_but_for_clients_without_aes() {
+    let ours = config(|_| {});
+    let first = ours.provider.suites[0].id;
+    let strict = config(|options| options.prefer_clients_chacha = false);
+    let cases: [(&[u16], Option<u16>, Option<u16>); 5] = [
+        (&[0x1303, 0x1302, 0x1301], Some(0x1303), Some(first)),
+        (&[0x0a0a, 0x1303, 0x1301], Some(0x1303), Some(0x1301)),
+        (&[0x1302, 0x1303, 0x1301], Some(first), Some(first)),
+        (&[0x1304, 0xc02f], None, None),
+        (&[], None, None),
+    ];
+    for (offered, expected, expected_strict) in cases {
+        assert_eq!(suite(&ours, offered).map(|row| row.id), expected, "{offered:x?}");
+        assert_eq!(suite(&strict, offered).map(|row| row.id), expected_strict, "{offered:x?}");
+    }
+}
+
+#[test]
+fn a_share_in_hand_is_worth_more_than_a_better_group() {
+    let config = config(|_| {});
+    let share: &[u8] = &[1];
+    let outcome = |groups: &[u16], shares: &[(u16, &'static [u8])]| match exchange(&config, groups, shares) {
+        Some(Exchange::Share(row, _)) => Some((row.id, false)),
+        Some(Exchange::Retry(row)) => Some((row.id, true)),
+        None => None,
+    };
+    assert_eq!(outcome(&[0x11ec, 0x001d, 0x0017], &[(0x0017, share)]), Some((0x0017, false)));
+    assert_eq!(outcome(&[0x0017, 0x001d], &[(0x0017, share), (0x001d, share)]), Some((0x001d, false)));
+    assert_eq!(outcome(&[0x0100, 0x0017, 0x001d], &[(0x0100, share)]), Some((0x001d, true)));
+    assert_eq!(outcome(&[0x0100, 0x0a0a], &[(0x0100, share)]), None);
+}
+
+#[test]
+fn a_chain_that_the_client_can_check_goes_first() {
+    // spec: 9846-4.5.1.2-k
+    let known = AUTHORITY.credential(&["example.com"]);
+    let unknown = Arc::new(Credential {
+        chain: known.chain.clone(),
+        signer: known.signer.clone(),
+        schemes: known.schemes.clone(),
+        signed_with: vec![0x0601],
+        names: known.names.clone(),
+    });
+    let config = config(|options| options.credentials = vec![unknown.clone(), known.clone()]);
+    let chosen =
+        |schemes_cert: &[u16]| credential(&config, Some("example.com"), &[0x0403], schemes_cert).unwrap();
+    assert!(Arc::ptr_eq(&chosen(&[0x0403]), &known));
+    assert!(Arc::ptr_eq(&chosen(&[0x0601, 0x0403]), &unknown));
+    assert!(Arc::ptr_eq(&chosen(&[0x0804]), &unknown), "none fits: the best is still worth a try");
+}
+
+#[test]
+fn no_credential_signs_what_certificates_alone_may_use() {
+    // spec: 9846-4.5.2-l
+    let rsa = Credential {
+        chain: vec![vec![0x30]],
+        signer: None,
+        schemes: vec![0x0401, 0x0804],
+        signed_with: Vec::new(),
+        names: Vec::new(),
+    };
+    assert_eq!(scheme(&rsa, &[0x0401, 0x0804]), Some(0x0804));
+    assert_eq!(scheme(&rsa, &[0x0401]), None);
+}
