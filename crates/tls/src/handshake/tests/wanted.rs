@@ -153,6 +153,7 @@ fn schemes_for_signatures_hold_for_certificates_where_nothing_else_is_said() {
         let Some(Wanted::Certificate { signature_algorithms_cert, .. }) = pair.server.wanted() else {
             panic!("nothing wanted")
         };
-        assert_eq!(signature_algorithms_cert[..], if says_else { &[0x0401][..] } else { &[0x0403, 0x0804] });
+        let expected = if says_else { vec![0x0401] } else { vec![0x0403, 0x0804] };
+        assert_eq!(*signature_algorithms_cert, expected);
     }
 }
