@@ -25,7 +25,7 @@ pub fn fuzz_hints(bytes: &[u8]) {
     let origin = sakigake_page::Url::parse("https://a.test/").expect("an address");
     let Ok(hints) = hints::parse_file(&String::from_utf8_lossy(bytes), &origin) else { return };
     for hint in &hints.host {
-        let again = hints::parse_file(&hint.link("https://a.test"), &origin).expect("our own writing");
+        let again = hints::parse_file(&hint.to_string(), &origin).expect("our own writing");
         assert_eq!(again.host, std::slice::from_ref(hint));
     }
 }

@@ -14,33 +14,17 @@ pub use watch::{Source, Watch};
 
 use crate::files::{Files, relative_name};
 use needs::{Need, Needs};
+use sakigake_page::Url;
 use sakigake_page::rules::Rank;
 use sakigake_page::scan::{Mode, Resource};
-use sakigake_page::{Destination, Url};
+use sakigake_preload::table::Site;
+use sakigake_preload::{CrossOrigin, Destination, FetchPriority, Hint};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::io;
 use tree::Tree;
 
-/// One resource that is worth a `Link` with `rel=preload`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hint {
-    /// Path and query, with the leading slash, as a request names it.
-    pub target: String,
-    /// What it is for: one that `as` can name.
-    pub destination: Destination,
-    /// How it is fetched: `crossorigin`.
-    pub mode: Mode,
-    /// `integrity`; empty when there is none.
-    pub integrity: String,
-    /// `fetchpriority`.
-    pub rank: Rank,
-    /// How many pages need it; 0 when a file of hints named it.
-    pub pages: usize,
-}
-
-/// What a site needs, best first.
+/// What a site needs, best first. The hints' URLs are paths with query on the site's own host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteHints {
     /// What `/` needs and what at least half of the pages need: known before any request.
@@ -121,7 +105,7 @@ impl SiteHints {
         }
         let is_hosts = |used: &Used<'_>| used.is_front || used.pages * 2 >= pages.len();
         let host = ranked(use_of.values().filter(|used| is_hosts(used)), limits);
-        let announced: BTreeSet<&str> = host.iter().map(|hint| hint.target.as_str()).collect();
+        let announced: BTreeSet<&str> = host.iter().map(|hint| hint.url.as_str()).collect();
         let mut extra = BTreeMap::new();
         for (page, needs) in &pages {
             let used = needs.iter().filter_map(|need| use_of.get(&need.resource.url));
@@ -131,6 +115,13 @@ impl SiteHints {
             }
         }
         Self { host, pages: extra, page_count: pages.len(), is_partial }
+    }
+
+    /// What to [`set`](sakigake_preload::Table::set) in the table that frames are made from.
+    pub fn site(&self) -> Site {
+        let pages = self.pages.iter();
+        let pages = pages.flat_map(|(name, hints)| paths(name).map(move |path| (path, hints.clone())));
+        Site { hints: self.host.clone(), pages: pages.collect() }
     }
 
     /// What the page that a request's path names needs beyond the host's set.
@@ -159,44 +150,31 @@ fn ranked<'a>(used: impl Iterator<Item = &'a Used<'a>>, limits: &Limits) -> Vec<
         (Reverse(used.pages), urgency, Reverse(used.depth), used.resource.destination, used.place)
     });
     used.truncate(limits.hints);
-    used.into_iter().map(|used| Hint::new(used.resource, used.pages)).collect()
+    used.into_iter().filter_map(|used| hint(used.resource)).collect()
 }
 
-impl Hint {
-    fn new(resource: &Resource, pages: usize) -> Self {
-        Self {
-            target: resource.url.target().into(),
-            destination: resource.destination,
-            mode: resource.mode,
-            integrity: resource.integrity.clone(),
-            rank: resource.rank,
-            pages,
-        }
-    }
+/// The hint for a resource, by its path on its own host; `None` where no `as` names what it is for.
+fn hint(resource: &Resource) -> Option<Hint> {
+    let destination = Destination::of_as(resource.destination.rule().preload?)?;
+    Some(Hint {
+        crossorigin: match resource.mode {
+            Mode::NoCors => None,
+            Mode::Anonymous => Some(CrossOrigin::Anonymous),
+            Mode::Credentials => Some(CrossOrigin::UseCredentials),
+        },
+        integrity: (!resource.integrity.is_empty()).then(|| resource.integrity.clone()),
+        // A script that holds nothing up has no other way to say so.
+        fetchpriority: match resource.rank {
+            Rank::High => FetchPriority::High,
+            Rank::Low | Rank::Asynchronous | Rank::Idle => FetchPriority::Low,
+            Rank::Auto => FetchPriority::Auto,
+        },
+        ..Hint::new(resource.url.target(), destination)
+    })
+}
 
-    /// The `Link` value (RFC 8288 section 3) with the complete URI that the PRELOAD frame asks for. `origin` is
-    /// `https://host[:port]` without a slash at its end; with an empty one the target is relative, for a `Link` field.
-    pub fn link(&self, origin: &str) -> String {
-        let destination = self.destination.rule().preload.unwrap_or("fetch");
-        let mut link = format!("<{origin}{}>; rel=preload; as={destination}", self.target);
-        link.push_str(match self.mode {
-            Mode::NoCors => "",
-            Mode::Anonymous => "; crossorigin",
-            Mode::Credentials => "; crossorigin=use-credentials",
-        });
-        link.push_str(match self.rank {
-            Rank::High => "; fetchpriority=high",
-            Rank::Low => "; fetchpriority=low",
-            Rank::Auto | Rank::Asynchronous | Rank::Idle => "",
-        });
-        if !self.integrity.is_empty() {
-            write!(link, "; integrity=\"{}\"", self.integrity).expect("a String takes everything");
-        }
-        link
-    }
-
-    /// RFC 9218 urgency of its request.
-    pub fn urgency(&self) -> u8 {
-        self.destination.priority(self.rank).urgency
-    }
+/// The paths by which the page in a file is asked for: an index page has two.
+fn paths(name: &[u8]) -> impl Iterator<Item = String> {
+    let folder = name.strip_suffix(FRONT).filter(|folder| folder.is_empty() || folder.ends_with(b"/"));
+    [Some(name), folder].into_iter().flatten().map(needs::encoded)
 }

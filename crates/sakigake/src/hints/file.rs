@@ -11,11 +11,11 @@
 //! </shop/cart.js>; rel=preload; as=script; fetchpriority=low
 //! ```
 
-use super::{Hint, SiteHints};
+use super::SiteHints;
 use crate::files::relative_name;
-use sakigake_page::rules::Rank;
-use sakigake_page::scan::Mode;
-use sakigake_page::{Destination, Url};
+use sakigake_page::Url;
+use sakigake_preload::Hint;
+use sakigake_preload::link::{self, Link};
 use std::fmt;
 
 /// What is wrong with a file of hints.
@@ -46,72 +46,32 @@ pub fn parse(text: &str, origin: &Url) -> Result<SiteHints, Mistake> {
             );
             continue;
         }
-        let hint = link(line, origin).map_err(mistake)?;
+        let said = links(line, origin).map_err(mistake)?;
         match &page {
-            Some(page) => hints.pages.entry(page.clone()).or_default().push(hint),
-            None => hints.host.push(hint),
+            Some(page) => hints.pages.entry(page.clone()).or_default().extend(said),
+            None => hints.host.extend(said),
         }
     }
     Ok(hints)
 }
 
-/// One `Link` value (RFC 8288 section 3).
-fn link(line: &str, origin: &Url) -> Result<Hint, String> {
-    let (target, mut rest) = line
-        .strip_prefix('<')
-        .and_then(|line| line.split_once('>'))
-        .ok_or("a hint looks like `</style.css>; rel=preload; as=style`")?;
-    let url = origin.join(target).ok_or_else(|| format!("`{target}` is not an address"))?;
+/// The links of one `Link` value, resolved, each by its path on `origin`.
+fn links(line: &str, origin: &Url) -> Result<Vec<Hint>, String> {
+    let mut links = Vec::new();
+    link::parse(line.as_bytes(), link::Limits::default(), &mut |link| links.push(link))
+        .map_err(|fault| format!("{fault}; a hint looks like `</style.css>; rel=preload; as=style`"))?;
+    links.into_iter().map(|link| resolved(link, origin)).collect()
+}
+
+fn resolved(mut link: Link, origin: &Url) -> Result<Hint, String> {
+    let target = std::mem::take(&mut link.target);
+    let url = origin.join(&target).ok_or_else(|| format!("`{target}` is not an address"))?;
     if !url.is_same_origin(origin) {
         return Err(format!("`{target}` is of another origin than {}", origin.origin()));
     }
-    let (mut is_preload, mut destination) = (false, None);
-    let (mut mode, mut rank, mut integrity) = (Mode::NoCors, Rank::Auto, String::new());
-    while let Some((name, value, after)) = parameter(rest)? {
-        rest = after;
-        match (name.as_str(), value.as_str()) {
-            ("rel", value) => is_preload = value.split_ascii_whitespace().any(|rel| rel == "preload"),
-            ("as", value) => {
-                let known = Destination::of_preload(value);
-                destination = Some(known.ok_or_else(|| format!("`as={value}` is not known"))?);
-            }
-            ("crossorigin", "" | "anonymous") => mode = Mode::Anonymous,
-            ("crossorigin", "use-credentials") => mode = Mode::Credentials,
-            ("fetchpriority", "high") => rank = Rank::High,
-            ("fetchpriority", "low") => rank = Rank::Low,
-            ("fetchpriority", "auto") => rank = Rank::Auto,
-            ("integrity", value) if !value.contains(['"', '\\']) => integrity = value.into(),
-            ("nonce", _) => return Err("a nonce is one visitor's alone, and hints go to all".into()),
-            (name, value) => return Err(format!("`{name}={value}` is not supported here")),
-        }
-    }
-    match (is_preload, destination) {
-        (false, _) => Err("`rel=preload` is missing".into()),
-        (true, None) => Err("`as` is missing".into()),
-        (true, Some(destination)) => {
-            Ok(Hint { target: url.target().into(), destination, mode, integrity, rank, pages: 0 })
-        }
-    }
-}
-
-/// The next parameter: its name in lower case, its value without quotes, and what follows.
-fn parameter(rest: &str) -> Result<Option<(String, String, &str)>, String> {
-    let rest = rest.trim_start();
-    if rest.is_empty() {
-        return Ok(None);
-    }
-    let rest = rest.strip_prefix(';').ok_or("one link a line: a semicolon was expected")?.trim_start();
-    let end = rest.find(['=', ';']).unwrap_or(rest.len());
-    let name = rest[..end].trim().to_ascii_lowercase();
-    let Some(value) = rest[end..].strip_prefix('=').map(str::trim_start) else {
-        return Ok(Some((name, String::new(), &rest[end..])));
-    };
-    if let Some(quoted) = value.strip_prefix('"') {
-        let (value, after) = quoted.split_once('"').ok_or("a quote is not closed")?;
-        return Ok(Some((name, value.into(), after)));
-    }
-    let end = value.find(';').unwrap_or(value.len());
-    Ok(Some((name, value[..end].trim().into(), &value[end..])))
+    link.target = url.to_string();
+    let hint = Hint::from_link(&link).map_err(|dropped| format!("`{target}`: {dropped}"))?;
+    Ok(Hint { url: url.target().into(), ..hint })
 }
 
 impl fmt::Display for Mistake {

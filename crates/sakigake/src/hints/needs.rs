@@ -118,9 +118,14 @@ fn is_worth_it(resource: &Resource) -> bool {
 
 /// Where the page in a file is found: an index page at its folder.
 fn address(origin: &Url, page: &[u8]) -> Option<Url> {
-    let path = page.strip_suffix(b"index.html").filter(|path| path.is_empty() || path.ends_with(b"/"));
+    let folder = page.strip_suffix(super::FRONT).filter(|path| path.is_empty() || path.ends_with(b"/"));
+    origin.join(&encoded(folder.unwrap_or(page)))
+}
+
+/// A name below the folder as a path.
+pub(super) fn encoded(name: &[u8]) -> String {
     let mut encoded = String::from("/");
-    for &byte in path.unwrap_or(page) {
+    for &byte in name {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
                 encoded.push(char::from(byte));
@@ -128,5 +133,5 @@ fn address(origin: &Url, page: &[u8]) -> Option<Url> {
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
-    origin.join(&encoded)
+    encoded
 }
