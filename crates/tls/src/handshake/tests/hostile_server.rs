@@ -204,9 +204,10 @@ fn no_changed_byte_of_the_servers_flight_goes_unnoticed() {
     };
     let (_, _, bytes) = flight(usize::MAX);
     for seed in (0..bytes).step_by(5) {
-        let (result, is_established, _) = flight(seed);
-        // A longer length in a header leaves the client waiting; all else is a fault.
-        assert!(!is_established, "byte {seed} of {bytes}: {result:?}");
+        let (result, is_established, bytes) = flight(seed);
+        // A longer length in a header leaves the client waiting; all else is a fault. ECDSA's signatures differ in
+        // length, so that the last bytes may be missing from a flight.
+        assert!(!is_established || seed >= bytes, "byte {seed} of {bytes}: {result:?}");
     }
 }
 
