@@ -11,6 +11,7 @@
 //! may fill one buffer: a server's first flight and its first application data leave in one write.
 
 mod event;
+pub(crate) mod fuzz;
 mod outbox;
 mod receive;
 mod tracer;
@@ -297,7 +298,7 @@ impl Connection {
         for step in steps {
             match step {
                 Step::ReadKey(secret) => self.opener.install(&secret),
-                _ if self.closed => {} // After close_notify nothing goes out any more, KeyUpdates neither.
+                _ if self.closed => {} // Not even a KeyUpdate. spec: 9846-6.1-a
                 Step::Send { message, .. } => self.outbox.send(message),
                 Step::WriteKey(secret) => self.outbox.install(secret),
             }
@@ -311,10 +312,10 @@ impl Connection {
         self.closing_deadline = None;
         match fault {
             Fault::PeerAlert(_) | Fault::Truncated => self.outbox.clear(), // spec: 9846-6-b
-            _ if self.closed => {} // Our close_notify was the last word.
+            _ if self.closed => {} // Our close_notify was the last word. spec: 9846-6.1-a
             _ => {
                 self.outbox.abandon();
-                self.outbox.alert(fault.alert()); // spec: 9846-6.2-a
+                self.outbox.alert(fault.alert()); // spec: 9846-6.2-r
                 if fault.alert() == AlertDescription::USER_CANCELED {
                     self.outbox.alert(AlertDescription::CLOSE_NOTIFY); // spec: 9846-6.1-d
                 }

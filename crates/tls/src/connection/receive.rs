@@ -179,7 +179,7 @@ impl Connection {
     fn take_alert(&mut self, content: &[u8], heard: &mut impl FnMut(Event<'_>)) -> Result<(), Fault> {
         let description = match content {
             [] => return Err(Fault::EmptyRecord(ContentType::ALERT)), // spec: 9846-5.4-a
-            [_, description] => AlertDescription(*description),       // spec: 9846-6-a
+            [_, description] => AlertDescription(*description),       // spec: 9846-6-r
             _ => return Err(Fault::BadAlert),                         // spec: 9846-5.1-h
         };
         if !description.is_closure() {

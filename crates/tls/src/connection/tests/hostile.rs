@@ -39,7 +39,7 @@ fn assert_refused(
 
 #[test]
 fn each_sin_in_an_established_connection_has_its_alert() {
-    // spec: 9846-5-b spec: 9846-5-c spec: 9846-5-d spec: 9846-5.1-a spec: 9846-5.1-h spec: 9846-5.4-a spec: 9846-6.2-a
+    // spec: 9846-5-b spec: 9846-5-c spec: 9846-5-d spec: 9846-5.1-a spec: 9846-5.1-h spec: 9846-5.4-a spec: 9846-6.2-r
     use AlertDescription as Alert;
     let unexpected = Alert::UNEXPECTED_MESSAGE;
     let handshake = ContentType::HANDSHAKE;
@@ -94,7 +94,7 @@ fn each_sin_in_an_established_connection_has_its_alert() {
 
 #[test]
 fn each_alert_of_the_peer_but_closure_ends_the_connection() {
-    // spec: 9846-6-a spec: 9846-6-b
+    // spec: 9846-6-r spec: 9846-6-b
     for (level, description) in [(2, 40), (1, 40), (0, 80), (2, 255), (1, 117)] {
         let mut pair = Pair::established();
         let alert = forge(&mut pair.client, 21, &[level, description]);
@@ -286,4 +286,30 @@ fn nothing_else_is_passed_over_as_early_data() {
     pair.server_answers(&hello);
     pair.server_hears(Vectors::early_data().of("early_data_record"));
     assert_eq!(pair.server_fault, Some(Fault::BadRecordMac));
+}
+
+#[test]
+fn the_fuzz_body_holds_on_its_corpus() {
+    let (simple, retry, early) =
+        (Vectors::one_round_trip(), Vectors::hello_retry_request(), Vectors::early_data());
+    let ccs = crate::record::CHANGE_CIPHER_SPEC;
+    let corpus = [
+        Vec::new(),
+        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+        [simple.of("client_hello_record"), &ccs, simple.of("client_finished_record")].concat(),
+        [simple.of("server_hello_record"), simple.of("server_flight_record")].concat(),
+        [retry.of("hello_retry_request_record"), &ccs, retry.of("server_hello_record")].concat(),
+        [retry.of("client_hello_record"), retry.of("client_hello_2_record")].concat(),
+        [early.of("client_hello_record"), early.of("early_data_record")].concat(),
+    ];
+    for bytes in corpus {
+        for split in [0, 6, 255] {
+            fuzz::fuzz_connection(&[&[split], &bytes[..]].concat());
+        }
+        for bit in (0..bytes.len() * 8).step_by(61) {
+            let mut flipped = [&[255], &bytes[..]].concat();
+            flipped[1 + bit / 8] ^= 1 << (bit % 8);
+            fuzz::fuzz_connection(&flipped);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use super::{pair::Setup, *};
 
 #[test]
 fn keys_change_on_request_in_both_directions() {
-    // spec: 9846-4.7.3-b spec: 9846-4.7.3-c
+    // spec: 9846-4.7.3-k spec: 9846-4.7.3-l
     let mut pair = Pair::established();
     pair.exchange(b"before", b"before");
     pair.client.update_keys();
@@ -32,7 +32,7 @@ fn updates_that_cross_leave_both_sides_in_step() {
 
 #[test]
 fn a_request_is_answered_before_the_next_data() {
-    // spec: 9846-4.7.3-c
+    // spec: 9846-4.7.3-l
     let mut pair = Pair::established();
     pair.client.update_keys();
     let update = transmit_all(&mut pair.client);
