@@ -60,7 +60,7 @@ fn the_host_announces_what_the_front_page_and_most_pages_need() {
     let (_site, files) = site();
     let hints = read(&files);
     assert_eq!((hints.page_count, hints.is_partial), (3, false));
-    let links: Vec<String> = hints.host.iter().map(|hint| on_host(hint)).collect();
+    let links: Vec<String> = hints.host.iter().map(on_host).collect();
     assert_eq!(
         links,
         [
