@@ -14,6 +14,7 @@ use crate::{
 use host::Host;
 use sakigake_wire::Span;
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
@@ -66,6 +67,8 @@ pub struct Limits {
     pub hints: usize,
     /// Pages of one host; the rest is not taken.
     pub pages: usize,
+    /// Hints that one connection hears; then it is told no more.
+    pub told_hints: usize,
 }
 
 /// What one host's pages want.
@@ -84,7 +87,7 @@ pub const ANY_HOST: &str = "*";
 struct Hosts {
     named: BTreeMap<String, Arc<Host>>,
     /// The site of [`ANY_HOST`], and what was made of it for names that clients chose.
-    any: Option<Site>,
+    any: Option<Arc<Site>>,
     derived: BTreeMap<String, Arc<Host>>,
 }
 
@@ -105,13 +108,13 @@ impl Table {
         let host = normal(host);
         if host == ANY_HOST {
             let mut hosts = self.write();
-            hosts.any = Some(site.clone());
+            hosts.any = Some(Arc::new(site.clone()));
             hosts.derived.clear();
             return;
         }
-        let old = self.read().named.get(&host).cloned();
+        let old = self.read().named.get(&*host).cloned();
         let new = Arc::new(Host::new(self.origin_of(&host), site, &self.config, old.as_deref()));
-        self.write().named.insert(host, new);
+        self.write().named.insert(host.into_owned(), new);
     }
 
     /// Forgets a host.
@@ -122,7 +125,7 @@ impl Table {
             hosts.any = None;
             hosts.derived.clear();
         }
-        hosts.named.remove(&host);
+        hosts.named.remove(&*host);
     }
 
     /// What the first flight says to a client that named `server_name` (the inner one under ECH), within `block_bytes`
@@ -131,12 +134,14 @@ impl Table {
         Flight::first(&self.find(server_name)?, block_bytes)
     }
 
-    /// What to say later, when `path` is asked for, beside what `account` has sent on that connection already. The first
-    /// flight's hints are among it where the connection has not heard them.
+    /// What to say later, when the document at `path` is asked for, beside what `account` has sent on that connection
+    /// already. The first flight's hints are among it where the connection has not heard them.
     pub fn page(&self, server_name: Option<&str>, path: &str, account: &Account) -> Option<Flight> {
         let host = self.find(server_name)?;
         let path = path.split('?').next().unwrap_or(path);
-        Flight::page(&host, path, account, self.config.budget)
+        let left = self.config.limits.told_hints.saturating_sub(account.len());
+        let budget = Budget { hints: self.config.budget.hints.min(left), ..self.config.budget };
+        Flight::page(&host, path, account, budget)
     }
 
     /// The hints of one host for clients that do not know the frame: those of every page and of `path`, best first, at
@@ -154,21 +159,26 @@ impl Table {
 
     fn find(&self, server_name: Option<&str>) -> Option<Arc<Host>> {
         let name = normal(server_name.or(self.config.default_host.as_deref())?); // spec: preload-profile-3-a
-        let site = {
+        let (site, has_room) = {
             let hosts = self.read();
-            let known = hosts.named.get(&name).or_else(|| hosts.derived.get(&name));
+            let known = hosts.named.get(&*name).or_else(|| hosts.derived.get(&*name));
             if let Some(host) = known {
                 return Some(Arc::clone(host));
             }
-            hosts.any.clone()?
+            (hosts.any.clone()?, hosts.derived.len() < self.config.limits.derived_hosts)
         };
         Origin::parse(&name)?;
+        if !has_room {
+            // Whoever invents names costs a few hints each, and is not remembered.
+            let brief = site.brief(self.config.budget.hints);
+            return Some(Arc::new(Host::new(self.origin_of(&name), &brief, &self.config, None)));
+        }
         let host = Arc::new(Host::new(self.origin_of(&name), &site, &self.config, None));
         let mut hosts = self.write();
-        if hosts.derived.len() < self.config.limits.derived_hosts {
-            return Some(Arc::clone(hosts.derived.entry(name).or_insert(host)));
+        if !hosts.any.as_ref().is_some_and(|any| Arc::ptr_eq(any, &site)) {
+            return Some(host);
         }
-        Some(host)
+        Some(Arc::clone(hosts.derived.entry(name.into_owned()).or_insert(host)))
     }
 
     fn origin_of(&self, host: &str) -> Origin {
@@ -186,8 +196,22 @@ impl Table {
     }
 }
 
-fn normal(host: &str) -> String {
-    host.trim_end_matches('.').to_ascii_lowercase()
+impl Site {
+    /// Its best hints alone.
+    fn brief(&self, count: usize) -> Self {
+        let mut hints: Vec<&Hint> = self.hints.iter().collect();
+        hints.sort_by_key(|hint| hint.rank());
+        Self { hints: hints.into_iter().take(count).cloned().collect(), pages: Vec::new() }
+    }
+}
+
+/// A host's name as the table knows it; most come that way.
+fn normal(host: &str) -> Cow<'_, str> {
+    let host = host.trim_end_matches('.');
+    if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return host.to_ascii_lowercase().into();
+    }
+    host.into()
 }
 
 impl Default for Config {
@@ -199,7 +223,7 @@ impl Default for Config {
             default_host: None,
             withdrawal: Withdrawal::default(),
             code_points: CodePoints::default(),
-            limits: Limits { derived_hosts: 64, hints: 4_096, pages: 1_024 },
+            limits: Limits { derived_hosts: 64, hints: 4_096, pages: 1_024, told_hints: 256 },
         }
     }
 }

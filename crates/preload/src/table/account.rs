@@ -1,7 +1,7 @@
 //! What one connection heard, and what it asked for.
 
 use super::{Config, Flight, host::Host};
-use crate::{Hint, Origin};
+use crate::Origin;
 use sakigake_wire::{Instant, Span};
 use std::sync::Arc;
 
@@ -49,7 +49,14 @@ impl Account {
     /// The client asked for `target`, a path with query. `authority`: where the connection serves several origins, the one
     /// that was asked.
     pub fn requested(&mut self, authority: Option<&str>, target: &str) {
-        let origin = authority.and_then(Origin::parse);
+        if self.rows.iter().all(|row| row.settled) {
+            return;
+        }
+        let origin = authority.map(Origin::parse);
+        if origin == Some(None) {
+            return;
+        }
+        let origin = origin.flatten();
         let open = self.rows.iter_mut().filter(|row| !row.settled);
         for row in open.filter(|row| row.host.is_asked_for(row.index, origin.as_ref(), target)) {
             row.used = true;
@@ -73,9 +80,18 @@ impl Account {
         self.settle(|_| true);
     }
 
-    /// Whether the connection heard of that resource.
-    pub(super) fn has(&self, hint: &Hint) -> bool {
-        self.rows.iter().any(|row| row.host.hint(row.index).url == hint.url)
+    /// How many hints the connection heard.
+    pub(super) const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether the connection heard of that resource, from this state of the host or from an earlier one.
+    pub(super) fn has(&self, host: &Arc<Host>, index: usize) -> bool {
+        let is_same = |row: &Row| match Arc::ptr_eq(&row.host, host) {
+            true => row.index == index,
+            false => row.host.hint(row.index).url == host.hint(index).url,
+        };
+        self.rows.iter().any(is_same)
     }
 
     fn window(&self, config: &Config) -> Span {

@@ -57,8 +57,10 @@ pub(super) struct Host {
 #[derive(Debug)]
 struct Entry {
     hint: Hint,
-    /// The path with query where the hint lies on the host's own origin.
-    target: Option<String>,
+    /// Where the hint lies: its origin, whether that is the host's own, and its path with query.
+    origin: Origin,
+    is_own: bool,
+    target: String,
     sent: AtomicU64,
     used: AtomicU64,
     withdrawn: AtomicBool,
@@ -89,8 +91,8 @@ impl Flight {
     }
 
     pub(super) fn page(host: &Arc<Host>, path: &str, account: &Account, budget: Budget) -> Option<Self> {
-        let unheard = host.of_page(path).into_iter().filter(|index| !account.has(&host.entries[*index].hint));
-        let encoded = Arc::new(host.encode(unheard, budget));
+        let unheard = host.of_page(path, |index| !account.has(host, index));
+        let encoded = Arc::new(host.encode(unheard.into_iter(), budget));
         Self::within(host, encoded, budget.block_bytes)
     }
 
@@ -125,10 +127,7 @@ impl Host {
     /// Whether an entry is what `target` on `authority` asks for; without authority, on the host's own origin.
     pub(super) fn is_asked_for(&self, index: usize, authority: Option<&Origin>, target: &str) -> bool {
         let entry = &self.entries[index];
-        match authority {
-            Some(origin) => entry.hint.split_url().is_some_and(|(o, t)| o == *origin && t == target),
-            None => entry.target.as_deref() == Some(target),
-        }
+        entry.target == target && authority.map_or(entry.is_own, |origin| *origin == entry.origin)
     }
 
     /// Counts one send and what became of it, and withdraws the hint when too many were in vain.
@@ -155,23 +154,29 @@ impl Host {
     }
 
     pub(super) fn hints_for(&self, path: &str, count: usize) -> Vec<Hint> {
-        self.of_page(path).into_iter().take(count).map(|index| self.entries[index].hint.clone()).collect()
+        self.of_page(path, |_| true)
+            .into_iter()
+            .take(count)
+            .map(|index| self.entries[index].hint.clone())
+            .collect()
     }
 
-    /// What a page wants and is not withdrawn, best first.
-    fn of_page(&self, path: &str) -> Vec<usize> {
+    /// What a page wants, is not withdrawn, and passes `filter`, best first.
+    fn of_page(&self, path: &str, filter: impl Fn(usize) -> bool) -> Vec<usize> {
         let of_page = self.pages.get(path).into_iter().flatten();
-        let named: BTreeSet<usize> = self.first.iter().chain(of_page).copied().collect();
+        let named = self.first.iter().chain(of_page).copied();
+        let is_live = |index: &usize| !self.entries[*index].withdrawn.load(Relaxed) && filter(*index);
+        let named: BTreeSet<usize> = named.filter(is_live).collect();
         let mut indexes: Vec<usize> = named.into_iter().collect();
-        indexes.retain(|index| !self.entries[*index].withdrawn.load(Relaxed));
         indexes.sort_by_key(|index| self.entries[*index].hint.rank());
         indexes
     }
 
     fn encode_first(&self) {
+        // Under the lock, so that of two withdrawals at once neither is undone by the other's older view.
+        let mut encoded = self.encoded.write().unwrap_or_else(PoisonError::into_inner);
         let kept = self.first.iter().copied().filter(|index| !self.entries[*index].withdrawn.load(Relaxed));
-        let encoded = Arc::new(self.encode(kept, self.budget));
-        *self.encoded.write().unwrap_or_else(PoisonError::into_inner) = encoded;
+        *encoded = Arc::new(self.encode(kept, self.budget));
     }
 
     fn encode(&self, indexes: impl Iterator<Item = usize>, budget: Budget) -> Encoded {
@@ -225,10 +230,12 @@ impl<'a> Entries<'a> {
         let (sent, used, withdrawn) = old.map_or((0, 0, false), |old| {
             (old.sent.load(Relaxed), old.used.load(Relaxed), old.withdrawn.load(Relaxed))
         });
-        let target = hint.split_url().filter(|(origin, _)| origin == self.origin).map(|(_, t)| t.to_owned());
+        let (origin, target) = hint.split_url().map(|(origin, target)| (origin, target.to_owned()))?;
         self.by_url.insert(hint.url.clone(), self.list.len());
         self.list.push(Entry {
             hint,
+            is_own: origin == *self.origin,
+            origin,
             target,
             sent: sent.into(),
             used: used.into(),

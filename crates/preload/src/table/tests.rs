@@ -102,9 +102,28 @@ fn a_page_says_what_was_not_said() {
 }
 
 #[test]
+fn one_connection_is_told_so_much_and_no_more() {
+    let limits = Limits { told_hints: 3, ..Config::default().limits };
+    let table = Table::new(Config { limits, ..Config::default() });
+    table.set(
+        "a.example",
+        &Site { pages: vec![("/p".into(), site(&["/3", "/4"]).hints)], ..site(&["/1", "/2"]) },
+    );
+    let mut account = Account::new();
+    account.sent(Instant::from_nanos(0), &table.first(Some("a.example"), 2_048).unwrap());
+    let later = table.page(Some("a.example"), "/p", &account);
+    account.sent(Instant::from_nanos(0), later.as_ref().unwrap());
+    assert_eq!(urls(later), ["https://a.example/3"]);
+    assert!(table.page(Some("a.example"), "/p", &account).is_none());
+}
+
+#[test]
 fn any_host_speaks_for_names_that_clients_choose() {
-    let config =
-        Config { port: 443, limits: Limits { derived_hosts: 1, hints: 2, pages: 0 }, ..Config::default() };
+    let config = Config {
+        port: 443,
+        limits: Limits { derived_hosts: 1, hints: 2, ..Config::default().limits },
+        ..Config::default()
+    };
     let table = Table::new(config);
     table.set(ANY_HOST, &site(&["/1", "/2", "/3"]));
     assert_eq!(urls(table.first(Some("x.test"), 2_048)), ["https://x.test/1", "https://x.test/2"]);
