@@ -51,7 +51,8 @@ pub fn fuzz_url(bytes: &[u8]) {
 /// once, its hints add up, and once all that it wants has failed it is complete and wants nothing.
 pub fn fuzz_load(bytes: &[u8]) {
     let limits = load::Limits { resources: 32, unclaimed_bytes: 64, redirects: 3, ..load::Limits::default() };
-    let mut load = Load::new(base(), Options { preload: true, limits }, Instant::default());
+    let mut load =
+        Load::new(base(), Options { preload: true, limits, ..Options::default() }, Instant::default());
     let mut sent = Vec::new();
     for (step, pair) in bytes.chunks(2).enumerate() {
         let now = Instant::from_nanos(step as u64);

@@ -57,6 +57,8 @@ pub struct Load {
 pub struct Options {
     /// Whether hints are followed at all.
     pub preload: bool,
+    /// Whether only the document itself is wanted, as for a download: nothing is scanned and no hint is followed.
+    pub is_single: bool,
     /// What bounds the load.
     pub limits: Limits,
 }
@@ -137,7 +139,7 @@ pub enum Why {
 }
 
 /// One request and what became of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// What was asked for.
     pub resource: Resource,
@@ -238,7 +240,7 @@ impl Load {
             self.hints.heard += 1;
             let resource = hint.into_resource();
             let is_own = resource.url.origin() == origin && origin == self.page.origin();
-            if !self.options.preload || !is_own || self.completed.is_some() {
+            if !self.options.preload || self.options.is_single || !is_own || self.completed.is_some() {
                 self.hints.dropped += 1;
             } else if let Some(id) = self.index.get(&key(&resource)) {
                 match self.entries[id.0].why {
@@ -272,9 +274,10 @@ impl Load {
         }
         let entry = &self.entries[id.0];
         let is_html = matches!(entry.media_type.as_str(), "" | "text/html" | "application/xhtml+xml");
-        if entry.resource.destination == Destination::Document && is_html {
+        if entry.resource.destination == Destination::Document {
             self.page = entry.resource.url.clone();
-            self.html = Some((id, Html::new(self.page.clone(), self.options.limits.scan)));
+            let scans = is_html && !self.options.is_single;
+            self.html = scans.then(|| (id, Html::new(self.page.clone(), self.options.limits.scan)));
         }
     }
 
@@ -342,6 +345,11 @@ impl Load {
     /// Whether the page and all that it needs is there, or will not come.
     pub fn is_complete(&self) -> bool {
         self.completed.is_some()
+    }
+
+    /// Whether a response is the one that its request led to, rather than a redirect on the way.
+    pub fn is_final(&self, id: Id) -> bool {
+        self.entries.get(id.0).is_some_and(|entry| entry.redirected_to.is_none())
     }
 
     /// All requests so far, in the order in which they became known; the document is the first.

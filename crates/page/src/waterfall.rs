@@ -1,6 +1,6 @@
 //! A page load as a picture: who was asked for when, why, and when it came. For the terminal and as SVG.
 
-use crate::load::{Load, State, Summary, Why};
+use crate::load::{Entry, Load, State, Summary, Why};
 use sakigake_wire::{Instant, Span};
 
 mod svg;
@@ -8,11 +8,11 @@ mod svg;
 mod tests;
 mod text;
 
-pub use svg::compare;
-pub use text::Style;
+pub use svg::{compare, svg};
+pub use text::{Style, text};
 
 /// A load, ready to be drawn.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waterfall {
     /// What the picture is called: the address, or what was different about this run.
     pub title: String,
@@ -61,9 +61,12 @@ pub enum Kind {
 }
 
 impl Waterfall {
-    /// The picture of a load. Take it when the load is complete; what is still open is drawn up to `now`.
-    pub fn of(load: &Load, title: &str, now: Instant) -> Self {
+    /// The picture of a load, with the page's address as its title. What is still open is drawn up to the latest moment that
+    /// the load knows of.
+    pub fn of(load: &Load) -> Self {
         let since = |moment: Instant| moment.since(load.started());
+        let moments = |entry: &Entry| entry.ended.max(entry.first_byte).max(entry.requested);
+        let latest = load.entries().iter().filter_map(moments).max().unwrap_or(load.started());
         let page = load.entries().first().map(|entry| entry.resource.url.origin().clone());
         let kind_of = |mut at: usize| {
             // A redirect counts as what led to it. It always leads to a later entry, so this ends.
@@ -100,16 +103,12 @@ impl Waterfall {
                 bytes: entry.bytes,
                 start,
                 first_byte: entry.first_byte.map(since),
-                end: since(entry.ended.unwrap_or(now)).max(start),
+                end: since(entry.ended.unwrap_or(latest)).max(start),
             })
         });
-        Self {
-            title: title.to_owned(),
-            rows: rows.collect(),
-            connected: None,
-            round_trips: None,
-            summary: load.summary(),
-        }
+        let summary = load.summary();
+        let title = summary.page.to_string();
+        Self { title, rows: rows.collect(), connected: None, round_trips: None, summary }
     }
 
     /// The end of the time axis.

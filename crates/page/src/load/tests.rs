@@ -14,7 +14,7 @@ struct Rig {
 impl Rig {
     fn new(limits: Limits) -> Self {
         let now = Instant::default();
-        let load = Load::new(url(""), Options { preload: true, limits }, now);
+        let load = Load::new(url(""), Options { preload: true, limits, ..Options::default() }, now);
         let mut rig = Self { load, now, wanted: Vec::new(), cancelled: Vec::new() };
         rig.turn();
         rig
@@ -328,4 +328,22 @@ fn requests_say_what_they_are_for() {
         }
     }
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_single_download_asks_for_nothing_else() {
+    let now = Instant::default();
+    let mut load = Load::new(url(""), Options { preload: true, is_single: true, ..Options::default() }, now);
+    load.hints(now, &url("").origin().clone(), [style("a.css")]);
+    let Some(Want::Request(_)) = load.wants(now) else { panic!("the document is wanted") };
+    let moved = [("location", "/there")].into_iter().collect();
+    load.head(now, Id(0), &Response { status: 301, fields: moved });
+    let Some(Want::Request(wanted)) = load.wants(now) else { panic!("the redirect is followed") };
+    assert!(!load.is_final(Id(0)) && load.is_final(wanted.id));
+    load.end(now, Id(0));
+    load.head(now, wanted.id, &Response { status: 200, fields: Fields::new() });
+    load.data(now, wanted.id, b"<img src=x>");
+    load.end(now, wanted.id);
+    assert!(load.is_complete() && load.wants(now).is_none());
+    assert_eq!(load.summary().hints.dropped, 1);
 }

@@ -11,13 +11,11 @@ const TOP: usize = 64;
 const LABEL: usize = 190;
 const PANEL_GAP: usize = 56;
 
-impl Waterfall {
-    /// The picture of this load alone.
-    pub fn svg(&self) -> String {
-        let rows: Vec<Pair<'_>> =
-            self.rows.iter().map(|row| Pair { label: &row.label, rows: vec![Some(row)] }).collect();
-        draw(&[self], &rows, 940)
-    }
+/// The picture of one load.
+pub fn svg(waterfall: &Waterfall) -> String {
+    let rows: Vec<Pair<'_>> =
+        waterfall.rows.iter().map(|row| Pair { label: &row.label, rows: vec![Some(row)] }).collect();
+    draw(&[waterfall], &rows, 940)
 }
 
 /// Two loads of one page side by side on one scale of time, a line a resource.

@@ -14,6 +14,11 @@ pub struct Style {
     pub is_coloured: bool,
 }
 
+/// The picture as lines of text, each within the style's width.
+pub fn text(waterfall: &Waterfall, style: &Style) -> String {
+    waterfall.lines(*style)
+}
+
 impl Default for Style {
     fn default() -> Self {
         Self { width: 100, is_ascii: false, is_coloured: false }
@@ -70,8 +75,7 @@ struct Layout {
 const FIXED: usize = 2 + 5 + 8 + 2 + 9;
 
 impl Waterfall {
-    /// The picture as lines of text, each within the style's width.
-    pub fn text(&self, style: Style) -> String {
+    fn lines(&self, style: Style) -> String {
         let glyphs = if style.is_ascii { ASCII } else { UNICODE };
         let width = style.width.clamp(60, 400);
         let longest = self.rows.iter().map(|row| row.label.chars().count()).max().unwrap_or(1);
