@@ -73,6 +73,24 @@ impl AccessLog {
             Format::Text => text(entry, self.colour),
             Format::Json => json(entry),
         };
+        self.put(&line);
+    }
+
+    /// Writes one line about a connection that ended because of a fault.
+    pub fn failure(&self, client: SocketAddr, what: &str) {
+        let (at, client) = (rfc3339(SystemTime::now()), client.to_string());
+        self.put(&match self.format {
+            Format::Text => format!("{at} {client:<21} {}\n", plain(what.as_bytes())),
+            Format::Json => {
+                format!(
+                    "{{\"time\":\"{at}\",\"client\":\"{client}\",\"fault\":\"{}\"}}\n",
+                    json_text(what.as_bytes())
+                )
+            }
+        });
+    }
+
+    fn put(&self, line: &str) {
         // A thread that panicked in here left at worst half a line.
         let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush()); // See above: nobody could be told.

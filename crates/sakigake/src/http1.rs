@@ -36,7 +36,7 @@ pub trait Handler {
 /// One request and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Served {
-    /// `HTTP/1.0` or `HTTP/1.1`.
+    /// `HTTP/1.0`, `HTTP/1.1`, or `h2` from the other front.
     pub protocol: &'static str,
     /// The request's method.
     pub method: Vec<u8>,
@@ -50,6 +50,10 @@ pub struct Served {
     pub took: Duration,
     /// Whether the body went out whole.
     pub whole: bool,
+    /// Whether this connection had been hinted at what was asked for.
+    pub hinted: bool,
+    /// How many hints went out in frames for this request.
+    pub hints: usize,
 }
 
 /// What one connection may take.
@@ -133,6 +137,8 @@ fn respond<H: Handler>(handler: Arc<H>, request: http::Request<Incoming>) -> htt
             bytes: 0,
             took: Duration::ZERO,
             whole: false,
+            hinted: false,
+            hints: 0,
         },
         body: reply.body,
         since,
@@ -165,7 +171,7 @@ fn has_good_host(parts: &http::request::Parts) -> bool {
 }
 
 impl Served {
-    /// What the access log says of it, now; the caller adds what it knows of hints.
+    /// What the access log says of it, now.
     pub fn entry(&self, client: SocketAddr) -> Entry<'_> {
         Entry {
             at: SystemTime::now(),
@@ -177,8 +183,8 @@ impl Served {
             bytes: self.bytes,
             took: self.took,
             whole: self.whole,
-            hinted: false,
-            hints: 0,
+            hinted: self.hinted,
+            hints: self.hints,
         }
     }
 }

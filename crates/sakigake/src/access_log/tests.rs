@@ -77,7 +77,9 @@ fn each_line_is_one_write() {
     let log = AccessLog::new(Format::Text, Box::new(kept.clone()));
     log.write(&entry(b"/a"));
     log.write(&entry(b"/b"));
+    log.failure("[::1]:5".parse().expect("an address"), "the peer said \x1b[2J");
     let lines = kept.0.lock().expect("no test panics here");
-    assert_eq!(lines.len(), 2);
+    assert_eq!(lines.len(), 3);
+    assert!(lines[2].ends_with(b"Z [::1]:5               the peer said \\x1b[2J\n"), "{lines:?}");
     assert!(lines.iter().all(|line| line.ends_with(b"\n") && !line.contains(&0x1b)));
 }
