@@ -1,0 +1,349 @@
+//! OpenSSL's `s_server` and `s_client` against our client and server, over real sockets.
+
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a test of another program needs sockets"
+)]
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_tls::{Connection, Credential, Event, WebPki, client, server};
+use sakigake_wire::{Entropy, Instant};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{Arc, LazyLock},
+    time::{Duration, SystemTime},
+};
+
+const NOW: Instant = Instant::from_nanos(0);
+
+struct Urandom;
+
+impl Entropy for Urandom {
+    fn fill(&mut self, out: &mut [u8]) {
+        fs::File::open("/dev/urandom")
+            .and_then(|mut file| file.read_exact(out))
+            .expect("a system has randomness");
+    }
+}
+
+/// An authority, a leaf for localhost and its key, as files.
+struct Files {
+    folder: PathBuf,
+    authority: Vec<u8>,
+    chain: String,
+    key: String,
+}
+
+static FILES: LazyLock<Files> = LazyLock::new(|| {
+    let authority_key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "an authority for tests");
+    let authority = params.self_signed(&authority_key).unwrap();
+    let authority_pem = authority_key.serialize_pem();
+    let issuer = Issuer::new(params, authority_key);
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec!["localhost".into()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let folder = std::env::temp_dir().join(format!("sakigake-openssl-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("authority.pem"), authority.pem()).unwrap();
+    fs::write(folder.join("leaf.pem"), leaf.pem()).unwrap();
+    fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+    fs::write(folder.join("authority-key.pem"), authority_pem).unwrap();
+    Files { folder, authority: authority.der().to_vec(), chain: leaf.pem(), key: key.serialize_pem() }
+});
+
+/// Whether there is an `openssl` with TLS 1.3; says so if not.
+fn is_there() -> bool {
+    let there = Command::new("openssl").arg("version").output().is_ok_and(|output| output.status.success());
+    if !there {
+        assert_ne!(std::env::var("SAKIGAKE_REQUIRE").as_deref(), Ok("all"), "openssl is required");
+        eprintln!("skipped: there is no openssl here");
+    }
+    there
+}
+
+/// An RSA leaf for localhost (`rsa.pem`, `rsa-key.pem`), by the same authority.
+fn make_rsa() {
+    fs::write(FILES.folder.join("names"), "subjectAltName=DNS:localhost\n").unwrap();
+    let run = |arguments: &str| {
+        let output =
+            Command::new("openssl").args(arguments.split(' ')).current_dir(&FILES.folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run("req -new -newkey rsa:2048 -nodes -subj /CN=rsa -keyout rsa-key.pem -out rsa.csr");
+    run(
+        "x509 -req -in rsa.csr -CA authority.pem -CAkey authority-key.pem -CAcreateserial -days 30 -extfile names -out rsa.pem",
+    );
+}
+
+/// Ends with its scope.
+struct Peer(Child);
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).expect("our own child can be ended");
+    }
+}
+
+fn client_options() -> client::Options {
+    let mut verifier = WebPki::new(&PROVIDER);
+    verifier.trust(&FILES.authority).unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    client::Options {
+        verifier: Some(Arc::new(verifier)),
+        unix_secs_at_start: now.as_secs(),
+        alpn: vec![b"http/1.1".to_vec()],
+        ..client::Options::new(&PROVIDER)
+    }
+}
+
+/// What one side has heard.
+#[derive(Default)]
+struct Heard {
+    data: Vec<u8>,
+    established: bool,
+    closed: bool,
+}
+
+/// Sends all that is ready, `data` too as soon as it may go.
+fn flush(connection: &mut Connection, stream: &mut TcpStream, data: &mut Vec<u8>) {
+    let mut out = vec![0; 20_000];
+    while let Some(len) = connection.transmit(NOW, &mut out) {
+        stream.write_all(&out[..len]).unwrap();
+    }
+    while !data.is_empty() && connection.may_send() {
+        let len = connection.seal(&mut out, &mut |room| {
+            let len = room.len().min(data.len());
+            room[..len].copy_from_slice(&data[..len]);
+            data.drain(..len);
+            len
+        });
+        stream.write_all(&out[..len]).unwrap();
+    }
+}
+
+/// Reads once; false at the end of the bytes.
+fn read(
+    connection: &mut Connection,
+    stream: &mut TcpStream,
+    heard: &mut Heard,
+) -> Result<bool, sakigake_tls::Fault> {
+    let mut buffer = [0; 4_096];
+    let len = stream.read(&mut buffer).expect("the peer answers in time");
+    connection.handle(NOW, &mut buffer[..len], &mut |event| match event {
+        Event::Data(bytes) => heard.data.extend_from_slice(bytes),
+        Event::Established => heard.established = true,
+        Event::Closed => heard.closed = true,
+        _ => {}
+    })?;
+    Ok(len > 0 && !heard.closed)
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap().port()
+}
+
+fn connect(port: u16) -> TcpStream {
+    for _ in 0..100 {
+        if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) {
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            return stream;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("nobody listens on {port}")
+}
+
+/// What s_server answers to a GET, which describes the connection.
+fn page_of(server_arguments: &[&str], options: client::Options) -> String {
+    page_with(["leaf.pem", "key.pem"], server_arguments, options)
+}
+
+fn page_with(files: [&str; 2], server_arguments: &[&str], options: client::Options) -> String {
+    let port = free_port();
+    let peer = Command::new("openssl")
+        .args([
+            "s_server",
+            "-quiet",
+            "-www",
+            "-cert",
+            files[0],
+            "-key",
+            files[1],
+            "-accept",
+            &port.to_string(),
+        ])
+        .args(server_arguments)
+        .current_dir(&FILES.folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let _peer = Peer(peer.unwrap());
+    let mut stream = connect(port);
+    let mut connection =
+        Connection::client(options.build().unwrap(), "localhost", NOW, Box::new(Urandom)).unwrap();
+    let mut request = b"GET / HTTP/1.0\r\n\r\n".to_vec();
+    let mut heard = Heard::default();
+    loop {
+        flush(&mut connection, &mut stream, &mut request);
+        if !read(&mut connection, &mut stream, &mut heard)
+            .unwrap_or_else(|fault| panic!("{server_arguments:?}: {fault}"))
+        {
+            return String::from_utf8_lossy(&heard.data).into_owned();
+        }
+    }
+}
+
+#[test]
+fn our_client_and_openssls_server() {
+    if !is_there() {
+        return;
+    }
+    let cases: [(&[&str], &str); 8] = [
+        (&[], "TLSv1.3"),
+        (&["-groups", "P-384"], "TLSv1.3"), // a HelloRetryRequest
+        (&["-groups", "P-256"], "TLSv1.3"),
+        (&["-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"], "TLS_CHACHA20_POLY1305_SHA256"),
+        (&["-ciphersuites", "TLS_AES_128_GCM_SHA256"], "TLS_AES_128_GCM_SHA256"),
+        (&["-ciphersuites", "TLS_AES_256_GCM_SHA384"], "TLS_AES_256_GCM_SHA384"),
+        (&["-verify", "1"], "TLSv1.3"), // a CertificateRequest, answered with none
+        (&["-alpn", "http/1.1", "-num_tickets", "4"], "TLSv1.3"),
+    ];
+    for (arguments, expected) in cases {
+        let page = page_of(arguments, client_options());
+        assert!(page.contains(expected), "{arguments:?}: {page}");
+    }
+    let plain = client::Options { grease: false, middlebox: false, ..client_options() };
+    assert!(page_of(&[], plain).contains("TLSv1.3"));
+}
+
+/// What s_client prints when it connects to our server and says `ping`; and what our server made of it.
+fn client_says(
+    arguments: &[&str],
+    change: impl FnOnce(&mut server::Options),
+) -> (String, Result<Heard, sakigake_tls::Fault>) {
+    let credential = Credential::from_pem(&PROVIDER, FILES.chain.as_bytes(), FILES.key.as_bytes()).unwrap();
+    let mut options = server::Options {
+        credentials: vec![Arc::new(credential)],
+        alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        ..server::Options::new(&PROVIDER)
+    };
+    change(&mut options);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let mut peer = Command::new("openssl")
+        .args([
+            "s_client",
+            "-connect",
+            &address,
+            "-servername",
+            "localhost",
+            "-CAfile",
+            "authority.pem",
+            "-ign_eof",
+        ])
+        .args(["-verify_return_error", "-verify_hostname", "localhost"])
+        .args(arguments)
+        .current_dir(&FILES.folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    peer.stdin.as_mut().unwrap().write_all(b"ping\n").unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let result = serve(Connection::server(options.build().unwrap(), NOW, Box::new(Urandom)), &mut stream);
+    drop(stream);
+    let output = peer.wait_with_output().unwrap();
+    let text =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    (text, result)
+}
+
+/// Waits for `ping`, answers `pong` and closes.
+fn serve(mut connection: Connection, stream: &mut TcpStream) -> Result<Heard, sakigake_tls::Fault> {
+    let mut heard = Heard::default();
+    let result = loop {
+        match read(&mut connection, stream, &mut heard) {
+            Ok(true) if heard.data.ends_with(b"ping\n") => break Ok(()),
+            Ok(true) => flush(&mut connection, stream, &mut Vec::new()),
+            Ok(false) => break Ok(()),
+            Err(fault) => break Err(fault),
+        }
+    };
+    if result.is_ok() {
+        flush(&mut connection, stream, &mut b"pong\n".to_vec());
+        connection.close();
+    }
+    flush(&mut connection, stream, &mut Vec::new());
+    result.map(|()| heard)
+}
+
+#[test]
+fn openssls_client_and_our_server() {
+    if !is_there() {
+        return;
+    }
+    let cases: [(&[&str], &str); 6] = [
+        (&["-tls1_3"], "Verify return code: 0 (ok)"),
+        (&["-tls1_3", "-alpn", "h2"], "ALPN protocol: h2"),
+        (&["-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"], "TLS_CHACHA20_POLY1305_SHA256"),
+        (&["-ciphersuites", "TLS_AES_128_GCM_SHA256"], "TLS_AES_128_GCM_SHA256"),
+        (&["-groups", "P-384:P-256"], "Verify return code: 0 (ok)"),
+        (&["-no_middlebox"], "Verify return code: 0 (ok)"),
+    ];
+    for (arguments, expected) in cases {
+        let (text, result) = client_says(arguments, |_| {});
+        let heard = result.unwrap_or_else(|fault| panic!("{arguments:?}: {fault}\n{text}"));
+        assert!(heard.established && heard.data == b"ping\n", "{arguments:?}\n{text}");
+        assert!(text.contains(expected) && text.contains("pong"), "{arguments:?}\n{text}");
+    }
+    let (text, result) = client_says(&["-groups", "P-256:X25519"], |options| options.groups = vec![0x001d]);
+    assert!(
+        result.is_ok_and(|heard| heard.established) && text.contains("pong"),
+        "a HelloRetryRequest\n{text}"
+    );
+}
+
+#[test]
+fn rsa_keys_serve_both_sides() {
+    if !is_there() {
+        return;
+    }
+    make_rsa();
+    assert!(page_with(["rsa.pem", "rsa-key.pem"], &[], client_options()).contains("TLSv1.3"));
+    let [chain, key] = ["rsa.pem", "rsa-key.pem"].map(|name| fs::read(FILES.folder.join(name)).unwrap());
+    let rsa = Arc::new(Credential::from_pem(&PROVIDER, &chain, &key).unwrap());
+    for (schemes, expected) in
+        [("RSA-PSS+SHA256:RSA+SHA256", "signature type: RSA-PSS"), ("ECDSA+SHA256", "signature type: ECDSA")]
+    {
+        let (text, result) =
+            client_says(&["-sigalgs", schemes], |options| options.credentials.push(rsa.clone()));
+        assert!(result.is_ok() && text.contains(expected), "{schemes}\n{text}");
+    }
+}
+
+#[test]
+fn openssls_client_hears_the_right_alert() {
+    if !is_there() {
+        return;
+    }
+    let cases: [(&[&str], &str); 3] = [
+        (&["-tls1_2"], "alert protocol version"),
+        (&["-alpn", "h3"], "no application protocol"),
+        (&["-sigalgs", "RSA-PSS+SHA256"], "alert handshake failure"),
+    ];
+    for (arguments, expected) in cases {
+        let (text, result) = client_says(arguments, |_| {});
+        assert!(result.is_err() && text.contains(expected), "{arguments:?}\n{text}");
+    }
+}
