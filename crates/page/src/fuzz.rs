@@ -1,10 +1,11 @@
 //! Fuzz bodies: ordinary functions that hold invariants, replayed on a small corpus by plain tests.
 
 use crate::{
-    Destination, Url,
-    load::{self, Hint, Id, Load, Options, Want},
+    Url,
+    load::{self, Id, Load, Options, Want},
     scan::{self, Html, Limits},
 };
+use sakigake_preload::{Destination, Hint, policy};
 use sakigake_semantics::Response;
 use sakigake_wire::Instant;
 
@@ -50,7 +51,8 @@ pub fn fuzz_url(bytes: &[u8]) {
 /// A load whose every call is decided by the bytes: whatever the order, it stays within its limits, hands out each request
 /// once, its hints add up, and once all that it wants has failed it is complete and wants nothing.
 pub fn fuzz_load(bytes: &[u8]) {
-    let limits = load::Limits { resources: 32, unclaimed_bytes: 64, redirects: 3, ..load::Limits::default() };
+    let hints = policy::Limits { unclaimed_bytes: 64, ..policy::Limits::default() };
+    let limits = load::Limits { resources: 32, hints, redirects: 3, ..load::Limits::default() };
     let mut load =
         Load::new(base(), Options { preload: true, limits, ..Options::default() }, Instant::default());
     let mut sent = Vec::new();
@@ -62,7 +64,7 @@ pub fn fuzz_load(bytes: &[u8]) {
         match verb % 8 {
             0 => {
                 let url = base().join(&path).expect("a path is an address");
-                load.hints(now, &base().origin().clone(), [Hint::new(url, Destination::Style)]);
+                load.hints(now, &base().origin().clone(), &[Hint::new(url.to_string(), Destination::Style)]);
             }
             1 => drain(&mut load, now, &mut sent),
             2 | 3 => {

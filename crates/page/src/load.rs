@@ -12,9 +12,9 @@
 
 use crate::{
     Destination, Origin, Url,
-    rules::Rank,
     scan::{self, By, Html, Mode, Resource},
 };
+use sakigake_preload::policy::HintId;
 use sakigake_semantics::{Request, Response};
 use sakigake_wire::{Instant, Span};
 use std::collections::{BTreeMap, VecDeque};
@@ -25,7 +25,6 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use hint::{Attributes, Hint};
 pub use summary::{HintCount, Summary};
 
 /// A page under way.
@@ -35,7 +34,7 @@ pub struct Load {
     started: Instant,
     completed: Option<Instant>,
     entries: Vec<Entry>,
-    /// The newest entry for each use.
+    /// The entry for each use that the page has made.
     index: BTreeMap<Key, Id>,
     /// Wanted and not handed out yet.
     queue: Vec<Id>,
@@ -46,8 +45,7 @@ pub struct Load {
     html: Option<(Id, Html)>,
     /// The document's address after redirects.
     page: Url,
-    unclaimed_bytes: usize,
-    hints: HintCount,
+    hints: hint::Hints,
     /// Resources beyond the limits, or in the clear on a page that is not.
     refused: usize,
 }
@@ -72,10 +70,8 @@ pub struct Limits {
     pub import_depth: usize,
     /// Redirects one after the other.
     pub redirects: usize,
-    /// Hints that are followed.
-    pub hints: usize,
-    /// Bytes of bodies that no use has claimed; the hint that passes them is cancelled.
-    pub unclaimed_bytes: usize,
+    /// What bounds the hints: their number, their frames, and the bodies that no use has claimed.
+    pub hints: sakigake_preload::policy::Limits,
     /// What bounds each scan.
     pub scan: scan::Limits,
 }
@@ -86,8 +82,7 @@ impl Default for Limits {
             resources: 512,
             import_depth: 8,
             redirects: 20,
-            hints: 32,
-            unclaimed_bytes: 2 << 20,
+            hints: sakigake_preload::policy::Limits::default(),
             scan: scan::Limits::default(),
         }
     }
@@ -168,6 +163,8 @@ pub struct Entry {
     import_depth: usize,
     redirects: usize,
     redirected_to: Option<Id>,
+    /// The hint that asked for it, and its address there.
+    hint: Option<(HintId, String)>,
     sheet: Vec<u8>,
 }
 
@@ -206,8 +203,7 @@ impl Load {
             unscanned: Vec::new(),
             html: None,
             page: url,
-            unclaimed_bytes: 0,
-            hints: HintCount::default(),
+            hints: hint::Hints::default(),
             refused: 0,
         };
         let id = load.add(document, Why::Document, now);
@@ -234,28 +230,6 @@ impl Load {
         })))
     }
 
-    /// Hints came on a connection to `origin`. Those for other origins, double ones and those beyond the limit are dropped.
-    pub fn hints(&mut self, now: Instant, origin: &Origin, hints: impl IntoIterator<Item = Hint>) {
-        for hint in hints {
-            self.hints.heard += 1;
-            let resource = hint.into_resource();
-            let is_own = resource.url.origin() == origin && origin == self.page.origin();
-            if !self.options.preload || self.options.is_single || !is_own || self.completed.is_some() {
-                self.hints.dropped += 1;
-            } else if let Some(id) = self.index.get(&key(&resource)) {
-                match self.entries[id.0].why {
-                    Why::Hint => self.hints.dropped += 1,
-                    _ => self.hints.late += 1,
-                }
-            } else if self.hints.taken >= self.options.limits.hints || self.is_full() {
-                self.hints.dropped += 1;
-            } else {
-                self.hints.taken += 1;
-                self.add(resource, Why::Hint, now);
-            }
-        }
-    }
-
     /// A response began. Informational ones change nothing.
     pub fn head(&mut self, now: Instant, id: Id, response: &Response) {
         let Some(entry) = self.open(id).filter(|_| response.status >= 200) else { return };
@@ -278,6 +252,7 @@ impl Load {
             self.page = entry.resource.url.clone();
             let scans = is_html && !self.options.is_single;
             self.html = scans.then(|| (id, Html::new(self.page.clone(), self.options.limits.scan)));
+            self.heed_policy(now, response);
         }
     }
 
@@ -290,9 +265,10 @@ impl Load {
             let room = css_bytes.saturating_sub(entry.sheet.len());
             entry.sheet.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         }
-        if !entry.is_claimed {
-            self.unclaimed_bytes = self.unclaimed_bytes.saturating_add(bytes.len());
-            if self.unclaimed_bytes > self.options.limits.unclaimed_bytes {
+        let is_claimed = entry.is_claimed;
+        let is_beyond = self.is_beyond(id, bytes.len());
+        if !is_claimed {
+            if is_beyond {
                 self.cancel(now, id);
             }
             return;
@@ -315,6 +291,7 @@ impl Load {
         if entry.is_applied {
             self.unscanned.push(id);
         }
+        self.note_end(id);
         if let Some((document, mut html)) = self.html.take() {
             if document == id {
                 html.finish(&mut |resource| self.discover(now, resource, id));
@@ -331,6 +308,7 @@ impl Load {
         entry.state = State::Failed(why.to_owned());
         entry.ended = Some(now);
         self.queue.retain(|queued| *queued != id);
+        self.note_end(id);
         if let Some((document, mut html)) = self.html.take() {
             if document == id {
                 // What came of the document is shown, and what it names belongs to it.
@@ -379,7 +357,15 @@ impl Load {
 
     fn add(&mut self, resource: Resource, why: Why, now: Instant) -> Id {
         let id = Id(self.entries.len());
-        self.index.insert(key(&resource), id);
+        // What a hint leads to becomes a use of the page only when the page joins it.
+        let is_use = match why {
+            Why::Hint => false,
+            Why::Redirect { from } => self.entries[from.0].is_claimed,
+            Why::Document | Why::Discovery { .. } => true,
+        };
+        if is_use {
+            self.index.insert(key(&resource), id);
+        }
         self.entries.push(Entry::new(resource, why, now));
         self.queue.push(id);
         id
@@ -395,7 +381,7 @@ impl Load {
         }
         let is_applied = resource.by != By::Preload;
         let known = self.index.get(&key(&resource)).copied();
-        let id = match known.filter(|id| self.entries[id.0].is_of_use()) {
+        let id = match known.or_else(|| self.join(&resource)) {
             Some(id) => id,
             None if self.is_full() => {
                 self.refused += 1;
@@ -415,7 +401,6 @@ impl Load {
             if !entry.is_claimed {
                 entry.is_claimed = true;
                 entry.import_depth = import_depth;
-                self.unclaimed_bytes = self.unclaimed_bytes.saturating_sub(entry.bytes as usize);
             }
             if is_applied && !entry.is_applied {
                 entry.is_applied = true;
@@ -446,6 +431,7 @@ impl Load {
         let resource = Resource { url, ..entry.resource.clone() };
         let to = self.add(resource, Why::Redirect { from: id }, now);
         self.entries[to.0].redirects = redirects;
+        self.entries[to.0].hint = self.entries[id.0].hint.clone();
         self.entries[id.0].redirected_to = Some(to);
         if is_claimed {
             self.claim(to, is_applied, depth);
@@ -464,9 +450,7 @@ impl Load {
         }
         let is_open = |entry: &Entry| entry.is_claimed && !entry.is_over();
         if self.completed.is_none() && self.html.is_none() && !self.entries.iter().any(is_open) {
-            for id in (0..self.entries.len()).map(Id) {
-                self.cancel(now, id);
-            }
+            self.close_hints(now);
             self.completed = Some(now);
         }
     }
@@ -479,7 +463,6 @@ impl Load {
         if entry.state != State::Queued {
             self.cancels.push_back(id);
         }
-        self.unclaimed_bytes = self.unclaimed_bytes.saturating_sub(entry.bytes as usize);
         entry.state = State::Cancelled;
         entry.ended = Some(now);
         entry.sheet = Vec::new();
@@ -505,6 +488,7 @@ impl Entry {
             import_depth: 0,
             redirects: 0,
             redirected_to: None,
+            hint: None,
             sheet: Vec::new(),
         }
     }
@@ -517,16 +501,6 @@ impl Entry {
     /// Whether nothing more will come.
     pub fn is_over(&self) -> bool {
         matches!(self.state, State::Done | State::Failed(_) | State::Cancelled)
-    }
-
-    /// Whether a new use may join it.
-    fn is_of_use(&self) -> bool {
-        match &self.state {
-            State::Cancelled => false,
-            // The page's own failure is the page's; a hint's is not.
-            State::Failed(_) => self.is_claimed,
-            _ => true,
-        }
     }
 
     fn is_sheet(&self) -> bool {

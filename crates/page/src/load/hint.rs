@@ -1,74 +1,193 @@
-//! What a server hints, from the attributes of its preload link.
+//! The server's hints, as the client's policy ([`sakigake_preload::Policy`]) lets them through: what each asks for, and what it is
+//! to the page.
 
-use super::Rank;
+use super::{Entry, Id, Load, State, Why, key};
 use crate::{
-    Destination, Url,
+    Destination, Origin, Url,
+    rules::Rank,
     scan::{self, By, Mode, Resource},
 };
+use sakigake_preload::{
+    self as preload, CrossOrigin, FetchPriority, Hint, Policy,
+    csp::Csp,
+    policy::{HintId, Judgement, Orders, Use, Verdict},
+};
+use sakigake_semantics::Response;
+use sakigake_wire::Instant;
 
-/// A resource that the server says the page will need.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hint(Resource);
-
-/// A preload link's parameters as they were written (RFC 8288, HTML).
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Attributes<'a> {
-    /// `as`: without one that is known there is no hint.
-    pub destination: &'a str,
-    /// `crossorigin`, empty when it stands without a value.
-    pub crossorigin: Option<&'a str>,
-    /// `integrity`.
-    pub integrity: &'a str,
-    /// `fetchpriority`.
-    pub fetchpriority: &'a str,
-    /// `media`.
-    pub media: &'a str,
-    /// `imagesrcset`.
-    pub imagesrcset: &'a str,
-    /// `imagesizes`.
-    pub imagesizes: &'a str,
+/// The policy of the page's own connection, and what it does not count itself.
+#[derive(Debug, Default)]
+pub(super) struct Hints {
+    policy: Option<Policy>,
+    csp: Csp,
+    pub(super) heard: usize,
+    pub(super) late: usize,
+    pub(super) taken: usize,
 }
 
-impl Hint {
-    /// A hint without any parameter but `as`.
-    pub fn new(url: Url, destination: Destination) -> Self {
-        Self(Resource::new(url, destination, By::Preload))
+impl Load {
+    /// A PRELOAD frame's block came on a connection to `origin`, after its certificate was verified. Returns how many requests it
+    /// causes. A block that does not decode is ignored, as the profile says.
+    pub fn preload(&mut self, now: Instant, origin: &Origin, block: &[u8]) -> usize {
+        self.follow(now, origin, |policy, judge| {
+            let Ok((orders, reading)) = policy.receive(block, judge) else { return (Orders::default(), 0) };
+            (orders, reading.hints.len() + reading.dropped.len() + reading.beyond)
+        })
     }
 
-    /// Reads a link whose target was resolved. `None` when `as` is unknown, or `media` speaks of another medium.
-    pub fn read(url: Url, attributes: &Attributes<'_>) -> Option<Self> {
-        let destination = Destination::of_preload(attributes.destination)?;
-        if !scan::media_applies(attributes.media) {
-            return None;
+    /// Hints that came another way: remembered from an earlier connection to `origin`, or in its Early Hints. Returns how many
+    /// requests they cause.
+    pub fn hints(&mut self, now: Instant, origin: &Origin, hints: &[Hint]) -> usize {
+        self.follow(now, origin, |policy, judge| (policy.take(hints, judge), hints.len()))
+    }
+
+    fn follow(
+        &mut self,
+        now: Instant,
+        origin: &Origin,
+        take: impl FnOnce(&mut Policy, &mut dyn FnMut(&Hint) -> Judgement) -> (Orders, usize),
+    ) -> usize {
+        let is_own = origin == self.page.origin() && origin.secure;
+        let acts = self.options.preload && !self.options.is_single && self.completed.is_none() && is_own;
+        let limits = self.options.limits.hints;
+        let csp = &self.hints.csp;
+        let policy = self.hints.policy.get_or_insert_with(|| {
+            let mut policy = Policy::new(preload::Origin::new(&origin.host, origin.port), acts, limits);
+            // No hint is there yet that it could forbid.
+            drop(policy.document(csp.clone()));
+            policy
+        });
+        let mut room =
+            if acts { self.options.limits.resources.saturating_sub(self.entries.len()) } else { 0 };
+        let mut late = 0;
+        let index = &self.index;
+        let (orders, heard) = take(policy, &mut |hint| match resource(hint) {
+            Some(resource) if index.contains_key(&key(&resource)) => {
+                late += 1;
+                Judgement::Unfit
+            }
+            Some(_) if room > 0 => {
+                room -= 1;
+                Judgement::Wanted
+            }
+            _ => Judgement::Unfit,
+        });
+        self.hints.heard += heard;
+        self.hints.late += late;
+        self.hints.taken += orders.request.len();
+        self.cancel_hints(now, &orders.cancel);
+        let wanted = orders.request.len();
+        for order in orders.request {
+            let resource = resource(&order.hint).expect("what gives no resource was judged unfit");
+            let id = self.add(resource, Why::Hint, now);
+            self.entries[id.0].hint = Some((order.id, order.hint.url));
         }
-        let chosen = scan::choose_image(attributes.imagesrcset, attributes.imagesizes)
-            .filter(|_| destination == Destination::Image)
-            .and_then(|chosen| url.join(chosen));
-        let is = |value: &str| attributes.fetchpriority.trim().eq_ignore_ascii_case(value);
-        let integrity = match destination {
-            Destination::Style | Destination::Script => attributes.integrity.trim().to_owned(),
-            _ => String::new(),
+        wanted
+    }
+
+    /// The document's head came: hints that its Content-Security-Policy forbids are of no use any more.
+    pub(super) fn heed_policy(&mut self, now: Instant, response: &Response) {
+        let page = self.page.origin();
+        let page = preload::Origin::new(&page.host, page.port);
+        self.hints.csp = Csp::parse(&page, response.fields.find_all(b"content-security-policy"));
+        let csp = self.hints.csp.clone();
+        let forbidden = self.hints.policy.as_mut().map(|policy| policy.document(csp));
+        self.cancel_hints(now, &forbidden.unwrap_or_default());
+    }
+
+    /// The hinted request that a use of the page joins, if there is one.
+    pub(super) fn join(&mut self, wanted: &Resource) -> Option<Id> {
+        let policy = self.hints.policy.as_mut()?;
+        let crossorigin = match wanted.mode {
+            Mode::NoCors => None,
+            Mode::Anonymous => Some(CrossOrigin::Anonymous),
+            Mode::Credentials => Some(CrossOrigin::UseCredentials),
         };
-        Some(Self(Resource {
-            mode: Mode::read(attributes.crossorigin),
-            integrity,
-            rank: if is("high") {
-                Rank::High
-            } else if is("low") {
-                Rank::Low
-            } else {
-                Rank::Auto
-            },
-            ..Resource::new(chosen.unwrap_or(url), destination, By::Preload)
-        }))
+        let destination = preload::Destination::of_as(wanted.destination.name())?;
+        let open = |entry: &&Entry| entry.is_hint() && !entry.is_claimed && entry.resource.url == wanted.url;
+        // The hint's own spelling: a picture chosen from a set has another address than the link.
+        let url =
+            self.entries.iter().filter(open).filter_map(|entry| entry.hint.as_ref()).next_back()?.1.clone();
+        let hint =
+            policy.claim(&Use { url: &url, destination, crossorigin, integrity: &wanted.integrity })?;
+        let at = self.entries.iter().position(|entry| entry.is_hint() && entry.is_for(hint))?;
+        self.index.insert(key(wanted), Id(at));
+        Some(Id(at))
     }
 
-    /// What it names.
-    pub fn resource(&self) -> &Resource {
-        &self.0
+    /// Bytes came for an entry. Whether they are one too many of those that nobody claimed.
+    pub(super) fn is_beyond(&mut self, id: Id, bytes: usize) -> bool {
+        let (Some(policy), Some((hint, _))) = (&mut self.hints.policy, &self.entries[id.0].hint) else {
+            return false;
+        };
+        policy.data(*hint, bytes) == Verdict::Cancel
     }
 
-    pub(super) fn into_resource(self) -> Resource {
-        self.0
+    /// An entry is over.
+    pub(super) fn note_end(&mut self, id: Id) {
+        let entry = &self.entries[id.0];
+        let (Some(policy), Some((hint, _))) = (&mut self.hints.policy, &entry.hint) else { return };
+        match entry.state {
+            State::Done if entry.redirected_to.is_none() => policy.finished(*hint),
+            State::Failed(_) => policy.failed(*hint),
+            _ => {}
+        }
     }
+
+    /// The page is complete: what is still open was hinted in vain.
+    pub(super) fn close_hints(&mut self, now: Instant) {
+        let vain = self.hints.policy.as_mut().map(Policy::page_complete);
+        self.cancel_hints(now, &vain.unwrap_or_default());
+    }
+
+    /// What hints were worth so far.
+    pub(super) fn ledger(&self) -> Option<preload::policy::Ledger> {
+        self.hints.policy.as_ref().map(Policy::ledger)
+    }
+
+    /// Cancels the requests of these hints, and those that redirects made of them.
+    fn cancel_hints(&mut self, now: Instant, hints: &[HintId]) {
+        for id in (0..self.entries.len()).map(Id) {
+            let entry = &self.entries[id.0];
+            if !entry.is_claimed && hints.iter().any(|hint| entry.is_for(*hint)) {
+                self.cancel(now, id);
+            }
+        }
+    }
+}
+
+impl Entry {
+    /// Whether it was asked for because of that hint.
+    fn is_for(&self, hint: HintId) -> bool {
+        self.hint.as_ref().is_some_and(|(own, _)| *own == hint)
+    }
+}
+
+/// What a hint asks for. `None` when it is for another medium than the screen, or its address cannot be requested.
+fn resource(hint: &Hint) -> Option<Resource> {
+    if !scan::media_applies(hint.media.as_deref().unwrap_or("")) {
+        return None;
+    }
+    let url = Url::parse(&hint.url)?;
+    let destination = Destination::of_preload(hint.destination.name())?;
+    let chosen = hint
+        .imagesrcset
+        .as_deref()
+        .filter(|_| destination == Destination::Image)
+        .and_then(|set| scan::choose_image(set, hint.imagesizes.as_deref().unwrap_or("")))
+        .and_then(|chosen| url.join(chosen));
+    Some(Resource {
+        mode: match hint.crossorigin {
+            None => Mode::NoCors,
+            Some(CrossOrigin::Anonymous) => Mode::Anonymous,
+            Some(CrossOrigin::UseCredentials) => Mode::Credentials,
+        },
+        integrity: hint.integrity.clone().unwrap_or_default(),
+        rank: match hint.fetchpriority {
+            FetchPriority::Auto => Rank::Auto,
+            FetchPriority::High => Rank::High,
+            FetchPriority::Low => Rank::Low,
+        },
+        ..Resource::new(chosen.unwrap_or(url), destination, By::Preload)
+    })
 }

@@ -53,20 +53,18 @@ pub struct HintCount {
 impl Load {
     /// The load in numbers. Before it is complete, a hint that nobody claimed yet counts as neither used nor wasted.
     pub fn summary(&self) -> Summary {
-        let mut hints = self.hints;
-        for entry in self.entries.iter().filter(|entry| entry.is_hint()) {
-            match (entry.is_claimed, self.is_complete()) {
-                (true, _) => {
-                    hints.used += 1;
-                    hints.used_bytes += entry.bytes;
-                }
-                (false, true) => {
-                    hints.wasted += 1;
-                    hints.wasted_bytes += entry.bytes;
-                }
-                (false, false) => {}
-            }
-        }
+        let ledger = self.ledger().unwrap_or_default();
+        let number = |hints: u64| usize::try_from(hints).unwrap_or(usize::MAX);
+        let hints = HintCount {
+            heard: self.hints.heard,
+            dropped: self.hints.heard.saturating_sub(self.hints.late + self.hints.taken),
+            late: self.hints.late,
+            taken: self.hints.taken,
+            used: number(ledger.used.hints),
+            wasted: number(ledger.wasted.hints),
+            used_bytes: ledger.used.bytes,
+            wasted_bytes: ledger.wasted.bytes,
+        };
         let sent = || self.entries.iter().filter(|entry| entry.requested.is_some());
         let origins: BTreeSet<&Origin> = sent().map(|entry| entry.resource.url.origin()).collect();
         let is_failure = |state: &State, status: Option<u16>| {

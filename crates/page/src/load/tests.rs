@@ -1,4 +1,5 @@
 use super::*;
+use sakigake_preload::{CrossOrigin, Destination, Hint, block, policy};
 use sakigake_semantics::Fields;
 
 const PAGE: &str = "https://example.test/";
@@ -31,7 +32,8 @@ impl Rig {
     }
 
     fn hint(&mut self, hints: impl IntoIterator<Item = Hint>) {
-        self.load.hints(self.now, &url("").origin().clone(), hints);
+        let hints: Vec<Hint> = hints.into_iter().collect();
+        self.load.hints(self.now, &url("").origin().clone(), &hints);
         self.turn();
     }
 
@@ -76,14 +78,18 @@ fn url(path: &str) -> Url {
 }
 
 fn style(path: &str) -> Hint {
-    Hint::new(url(path), Destination::Style)
+    Hint::new(url(path).to_string(), Destination::Style)
 }
 
 #[test]
 fn hints_are_asked_for_with_the_document_and_after_it() {
     let mut load = Load::new(url(""), Options { preload: true, ..Options::default() }, Instant::default());
     let origin = url("").origin().clone();
-    load.hints(Instant::default(), &origin, [Hint::new(url("a.png"), Destination::Image), style("b.css")]);
+    load.hints(
+        Instant::default(),
+        &origin,
+        &[Hint::new(url("a.png").to_string(), Destination::Image), style("b.css")],
+    );
     let mut order = Vec::new();
     while let Some(Want::Request(wanted)) = load.wants(Instant::default()) {
         order.push((wanted.id, wanted.why));
@@ -122,29 +128,31 @@ fn what_nobody_claims_is_cancelled_when_the_page_is_complete() {
 
 #[test]
 fn a_hint_serves_only_the_use_that_it_names() {
-    let attributes = |destination, crossorigin, integrity| Attributes {
-        destination,
+    use CrossOrigin::{Anonymous, UseCredentials};
+    use Destination::{Font, Image, Script, Style};
+    let hint = |destination, crossorigin, integrity: &str| Hint {
         crossorigin,
-        integrity,
-        ..Attributes::default()
+        integrity: (!integrity.is_empty()).then(|| integrity.to_owned()),
+        ..Hint::new(url("x").to_string(), destination)
     };
     for (hint, page, serves) in [
-        (attributes("style", None, ""), "<link rel=stylesheet href=x>", true),
-        (attributes("script", None, ""), "<link rel=stylesheet href=x>", false),
-        (attributes("script", None, ""), "<script src=x></script>", true),
-        (attributes("script", None, ""), "<script src=x type=module></script>", false),
-        (attributes("script", Some(""), ""), "<script src=x type=module></script>", true),
-        (attributes("script", Some("anonymous"), ""), "<script src=x></script>", false),
-        (attributes("script", Some("use-credentials"), ""), "<script src=x crossorigin></script>", false),
-        (attributes("font", None, ""), "<style>@font-face{src:url(x)}</style>", false),
-        (attributes("font", Some(""), ""), "<style>@font-face{src:url(x)}</style>", true),
-        (attributes("script", None, "sha256-a"), "<script src=x integrity=sha256-a></script>", true),
-        (attributes("script", None, "sha256-a"), "<script src=x></script>", false),
-        (attributes("image", None, ""), "<img src=x>", true),
-        (attributes("image", None, ""), "<img src=x?y>", false),
+        (hint(Style, None, ""), "<link rel=stylesheet href=x>", true),
+        (hint(Script, None, ""), "<link rel=stylesheet href=x>", false),
+        (hint(Script, None, ""), "<script src=x></script>", true),
+        (hint(Script, None, ""), "<script src=x type=module></script>", false),
+        (hint(Script, Some(Anonymous), ""), "<script src=x type=module></script>", true),
+        (hint(Script, Some(Anonymous), ""), "<script src=x></script>", false),
+        (hint(Script, Some(UseCredentials), ""), "<script src=x crossorigin></script>", false),
+        (hint(Font, None, ""), "<style>@font-face{src:url(x)}</style>", false),
+        (hint(Font, Some(Anonymous), ""), "<style>@font-face{src:url(x)}</style>", true),
+        (hint(Script, None, "sha256-a"), "<script src=x integrity=sha256-a></script>", true),
+        (hint(Script, None, "sha256-a"), "<script src=x integrity=sha256-b></script>", false),
+        (hint(Script, None, ""), "<script src=x integrity=sha256-a></script>", false),
+        (hint(Image, None, ""), "<img src=x>", true),
+        (hint(Image, None, ""), "<img src=x?y>", false),
     ] {
         let mut rig = Rig::new(Limits::default());
-        rig.hint(Hint::read(url("x"), &hint));
+        rig.hint([hint.clone()]);
         rig.respond("", "text/html", page);
         assert_eq!(rig.wanted.len(), if serves { 2 } else { 3 }, "{hint:?} {page}");
         assert_eq!(rig.load.summary().hints.used, usize::from(serves), "{hint:?} {page}");
@@ -155,22 +163,54 @@ fn a_hint_serves_only_the_use_that_it_names() {
 fn hints_that_may_not_be_followed_are_dropped() {
     let mut rig = Rig::new(Limits::default());
     let cdn = Url::parse("https://cdn.test/x.css").expect("an address");
-    rig.hint([Hint::new(cdn.clone(), Destination::Style)]);
-    rig.load.hints(rig.now, &cdn.origin().clone(), [Hint::new(cdn, Destination::Style)]);
+    let foreign = Hint::new(cdn.to_string(), Destination::Style);
+    rig.hint([foreign.clone()]);
+    rig.load.hints(rig.now, &cdn.origin().clone(), &[foreign]);
+    rig.hint([Hint { media: Some("print".into()), ..style("print.css") }]);
     rig.hint([style("a.css"), style("a.css")]);
+    rig.hint([style("a.css")]);
     assert_eq!(rig.paths(), "/ /a.css");
     let hints = rig.load.summary().hints;
-    assert_eq!((hints.heard, hints.taken, hints.dropped), (4, 1, 3));
-    for attributes in [
-        Attributes::default(),
-        Attributes { destination: "document", ..Attributes::default() },
-        Attributes { destination: "style", media: "print", ..Attributes::default() },
-    ] {
-        assert_eq!(Hint::read(url("x"), &attributes), None, "{attributes:?}");
-    }
+    assert_eq!((hints.heard, hints.taken, hints.dropped), (6, 1, 5));
     let mut deaf = Load::new(url(""), Options::default(), rig.now);
-    deaf.hints(rig.now, &url("").origin().clone(), [style("a.css")]);
+    deaf.hints(rig.now, &url("").origin().clone(), &[style("a.css")]);
     assert_eq!(deaf.summary().hints.dropped, 1);
+}
+
+#[test]
+fn a_frame_is_followed_and_a_broken_one_ignored() {
+    let mut rig = Rig::new(Limits::default());
+    let origin = url("").origin().clone();
+    let (block, written) = block::write(&[style("a.css"), style("b.css")], block::Budget::default());
+    assert_eq!(written, 2);
+    assert_eq!(rig.load.preload(rig.now, &origin, &block[..block.len() - 1]), 0);
+    assert_eq!(rig.load.preload(rig.now, &origin, &block), 2);
+    rig.turn();
+    assert_eq!(rig.paths(), "/ /a.css /b.css");
+}
+
+#[test]
+fn a_picture_is_chosen_from_a_hinted_set() {
+    let mut rig = Rig::new(Limits::default());
+    let set = Some("s.png 400w, l.png 1280w".to_owned());
+    rig.hint([Hint { imagesrcset: set, ..Hint::new(url("f.png").to_string(), Destination::Image) }]);
+    rig.respond("", "text/html", "<img srcset='s.png 400w, l.png 1280w' src=f.png>");
+    assert_eq!(rig.paths(), "/ /l.png");
+    assert_eq!(rig.load.summary().hints.used, 1);
+}
+
+#[test]
+fn what_the_documents_policy_forbids_is_given_up() {
+    let mut rig = Rig::new(Limits::default());
+    rig.hint([style("a.css"), Hint::new(url("b.js").to_string(), Destination::Script)]);
+    rig.head("", 200, &[("content-type", "text/html"), ("content-security-policy", "script-src 'none'")]);
+    rig.turn();
+    assert_eq!(rig.cancelled, [rig.id("b.js")]);
+    rig.load.data(rig.now, Id(0), b"<link rel=stylesheet href=a.css>");
+    rig.load.end(rig.now, Id(0));
+    rig.respond("a.css", "text/css", "");
+    let hints = rig.load.summary().hints;
+    assert_eq!((hints.used, hints.wasted), (1, 1));
 }
 
 #[test]
@@ -271,6 +311,8 @@ fn each_limit_holds_where_one_more_would_pass_it() {
     assert_eq!((count(3), count(2)), ((3, 0), (2, 1)));
 
     let hints = |hints: usize| {
+        let frame = block::Limits { hints, ..block::Limits::default() };
+        let hints = policy::Limits { frame, ..policy::Limits::default() };
         let mut rig = Rig::new(Limits { hints, ..Limits::default() });
         rig.hint([style("a"), style("b")]);
         rig.load.summary().hints.dropped
@@ -278,7 +320,8 @@ fn each_limit_holds_where_one_more_would_pass_it() {
     assert_eq!((hints(2), hints(1)), (0, 1));
 
     let unclaimed = |unclaimed_bytes: usize| {
-        let mut rig = Rig::new(Limits { unclaimed_bytes, ..Limits::default() });
+        let hints = policy::Limits { unclaimed_bytes, ..policy::Limits::default() };
+        let mut rig = Rig::new(Limits { hints, ..Limits::default() });
         rig.hint([style("a.css")]);
         let id = rig.id("a.css");
         rig.head("a.css", 200, &[]);
@@ -334,7 +377,7 @@ fn requests_say_what_they_are_for() {
 fn a_single_download_asks_for_nothing_else() {
     let now = Instant::default();
     let mut load = Load::new(url(""), Options { preload: true, is_single: true, ..Options::default() }, now);
-    load.hints(now, &url("").origin().clone(), [style("a.css")]);
+    load.hints(now, &url("").origin().clone(), &[style("a.css")]);
     let Some(Want::Request(_)) = load.wants(now) else { panic!("the document is wanted") };
     let moved = [("location", "/there")].into_iter().collect();
     load.head(now, Id(0), &Response { status: 301, fields: moved });

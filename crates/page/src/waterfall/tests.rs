@@ -1,9 +1,11 @@
 use super::*;
 use crate::{
-    Destination, Url,
-    load::{Hint, Id, Options, Want},
+    Url,
+    load::{Id, Options, Want},
 };
+use sakigake_preload::{Destination, Hint};
 use sakigake_semantics::Response;
+use sakigake_wire::Instant;
 use std::collections::BTreeMap;
 
 const PAGE: &str = "https://localhost:8443/";
@@ -47,9 +49,9 @@ fn loaded(hints: &[&str], title: &str) -> Waterfall {
     send(&mut load, start, &mut due);
     let hint = |path: &&str| {
         let destination = if path.ends_with("css") { Destination::Style } else { Destination::Script };
-        Hint::new(url.join(path).expect("an address"), destination)
+        Hint::new(url.join(path).expect("an address").to_string(), destination)
     };
-    load.hints(connected, &origin, hints.iter().map(hint));
+    load.hints(connected, &origin, &hints.iter().map(hint).collect::<Vec<_>>());
     send(&mut load, connected, &mut due);
     let mut now = connected;
     while !due.is_empty() {
