@@ -95,7 +95,7 @@ impl Connection {
     ) -> Result<(), Fault> {
         self.tell_sent(heard);
         if self.fault.is_some() || self.peer_closed {
-            return Ok(()); // spec: 9846-6.1-b
+            return Ok(());
         }
         let result = self.receive(now, input, heard);
         self.settle(result)
@@ -283,6 +283,9 @@ impl Connection {
                 Fact::Established => {
                     self.established = true;
                     heard(Event::Established);
+                    if self.outbox.wants_update() {
+                        self.update_keys(); // 0.5-RTT data has used them up.
+                    }
                 }
             }
         }
@@ -298,7 +301,7 @@ impl Connection {
         for step in steps {
             match step {
                 Step::ReadKey(secret) => self.opener.install(&secret),
-                _ if self.closed => {} // Not even a KeyUpdate. spec: 9846-6.1-a
+                _ if self.closed => {} // spec: 9846-6.1-a
                 Step::Send { message, .. } => self.outbox.send(message),
                 Step::WriteKey(secret) => self.outbox.install(secret),
             }
@@ -312,12 +315,12 @@ impl Connection {
         self.closing_deadline = None;
         match fault {
             Fault::PeerAlert(_) | Fault::Truncated => self.outbox.clear(), // spec: 9846-6-b
-            _ if self.closed => {} // Our close_notify was the last word. spec: 9846-6.1-a
+            _ if self.closed => {}                                         // spec: 9846-6.1-a
             _ => {
                 self.outbox.abandon();
                 self.outbox.alert(fault.alert()); // spec: 9846-6.2-r
                 if fault.alert() == AlertDescription::USER_CANCELED {
-                    self.outbox.alert(AlertDescription::CLOSE_NOTIFY); // spec: 9846-6.1-d
+                    self.outbox.alert(AlertDescription::CLOSE_NOTIFY);
                 }
             }
         }

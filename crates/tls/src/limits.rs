@@ -13,7 +13,8 @@ pub struct Limits {
     pub key_updates_per_10_s: u32,
     /// From the first call to the peer's Finished.
     pub handshake_ms: u64,
-    /// Records that one key protects before a KeyUpdate; the cipher's own limit counts where it is lower.
+    /// Records that one key protects before a KeyUpdate; the cipher's own limit counts where it is lower, and
+    /// 16 where this is lower.
     pub records_per_key: u64,
     /// Records in a row that carry nothing: empty application data, change_cipher_spec, `user_canceled`.
     pub empty_records: u32,

@@ -47,11 +47,9 @@ impl Header {
     ///
     /// An unknown type and a length above what its type may have are refused before the rest of the record has come.
     pub fn read(bytes: &[u8]) -> Result<Option<Self>, Fault> {
-        // spec: 9846-5.1-e
-        let Some(([kind, _, _, high, low], _)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
-            return Ok(None);
-        };
-        let header = Self { kind: ContentType(*kind), len: usize::from(u16::from_be_bytes([*high, *low])) };
+        let Some((head, _)) = bytes.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+        let [kind, _, _, high, low] = *head; // spec: 9846-5.1-e
+        let header = Self { kind: ContentType(kind), len: usize::from(u16::from_be_bytes([high, low])) };
         let longest = match header.kind {
             ContentType::APPLICATION_DATA => MAX_PROTECTED_BYTES, // spec: 9846-5.2-c
             ContentType::HANDSHAKE | ContentType::ALERT | ContentType::CHANGE_CIPHER_SPEC => {

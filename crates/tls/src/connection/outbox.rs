@@ -53,7 +53,7 @@ impl Outbox {
         Self {
             side,
             sealer: Sealer::new(),
-            records_per_key,
+            records_per_key: records_per_key.max(16), // Below that nothing is left for the KeyUpdate itself.
             queue: VecDeque::new(),
             sent: 0,
             disguise: Disguise::Unknown,
@@ -127,7 +127,7 @@ impl Outbox {
     }
 
     pub(super) fn may_send(&self) -> bool {
-        self.queue.is_empty() && self.sealer.level() == Level::Application && !self.sealer.is_worn_out()
+        self.queue.is_empty() && self.sealer.level() == Level::Application && !self.sealer.wants_update()
     }
 
     pub(super) fn wants_update(&self) -> bool {

@@ -77,7 +77,7 @@ impl Opener {
         let Some(keys) = &self.keys else {
             return Err(Fault::UnexpectedRecord(kind));
         };
-        let sequence = self.sequence.ok_or(Fault::KeyWornOut)?;
+        let sequence = self.sequence.ok_or(Fault::KeyWornOut)?; // spec: 9846-5.3-b
         if body.len() < TAG_BYTES {
             return Err(Fault::BadRecordMac);
         }

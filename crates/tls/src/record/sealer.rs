@@ -59,11 +59,6 @@ impl Sealer {
         self.keys.as_ref().is_some_and(|keys| self.sequence >= keys.records - keys.records / 16)
     }
 
-    /// Whether the keys have protected as many records as they may.
-    pub fn is_worn_out(&self) -> bool {
-        self.keys.as_ref().is_some_and(|keys| self.sequence >= keys.records)
-    }
-
     #[cfg(test)]
     pub(super) fn set_sequence(&mut self, sequence: u64) {
         self.sequence = sequence;
@@ -92,7 +87,7 @@ impl Sealer {
             return Ok(HEADER_BYTES + len);
         };
         if self.sequence >= keys.records {
-            return Err(Exhausted); // spec: 9846-5.3-b
+            return Err(Exhausted); // spec: 9846-5.5-a
         }
         let inner =
             padded(len + 1, self.pad_to).min(out.len() - HEADER_BYTES - TAG_BYTES).min(MAX_CONTENT_BYTES + 1);

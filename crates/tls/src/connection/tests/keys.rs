@@ -138,3 +138,24 @@ fn a_key_update_that_comes_after_our_close_is_not_answered() {
     pair.server_hears(&data);
     assert_eq!(pair::data_of(&pair.server_heard), b"still heard");
 }
+
+#[test]
+fn keys_that_half_round_trip_data_used_up_change_after_finished() {
+    let mut setup = Setup::new();
+    setup.server.limits.records_per_key = 1;
+    let mut pair = setup.pair();
+    let hello = transmit_all(&mut pair.client);
+    let mut bytes = pair.server_answers(&hello);
+    let mut records = 0;
+    while pair.server.may_send() {
+        bytes.extend(pair.server_seals(b"x"));
+        records += 1;
+    }
+    assert_eq!(records, 15, "one of 16 is left for the KeyUpdate");
+    let finished = pair.client_answers(&bytes);
+    let update = pair.server_answers(&finished);
+    assert_eq!(kinds(&update), [23]);
+    let answer = pair.client_answers(&update);
+    pair.server_hears(&answer);
+    pair.exchange(b"question", b"answer");
+}
