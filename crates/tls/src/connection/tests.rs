@@ -166,6 +166,8 @@ fn an_idle_connection_holds_no_buffer() {
         assert!(connection.outbox.is_empty());
         assert_eq!(connection.deadline(), None);
     }
+    fn assert_send<T: Send>(_: &T) {}
+    assert_send(&pair.client); // It may move to another thread.
     assert!(size_of::<Connection>() <= 512, "{} bytes", size_of::<Connection>());
 }
 

@@ -79,10 +79,11 @@ fn check(vectors: &Vectors, level: Level, name: &str, records: &[(&str, u8, &[u8
 
 #[test]
 fn a_plain_record_is_its_content_behind_a_header() {
+    // spec: 9846-5.1-e
     let v = Vectors::one_round_trip();
     let record = seal(&mut Sealer::new(), ContentType::HANDSHAKE, v.of("server_hello"));
     assert_eq!(record, v.of("server_hello_record"));
-    let mut record = v.of("client_hello_record").to_vec(); // its version is 0x0301: ignored. spec: 9846-5.1-e
+    let mut record = v.of("client_hello_record").to_vec(); // Its version is 0x0301.
     let opened = Opener::new().open(&mut record).expect("plaintext");
     assert_eq!(&record[opened.content], v.of("client_hello"));
 }
