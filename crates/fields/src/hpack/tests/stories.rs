@@ -24,7 +24,11 @@ fn lines_of(case: &Value) -> Vec<Line> {
 fn the_stories_of_other_encoders_decode_and_ours_are_no_larger() {
     let data = data();
     if !data.is_dir() {
-        assert!(std::env::var_os("SAKIGAKE_REQUIRE").is_none(), "no stories in {}", data.display());
+        assert!(
+            std::env::var("SAKIGAKE_REQUIRE").as_deref() != Ok("all"),
+            "no stories in {}",
+            data.display()
+        );
         println!("skipped: no stories in {}", data.display());
         return;
     }
