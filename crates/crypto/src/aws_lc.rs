@@ -90,3 +90,11 @@ static VERIFICATIONS: &[Verification] = &[
 
 #[cfg(test)]
 mod tests;
+
+/// Fills `out` with the operating system's randomness, by way of the library's own generator.
+///
+/// # Panics
+/// When the operating system gives none: nothing that follows would be secret.
+pub fn random(out: &mut [u8]) {
+    aws_lc_rs::rand::fill(out).expect("the operating system gives randomness");
+}
