@@ -1,0 +1,35 @@
+use sakigake_semantics as semantics;
+use sakigake_tls as tls;
+
+/// What a session heard. Bytes borrow from the input: copy what has to outlive the call.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The handshake is over on this side: the peer is who it says it is, and messages may flow.
+    Ready {
+        /// What the peers agreed to speak.
+        protocol: Protocol,
+        /// The host that the client asked for, in lower case.
+        server_name: Option<String>,
+    },
+    /// HTTP, when the protocol has an engine here.
+    Http(semantics::Event<'a>),
+    /// Plaintext, when it has none.
+    Bytes(&'a [u8]),
+    /// The handshake waits for its owner's answer.
+    Wanted(tls::Wanted),
+    /// A line for the key log.
+    KeyLog(&'a tls::KeyLogLine),
+    /// What TLS sent or received, where the configuration asks for it.
+    Traced(tls::Traced<'a>),
+    /// The peer will send nothing more, and said so (close_notify).
+    Closed,
+}
+
+/// What is spoken inside TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/2, by ALPN `h2`.
+    H2,
+    /// Anything else: the owner reads and writes plaintext. HTTP/1.1 is the usual case.
+    Plain,
+}

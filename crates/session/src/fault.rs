@@ -1,0 +1,23 @@
+use core::fmt;
+use sakigake_h2 as h2;
+use sakigake_tls as tls;
+
+/// The peer broke a rule, and the session is over. What the peer is told (an alert, a GOAWAY) waits in `transmit`.
+#[derive(Debug)]
+pub enum Fault {
+    /// A rule of TLS.
+    Tls(tls::Fault),
+    /// A rule of HTTP/2.
+    H2(h2::Fault),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tls(fault) => write!(f, "TLS: {fault}"),
+            Self::H2(fault) => write!(f, "HTTP/2: {fault}"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}

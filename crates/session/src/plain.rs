@@ -1,0 +1,48 @@
+/// Plaintext on its way out, for a protocol that has no engine here. Bounded; holds nothing while nothing waits.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    bytes: Vec<u8>,
+    sent: usize,
+    ended: bool,
+}
+
+impl Outgoing {
+    /// Bytes that may wait here: four full records.
+    pub(crate) const QUEUE_BYTES: usize = 64 * 1024;
+
+    /// Takes as much of `bytes` as there is room for, and says how much that was.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> usize {
+        let room = if self.ended { 0 } else { Self::QUEUE_BYTES - (self.bytes.len() - self.sent) };
+        let taken = bytes.len().min(room);
+        self.bytes.extend_from_slice(&bytes[..taken]);
+        taken
+    }
+
+    /// Nothing follows what was written.
+    pub(crate) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Moves what fits into `out`.
+    pub(crate) fn fill(&mut self, out: &mut [u8]) -> usize {
+        let waiting = &self.bytes[self.sent..];
+        let len = waiting.len().min(out.len());
+        out[..len].copy_from_slice(&waiting[..len]);
+        self.sent += len;
+        if self.sent == self.bytes.len() {
+            self.bytes = Vec::new();
+            self.sent = 0;
+        }
+        len
+    }
+
+    /// Whether everything was sent and nothing will follow.
+    pub(crate) fn is_over(&self) -> bool {
+        self.ended && self.bytes.is_empty()
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}

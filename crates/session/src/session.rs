@@ -1,0 +1,335 @@
+//! The composition itself. `Session` alone decides what goes into a turn's output and in which order.
+
+use crate::{ClientConfig, Event, Fault, Protocol, ServerConfig, hints::Hints, plain::Outgoing};
+use sakigake_h2 as h2;
+use sakigake_semantics as semantics;
+use sakigake_tls as tls;
+use sakigake_wire::{Entropy, Instant};
+use std::sync::Arc;
+
+/// HTTP/2 over TLS, as ALPN names it (RFC 9113 section 3.2).
+const H2: &[u8] = b"h2";
+
+/// One connection: TLS, what is spoken inside it, and the hints.
+pub struct Session {
+    tls: tls::Connection,
+    spoken: Spoken,
+    role: Role,
+    server_name: Option<String>,
+    is_ready: bool,
+    is_closing: bool,
+    /// The peer sent close_notify.
+    is_peer_done: bool,
+}
+
+/// What is spoken inside TLS, once ALPN has decided.
+enum Spoken {
+    Undecided,
+    H2(Box<h2::Connection>),
+    Plain(Outgoing),
+}
+
+enum Role {
+    Server { config: Arc<ServerConfig>, hints: Option<Hints> },
+    Client { config: Arc<ClientConfig> },
+}
+
+impl Session {
+    /// A server's side of a byte pipe that was just accepted.
+    pub fn server(config: Arc<ServerConfig>, now: Instant, entropy: Box<dyn Entropy>) -> Self {
+        let tls = tls::Connection::server(config.tls.clone(), now, entropy);
+        let hints = config.hints.clone().map(Hints::new);
+        Self::new(tls, Role::Server { config, hints })
+    }
+
+    /// A client's side of a byte pipe that was just opened to `server_name`, a host or an IP address without port.
+    pub fn client(
+        config: Arc<ClientConfig>,
+        server_name: &str,
+        now: Instant,
+        entropy: Box<dyn Entropy>,
+    ) -> Result<Self, tls::Misuse> {
+        let tls = tls::Connection::client(config.tls.clone(), server_name, now, entropy)?;
+        Ok(Self::new(tls, Role::Client { config }))
+    }
+
+    fn new(tls: tls::Connection, role: Role) -> Self {
+        Self { tls, spoken: Spoken::Undecided, role, server_name: None, is_ready: false, is_closing: false, is_peer_done: false }
+    }
+
+    /// Takes bytes of the pipe, in any split; they are opened in place.
+    ///
+    /// # Errors
+    /// The peer broke a rule: send what `transmit` still gives, then close the pipe.
+    pub fn handle(
+        &mut self,
+        now: Instant,
+        input: &mut [u8],
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        let (tls, mut listener) = self.parts(now, heard);
+        tls.handle(now, input, &mut |event| listener.hear(event)).map_err(Fault::Tls)?;
+        let outcome = listener.outcome();
+        self.hint_later(now);
+        outcome
+    }
+
+    /// The pipe will bring nothing more.
+    ///
+    /// # Errors
+    /// It ended without close_notify: what was read may be cut short.
+    pub fn end(&mut self) -> Result<(), Fault> {
+        self.tls.eof().map_err(Fault::Tls)
+    }
+
+    /// Answers what an [`Event::Wanted`] asked for.
+    ///
+    /// # Errors
+    /// As [`Session::handle`]: the answer may be that the peer is not to be trusted.
+    pub fn answer(
+        &mut self,
+        now: Instant,
+        answer: tls::Answer,
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        let (tls, mut listener) = self.parts(now, heard);
+        tls.answer(now, answer, &mut |event| listener.hear(event)).map_err(Fault::Tls)?;
+        listener.outcome()
+    }
+
+    /// TLS, and who listens to it: two parts, since one calls the other.
+    fn parts<'a, F: FnMut(Event<'_>)>(
+        &'a mut self,
+        now: Instant,
+        heard: &'a mut F,
+    ) -> (&'a mut tls::Connection, Listener<'a, F>) {
+        let Self { tls, spoken, role, server_name, is_ready, is_peer_done, .. } = self;
+        (tls, Listener { now, spoken, role, server_name, is_ready, is_peer_done, heard, broken: None })
+    }
+
+    /// Time passed.
+    ///
+    /// # Errors
+    /// The peer let a deadline pass.
+    pub fn expire(&mut self, now: Instant) -> Result<(), Fault> {
+        if let Spoken::H2(h2) = &mut self.spoken {
+            h2.expire(now);
+        }
+        if self.tls.fault().is_some() {
+            return Ok(()); // It was reported when it happened.
+        }
+        self.tls.expire(now);
+        self.tls.fault().map_or(Ok(()), |fault| Err(Fault::Tls(fault.clone())))
+    }
+
+    /// Gives the events that arose in `transmit`, `expire` and the owner's own calls.
+    pub fn tell(&mut self, heard: &mut impl FnMut(Event<'_>)) {
+        if let Spoken::H2(h2) = &mut self.spoken {
+            h2.tell(&mut |event| heard(Event::Http(event)));
+        }
+    }
+
+    /// When to call [`Session::expire`].
+    pub fn deadline(&self) -> Option<Instant> {
+        let spoken = match &self.spoken {
+            Spoken::H2(h2) => h2.deadline(),
+            Spoken::Undecided | Spoken::Plain(_) => None,
+        };
+        [self.tls.deadline(), spoken].into_iter().flatten().min()
+    }
+
+    /// Bytes for the pipe: everything that this turn produced, as far as `out` has room.
+    pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        let mut len = self.handshake_bytes(now, out);
+        if self.tls.may_send() {
+            self.hint_first(now, len);
+            len += self.application_bytes(now, &mut out[len..]);
+            if self.is_over() {
+                self.tls.close();
+                len += self.handshake_bytes(now, &mut out[len..]);
+            }
+        }
+        (len > 0).then_some(len)
+    }
+
+    fn handshake_bytes(&mut self, now: Instant, out: &mut [u8]) -> usize {
+        let mut len = 0;
+        while let Some(more) = self.tls.transmit(now, &mut out[len..]) {
+            len += more;
+        }
+        len
+    }
+
+    fn application_bytes(&mut self, now: Instant, out: &mut [u8]) -> usize {
+        let Self { tls, spoken, .. } = self;
+        let mut len = 0;
+        loop {
+            let sealed = tls.seal(&mut out[len..], &mut |payload| match spoken {
+                Spoken::H2(h2) => h2.transmit(now, payload).unwrap_or(0),
+                Spoken::Plain(outgoing) => outgoing.fill(payload),
+                Spoken::Undecided => 0,
+            });
+            if sealed == 0 {
+                return len;
+            }
+            len += sealed;
+        }
+    }
+
+    /// Whether nothing more will be said here, so that close_notify is due.
+    fn is_over(&self) -> bool {
+        match &self.spoken {
+            Spoken::H2(h2) => h2.is_closed() || (self.is_peer_done && h2.is_idle()),
+            Spoken::Plain(outgoing) => outgoing.is_over(),
+            Spoken::Undecided => self.is_closing,
+        }
+    }
+
+    /// The host's hints, straight after our SETTINGS; `flight_bytes` of handshake went before them in this flight.
+    fn hint_first(&mut self, now: Instant, flight_bytes: usize) {
+        if let (Role::Server { hints: Some(hints), .. }, Spoken::H2(h2)) = (&mut self.role, &mut self.spoken)
+        {
+            hints.first(now, self.server_name.as_deref(), flight_bytes, h2);
+        }
+    }
+
+    /// What requested pages need beyond their host's set.
+    fn hint_later(&mut self, now: Instant) {
+        if let (Role::Server { hints: Some(hints), .. }, Spoken::H2(h2)) = (&mut self.role, &mut self.spoken)
+        {
+            hints.flush(now, h2);
+        }
+    }
+}
+
+/// What an owner does: each act waits in the engine until `transmit` carries it out.
+impl Session {
+    /// The HTTP engine, once ALPN chose it.
+    pub fn http(&mut self) -> Option<&mut h2::Connection> {
+        match &mut self.spoken {
+            Spoken::H2(h2) => Some(h2),
+            Spoken::Undecided | Spoken::Plain(_) => None,
+        }
+    }
+
+    /// The host that the client asked for, in lower case.
+    pub fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
+    }
+
+    /// Whether the handshake is over on this side.
+    pub fn is_ready(&self) -> bool {
+        self.is_ready
+    }
+
+    /// Whether the session is over and all its bytes were given to `transmit`: the pipe may be closed.
+    pub fn is_closed(&self) -> bool {
+        self.tls.is_closed()
+    }
+
+    /// Plaintext for a protocol that has no engine here: takes what fits its queue and says how much that was.
+    pub fn write(&mut self, bytes: &[u8]) -> usize {
+        match &mut self.spoken {
+            Spoken::Plain(outgoing) => outgoing.write(bytes),
+            Spoken::Undecided | Spoken::H2(_) => 0,
+        }
+    }
+
+    /// Whether plaintext that was written still waits for `transmit`.
+    pub fn is_flushed(&self) -> bool {
+        match &self.spoken {
+            Spoken::Plain(outgoing) => outgoing.is_empty(),
+            Spoken::Undecided | Spoken::H2(_) => true,
+        }
+    }
+
+    /// Ends politely: HTTP finishes what it serves (GOAWAY), then close_notify.
+    pub fn close(&mut self, now: Instant) {
+        self.is_closing = true;
+        match &mut self.spoken {
+            Spoken::H2(h2) => h2.drain(now),
+            Spoken::Plain(outgoing) => outgoing.end(),
+            Spoken::Undecided => self.tls.close(),
+        }
+    }
+}
+
+/// Listens to TLS on behalf of what is spoken inside it.
+struct Listener<'a, F> {
+    now: Instant,
+    spoken: &'a mut Spoken,
+    role: &'a mut Role,
+    server_name: &'a mut Option<String>,
+    is_ready: &'a mut bool,
+    is_peer_done: &'a mut bool,
+    heard: &'a mut F,
+    broken: Option<h2::Fault>,
+}
+
+impl<F: FnMut(Event<'_>)> Listener<'_, F> {
+    fn hear(&mut self, event: tls::Event<'_>) {
+        match event {
+            tls::Event::Negotiated { server_name, alpn } => {
+                *self.server_name = server_name;
+                *self.spoken = self.role.speak(self.now, alpn.as_deref());
+            }
+            tls::Event::Established => {
+                *self.is_ready = true;
+                let protocol = self.spoken.protocol();
+                (self.heard)(Event::Ready { protocol, server_name: self.server_name.clone() });
+            }
+            tls::Event::Data(_) if self.broken.is_some() => {}
+            tls::Event::Data(bytes) => self.broken = self.listen(bytes).err(),
+            tls::Event::Wanted(wanted) => (self.heard)(Event::Wanted(wanted)),
+            tls::Event::KeyLog(line) => (self.heard)(Event::KeyLog(line)),
+            tls::Event::Traced(traced) => (self.heard)(Event::Traced(traced)),
+            tls::Event::Closed => {
+                *self.is_peer_done = true;
+                (self.heard)(Event::Closed);
+            }
+        }
+    }
+
+    fn listen(&mut self, bytes: &[u8]) -> Result<(), h2::Fault> {
+        let Self { now, spoken, role, server_name, heard, .. } = self;
+        let Spoken::H2(h2) = spoken else {
+            heard(Event::Bytes(bytes));
+            return Ok(());
+        };
+        h2.handle(*now, bytes, &mut |event| {
+            if let (semantics::Event::Request { request, .. }, Role::Server { hints: Some(hints), .. }) =
+                (&event, &mut **role)
+            {
+                hints.asked(server_name.as_deref(), request);
+            }
+            heard(Event::Http(event));
+        })
+    }
+
+    fn outcome(self) -> Result<(), Fault> {
+        self.broken.map_or(Ok(()), |fault| Err(Fault::H2(fault)))
+    }
+}
+
+impl Role {
+    /// What ALPN's choice means here.
+    fn speak(&self, now: Instant, alpn: Option<&[u8]>) -> Spoken {
+        let engine = match self {
+            Self::Server { config, .. } => config.h2.clone().map(|h2| h2::Connection::server(h2, now)),
+            Self::Client { config } => config.h2.clone().map(|h2| h2::Connection::client(h2, now)),
+        };
+        match engine {
+            Some(h2) if alpn == Some(H2) => Spoken::H2(Box::new(h2)),
+            _ => Spoken::Plain(Outgoing::default()),
+        }
+    }
+}
+
+impl Spoken {
+    fn protocol(&self) -> Protocol {
+        match self {
+            Self::H2(_) => Protocol::H2,
+            Self::Undecided | Self::Plain(_) => Protocol::Plain,
+        }
+    }
+}
