@@ -1,1 +1,15 @@
 //! The only clock, the only sockets: tokio drivers for the engines.
+//!
+//! A connection is one task that owns a socket, a [`Session`](sakigake_session::Session) and an [`Application`]. The task
+//! holds no read or write buffer of its own while it waits: both belong to the worker's thread.
+
+mod buffers;
+mod clock;
+mod connection;
+mod listen;
+mod plain;
+
+pub use clock::{Clock, SystemEntropy, unix_secs};
+pub use connection::{Application, Ended, Failure, drive};
+pub use listen::{claim, listen, loopback};
+pub use plain::PlainStream;

@@ -1,0 +1,40 @@
+use sakigake_wire::{Entropy, Instant};
+use std::time;
+
+/// The product's clock: nanoseconds since the process asked for it first.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: time::Instant,
+}
+
+impl Clock {
+    /// A clock that starts now. One a process is enough; copies agree.
+    pub fn start() -> Self {
+        Self { start: time::Instant::now() }
+    }
+
+    /// The moment.
+    pub fn now(&self) -> Instant {
+        Instant::from_nanos(u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// The same moment for tokio's timers.
+    pub(crate) fn timer(&self, at: Instant) -> tokio::time::Instant {
+        (self.start + time::Duration::from_nanos(at.as_nanos())).into()
+    }
+}
+
+/// Seconds since 1970; 0 on a machine whose clock stands before that.
+pub fn unix_secs() -> u64 {
+    time::SystemTime::now().duration_since(time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The operating system's randomness, by way of the provider.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&mut self, out: &mut [u8]) {
+        sakigake_crypto::aws_lc::random(out);
+    }
+}

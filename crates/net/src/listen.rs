@@ -1,0 +1,52 @@
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1_024;
+
+/// A listening socket that shares its port with those of the other workers (SO_REUSEPORT). Hand it to a runtime with
+/// [`tokio::net::TcpListener::from_std`].
+///
+/// # Errors
+/// What the system says: the address is not ours to use.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = socket(address)?;
+    socket.set_reuse_port(true)?;
+    bind(&socket, address)?;
+    Ok(socket.into())
+}
+
+/// As [`listen`], for the first worker: another program, even another server of ours, may not have the address already.
+///
+/// # Errors
+/// As [`listen`], and when the address is taken.
+pub fn claim(address: SocketAddr) -> io::Result<TcpListener> {
+    if address.port() != 0 {
+        // Without SO_REUSEPORT the system refuses an address where anybody listens.
+        bind(&socket(address)?, address)?;
+    }
+    listen(address)
+}
+
+fn socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+fn bind(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    socket.bind(&SockAddr::from(address))?;
+    socket.listen(BACKLOG)
+}
+
+/// This machine's loopback addresses with that port.
+pub fn loopback(port: u16) -> [SocketAddr; 2] {
+    [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(|ip| SocketAddr::new(ip, port))
+}
