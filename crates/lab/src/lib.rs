@@ -4,7 +4,9 @@
 //! seed gives the same log, byte for byte with the plain provider.
 
 pub mod log;
+pub mod node;
 pub mod pipe;
 pub mod plain;
+pub mod scenario;
 pub mod seed;
 pub mod world;

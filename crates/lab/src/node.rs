@@ -1,0 +1,69 @@
+//! Who lives in a world: a browser that loads a page and a server that has it, both on the product's own engines.
+
+mod browser;
+mod pipes;
+mod server;
+
+pub use browser::Browser;
+pub use server::{Content, Server};
+
+use crate::{
+    log::Note,
+    pipe::{PipeId, Side},
+    world::{Node, NodeId},
+};
+use sakigake_wire::Instant;
+
+/// Anybody, so that one world holds all kinds and can still be asked what each knows.
+pub enum Someone {
+    /// A client that loads a page.
+    Browser(Box<Browser>),
+    /// A server.
+    Server(Box<Server>),
+}
+
+impl Someone {
+    fn node(&self) -> &dyn Node {
+        match self {
+            Self::Browser(node) => &**node,
+            Self::Server(node) => &**node,
+        }
+    }
+
+    fn node_mut(&mut self) -> &mut dyn Node {
+        match self {
+            Self::Browser(node) => &mut **node,
+            Self::Server(node) => &mut **node,
+        }
+    }
+}
+
+impl Node for Someone {
+    fn opened(&mut self, now: Instant, pipe: PipeId, side: Side) {
+        self.node_mut().opened(now, pipe, side);
+    }
+    fn handle(&mut self, now: Instant, pipe: PipeId, bytes: &mut [u8]) {
+        self.node_mut().handle(now, pipe, bytes);
+    }
+    fn ended(&mut self, now: Instant, pipe: PipeId, broken: bool) {
+        self.node_mut().ended(now, pipe, broken);
+    }
+    fn expire(&mut self, now: Instant) {
+        self.node_mut().expire(now);
+    }
+    fn deadline(&self) -> Option<Instant> {
+        self.node().deadline()
+    }
+    fn transmit(&mut self, now: Instant, pipe: PipeId, out: &mut [u8]) -> Option<usize> {
+        self.node_mut().transmit(now, pipe, out)
+    }
+    fn is_done(&self, pipe: PipeId) -> bool {
+        self.node().is_done(pipe)
+    }
+    fn dials(&mut self) -> Option<NodeId> {
+        self.node_mut().dials()
+    }
+    fn notes(&mut self) -> Vec<Note> {
+        self.node_mut().notes()
+    }
+}

@@ -1,0 +1,241 @@
+//! A client that loads a page, on the product's session and page engine.
+
+use super::{pipes::Pipes, server::named};
+use crate::{
+    log::Note,
+    pipe::{PipeId, Side},
+    seed::Seed,
+    world::{Node, NodeId},
+};
+use sakigake_page::{
+    Origin, Url,
+    load::{Id, Load, Options, Want, Wanted},
+};
+use sakigake_semantics::{Event, StreamId};
+use sakigake_session::{self as session, ClientConfig, Session};
+use sakigake_wire::Instant;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// HTTP/2: nobody needs the stream any more (RFC 9113 section 7).
+const CANCEL: u32 = 0x8;
+
+/// A browser node: one page, one connection.
+pub struct Browser {
+    config: Arc<ClientConfig>,
+    server: Option<NodeId>,
+    origin: Origin,
+    load: Load,
+    pipes: Pipes<Connection>,
+    seed: Seed,
+    notes: Vec<Note>,
+    is_complete: bool,
+}
+
+/// What is going on in the pipe.
+#[derive(Default)]
+struct Connection {
+    is_ready: bool,
+    waiting: Vec<Wanted>,
+    requests: BTreeMap<StreamId, Request>,
+    read: Vec<(StreamId, usize)>,
+    heard: Vec<Heard>,
+}
+
+struct Request {
+    id: Id,
+    path: String,
+    status: u16,
+    body: Vec<u8>,
+}
+
+/// What the page is told once the session is free.
+enum Heard {
+    Head(Id, sakigake_semantics::Response),
+    Data(Id, Vec<u8>),
+    End(Id),
+    Failed(Id, String),
+    Hints(Vec<u8>),
+}
+
+impl Browser {
+    /// A browser that opens `url` at `server` as soon as the world starts.
+    pub fn new(config: Arc<ClientConfig>, server: NodeId, url: &Url, options: Options, seed: Seed) -> Self {
+        Self {
+            config,
+            server: Some(server),
+            origin: url.origin().clone(),
+            load: Load::new(url.clone(), options, Instant::default()),
+            pipes: Pipes::default(),
+            seed,
+            notes: Vec::new(),
+            is_complete: false,
+        }
+    }
+
+    /// The page's load, to ask what came of it.
+    pub fn load(&self) -> &Load {
+        &self.load
+    }
+
+    /// Tells the page what was heard, and the session what the page wants.
+    fn turn(&mut self, now: Instant, pipe: PipeId) {
+        let Some((session, connection)) = self.pipes.of(pipe) else { return };
+        for heard in core::mem::take(&mut connection.heard) {
+            match heard {
+                Heard::Head(id, response) => self.load.head(now, id, &response),
+                Heard::Data(id, bytes) => self.load.data(now, id, &bytes),
+                Heard::End(id) => self.load.end(now, id),
+                Heard::Failed(id, why) => self.load.failed(now, id, &why),
+                Heard::Hints(block) => {
+                    let taken = self.load.preload(now, &self.origin, &block);
+                    self.notes.push(Note::Hinted { taken });
+                }
+            }
+        }
+        while let Some(want) = self.load.wants(now) {
+            match want {
+                Want::Request(wanted) => connection.waiting.push(*wanted),
+                Want::Cancel(id) => connection.cancel(id, session),
+            }
+        }
+        connection.act(now, session, &mut self.notes);
+        if self.load.is_complete() && !self.is_complete {
+            self.is_complete = true;
+            self.notes.push(Note::Complete);
+            session.close(now);
+        }
+    }
+}
+
+impl Connection {
+    fn hear(&mut self, event: session::Event<'_>, notes: &mut Vec<Note>, pipe: PipeId) {
+        match event {
+            session::Event::Ready { .. } => {
+                self.is_ready = true;
+                notes.push(Note::Ready { pipe });
+            }
+            session::Event::Http(event) => self.hear_http(event, notes),
+            _ => {}
+        }
+    }
+
+    fn hear_http(&mut self, event: Event<'_>, notes: &mut Vec<Note>) {
+        match event {
+            Event::Preload { block } => self.heard.push(Heard::Hints(block.to_vec())),
+            Event::Response { stream, response, end } => {
+                if let Some(request) = self.requests.get_mut(&stream) {
+                    request.status = response.status;
+                    self.heard.push(Heard::Head(request.id, response));
+                }
+                self.finish(stream, end, notes);
+            }
+            Event::Data { stream, bytes, end } => {
+                self.read.push((stream, bytes.len()));
+                if let Some(request) = self.requests.get_mut(&stream) {
+                    request.body.extend_from_slice(bytes);
+                    self.heard.push(Heard::Data(request.id, bytes.to_vec()));
+                }
+                self.finish(stream, end, notes);
+            }
+            Event::Trailers { stream, .. } => self.finish(stream, true, notes),
+            Event::Reset { stream, code, .. } => {
+                if let Some(request) = self.requests.remove(&stream) {
+                    self.heard.push(Heard::Failed(request.id, format!("reset with code {code}")));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, stream: StreamId, end: bool, notes: &mut Vec<Note>) {
+        if end && let Some(request) = self.requests.remove(&stream) {
+            let Request { id, path, status, body } = request;
+            self.heard.push(Heard::End(id));
+            notes.push(Note::Received { path, status, body });
+        }
+    }
+
+    fn cancel(&mut self, id: Id, session: &mut Session) {
+        self.waiting.retain(|wanted| wanted.id != id);
+        let stream = self.requests.iter().find(|(_, request)| request.id == id).map(|(stream, _)| *stream);
+        if let (Some(stream), Some(http)) = (stream, session.http()) {
+            http.reset(stream, CANCEL);
+            self.requests.remove(&stream);
+        }
+    }
+
+    fn act(&mut self, now: Instant, session: &mut Session, notes: &mut Vec<Note>) {
+        let Some(http) = session.http().filter(|_| self.is_ready) else { return };
+        for (stream, len) in self.read.drain(..) {
+            http.consume(now, stream, len);
+        }
+        for wanted in self.waiting.drain(..) {
+            let path = String::from_utf8_lossy(&wanted.request.path).into_owned();
+            match http.request(&wanted.request, true) {
+                Ok(stream) => {
+                    notes.push(Note::Requested { request: named(&wanted.request) });
+                    let request = Request { id: wanted.id, path, status: 0, body: Vec::new() };
+                    self.requests.insert(stream, request);
+                }
+                Err(misuse) => self.heard.push(Heard::Failed(wanted.id, misuse.to_string())),
+            }
+        }
+    }
+
+    /// The pipe is gone: so is everything that was to come through it.
+    fn lose(&mut self) {
+        let lost = core::mem::take(&mut self.requests).into_values().map(|request| request.id);
+        let waiting = self.waiting.drain(..).map(|wanted| wanted.id);
+        self.heard.extend(lost.chain(waiting).map(|id| Heard::Failed(id, "the connection is gone".into())));
+    }
+}
+
+impl Node for Browser {
+    fn opened(&mut self, now: Instant, pipe: PipeId, _: Side) {
+        let host = self.origin.host.clone();
+        match Session::client(self.config.clone(), &host, now, Box::new(self.seed.fork())) {
+            Ok(session) => self.pipes.open(pipe, session, Connection::default()),
+            Err(misuse) => self.notes.push(Note::Said(format!("cannot connect: {misuse}"))),
+        }
+        self.turn(now, pipe);
+    }
+
+    fn handle(&mut self, now: Instant, pipe: PipeId, bytes: &mut [u8]) {
+        let Self { pipes, notes, .. } = self;
+        pipes.handle(now, pipe, bytes, notes, |connection, event, notes| connection.hear(event, notes, pipe));
+        self.turn(now, pipe);
+    }
+
+    fn ended(&mut self, now: Instant, pipe: PipeId, broken: bool) {
+        if let Some((_, connection)) = self.pipes.of(pipe) {
+            connection.lose();
+        }
+        self.turn(now, pipe);
+        self.pipes.ended(now, pipe, broken, &mut self.notes);
+    }
+
+    fn expire(&mut self, now: Instant) {
+        self.pipes.expire(now, &mut self.notes);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.pipes.deadline()
+    }
+
+    fn transmit(&mut self, now: Instant, pipe: PipeId, out: &mut [u8]) -> Option<usize> {
+        self.turn(now, pipe);
+        self.pipes.transmit(now, pipe, out)
+    }
+
+    fn is_done(&self, pipe: PipeId) -> bool {
+        self.pipes.is_done(pipe)
+    }
+
+    fn dials(&mut self) -> Option<NodeId> {
+        self.server.take()
+    }
+
+    fn notes(&mut self) -> Vec<Note> {
+        core::mem::take(&mut self.notes)
+    }
+}

@@ -1,0 +1,38 @@
+use super::*;
+
+fn load(rtt: Span, hints: Hints) -> Run {
+    match run(rtt, hints, 1) {
+        Ok(run) => run,
+        Err(failure) => panic!("{hints:?} at {rtt}: {failure:?}"),
+    }
+}
+
+#[test]
+fn preload_saves_one_round_trip_at_any_distance() {
+    for rtt in [Span::from_millis(1), Span::from_millis(50), Span::from_secs(1)] {
+        assert_eq!(load(rtt, Hints::None).rtts, 4, "{rtt}");
+        assert_eq!(load(rtt, Hints::Preload).rtts, 3, "{rtt}");
+    }
+}
+
+#[test]
+fn a_client_that_ignores_the_frame_behaves_as_without_it() {
+    let rtt = Span::from_millis(50);
+    assert_eq!(load(rtt, Hints::Ignored).rtts, 4);
+    let requests = |hints| -> Vec<String> {
+        let run = load(rtt, hints);
+        let requested = run.log.notes().filter_map(|(_, _, note)| match note {
+            Note::Requested { request } => Some(request.clone()),
+            _ => None,
+        });
+        requested.collect()
+    };
+    assert_eq!(requests(Hints::Ignored), requests(Hints::None));
+}
+
+#[test]
+fn same_seed_same_page_byte_for_byte() {
+    let log = |seed| run(Span::from_millis(50), Hints::Preload, seed).expect("it loads").log;
+    assert_eq!(log(3), log(3));
+    assert_ne!(log(3).digest(), log(4).digest());
+}
