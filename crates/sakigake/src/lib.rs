@@ -6,7 +6,11 @@ pub mod files;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod hints;
+pub mod client;
 pub mod http1;
+mod http2;
+pub mod key_log;
+pub mod server;
 
 #[cfg(test)]
 mod scratch;

@@ -1,0 +1,249 @@
+//! A site over HTTPS: share-nothing workers, one a core, each with its own listening sockets and connections.
+
+use crate::{
+    access_log::{AccessLog, Entry},
+    files::{Ask, Files, Reply},
+    http1::{self, Handler, Served},
+    http2::Http2,
+    key_log::KeyLogFile,
+};
+use sakigake_net::{Clock, Ended, SystemEntropy, drive};
+use sakigake_session::{ServerConfig, Session};
+use sakigake_tls::KeyLogLine;
+use std::{
+    cell::Cell,
+    io,
+    net::SocketAddr,
+    rc::Rc,
+    sync::Arc,
+    thread,
+    time::{Duration, SystemTime},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    runtime,
+    sync::watch,
+    task::LocalSet,
+    time,
+};
+
+/// Connections that one worker holds; who comes beyond waits in the backlog.
+const CONNECTIONS_A_WORKER: usize = 16_384;
+/// How long a server that was told to stop waits for what it serves.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How long to wait before accepting again after the system had no descriptor left.
+const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
+
+/// Everything that workers share; nothing here changes while they run, but what guards itself.
+pub struct Site {
+    /// The folder.
+    pub files: Files,
+    /// How sessions behave: certificates, protocols, hints.
+    pub session: Arc<ServerConfig>,
+    /// Limits of HTTP/1.1 connections.
+    pub http1: http1::Limits,
+    /// Who is told of every request.
+    pub log: AccessLog,
+    /// Where secrets go, if anywhere.
+    pub key_log: Option<KeyLogFile>,
+}
+
+impl Site {
+    /// A key log that cannot be written must not end what it logs: it says so, and the connection goes on.
+    pub(crate) fn log_key(&self, line: &KeyLogLine) {
+        if let Some(Err(error)) = self.key_log.as_ref().map(|file| file.write(line)) {
+            tracing::warn!("the key log cannot be written: {error}");
+        }
+    }
+}
+
+/// A server whose sockets are open, so that what fails has failed.
+pub struct Server {
+    site: Arc<Site>,
+    workers: Vec<Vec<std::net::TcpListener>>,
+    addresses: Vec<SocketAddr>,
+}
+
+/// Tells a running server to stop: it finishes what it serves, for at most ten seconds.
+#[derive(Clone)]
+pub struct Stop(watch::Sender<bool>);
+
+impl Stop {
+    /// Nobody has told yet.
+    pub fn new() -> Self {
+        Self(watch::Sender::new(false))
+    }
+
+    /// Tells it.
+    pub fn tell(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Completes when told.
+    pub fn told(&self) -> impl Future<Output = ()> + 'static {
+        let mut receiver = self.0.subscribe();
+        async move {
+            // An error means that nobody is left who could tell: then it never comes.
+            if receiver.wait_for(|told| *told).await.is_err() {
+                core::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Server {
+    /// Opens the sockets: one an address and worker.
+    ///
+    /// # Errors
+    /// The address, and what the system says of it.
+    pub fn bind(site: Site, listen: &[SocketAddr], workers: usize) -> Result<Self, (SocketAddr, io::Error)> {
+        let mut sockets: Vec<Vec<std::net::TcpListener>> = (0..workers.max(1)).map(|_| Vec::new()).collect();
+        let mut addresses = Vec::new();
+        for address in listen {
+            let mut address = *address;
+            for (worker, sockets) in sockets.iter_mut().enumerate() {
+                let socket = match worker {
+                    0 => sakigake_net::claim(address),
+                    _ => sakigake_net::listen(address),
+                };
+                let socket = socket.map_err(|error| (address, error))?;
+                address = socket.local_addr().map_err(|error| (address, error))?;
+                sockets.push(socket);
+            }
+            addresses.push(address);
+        }
+        Ok(Self { site: Arc::new(site), workers: sockets, addresses })
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What it serves.
+    pub fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    /// Serves until told to stop, on threads of its own; returns when all have ended.
+    ///
+    /// # Errors
+    /// A worker could not be started.
+    pub fn run(self, clock: Clock, stop: &Stop) -> io::Result<()> {
+        let mut threads = Vec::new();
+        for (number, sockets) in self.workers.into_iter().enumerate() {
+            let (site, stop) = (self.site.clone(), stop.clone());
+            let work = move || worker(site, sockets, clock, stop);
+            threads.push(thread::Builder::new().name(format!("worker {number}")).spawn(work)?);
+        }
+        for thread in threads {
+            thread.join().map_err(|_| io::Error::other("a worker panicked"))??;
+        }
+        Ok(())
+    }
+}
+
+fn worker(site: Arc<Site>, sockets: Vec<std::net::TcpListener>, clock: Clock, stop: Stop) -> io::Result<()> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = LocalSet::new();
+    let connections = Rc::new(Cell::new(0));
+    local.block_on(&runtime, async {
+        let mut accepting = Vec::new();
+        for socket in sockets {
+            let listener = TcpListener::from_std(socket)?;
+            let accept = accept(site.clone(), listener, clock, stop.clone(), connections.clone());
+            accepting.push(tokio::task::spawn_local(accept));
+        }
+        stop.told().await;
+        for accept in accepting {
+            accept.abort();
+        }
+        Ok::<(), io::Error>(())
+    })?;
+    // The connections were told too: they finish what they serve.
+    let drained = async {
+        while connections.get() > 0 {
+            time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    // Whoever is not done by then is cut off.
+    let _ = local.block_on(&runtime, async { time::timeout(DRAIN, drained).await });
+    Ok(())
+}
+
+async fn accept(
+    site: Arc<Site>,
+    listener: TcpListener,
+    clock: Clock,
+    stop: Stop,
+    connections: Rc<Cell<usize>>,
+) {
+    loop {
+        if connections.get() >= CONNECTIONS_A_WORKER {
+            time::sleep(Duration::from_millis(10)).await;
+            continue;
+        }
+        let Ok((stream, client)) = listener.accept().await else {
+            time::sleep(OUT_OF_DESCRIPTORS).await;
+            continue;
+        };
+        connections.set(connections.get() + 1);
+        let (site, stop, connections) = (site.clone(), stop.clone(), connections.clone());
+        tokio::task::spawn_local(async move {
+            connection(site, stream, client, clock, stop).await;
+            connections.set(connections.get() - 1);
+        });
+    }
+}
+
+async fn connection(site: Arc<Site>, stream: TcpStream, client: SocketAddr, clock: Clock, stop: Stop) {
+    let session = Session::server(site.session.clone(), clock.now(), Box::new(SystemEntropy));
+    let front = Arc::new(Front { site: site.clone(), client });
+    let mut application = Http2::new(front.clone(), stop.told(), site.clone());
+    match drive(stream, session, &mut application, clock).await {
+        Ok(Ended::Closed) => {}
+        Ok(Ended::Plain(stream)) => {
+            if let Err(error) = http1::serve(*stream, front, site.http1, stop.told()).await {
+                site.log.failure(client, &format!("HTTP/1.1: {error}"));
+            }
+        }
+        Err(failure) => site.log.failure(client, &failure.to_string()),
+    }
+}
+
+/// The site as one client sees it.
+struct Front {
+    site: Arc<Site>,
+    client: SocketAddr,
+}
+
+impl Handler for Front {
+    fn answer(&self, ask: &Ask<'_>) -> Reply {
+        let now = SystemTime::now();
+        let mut reply = self.site.files.answer(ask, now);
+        reply.response.fields.push(b"date", httpdate::fmt_http_date(now).as_bytes());
+        reply
+    }
+
+    fn served(&self, served: &Served) {
+        self.site.log.write(&Entry {
+            at: SystemTime::now(),
+            client: self.client,
+            protocol: served.protocol,
+            method: &served.method,
+            path: &served.path,
+            status: served.status,
+            bytes: served.bytes,
+            took: served.took,
+            whole: served.whole,
+            hinted: served.hinted,
+            hints: served.hints,
+        });
+    }
+}
