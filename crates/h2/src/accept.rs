@@ -44,6 +44,7 @@ impl Connection {
                         }
                         accepted => accepted?,
                     }
+                    self.tell(heard);
                     Reading::Head
                 }
                 Reading::Pad(head) => {
@@ -58,6 +59,7 @@ impl Connection {
                     input = rest;
                     let left = left - bytes.len() as u32;
                     self.data(now, stream, bytes, end && left == 0, heard)?;
+                    self.tell(heard);
                     if left == 0 {
                         Reading::Skip(padding)
                     } else {

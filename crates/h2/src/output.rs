@@ -95,4 +95,10 @@ impl Output {
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
+
+    /// What the queue holds on to, in bytes.
+    #[cfg(test)]
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
 }

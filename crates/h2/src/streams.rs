@@ -181,4 +181,10 @@ impl Streams {
     pub(crate) fn clear(&mut self) {
         self.map.clear();
     }
+
+    /// Only the last number of ours is left.
+    #[cfg(test)]
+    pub(crate) fn use_up_local(&mut self) {
+        self.next_local = MAX_31_BITS;
+    }
 }

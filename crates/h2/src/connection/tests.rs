@@ -7,7 +7,9 @@ use sakigake_wire::{Instant, Span};
 mod floods;
 mod hostile;
 mod pair;
+mod peers;
 mod raw;
 mod stories;
+mod wire;
 
 use pair::{Heard, Pair, listen, ms};

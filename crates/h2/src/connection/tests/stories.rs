@@ -184,7 +184,7 @@ fn a_client_is_told_that_the_peer_allows_no_more_streams() {
     let mut pair = Pair::new(Config::default(), Config { limits, ..Config::default() });
     pair.run();
     pair.get("/");
-    assert_eq!(pair.client.request(&Request::get("example.org", "/"), true), Err(Misuse::TooManyStreams));
+    assert_eq!(pair.client.request(&Request::get("example.org", "/"), true), Err(Misuse::TooManyStreams)); // spec: 9113-5.1.2-b
 }
 
 #[test]

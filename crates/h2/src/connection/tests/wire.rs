@@ -1,0 +1,171 @@
+//! What our ends say, frame by frame.
+
+use super::raw::*;
+use super::*;
+use crate::Misuse;
+use crate::rules::{self, MAX_31_BITS, flag, kind};
+
+const END: u8 = flag::END_STREAM | flag::END_HEADERS;
+
+fn kinds(connection: &mut Connection) -> Vec<u8> {
+    spoken(connection).iter().map(|(head, _)| head.kind).collect()
+}
+
+#[test]
+fn a_client_begins_with_preface_settings_and_credit() {
+    let mut client = Connection::client(Config::default(), ms(1));
+    let mut out = [0; 200];
+    let len = client.transmit(ms(1), &mut out).expect("a client speaks first");
+    assert_eq!(out[..24], *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); // spec: 9113-3.4-a
+    assert_eq!(out[24..33], [0, 0, 24, 4, 0, 0, 0, 0, 0]);
+    assert_eq!(out[len - 13..len], [0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 31, 0, 1]); // 2 MiB in all
+}
+
+#[test]
+fn a_server_says_settings_then_preload_and_then_credit() {
+    let mut server = Connection::server(Config::default(), ms(1));
+    server.preload(b"block").unwrap();
+    assert_eq!(kinds(&mut server), [kind::SETTINGS, rules::PRELOAD]);
+    let hello = [&rules::PREFACE[..], &frame(kind::SETTINGS, 0, 0, &[])].concat();
+    server.handle(ms(1), &hello, &mut |_| {}).unwrap();
+    assert_eq!(kinds(&mut server), [kind::SETTINGS, kind::WINDOW_UPDATE]);
+    assert_eq!(server.preload(&[0; 16_385]), Err(Misuse::TooLarge));
+}
+
+#[test]
+fn a_fault_says_goaway_with_the_last_stream_that_counted() {
+    let mut server = raw_server(Limits::default());
+    let bytes = [frame(kind::HEADERS, END, 5, GET), frame(kind::PING, 0, 5, &[0; 8])].concat();
+    server.handle(ms(2), &bytes, &mut |_| {}).unwrap_err();
+    let said = spoken(&mut server);
+    assert_eq!(said[0].1, [0, 0, 0, 5, 0, 0, 0, 1]); // spec: 9113-5.4.1-a
+    assert_eq!(server.handle(ms(2), &bytes, &mut |_| panic!("it is over")), Ok(()));
+    assert_eq!(server.deadline(), None);
+}
+
+#[test]
+fn a_stream_fault_says_rst_stream_and_the_connection_lives() {
+    let mut server = raw_server(Limits::default());
+    assert_eq!(feed(&mut server, &frame(kind::HEADERS, END, 1, &[0x82])), (Answer::Rst(1, 1), None)); // spec: 9113-5.4.2-a
+    assert_eq!(feed(&mut server, &frame(kind::HEADERS, END, 3, GET)), (Answer::Nothing, None));
+}
+
+#[test]
+fn a_server_drains_in_two_steps() {
+    let mut server = raw_server(Limits::default());
+    feed(&mut server, &frame(kind::HEADERS, END, 1, GET));
+    server.drain(ms(2));
+    let said = spoken(&mut server);
+    assert_eq!(said[0].1[..4], MAX_31_BITS.to_be_bytes()); // spec: 9113-6.8-b
+    let (head, payload) = &said[1];
+    assert_eq!(head.kind, kind::PING);
+    // A request that was on its way, then the echo.
+    let late = [frame(kind::HEADERS, END, 3, GET), frame(kind::PING, flag::ACK, 0, payload)].concat();
+    feed(&mut server, &late);
+    let refused = feed(&mut server, &frame(kind::HEADERS, END, 5, GET)).0;
+    assert_eq!(refused, Answer::Rst(5, 7));
+    for id in [1, 3] {
+        server.respond(StreamId(id), &Response::new(204), true).unwrap();
+    }
+    spoken(&mut server);
+    assert!(server.is_closed());
+}
+
+#[test]
+fn a_client_hears_which_requests_were_not_acted_on() {
+    let mut client = raw_client(Limits::default());
+    for _ in 0..2 {
+        client.request(&Request::get("a", "/"), true).unwrap();
+    }
+    let mut log = Vec::new();
+    client
+        .handle(ms(2), &frame(kind::GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]), &mut listen(&mut log))
+        .unwrap();
+    assert_eq!(log, [Heard::GoAway(1, 0), Heard::Reset(3, 7, true)]);
+    assert_eq!(client.request(&Request::get("a", "/"), true), Err(Misuse::Closing)); // spec: 9113-6.8-c
+    client.handle(ms(2), &frame(kind::RST_STREAM, 0, 1, &[0, 0, 0, 7]), &mut listen(&mut log)).unwrap();
+    assert_eq!(log.last(), Some(&Heard::Reset(1, 7, true)));
+}
+
+#[test]
+fn a_smaller_table_is_acknowledged_in_the_next_block() {
+    let mut server = raw_server(Limits::default());
+    feed(
+        &mut server,
+        &[frame(kind::SETTINGS, 0, 0, &[0, 1, 0, 0, 0, 0]), frame(kind::HEADERS, END, 1, GET)].concat(),
+    );
+    server.respond(StreamId(1), &Response::new(200), true).unwrap();
+    assert_eq!(spoken(&mut server)[0].1, [0x20, 0x88]); // spec: 9113-4.3.1-a
+}
+
+#[test]
+fn a_long_section_is_cut_into_continuations() {
+    let mut pair = Pair::default();
+    let long = Request::get("a", "/").with("x", &"\u{7f}".repeat(30_000));
+    let mut client = Connection::client(Config::default(), ms(1));
+    client.request(&long, true).unwrap();
+    let sizes: Vec<_> =
+        spoken(&mut client).iter().skip(2).map(|(head, _)| (head.kind, head.length)).collect();
+    assert_eq!(sizes[0], (kind::HEADERS, 16_000));
+    assert!(sizes[1..].iter().all(|(kind, _)| *kind == kind::CONTINUATION));
+    pair.client.request(&long, true).unwrap();
+    pair.run();
+    assert!(pair.to_server.contains(&Heard::Request(1, long, true)));
+}
+
+#[test]
+fn an_owner_out_of_order_is_told_so_and_nothing_leaves() {
+    let mut server = raw_server(Limits::default());
+    feed(&mut server, &frame(kind::HEADERS, END, 1, GET));
+    let (stream, ok) = (StreamId(1), Response::new(200));
+    let bytes = || Chunk::Owned(b"x".to_vec());
+    assert_eq!(server.send(stream, bytes(), true), Err(Misuse::Order));
+    assert_eq!(server.respond(stream, &Response::new(103), true), Err(Misuse::Order));
+    assert_eq!(server.respond(StreamId(3), &ok, true), Err(Misuse::UnknownStream));
+    assert_eq!(server.request(&Request::get("a", "/"), true), Err(Misuse::Role));
+    assert_eq!(server.transmit(ms(2), &mut [0; 100]), None);
+    server.respond(stream, &ok, false).unwrap();
+    assert_eq!(server.respond(stream, &ok, false), Err(Misuse::Order));
+    server.send(stream, bytes(), true).unwrap();
+    assert_eq!(server.send(stream, bytes(), true), Err(Misuse::Order));
+    assert_eq!(server.trailers(stream, &Fields::new()), Err(Misuse::Order));
+    assert_eq!(server.room(stream), 0);
+}
+
+#[test]
+fn a_client_stops_at_the_last_stream_number() {
+    let mut client = raw_client(Limits::default());
+    client.streams.use_up_local();
+    assert_eq!(client.request(&Request::get("a", "/"), true), Ok(StreamId(0x7fff_ffff)));
+    assert_eq!(client.request(&Request::get("a", "/"), true), Err(Misuse::NoMoreStreams)); // spec: 9113-5.1.1-e
+}
+
+#[test]
+fn an_idle_connection_holds_no_buffer() {
+    let mut pair = Pair::default();
+    for _ in 0..20 {
+        let stream = pair.get("/");
+        pair.run();
+        pair.server.respond(stream, &Response::new(200).with("x", &"y".repeat(2_000)), false).unwrap();
+        pair.server.send(stream, Chunk::Owned(vec![0; 100_000]), true).unwrap();
+        pair.run();
+    }
+    for end in [&pair.client, &pair.server] {
+        assert!(end.is_idle() && !end.is_closed());
+        assert!(end.output.held_bytes() <= 256);
+        assert_eq!(end.streams.len(), 0);
+        assert_eq!(end.deadline(), None);
+    }
+}
+
+#[test]
+fn a_tiny_buffer_still_carries_everything() {
+    let mut pair = Pair { split: 1, ..Pair::default() };
+    let stream = pair.get("/");
+    pair.run();
+    pair.server.respond(stream, &Response::new(200), false).unwrap();
+    pair.server.send(stream, Chunk::Owned(vec![7; 1_000]), true).unwrap();
+    pair.run();
+    assert!(pair.to_client.contains(&Heard::Data(1, vec![7; 1_000], true)));
+    assert_eq!(pair.server.transmit(pair.now, &mut []), None);
+}
