@@ -107,7 +107,7 @@ impl Connection {
 
     /// A server, another stream than 0, and a block too long pass the frame over like any unknown one.
     fn takes_preload(&self, head: FrameHead) -> bool {
-        self.client && head.stream == 0 && head.length <= self.config.limits.preload_bytes
+        self.client && head.stream == 0 && head.length <= self.config.limits.preload_bytes // spec: preload-2.1-b, preload-2.2-c
     }
 
     /// DATA counts against both windows by its whole length before a byte of it is looked at.

@@ -356,6 +356,7 @@ fn frames_on_a_stream_that_we_reset_are_passed_over_and_still_counted() {
 
 #[test]
 fn a_server_and_another_stream_ignore_preload() {
+    // spec: preload-2.1-b, preload-2.2-c
     let preload = |stream, len: usize| frame(crate::rules::PRELOAD, 0, stream, &vec![0; len]);
     let mut server = raw_server(Limits::default());
     assert_eq!(feed(&mut server, &preload(0, 100)), (Answer::Nothing, None));
