@@ -368,10 +368,14 @@ impl Connection {
     fn expire_stalls(&mut self, now: Instant) {
         let limits = &self.config.limits;
         let (term, bytes) = (Span::from_millis(limits.stall_ms), limits.stall_bytes);
+        let has_credit = self.send.available() > 0;
         let mut over = Vec::new();
         for (id, stream) in self.streams.iter_mut() {
             let due = stream.send.stall.is_some_and(|stall| stall.since + term <= now);
-            if due && !stream.send.has_moved(now, bytes) {
+            if due && stream.rank.is_some() && has_credit {
+                // It has credit by now, and waits for others or for its owner to fetch.
+                stream.send.stall = None;
+            } else if due && !stream.send.has_moved(now, bytes) {
                 over.push(id);
             }
         }

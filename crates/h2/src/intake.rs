@@ -9,6 +9,9 @@ use core::ops::Deref;
 #[derive(Debug, Default)]
 pub(crate) struct Intake {
     held: Vec<u8>,
+    /// A head cut in two needs no allocation.
+    head: [u8; HEAD_BYTES],
+    head_len: usize,
 }
 
 /// A whole payload.
@@ -43,8 +46,21 @@ impl Intake {
 
     /// The next frame's head.
     pub(crate) fn head(&mut self, input: &mut &[u8]) -> Option<FrameHead> {
-        let bytes = self.whole(input, HEAD_BYTES)?;
-        bytes.first_chunk().map(|head| FrameHead::read(*head))
+        if self.head_len == 0
+            && let Some((head, rest)) = input.split_first_chunk()
+        {
+            *input = rest;
+            return Some(FrameHead::read(*head));
+        }
+        let missing = &mut self.head[self.head_len..];
+        let (now, rest) = input.split_at(input.len().min(missing.len()));
+        missing[..now.len()].copy_from_slice(now);
+        self.head_len += now.len();
+        *input = rest;
+        (self.head_len == HEAD_BYTES).then(|| {
+            self.head_len = 0;
+            FrameHead::read(self.head)
+        })
     }
 
     /// The client's preface: whether it is there and right, as soon as that can be said.

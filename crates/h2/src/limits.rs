@@ -74,7 +74,7 @@ impl Default for Limits {
         Self {
             streams: 128,
             closed_streams: 128,
-            resets_per_10_s: 400,
+            resets_per_10_s: 1_000,
             provoked_resets_per_10_s: 100,
             continuations: 8,
             header_block_bytes: 64 << 10,

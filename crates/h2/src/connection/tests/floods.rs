@@ -261,6 +261,21 @@ fn an_empty_connection_window_is_a_stall_too() {
 }
 
 #[test]
+fn a_stream_that_waits_for_others_has_not_stalled() {
+    let mut server = raw_server(Limits::default());
+    feed(&mut server, &frame(kind::SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]));
+    feed(&mut server, &frame(kind::HEADERS, END, 1, GET));
+    server.respond(StreamId(1), &Response::new(200), false).unwrap();
+    server.send(StreamId(1), Chunk::Owned(vec![0; 10_000]), true).unwrap();
+    spoken(&mut server);
+    // Credit came, but nothing was fetched since.
+    server.handle(ms(60_000), &frame(kind::WINDOW_UPDATE, 0, 1, &[0, 0, 64, 0]), &mut |_| {}).unwrap();
+    server.expire(server.deadline().expect("it had waited"));
+    assert_eq!(answer(&mut server), Answer::Nothing);
+    assert_eq!(server.deadline(), None);
+}
+
+#[test]
 fn windows_grow_no_further_than_allowed() {
     let mut window = crate::flow::ReceiveWindow::new(1_000, 1_000);
     let rtt = Some(Span::from_millis(50));

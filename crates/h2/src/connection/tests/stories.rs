@@ -203,3 +203,24 @@ fn windows_grow_when_they_are_what_holds_the_peer_back() {
     assert!(pair.client.receive.size() > 2 * before);
     assert!(pair.client.receive.size() <= Limits::default().connection_window_bytes);
 }
+
+#[test]
+fn a_client_says_what_is_urgent_and_the_server_follows() {
+    let mut pair = Pair { split: 1_009, ..Pair::default() };
+    let first = pair.get("/1");
+    let asked = Request::get("example.org", "/2").with("priority", "u=2");
+    let second = pair.client.request(&asked, true).unwrap();
+    let third = pair.get("/3");
+    pair.client.prioritise(third, Priority { urgency: 0, incremental: true });
+    pair.run();
+    for stream in [first, second, third] {
+        pair.server.respond(stream, &Response::new(200), false).unwrap();
+        pair.server.send(stream, Chunk::Owned(body(3_000)), true).unwrap();
+    }
+    pair.run();
+    let ended = pair.to_client.iter().filter_map(|heard| match heard {
+        Heard::Finished(stream) => Some(*stream),
+        _ => None,
+    });
+    assert_eq!(ended.collect::<Vec<_>>(), [5, 3, 1]);
+}
