@@ -1,4 +1,4 @@
-//! The client's side of a handshake: [`Config`], and the states in the figure of [`crate::Handshake`]'s module.
+//! The client's side of a handshake: [`Config`], and the states in the figure of [`crate::Handshake`].
 
 mod authentication;
 mod config;

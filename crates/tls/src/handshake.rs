@@ -1,33 +1,7 @@
 //! The handshake as a machine of states, without records (RFC 9846 section 4 and appendix A).
-//!
-//! Each state is a type named for what it awaits; taking a message consumes it and gives the next one. What waits for its
-//! owner (`wanted`) is a state too: it takes an [`Answer`] instead, and holds messages back, within a bound.
-//!
-//! ```text
-//! client                                             server
-//!
-//! AwaitServerHello --HRR--> AwaitSecondServerHello   AwaitClientHello --HRR--> AwaitSecondClientHello
-//!        | ServerHello          | ServerHello                | ClientHello          | ClientHello
-//!        +-----------+----------+                            +-----------+----------+
-//!       AwaitEncryptedExtensions                             AwaitCertificateAnswer (wanted, if the owner chooses)
-//!                    |                                                   |
-//!      AwaitCertificateOrRequest --+                              AwaitSignature (wanted, if the owner signs)
-//!                    |             | CertificateRequest                  |  the flight is out: Negotiated
-//!                    |      AwaitCertificate                   [AwaitEndOfEarlyData, with resumption]
-//!                    | Certificate |                           [AwaitCertificate, AwaitCertificateVerify,
-//!                    +------+------+                             with client certificates]
-//!       AwaitVerdict (wanted, if the owner judges)                       |
-//!                    |                                             AwaitFinished
-//!          AwaitCertificateVerify                                        |
-//!                    |                                                   |
-//!              AwaitFinished                                             |
-//!                    |                                                   |
-//!               Established                                         Established
-//! ```
-//!
-//! `Established` is one type for both sides: KeyUpdate both ways, and tickets at a client.
 
 mod established;
+pub(crate) mod fuzz;
 mod reassembly;
 mod signed;
 
@@ -39,7 +13,35 @@ use reassembly::Reassembly;
 use sakigake_wire::{Entropy, Instant, Span};
 use std::sync::Arc;
 
-/// One side of a handshake, and of what follows it: tickets and key updates.
+/// One side of a handshake, and of what follows it: tickets and key updates. It knows no records: bytes of messages come
+/// in at a level, a [`Flight`] goes out.
+///
+/// Each state is a type named for what it awaits; taking a message consumes it and gives the next one. What waits for its
+/// owner (`wanted`) is a state too: it takes an [`Answer`] instead, and holds messages back, within a bound.
+///
+/// ```text
+/// client                                             server
+///
+/// AwaitServerHello --HRR--> AwaitSecondServerHello   AwaitClientHello --HRR--> AwaitSecondClientHello
+///        | ServerHello          | ServerHello                | ClientHello          | ClientHello
+///        +-----------+----------+                            +-----------+----------+
+///       AwaitEncryptedExtensions                             AwaitCertificateAnswer (wanted, if the owner chooses)
+///                    |                                                   |
+///      AwaitCertificateOrRequest --+                              AwaitSignature (wanted, if the owner signs)
+///                    |             | CertificateRequest                  |  the flight is out: Negotiated
+///                    |      AwaitCertificate                   [AwaitEndOfEarlyData, with resumption]
+///                    | Certificate |                           [AwaitCertificate, AwaitCertificateVerify,
+///                    +------+------+                             with client certificates]
+///       AwaitVerdict (wanted, if the owner judges)                       |
+///                    |                                             AwaitFinished
+///          AwaitCertificateVerify                                        |
+///                    |                                                   |
+///              AwaitFinished                                             |
+///                    |                                                   |
+///               Established                                         Established
+/// ```
+///
+/// `Established` is one type for both sides: KeyUpdate both ways, and tickets at a client.
 pub struct Handshake {
     state: State,
     incoming: Reassembly,

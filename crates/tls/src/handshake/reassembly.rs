@@ -46,7 +46,12 @@ impl Reassembly {
         Ok(())
     }
 
-    /// Whether a message has begun.
+    /// Bytes that are held.
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether no message has begun.
     pub(super) fn is_empty(&self) -> bool {
         self.held.is_empty()
     }

@@ -257,3 +257,30 @@ fn any_split_of_the_bytes_will_do() {
         assert!(pair.is_established());
     }
 }
+
+#[test]
+fn the_fuzz_body_holds_on_its_corpus() {
+    let mut retry = Pair::new(
+        client_options(),
+        server::Options { groups: vec![NamedGroup::SECP384R1.0], ..server_options() },
+    );
+    retry.run().unwrap();
+    let messages = |flight: &crate::Flight| -> Vec<Vec<u8>> {
+        let sent =
+            |step: &Step| if let Step::Send { message, .. } = step { Some(message.clone()) } else { None };
+        flight.steps.iter().filter_map(sent).collect()
+    };
+    let corpus = [messages(&retry.from_client), messages(&retry.from_server)].concat();
+    for message in &corpus {
+        for split in [0, 6, 255] {
+            crate::fuzz::fuzz_handshake(&[&[split], message.as_slice()].concat());
+            crate::fuzz::fuzz_handshake(&[&[split], message.as_slice(), message].concat());
+        }
+        for at in (0..message.len()).step_by(17) {
+            let mut changed = [&[255], message.as_slice()].concat();
+            changed[at + 1] ^= 1 << (at % 8);
+            crate::fuzz::fuzz_handshake(&changed);
+        }
+    }
+    crate::fuzz::fuzz_handshake(&[]);
+}
