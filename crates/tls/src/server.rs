@@ -1,4 +1,4 @@
-//! The server's side of a handshake: [`Config`], and the states in the figure of [`crate::Handshake`]'s module.
+//! The server's side of a handshake: [`Config`], and the states in the figure of [`crate::Handshake`].
 
 mod choose;
 mod config;

@@ -199,13 +199,13 @@ impl AwaitFinished {
         }
         let verify_data = client.verify_data(&transcript.digest());
         send(turn, &mut transcript, |out| Finished { verify_data: verify_data.as_ref() }.write(out));
-        let limit = offer.config.limits.key_updates_per_10_s;
         turn.flight.steps.push(Step::WriteKey(client_application.clone()));
         turn.flight.steps.push(Step::ReadKey(server_application.clone()));
         // Told only now: until Finished, anybody could have said it.
         let server_name = Some(offer.server_name);
         turn.flight.facts.extend([Fact::Negotiated { server_name, alpn }, Fact::Established]);
-        let established = Established::new(Side::Client, server_application, client_application, limit);
+        let established =
+            Established::new(Side::Client, server_application, client_application, &offer.config.limits);
         Ok(State::Established(Box::new(established)))
     }
 }

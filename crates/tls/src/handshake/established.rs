@@ -1,6 +1,6 @@
 use super::Turn;
 use crate::{
-    Fault, Flight, Level, Step, TrafficSecret,
+    Fault, Flight, Level, Limits, Step, TrafficSecret,
     message::{HEADER_BYTES, KeyUpdate, Message},
     rules::{HandshakeType, Side},
 };
@@ -14,21 +14,22 @@ pub(crate) struct Established {
     /// We have asked for an update that has not come yet.
     has_asked: bool,
     updates: Window,
-    updates_per_10_s: u32,
+    tickets: Window,
 }
 
-/// Counts events in windows of 10 seconds.
-#[derive(Default)]
+/// Bounds events in windows of 10 seconds.
 struct Window {
     since: Instant,
     count: u32,
+    per_10_s: u32,
 }
 
 impl Established {
     /// `read` is the peer's secret, `write` ours.
-    pub(crate) fn new(side: Side, read: TrafficSecret, write: TrafficSecret, updates_per_10_s: u32) -> Self {
-        let updates = Window::default();
-        Self { side, read, write, has_asked: false, updates, updates_per_10_s }
+    pub(crate) fn new(side: Side, read: TrafficSecret, write: TrafficSecret, limits: &Limits) -> Self {
+        let updates = Window::new(limits.key_updates_per_10_s);
+        let tickets = Window::new(limits.tickets_per_10_s);
+        Self { side, read, write, has_asked: false, updates, tickets }
     }
 
     /// Takes what may come after the handshake.
@@ -37,11 +38,12 @@ impl Established {
         if !matches!(kind, HandshakeType::KEY_UPDATE | HandshakeType::NEW_SESSION_TICKET)
             || !kind.may_be_sent(self.side.peer(), Level::Application)
         {
-            return Err(Fault::UnexpectedMessage(kind)); // spec: 9846-4.2.2-m
+            return Err(Fault::UnexpectedMessage(kind)); // spec: 9846-4.2.2-n
         }
         match Message::read(message)? {
             Message::KeyUpdate(update) => self.take_update(update, turn)?,
-            Message::NewSessionTicket(_) => {} // spec: 9846-4.7.1-k
+            Message::NewSessionTicket(_) if self.tickets.takes(turn.now) => {} // spec: 9846-4.7.1-k
+            Message::NewSessionTicket(_) => return Err(Fault::TooManyPostHandshakeMessages),
             other => return Err(Fault::UnexpectedMessage(other.kind())),
         }
         Ok(self)
@@ -54,7 +56,7 @@ impl Established {
     }
 
     fn take_update(&mut self, update: KeyUpdate, turn: &mut Turn<'_>) -> Result<(), Fault> {
-        if self.updates.add(turn.now) > self.updates_per_10_s {
+        if !self.updates.takes(turn.now) {
             return Err(Fault::TooManyKeyUpdates);
         }
         self.has_asked = false;
@@ -77,12 +79,16 @@ impl Established {
 }
 
 impl Window {
-    /// Counts one more; how many there are in this window.
-    fn add(&mut self, now: Instant) -> u32 {
+    fn new(per_10_s: u32) -> Self {
+        Self { since: Instant::default(), count: 0, per_10_s }
+    }
+
+    /// Counts one more, and tells whether it is within the bound.
+    fn takes(&mut self, now: Instant) -> bool {
         if self.count == 0 || now.since(self.since) >= Span::from_secs(10) {
-            *self = Self { since: now, count: 0 };
+            (self.since, self.count) = (now, 0);
         }
-        self.count += 1;
-        self.count
+        self.count = self.count.saturating_add(1);
+        self.count <= self.per_10_s
     }
 }

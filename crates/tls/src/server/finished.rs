@@ -1,4 +1,4 @@
-use super::State;
+use super::{Config, State};
 use crate::{
     Fact, Fault, Step, TrafficSecret,
     handshake::{Established, Turn},
@@ -6,6 +6,7 @@ use crate::{
     rules::Side,
     transcript::Transcript,
 };
+use std::sync::Arc;
 
 /// Awaits the client's Finished; the whole flight is out.
 pub(crate) struct AwaitFinished {
@@ -16,7 +17,7 @@ pub(crate) struct AwaitFinished {
     pub(super) read: TrafficSecret,
     /// Our application secret.
     pub(super) write: TrafficSecret,
-    pub(super) key_updates_per_10_s: u32,
+    pub(super) config: Arc<Config>,
     pub(super) ignores_early_data: bool,
 }
 
@@ -31,7 +32,7 @@ impl AwaitFinished {
         }
         turn.flight.steps.push(Step::ReadKey(self.read.clone()));
         turn.flight.facts.push(Fact::Established);
-        let established = Established::new(Side::Server, self.read, self.write, self.key_updates_per_10_s);
+        let established = Established::new(Side::Server, self.read, self.write, &self.config.limits);
         Ok(State::Established(Box::new(established)))
     }
 }

@@ -252,13 +252,12 @@ impl Session {
         }
         turn.flight.steps.push(Step::WriteKey(write.clone()));
         turn.flight.facts.push(Fact::Negotiated { server_name, alpn });
-        let key_updates_per_10_s = config.limits.key_updates_per_10_s;
         Ok(State::Finished(Box::new(AwaitFinished {
             client,
             transcript,
             read,
             write,
-            key_updates_per_10_s,
+            config,
             ignores_early_data: early_data,
         })))
     }

@@ -69,7 +69,7 @@ impl AwaitSecondClientHello {
     pub(super) fn take(mut self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
         let hello = read(message)?;
         if !repeats(&read(&self.first)?, &hello) {
-            return Err(Fault::ChangedClientHello); // spec: 9846-4.2.2-n
+            return Err(Fault::ChangedClientHello); // spec: 9846-4.2.2-m
         }
         if hello.extensions.early_data.is_some() {
             return Err(Fault::EarlyDataAfterRetry);

@@ -2,7 +2,7 @@
 
 use super::pair::{NOW, Pair, Side, client_options, server_options};
 use crate::{
-    Fault, Level, Limits, Step, TrafficSecret,
+    Fault, Level, Limits, Step, TrafficSecret, client,
     extension::NewSessionTicketExtensions,
     message::{CertificateRequest, HEADER_BYTES, KeyUpdate, NewSessionTicket},
     rules::HandshakeType,
@@ -116,6 +116,19 @@ fn tickets_are_checked_and_dropped() {
     assert_eq!(
         pair.client.handle(NOW, Level::Application, &short, &mut pair.from_client),
         Err(Fault::MessageEndsEarly)
+    );
+}
+
+#[test]
+fn a_flood_of_tickets_ends_the_connection() {
+    let limits = Limits { tickets_per_10_s: 3, ..Limits::default() };
+    let mut pair = Pair::new(client::Options { limits, ..client_options() }, server_options());
+    pair.run().unwrap();
+    let tickets = ticket().repeat(3);
+    assert_eq!(pair.client.handle(NOW, Level::Application, &tickets, &mut pair.from_client), Ok(()));
+    assert_eq!(
+        pair.client.handle(NOW, Level::Application, &ticket(), &mut pair.from_client),
+        Err(Fault::TooManyPostHandshakeMessages)
     );
 }
 
