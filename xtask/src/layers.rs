@@ -33,24 +33,30 @@ pub(crate) fn check() -> Result<(), String> {
             wrong.push(format!("crates/{name} has no row in the table of layers"));
             continue;
         };
-        for used in ours(&path.join("Cargo.toml"))? {
-            if !allowed.contains(&used.as_str()) {
-                wrong.push(format!("{name} may not use {used}"));
-            }
-        }
+        let manifest = path.join("Cargo.toml");
+        let wrong_with = |why: String| format!("{}: {why}", manifest.display());
+        let text = fs::read_to_string(&manifest).map_err(|error| wrong_with(error.to_string()))?;
+        let used = ours(&text).map_err(wrong_with)?;
+        let climbing = used.iter().filter(|used| !allowed.contains(&used.as_str()));
+        wrong.extend(climbing.map(|used| format!("{name} may not use {used}")));
     }
     println!("{} layers", LAYERS.len());
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
-/// Those of our crates that a manifest's `[dependencies]` name.
-fn ours(manifest: &std::path::Path) -> Result<Vec<String>, String> {
-    let text = fs::read_to_string(manifest).map_err(|error| format!("{}: {error}", manifest.display()))?;
-    let table: toml::Table = text.parse().map_err(|error| format!("{}: {error}", manifest.display()))?;
-    let names = table.get("dependencies").and_then(toml::Value::as_table).into_iter().flat_map(|t| t.keys());
+/// Those of our crates that a manifest's `[dependencies]` name, for any target.
+fn ours(manifest: &str) -> Result<Vec<String>, String> {
+    let table: toml::Table = manifest.parse().map_err(|error: toml::de::Error| error.to_string())?;
+    let targets =
+        table.get("target").and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::values);
+    let tables = std::iter::once(table.get("dependencies")).chain(targets.map(|t| t.get("dependencies")));
+    let names = tables.flatten().filter_map(toml::Value::as_table).flat_map(toml::Table::keys);
     let short = |name: &String| match name.as_str() {
         "sakigake" => Some("sakigake".to_owned()),
         _ => name.strip_prefix("sakigake-").map(str::to_owned),
     };
     Ok(names.filter_map(short).collect())
 }
+
+#[cfg(test)]
+mod tests;

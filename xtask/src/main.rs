@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)] // Printing is what it is for.
 
 mod ci;
+mod group;
 mod layers;
 mod runner;
 mod shape;
@@ -17,7 +18,7 @@ The project's own checks.
 Usage: cargo xtask COMMAND
 
 Commands:
-  ci fast     format, clippy, docs, licences, layers, shape, spec, a stripped build, tests, worlds, fuzzing
+  ci fast     format, layers, shape, spec, clippy, docs, tests, a stripped build, worlds, licences, fuzzing
   ci peers    tests against other programs: installs packages by name (needs root)
   shape       no file over 1,000 lines of logic, no function over 100 lines; lists the longest
   layers      which crate may use which, held against the manifests

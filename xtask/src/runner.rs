@@ -1,12 +1,16 @@
 //! Runs a step: prints its seconds, holds it to a time limit of its own, counts what its test runners closed with.
 
+use crate::group::Group;
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
+
+/// How long the last lines of a step that is over may take to arrive.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What all runners together closed with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +28,19 @@ impl Tally {
     }
 }
 
+/// A program to run, and how long it may take.
+pub(crate) struct Step {
+    name: String,
+    limit: Duration,
+    command: Command,
+}
+
+impl Step {
+    pub(crate) fn new(name: impl Into<String>, limit_s: u64, command: Command) -> Self {
+        Self { name: name.into(), limit: Duration::from_secs(limit_s), command }
+    }
+}
+
 /// Steps of a tier, run one after the other; a failing one does not hide the next.
 #[derive(Default)]
 pub(crate) struct Runner {
@@ -32,34 +49,60 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    /// Runs `command` for at most `minutes`.
-    pub(crate) fn step(&mut self, name: &str, minutes: u64, command: &mut Command) {
-        println!("== {name}: {}", words(command));
+    /// Runs `command` for at most `minutes`. Gives back whether it went well.
+    pub(crate) fn step(&mut self, name: &str, minutes: u64, command: Command) -> bool {
+        let mut step = Step::new(name, 60 * minutes, command);
+        println!("== {name}: {}", words(&step.command));
         let start = Instant::now();
-        let outcome = run(command, Duration::from_secs(60 * minutes));
-        let seconds = start.elapsed().as_secs_f64();
+        let outcome = run(&mut step.command, step.limit);
+        self.settle(name, start.elapsed(), outcome)
+    }
+
+    /// Runs steps that need one core each, as many at a time as there are cores.
+    pub(crate) fn side_by_side(&mut self, steps: Vec<Step>) {
+        let width = thread::available_parallelism().map_or(1, usize::from);
+        let queue = Mutex::new(steps.into_iter());
+        let this = Mutex::new(self);
+        thread::scope(|scope| {
+            for _ in 0..width {
+                scope.spawn(|| {
+                    loop {
+                        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                        let Some(mut step) = next else { return };
+                        println!("== {}: {}", step.name, words(&step.command));
+                        let start = Instant::now();
+                        let outcome = run(&mut step.command, step.limit);
+                        let mut this = this.lock().unwrap_or_else(PoisonError::into_inner);
+                        this.settle(&step.name, start.elapsed(), outcome);
+                    }
+                });
+            }
+        });
+    }
+
+    /// Takes a step of our own that is no program.
+    pub(crate) fn check(&mut self, name: &str, check: impl FnOnce() -> Result<(), String>) -> bool {
+        println!("== {name}");
+        let start = Instant::now();
+        let outcome = check().map(|()| Tally::default()).map_err(|why| (Tally::default(), why));
+        self.settle(name, start.elapsed(), outcome)
+    }
+
+    /// A step that fails and counted no failure of its own is one.
+    fn settle(&mut self, name: &str, took: Duration, outcome: Result<Tally, (Tally, String)>) -> bool {
+        let seconds = took.as_secs_f64();
         match outcome {
             Ok(tally) => {
                 self.tally.add(tally);
                 println!("== {name}: ok in {seconds:.1} s");
+                true
             }
-            Err((tally, why)) => {
+            Err((mut tally, why)) => {
+                tally.failed = tally.failed.max(1);
                 self.tally.add(tally);
                 println!("== {name}: FAILED in {seconds:.1} s: {why}");
                 self.failed.push(name.to_owned());
-            }
-        }
-    }
-
-    /// Counts a step of our own that is no program.
-    pub(crate) fn check(&mut self, name: &str, check: impl FnOnce() -> Result<(), String>) {
-        println!("== {name}");
-        let start = Instant::now();
-        match check() {
-            Ok(()) => println!("== {name}: ok in {:.1} s", start.elapsed().as_secs_f64()),
-            Err(why) => {
-                println!("== {name}: FAILED: {why}");
-                self.failed.push(name.to_owned());
+                false
             }
         }
     }
@@ -82,18 +125,18 @@ fn words(command: &Command) -> String {
 }
 
 fn run(command: &mut Command, limit: Duration) -> Result<Tally, (Tally, String)> {
-    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut child = spawned.map_err(|error| (Tally::default(), error.to_string()))?;
+    let piped = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut group = Group::start(piped).map_err(|why| (Tally::default(), why))?;
     let tally = Arc::new(Mutex::new(Tally::default()));
     let readers = [
-        child.stdout.take().map(|pipe| echo(BufReader::new(pipe), tally.clone())),
-        child.stderr.take().map(|pipe| echo(BufReader::new(pipe), tally.clone())),
+        group.child.stdout.take().map(|pipe| echo(BufReader::new(pipe), tally.clone())),
+        group.child.stderr.take().map(|pipe| echo(BufReader::new(pipe), tally.clone())),
     ];
-    let outcome = wait(&mut child, limit);
-    for reader in readers.into_iter().flatten() {
-        if reader.join().is_err() {
-            return Err((Tally::default(), "the reader of its output panicked".into()));
-        }
+    let outcome = group.wait(limit);
+    // Who left the group may hold its output for ever: what it has yet to say is not waited for.
+    let end = Instant::now() + LAST_WORDS;
+    while readers.iter().flatten().any(|reader| !reader.is_finished()) && Instant::now() < end {
+        thread::sleep(Duration::from_millis(5));
     }
     let tally = *tally.lock().unwrap_or_else(PoisonError::into_inner);
     outcome.map(|()| tally).map_err(|why| (tally, why))
@@ -101,30 +144,15 @@ fn run(command: &mut Command, limit: Duration) -> Result<Tally, (Tally, String)>
 
 fn echo(pipe: impl BufRead + Send + 'static, tally: Arc<Mutex<Tally>>) -> thread::JoinHandle<()> {
     thread::spawn(move || {
-        // A line that is not UTF-8 ends the echo, not the step.
-        for line in pipe.lines().map_while(Result::ok) {
+        // A line that cannot be read ends the echo, not the step.
+        for line in pipe.split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line);
             println!("{line}");
             if let Some(counts) = closing(&line) {
                 tally.lock().unwrap_or_else(PoisonError::into_inner).add(counts);
             }
         }
     })
-}
-
-fn wait(child: &mut Child, limit: Duration) -> Result<(), String> {
-    let start = Instant::now();
-    loop {
-        match child.try_wait().map_err(|error| error.to_string())? {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => return Err(status.to_string()),
-            None if start.elapsed() > limit => {
-                child.kill().map_err(|error| error.to_string())?;
-                child.wait().map_err(|error| error.to_string())?;
-                return Err(format!("took longer than {} min", limit.as_secs() / 60));
-            }
-            None => thread::sleep(Duration::from_millis(50)),
-        }
-    }
 }
 
 /// What a test runner's closing line says: cargo's `test result: ...`, or the plain `N passed, N failed[, N skipped]`.

@@ -56,7 +56,7 @@ fn functions(source: &Source) -> Vec<Function> {
         let Some(name) = function_name(line) else { continue };
         let indent = line.len() - line.trim_start().len();
         let closes = |line: &&str| line.len() == indent + 1 && line.trim_start() == "}";
-        let Some(len) = lines[start..].iter().position(|line| closes(line)) else { continue };
+        let Some(len) = lines[start..].iter().position(closes) else { continue };
         let declares_only = lines[start..start + len]
             .iter()
             .take_while(|line| !line.ends_with('{'))
@@ -89,3 +89,6 @@ fn is_table(body: &[&str]) -> bool {
     let arms = body.iter().filter(|line| line.contains(" => ") && line.ends_with(',')).count();
     arms * 10 >= body.len() * 7
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,25 +72,7 @@ pub(crate) fn check(conformance: Conformance) -> Result<(), String> {
     let root = root();
     let files = read(&root.join("spec"))?;
     let places = places(&source::all(&root, &["crates", "tests", "fuzz"])?);
-    let mut wrong = Vec::new();
-    let known: BTreeSet<&str> = files
-        .values()
-        .flat_map(|file| &file.requirement)
-        .map(|requirement| requirement.id.as_str())
-        .collect();
-    for (tag, places) in &places {
-        if !known.contains(tag.as_str()) {
-            let at = places.code.iter().chain(&places.tests).cloned().collect::<Vec<_>>().join(", ");
-            wrong.push(format!("unknown tag {tag} at {at}"));
-        }
-    }
-    let mut seen = BTreeSet::new();
-    for requirement in files.values().flat_map(|file| &file.requirement) {
-        if !seen.insert(&requirement.id) {
-            wrong.push(format!("{} is listed twice", requirement.id));
-        }
-        wrong.extend(fault(requirement, places.get(&requirement.id)));
-    }
+    let mut wrong = faults(&files, &places);
     let text = conformance_text(&files, &places);
     let path = root.join("docs/conformance.md");
     match conformance {
@@ -100,9 +82,30 @@ pub(crate) fn check(conformance: Conformance) -> Result<(), String> {
         Conformance::Compare if fs::read_to_string(&path).is_ok_and(|old| old == text) => {}
         Conformance::Compare => wrong.push("docs/conformance.md is out of date: run cargo xtask spec".into()),
     }
-    let done = files.values().flat_map(|file| &file.requirement).filter(|r| r.status == Status::Done).count();
-    println!("{} requirements, {done} done", known.len());
+    let all = || files.values().flat_map(|file| &file.requirement);
+    println!("{} requirements, {} done", all().count(), all().filter(|r| r.status == Status::Done).count());
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+}
+
+/// Tags that no file lists, rows listed twice, and rows that claim what the tags do not show.
+fn faults(files: &BTreeMap<String, File>, places: &BTreeMap<String, Places>) -> Vec<String> {
+    let all = || files.values().flat_map(|file| &file.requirement);
+    let known: BTreeSet<&str> = all().map(|requirement| requirement.id.as_str()).collect();
+    let mut wrong = Vec::new();
+    for (tag, places) in places {
+        if !known.contains(tag.as_str()) {
+            let at = places.code.iter().chain(&places.tests).cloned().collect::<Vec<_>>().join(", ");
+            wrong.push(format!("unknown tag {tag} at {at}"));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for requirement in all() {
+        if !seen.insert(&requirement.id) {
+            wrong.push(format!("{} is listed twice", requirement.id));
+        }
+        wrong.extend(fault(requirement, places.get(&requirement.id)));
+    }
+    wrong
 }
 
 fn fault(requirement: &Requirement, places: Option<&Places>) -> Option<String> {
@@ -165,7 +168,9 @@ fn conformance_text(files: &BTreeMap<String, File>, places: &BTreeMap<String, Pl
         text.push_str(
             "| id | level | status | requirement | enforced in |\n| --- | --- | --- | --- | --- |\n",
         );
-        for requirement in &file.requirement {
+        let mut rows: Vec<&Requirement> = file.requirement.iter().collect();
+        rows.sort_by_cached_key(|requirement| order(&requirement.id));
+        for requirement in rows {
             let Requirement { id, section, level, status, text: words, why } = requirement;
             let code = places.get(id).map_or(&[][..], |places| &places.code);
             let mut at: Vec<&str> = code.iter().map(|at| at.split(':').next().unwrap_or(at)).collect();
@@ -174,10 +179,19 @@ fn conformance_text(files: &BTreeMap<String, File>, places: &BTreeMap<String, Pl
             let (level, status) = (format!("{level:?}").to_uppercase(), format!("{status:?}").to_lowercase());
             let _ = writeln!(
                 text,
-                "| {id} (section {section}) | {level} | {status} | {words}{why} | {} |",
+                "| {id} (section {section}) | {level} | {status} | {} | {} |",
+                format!("{words}{why}").replace('|', "\\|"),
                 at.join(", ")
             );
         }
     }
     text
 }
+
+/// The RFC's order: 4.10 stands behind 4.9.
+fn order(id: &str) -> Vec<(u32, String)> {
+    id.split(['-', '.']).map(|part| (part.parse().unwrap_or(u32::MAX), part.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests;

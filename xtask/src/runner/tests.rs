@@ -21,11 +21,38 @@ fn closing_lines_of_every_runner_are_counted() {
 #[test]
 fn a_step_that_overstays_is_ended() {
     let (_, why) = run(Command::new("sleep").arg("5"), Duration::ZERO).unwrap_err();
-    assert_eq!(why, "took longer than 0 min");
+    assert_eq!(why, "took longer than 0 s");
 }
 
 #[test]
 fn a_step_that_fails_says_how() {
     let (_, why) = run(&mut Command::new("false"), Duration::from_secs(5)).unwrap_err();
     assert_eq!(why, "exit status: 1");
+}
+
+#[test]
+fn who_leaves_the_group_does_not_hold_the_step() {
+    let start = Instant::now();
+    let mut command = Command::new("setsid");
+    command.args(["-f", "sleep", "7"]);
+    assert_eq!(run(&mut command, Duration::from_secs(5)), Ok(Tally::default()));
+    assert!(start.elapsed() < Duration::from_secs(6));
+}
+
+#[test]
+fn a_failing_step_counts_once_and_does_not_hide_the_next() {
+    let mut runner = Runner::default();
+    let say = |line: &str, code: u8| {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("echo '{line}'; exit {code}")]);
+        command
+    };
+    assert!(!runner.step("counted", 1, say("3 passed, 2 failed", 1)));
+    assert!(!runner.step("crashed", 1, say("no closing line", 1)));
+    assert!(!runner.check("ours", || Err("why".into())));
+    assert!(runner.step("next", 1, say("4 passed, 0 failed, 1 skipped", 0)));
+    let steps = [0, 1, 0].map(|code| Step::new(format!("aside {code}"), 60, say("1 passed, 0 failed", code)));
+    runner.side_by_side(steps.into_iter().collect());
+    assert_eq!(runner.tally, Tally { passed: 10, failed: 5, skipped: 1 });
+    assert_eq!(runner.finish().unwrap_err(), "failed: counted, crashed, ours, aside 1");
 }
