@@ -62,15 +62,17 @@ impl Offer {
         let groups = with_grease(grease.map(|g| g.group), &mut groups.iter().map(|row| row.id));
         let tls_1_3 = ProtocolVersion::TLS_1_3.0;
         let versions = with_grease(grease.map(|g| g.version), &mut core::iter::once(tls_1_3)); // spec: 9846-4.3.1-k
-        let schemes = self.schemes();
-        let schemes_cert: Vec<u16> = provider.verifications.iter().map(|row| row.scheme).collect();
+        // Those for certificates alone stand last: there are servers that know no signature_algorithms_cert, and hold their
+        // chains against this list. That they sign nothing else is checked where CertificateVerify is.
+        let for_certificates = provider.verifications.iter().filter(|row| !row.in_handshake);
+        let schemes: Vec<u16> =
+            self.schemes().into_iter().chain(for_certificates.map(|row| row.scheme)).collect();
         let protocols: Vec<Opaque8<'_>> = self.config.alpn.iter().map(|name| Opaque8(name)).collect();
         let order: Vec<RawExtension<'_>> = self.order.iter().map(|kind| self.raw(*kind)).collect();
         let extensions = ClientHelloExtensions {
             server_name: self.has_sni.then_some(ServerName(&self.server_name)),
             supported_groups: Some(List::Items(&groups)),
             signature_algorithms: Some(List::Items(&schemes)),
-            signature_algorithms_cert: Some(List::Items(&schemes_cert)).filter(|_| schemes != schemes_cert),
             application_layer_protocol_negotiation: Some(List::Items(&protocols))
                 .filter(|list| !list.is_empty()),
             supported_versions: Some(List::Items(&versions)),
@@ -90,7 +92,7 @@ impl Offer {
         message
     }
 
-    /// The schemes for CertificateVerify that we take.
+    /// The schemes for CertificateVerify that we take, best first.
     pub(super) fn schemes(&self) -> Vec<u16> {
         let rows = self.config.provider.verifications.iter();
         rows.filter(|row| row.in_handshake).map(|row| row.scheme).collect()
@@ -122,7 +124,6 @@ const ORDER: &[ExtensionType] = &[
     ExtensionType::SERVER_NAME,
     ExtensionType::SUPPORTED_GROUPS,
     ExtensionType::SIGNATURE_ALGORITHMS,
-    ExtensionType::SIGNATURE_ALGORITHMS_CERT,
     ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION,
     ExtensionType::SUPPORTED_VERSIONS,
     ExtensionType::COOKIE,

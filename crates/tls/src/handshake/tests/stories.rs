@@ -228,6 +228,9 @@ fn without_grease_and_middleboxes_a_client_hello_is_plain() {
     let Ok(Message::ClientHello(hello)) = Message::read(message) else { panic!("no ClientHello") };
     assert!(hello.legacy_session_id.is_empty());
     assert_eq!(hello.extensions.supported_versions.unwrap().iter().collect::<Vec<_>>(), [0x0304]);
+    let schemes: Vec<u16> = hello.extensions.signature_algorithms.unwrap().iter().collect();
+    let first_pkcs1 = schemes.iter().position(|id| matches!(id, 0x0401 | 0x0501 | 0x0601)).unwrap();
+    assert!(schemes[first_pkcs1..].iter().all(|id| matches!(id, 0x0401 | 0x0501 | 0x0601)), "{schemes:04x?}");
     assert!(!hello.extensions.order.iter().any(|raw| crate::rules::is_grease(raw.kind.0)));
     pair.run().unwrap();
     assert!(pair.is_established());
