@@ -1,5 +1,5 @@
-//! The little of X.509 that webpki does not tell: IP addresses of a leaf, and what a certificate was signed with. It
-//! reads our own certificates only; whatever it does not understand it leaves out.
+//! The little of X.509 that webpki does not tell: IP addresses of a leaf, its key usage, and what a certificate was
+//! signed with. What it cannot read it takes for absent: webpki has judged the shape before, or it is our own.
 
 use sakigake_wire::Reader;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -30,24 +30,30 @@ pub(crate) fn signed_with(certificate: &[u8]) -> Option<u16> {
     row.map(|(_, _, scheme)| *scheme)
 }
 
+/// Whether the key usage, if there is one, allows signatures (RFC 5280 section 4.2.1.3).
+pub(crate) fn may_sign(certificate: &[u8]) -> bool {
+    const DIGITAL_SIGNATURE: u8 = 0x80;
+    let Some(value) = extension(certificate, KEY_USAGE) else { return true };
+    // The first byte counts the bits that the last one leaves unused.
+    Reader::new(value)
+        .element(BIT_STRING)
+        .is_some_and(|bits| bits.get(1).is_some_and(|first| first & DIGITAL_SIGNATURE != 0))
+}
+
 fn alternative_names(certificate: &[u8]) -> Option<Vec<IpAddr>> {
+    let value = extension(certificate, SUBJECT_ALT_NAME)?;
+    Some(addresses(Reader::new(Reader::new(value).element(SEQUENCE)?)))
+}
+
+/// The value of an extension (RFC 5280 section 4.1).
+fn extension<'a>(certificate: &'a [u8], oid: &[u8]) -> Option<&'a [u8]> {
     let mut outer = Reader::new(Reader::new(certificate).element(SEQUENCE)?);
     let mut tbs = Reader::new(outer.element(SEQUENCE)?);
-    let extensions = loop {
-        if let (EXTENSIONS, body) = tbs.any_element()? {
-            break Reader::new(body).element(SEQUENCE)?;
-        }
-    };
-    let mut extensions = Reader::new(extensions);
+    let mut extensions = Reader::new(Reader::new(tbs.find(EXTENSIONS)?).element(SEQUENCE)?);
     loop {
         let mut extension = Reader::new(extensions.element(SEQUENCE)?);
-        if extension.element(OID)? == SUBJECT_ALT_NAME {
-            let value = loop {
-                if let (OCTET_STRING, value) = extension.any_element()? {
-                    break value;
-                }
-            };
-            return Some(addresses(Reader::new(Reader::new(value).element(SEQUENCE)?)));
+        if extension.element(OID)? == oid {
+            return extension.find(OCTET_STRING);
         }
     }
 }
@@ -81,6 +87,17 @@ trait Elements<'a> {
     /// The next element's tag and contents.
     fn any_element(&mut self) -> Option<(u8, &'a [u8])>;
 
+    /// The contents of the next element with the tag `tag`, others passed over.
+    fn find(&mut self, tag: u8) -> Option<&'a [u8]> {
+        loop {
+            if let (found, body) = self.any_element()?
+                && found == tag
+            {
+                return Some(body);
+            }
+        }
+    }
+
     /// The next element's contents, when its tag is `tag`.
     fn element(&mut self, tag: u8) -> Option<&'a [u8]> {
         self.any_element().filter(|(found, _)| *found == tag).map(|(_, body)| body)
@@ -102,12 +119,14 @@ impl<'a> Elements<'a> for Reader<'a> {
 }
 
 const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 const OID: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 const IP_ADDRESS: u8 = 0x87;
 const VERSION: u8 = 0xa0;
 const EXTENSIONS: u8 = 0xa3;
+const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
 const SHA_256: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01];

@@ -3,7 +3,10 @@ use crate::{
     Credential, RejectedCertificate, Verifier,
     handshake::tests::pair::{AUTHORITY, UNIX_SECS, web_pki},
 };
-use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
+use rcgen::{
+    CertificateParams, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    PKCS_ED25519,
+};
 use sakigake_crypto::aws_lc::PROVIDER;
 
 fn verify(
@@ -81,6 +84,25 @@ fn each_refusal_has_its_reason() {
 }
 
 #[test]
+fn a_leafs_key_must_be_for_signatures() {
+    // spec: 9846-4.5.1.2-l
+    let usages = [
+        (vec![], true),
+        (vec![KeyUsagePurpose::DigitalSignature], true),
+        (vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment], true),
+        (vec![KeyUsagePurpose::KeyEncipherment], false),
+        (vec![KeyUsagePurpose::KeyAgreement], false),
+    ];
+    for (usage, fits) in usages {
+        let credential = AUTHORITY.credential_with(&["example.com"], &PKCS_ECDSA_P256_SHA256, |params| {
+            params.key_usages = usage.clone();
+        });
+        let result = verify(&credential, "example.com", UNIX_SECS);
+        assert_eq!(result.is_ok(), fits, "{usage:?}: {result:?}");
+    }
+}
+
+#[test]
 fn a_curve_is_bound_to_its_hash() {
     // spec: 9846-4.5.2-n
     let credential = AUTHORITY.credential(&["example.com"]);
@@ -145,6 +167,7 @@ fn no_truncated_or_changed_certificate_panics() {
         let mut changed = leaf.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
         assert!(der::ip_names(&changed).len() <= 1);
+        der::may_sign(&changed);
         assert!(der::signed_with(&changed).is_none_or(|scheme| scheme > 0x0200));
     }
 }

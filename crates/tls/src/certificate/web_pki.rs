@@ -1,3 +1,4 @@
+use super::der;
 use crate::{RejectedCertificate, Verified, Verifier};
 use rustls_pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use sakigake_crypto::Provider;
@@ -44,14 +45,17 @@ impl Verifier for WebPki {
             .map_err(|_| RejectedCertificate::WrongName { presented: Vec::new() })?;
         let (leaf, intermediates) =
             chain.split_first().ok_or_else(|| RejectedCertificate::Bad("an empty chain".into()))?;
-        let leaf = CertificateDer::from(*leaf);
-        let leaf = EndEntityCert::try_from(&leaf).map_err(rejected)?;
+        let leaf_der = CertificateDer::from(*leaf);
+        let leaf = EndEntityCert::try_from(&leaf_der).map_err(rejected)?;
         let intermediates: Vec<_> = intermediates.iter().map(|der| CertificateDer::from(*der)).collect();
         let time = UnixTime::since_unix_epoch(Duration::from_secs(unix_secs));
         let usage = KeyUsage::server_auth();
         leaf.verify_for_usage(&self.algorithms, &self.anchors, &intermediates, time, usage, None, None)
             .map_err(rejected)?;
         leaf.verify_is_valid_for_subject_name(&name).map_err(rejected)?;
+        if !der::may_sign(&leaf_der) {
+            return Err(RejectedCertificate::Unsupported("its key usage has no digitalSignature".into())); // spec: 9846-4.5.1.2-l
+        }
         Ok(Verified)
     }
 
@@ -61,7 +65,7 @@ impl Verifier for WebPki {
 }
 
 /// Whether the key of the certificate `leaf` made `signature` over `message` with `scheme`, as CertificateVerify means
-/// the scheme: a curve is bound to its hash (RFC 9846 section 4.2.3), and PKCS #1 v1.5 is barred.
+/// the scheme: a curve is bound to its hash (RFC 9846 section 4.3.3), and PKCS #1 v1.5 is barred.
 pub fn verify_signature(
     provider: &Provider,
     leaf: &[u8],
@@ -69,10 +73,8 @@ pub fn verify_signature(
     message: &[u8],
     signature: &[u8],
 ) -> bool {
-    let rows = provider.verifications.iter();
-    let Some(row) = rows.into_iter().find(|row| row.scheme == scheme && row.in_handshake) else {
-        return false;
-    };
+    let mut rows = provider.verifications.iter();
+    let Some(row) = rows.find(|row| row.scheme == scheme && row.in_handshake) else { return false };
     let Some(algorithm) = row.algorithms.first() else { return false };
     let leaf = CertificateDer::from(leaf);
     EndEntityCert::try_from(&leaf)
