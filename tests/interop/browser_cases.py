@@ -1,0 +1,96 @@
+"""Chromium against `sakigake serve`."""
+
+import base64
+import hashlib
+import json
+import re
+import subprocess
+
+from peers import HOST, site_files
+from suite import case, check, check_in
+
+
+@case("chromium", "openssl", seconds=150)
+def chromium_loads_the_page_and_all_that_it_names_over_http2(world):
+    server, mark, log = world.server, world.server.mark(), world.scratch / "net-log.json"
+    shot = world.scratch / "page.png"
+    logging = [f"--log-net-log={log}", "--net-log-capture-mode=Everything"]
+    chromium(world, *logging, f"--screenshot={shot}", "--window-size=1200,1600")
+    check(shot.exists() and shot.read_bytes().startswith(b"\x89PNG"), "there is no screenshot")
+    check(shot.stat().st_size > 20_000, f"the screenshot has {shot.stat().st_size} bytes: it is empty")
+    entries = [entry for entry in server.requests(mark) if entry["status"] in (200, 304)]
+    loaded = {entry["path"] for entry in entries if entry["protocol"].lower() in ("h2", "http/2", "http/2.0")}
+    missing = set(site_files()) | {"/"}
+    missing -= loaded
+    check(not missing, f"not loaded over HTTP/2: {sorted(missing)}")
+    errors = net_errors(log, f"https://{HOST}:{server.port}/")
+    check(not errors, f"the net log shows {errors}")
+
+
+@case("chromium", "openssl", seconds=150)
+def chromium_builds_the_page_and_runs_its_scripts(world):
+    dom = chromium(world, "--dump-dom", "--virtual-time-budget=3000").stdout
+    check_in("The server<br>speaks first", dom, "the document")
+    check(dom.count("<figure") == 5, f"{dom.count('<figure')} figures")
+    # The page's own script writes this after it asked the browser how its files came.
+    counted = re.search(r"Served by Sakigake over (\S+): (\d+) files", dom)
+    check(counted, f"the page's script did not run: {dom[-300:]}")
+    check(counted[1] == "h2" and int(counted[2]) >= len(site_files()), counted[0])
+    return counted[0]
+
+
+def chromium(world, *options):
+    """A headless run that may trust our CA and may ask nobody but our server."""
+    profile = world.scratch / f"chromium-{len(list(world.scratch.glob('chromium-*')))}"
+    words = [
+        "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
+        "--disable-dev-shm-usage", "--hide-scrollbars", "--timeout=15000",
+        f"--host-resolver-rules=MAP {HOST} 127.0.0.1, MAP * ~NOTFOUND",
+        f"--ignore-certificate-errors-spki-list={','.join(spki_hashes(world))}",
+        f"--user-data-dir={profile}", *options, f"{world.server.url}/",
+    ]
+    out, said = (open(world.scratch / f"{profile.name}.{end}", "w+b") for end in ("out", "err"))
+    child = world.start(*words, session=True, stdin=subprocess.DEVNULL, stdout=out, stderr=said)
+    try:
+        child.wait(timeout=90)
+        out.seek(0)
+        child_output = out.read().decode(errors="replace")
+        said.seek(0)
+        check(child.returncode == 0, f"chromium ended with {child.returncode}: {said.read()[-600:]!r}")
+        return subprocess.CompletedProcess(words, 0, child_output, "")
+    finally:
+        out.close()
+        said.close()
+
+
+def spki_hashes(world):
+    """SHA-256 of the public keys of the CA and of the leaf that is shown now."""
+    address = f"127.0.0.1:{world.server.port}"
+    shown = world.run("openssl", "s_client", "-connect", address, "-servername", HOST, stdin="").stdout
+    leaf = re.search(r"-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----\n", shown)[0]
+    for certificate in (leaf, world.ca.read_text()):
+        key = world.run("openssl", "x509", "-noout", "-pubkey", stdin=certificate).stdout
+        der = world.run("openssl", "pkey", "-pubin", "-outform", "der", stdin=key, text=False).stdout
+        yield base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+def net_errors(path, origin):
+    """Errors of requests for our origin and of our HTTP/2 sessions, by name."""
+    text = path.read_text(errors="replace").rstrip()
+    log = json.loads(text if text.endswith("]}") else text.rstrip(",") + "]}")
+    names = {number: name for name, number in log["constants"]["netError"].items()}
+    kinds = {number: name for name, number in log["constants"]["logEventTypes"].items()}
+    ours, errors = set(), []
+    for event in log["events"]:
+        kind, params = kinds[event["type"]], event.get("params", {})
+        source = event["source"]["id"]
+        if params.get("url", "").startswith(origin) or params.get("host", "").startswith(HOST):
+            ours.add(source)
+        error = params.get("net_error", 0)
+        # What ends with the browser (ABORTED) or waits (IO_PENDING) is no fault of anybody.
+        if source in ours and error and names.get(error) not in ("ERR_ABORTED", "ERR_IO_PENDING", "ABORTED"):
+            errors.append(f"{kind}: {names.get(error, error)}")
+        if kind in ("HTTP2_SESSION_RECV_INVALID_HEADER", "HTTP2_STREAM_ERROR"):
+            errors.append(f"{kind}: {params}")
+    return errors

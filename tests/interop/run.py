@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""Other people's clients against our server, our client against other people's servers.
+
+    tests/interop/run.py            runs all cases
+    tests/interop/run.py NAME...    runs those whose names contain a NAME
+
+Needs `cargo build --release` and what packages.sh installs; a case that lacks its peer says so and is skipped, which is
+a failure under SAKIGAKE_REQUIRE=all. Nothing leaves this machine: servers listen on loopback or in network namespaces.
+"""
+
+import signal
+import sys
+
+sys.dont_write_bytecode = True
+
+import browser_cases  # noqa: F401, E402  (importing registers the cases)
+import capture_cases  # noqa: F401, E402
+import client_cases  # noqa: F401, E402
+import link_cases  # noqa: F401, E402
+import server_cases  # noqa: F401, E402
+import tls_cases  # noqa: F401, E402
+from peers import World  # noqa: E402
+from suite import run_all  # noqa: E402
+
+
+def main():
+    world = World()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return run_all(world, sys.argv[1:])
+    finally:
+        world.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

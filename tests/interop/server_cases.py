@@ -1,0 +1,191 @@
+"""HTTP clients of others against `sakigake serve`."""
+
+import os
+import re
+
+from peers import HOST, ROOT, SITE, TARGET, site_files
+from suite import case, check, check_in
+
+PAGE = (SITE / "index.html").read_bytes()
+
+
+def curl(world, path, *options, server=None, **more):
+    server = server or world.server
+    trust = ["--cacert", world.ca, "--resolve", server.resolve, "--noproxy", "*"]
+    url = path if path.startswith("https:") else server.url + path
+    return world.run("curl", "-sS", "--max-time", "20", *trust, *options, url, **more)
+
+
+def status(world, path, *options, server=None):
+    done = curl(world, path, "-o", "/dev/null", "-w", "%{http_code}", *options, server=server)
+    return int(done.stdout)
+
+
+@case("curl")
+def curl_reads_the_page_over_http2(world):
+    done = curl(world, "/", "-w", "\n%{http_version} %{http_code} %{content_type}", text=False)
+    body, _, facts = done.stdout.rpartition(b"\n")
+    check(body == PAGE, "the page differs from the file")
+    check(facts.startswith(b"2 200 text/html"), facts.decode())
+
+
+@case("curl")
+def curl_reads_every_file_of_the_site_unchanged(world):
+    for path in site_files():
+        body = curl(world, path, text=False).stdout
+        check(body == (SITE / path[1:]).read_bytes(), f"{path} differs")
+
+
+@case("curl")
+def curl_reads_the_page_over_http_1_1(world):
+    done = curl(world, "/", "--http1.1", "-w", "\n%{http_version} %{http_code}", text=False)
+    body, _, facts = done.stdout.rpartition(b"\n")
+    check(body == PAGE and facts == b"1.1 200", facts.decode())
+
+
+@case("curl")
+def curl_reads_the_page_over_http_1_0(world):
+    done = curl(world, "/", "--http1.0", "-i", text=False)
+    check(done.stdout.startswith(b"HTTP/1.0 200") or done.stdout.startswith(b"HTTP/1.1 200"), done.stdout[:40])
+    check(done.stdout.endswith(PAGE), "the page differs from the file")
+
+
+@case("curl")
+def curl_reads_the_page_without_alpn(world):
+    body = curl(world, "/", "--http1.1", "--no-alpn", text=False).stdout
+    check(body == PAGE, "the page differs from the file")
+
+
+@case("curl")
+def curl_reads_ranges(world):
+    for version in ("--http2", "--http1.1"):
+        for spec, part in (("10-19", PAGE[10:20]), ("-7", PAGE[-7:]), (f"{len(PAGE) - 5}-", PAGE[-5:])):
+            done = curl(world, "/", version, "-r", spec, "-w", "\n%{http_code}", text=False)
+            check(done.stdout == part + b"\n206", f"{version} {spec}: {done.stdout[:80]}")
+        beyond = status(world, "/", version, "-r", f"{len(PAGE)}-")
+        check(beyond == 416, f"{version} beyond the end: {beyond}")
+
+
+@case("curl")
+def curl_asks_for_the_head_alone(world):
+    for version in ("--http2", "--http1.1"):
+        done = curl(world, "/", version, "-I")
+        check_in(f"content-length: {len(PAGE)}", done.stdout.lower(), "the head")
+
+
+@case("curl")
+def curl_asks_on_condition(world):
+    head = curl(world, "/", "-I").stdout
+    for name, condition in (("etag", "If-None-Match"), ("last-modified", "If-Modified-Since")):
+        found = re.search(rf"^{name}: (.*?)\r?$", head, re.I | re.M)
+        check(found, f"the head has no {name}: {head}")
+        for version in ("--http2", "--http1.1"):
+            got = status(world, "/", version, "-H", f"{condition}: {found[1]}")
+            check(got == 304, f"{version} {condition}: {got}")
+    check(status(world, "/", "-H", 'If-None-Match: "other"') == 200, "another tag must not match")
+
+
+@case("curl")
+def nobody_gets_out_of_the_folder(world):
+    folder = world.folder("closed")
+    inside, secret = folder / "inside", folder / "secret.txt"
+    inside.mkdir(exist_ok=True)
+    secret.write_text("outside of the folder")
+    (inside / "index.html").write_text("inside")
+    (inside / ".hidden").write_text("outside of the folder")
+    (inside / "link.txt").symlink_to(secret)
+    (inside / "up").symlink_to("..")
+    server = world.serve(inside)
+    ways = """/../secret.txt /%2e%2e/secret.txt /%2E%2E%2Fsecret.txt /..%2fsecret.txt /..%5csecret.txt /x/../../secret.txt
+              /link.txt /up/secret.txt /.hidden /%2ehidden //../secret.txt /%252e%252e/secret.txt /..%00/secret.txt
+              /.%2e/secret.txt /%c0%ae%c0%ae/secret.txt /up/inside/.hidden""".split()
+    for way in ways:
+        for version in ("--http2", "--http1.1"):
+            done = curl(world, way, version, "--path-as-is", "-w", "\n%{http_code}", server=server)
+            check("outside" not in done.stdout, f"{way} over {version} leads out")
+            check(done.stdout[-3:] in ("400", "403", "404"), f"{way} over {version}: {done.stdout[-3:]}")
+
+
+@case("curl")
+def curl_reads_a_large_file(world):
+    folder = world.folder("large")
+    large = os.urandom(1 << 20) * 32
+    (folder / "large.bin").write_bytes(large)
+    server = world.serve(folder)
+    for version in ("--http2", "--http1.1"):
+        target = world.scratch / "large.got"
+        curl(world, "/large.bin", version, "-o", target, server=server)
+        check(target.read_bytes() == large, f"{version}: the file differs")
+
+
+@case("curl")
+def curl_asks_a_hundred_times_on_one_connection(world):
+    for version in ("--http2", "--http1.1"):
+        done = curl(world, "/img/seal.svg?[1-100]", version, "-o", "/dev/null", "-w", "%{http_code} %{num_connects}\n")
+        lines = done.stdout.split("\n")[:-1]
+        check(lines == ["200 1"] + ["200 0"] * 99, f"{version}: {sorted(set(lines))}, {len(lines)} lines")
+
+
+@case("curl")
+def what_is_not_there_is_404_and_post_is_405(world):
+    for version in ("--http2", "--http1.1"):
+        check(status(world, "/nothing", version) == 404, "nothing is there")
+        got = status(world, "/", version, "-d", "a=b")
+        check(got == 405, f"{version} POST: {got}")
+
+
+@case("nghttp")
+def nghttp_loads_the_page_with_assets_and_reads_past_the_unknown_frame(world):
+    mark = world.server.mark()
+    done = world.run("nghttp", "-nvay", f"https://localhost:{world.server.port}/")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+    check(re.search(r"recv (?:\S+ )?frame <[^>]*(?:0xf0|UNKNOWN)|recv.*0xf0", plain, re.I), plain[:1500])
+    asked = {entry["path"] for entry in world.server.requests(mark) if entry["status"] == 200}
+    missing = {path for path in site_files() if path not in asked} - {"/css/ink.css", "/img/wave.svg"}
+    check(not missing, f"not asked for: {sorted(missing)} (nghttp reads no style sheets)")
+
+
+@case("h2load")
+def h2load_gets_all_it_asks_for(world):
+    port = world.server.port
+    load = ["-n", "2000", "-c", "10", "-m", "10", f"--connect-to=127.0.0.1:{port}"]
+    done = world.run("h2load", *load, f"https://{HOST}:{port}/", f"https://{HOST}:{port}/img/seal.svg", seconds=60)
+    check_in("2000 succeeded, 0 failed, 0 errored, 0 timeout", done.stdout)
+    check_in("status codes: 2000 2xx", done.stdout)
+    world.server.check_alive()
+
+
+@case("h2load")
+def h2load_opens_many_connections(world):
+    port = world.server.port
+    done = world.run("h2load", "-n", "400", "-c", "100", "-m", "4", f"https://localhost:{port}/css/page.css", seconds=60)
+    check_in("400 succeeded, 0 failed, 0 errored, 0 timeout", done.stdout)
+
+
+@case("go")
+def go_loads_the_page_over_http2_with_x25519mlkem768(world):
+    build = world.folder("go-build")
+    offline = {
+        "GOTOOLCHAIN": "local", "GOPROXY": "off", "GOSUMDB": "off", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0",
+        "GOCACHE": str(TARGET / "interop/go-cache"), "GOPATH": str(build), "HOME": str(build),
+    }
+    folder = ROOT / "tests/interop/go"
+    world.run("go", "build", "-o", build / "load", ".", cwd=folder, env=offline, seconds=110)
+    for curve in ("X25519MLKEM768", "X25519", "CurveP256", "CurveP384"):
+        world_run = [build / "load", world.ca, f"127.0.0.1:{world.server.port}", world.server.url, curve]
+        lines = world.run(*world_run, *site_files()).stdout.splitlines()
+        check(lines[0] == f"HTTP/2.0 200 {curve} {len(PAGE)}", f"{curve}: {lines[0]}")
+        for path, line in zip(site_files(), lines[1:], strict=True):
+            check(line == f"HTTP/2.0 200 {curve} {(SITE / path[1:]).stat().st_size}", f"{path}: {line}")
+
+
+@case("python")
+def python_h2_reads_settings_then_the_frame_then_the_page(world):
+    script = ROOT / "tests/interop/first_frames.py"
+    done = world.run("python", script, HOST, world.server.port, world.ca)
+    lines = done.stdout.splitlines()
+    check(lines[0].startswith("first frames: 4 on 0, 240 on 0"), lines[0])
+    hints = [line for line in lines if line.startswith("link: ")]
+    check(len(hints) >= 12 and all("rel=preload" in hint for hint in hints), done.stdout)
+    check(len(set(hints)) == len(hints), f"a hint came twice: {done.stdout}")
+    check(lines[-1] == f"page: 200, {len(PAGE)} bytes", lines[-1])
