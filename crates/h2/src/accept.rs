@@ -17,63 +17,66 @@ impl Connection {
         mut input: &[u8],
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
-        loop {
-            self.reading = match self.reading {
-                Reading::Preface => match self.intake.preface(&mut input) {
-                    None => return Ok(()),
-                    Some(true) => Reading::Head,
-                    Some(false) => return Err(Fault::Preface), // spec: 9113-3.4-b
-                },
-                Reading::Head => {
-                    let Some(head) = self.intake.head(&mut input) else { return Ok(()) };
-                    match self.begin(now, head) {
-                        Err(fault) if fault.scope() == Scope::Stream => {
-                            self.spoil(now, head.stream, fault)?;
-                            Reading::Skip(head.length)
-                        }
-                        begun => begun?,
-                    }
+        while let Some(reading) = self.step(now, &mut input, heard)? {
+            self.reading = reading;
+        }
+        Ok(())
+    }
+
+    /// One piece of the input, and what the next one belongs to; `None` when there is too little of it.
+    fn step(
+        &mut self,
+        now: Instant,
+        input: &mut &[u8],
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<Option<Reading>, Fault> {
+        let next = match self.reading {
+            Reading::Preface => match self.intake.preface(input) {
+                None => return Ok(None),
+                Some(true) => Reading::Head,
+                Some(false) => return Err(Fault::Preface), // spec: 9113-3.4-b
+            },
+            Reading::Head => match self.intake.head(input) {
+                None => return Ok(None),
+                Some(head) => {
+                    let begun = self.begin(now, head);
+                    self.bear(now, head.stream, begun)?.unwrap_or(Reading::Skip(head.length))
                 }
-                Reading::Payload(head) => {
-                    let Some(payload) = self.intake.whole(&mut input, head.length as usize) else {
-                        return Ok(());
-                    };
-                    match self.accept(now, head, &payload, heard) {
-                        Err(fault) if fault.scope() == Scope::Stream => {
-                            self.spoil(now, head.stream, fault)?
-                        }
-                        accepted => accepted?,
-                    }
+            },
+            Reading::Payload(head) => match self.intake.whole(input, head.length as usize) {
+                None => return Ok(None),
+                Some(payload) => {
+                    let accepted = self.accept(now, head, &payload, heard);
+                    self.bear(now, head.stream, accepted)?;
                     self.tell(heard);
                     Reading::Head
                 }
-                Reading::Pad(head) => {
-                    let Some(pad) = self.intake.whole(&mut input, 1) else { return Ok(()) };
-                    self.pad(now, head, &pad)?
-                }
-                Reading::Data { stream, left, padding, end } => {
-                    if input.is_empty() && left > 0 {
-                        return Ok(());
-                    }
-                    let (bytes, rest) = input.split_at(input.len().min(left as usize));
-                    input = rest;
-                    let left = left - bytes.len() as u32;
-                    self.data(now, stream, bytes, end && left == 0, heard)?;
-                    self.tell(heard);
-                    if left == 0 {
-                        Reading::Skip(padding)
-                    } else {
-                        Reading::Data { stream, left, padding, end }
-                    }
-                }
-                Reading::Skip(0) => Reading::Head,
-                Reading::Skip(_) if input.is_empty() => return Ok(()),
-                Reading::Skip(left) => {
-                    let skipped = input.len().min(left as usize);
-                    input = &input[skipped..];
-                    Reading::Skip(left - skipped as u32)
-                }
-            };
+            },
+            Reading::Pad(head) => match self.intake.whole(input, 1) {
+                None => return Ok(None),
+                Some(pad) => self.pad(now, head, &pad)?,
+            },
+            Reading::Data { left, .. } | Reading::Skip(left) if input.is_empty() && left > 0 => {
+                return Ok(None);
+            }
+            Reading::Data { stream, left, padding, end } => {
+                let bytes = cut(input, left);
+                let left = left - bytes.len() as u32;
+                self.data(now, stream, bytes, end && left == 0, heard)?;
+                self.tell(heard);
+                if left == 0 { Reading::Skip(padding) } else { Reading::Data { stream, left, padding, end } }
+            }
+            Reading::Skip(0) => Reading::Head,
+            Reading::Skip(left) => Reading::Skip(left - cut(input, left).len() as u32),
+        };
+        Ok(Some(next))
+    }
+
+    /// A fault of one stream ends that stream, and there is no result; one of the connection goes on up.
+    fn bear<T>(&mut self, now: Instant, id: u32, result: Result<T, Fault>) -> Result<Option<T>, Fault> {
+        match result {
+            Err(fault) if fault.scope() == Scope::Stream => self.spoil(now, id, fault).map(|()| None),
+            other => other.map(Some),
         }
     }
 
@@ -389,4 +392,11 @@ impl Connection {
         }
         Ok(())
     }
+}
+
+/// Takes at most `len` bytes off the input.
+fn cut<'a>(input: &mut &'a [u8], len: u32) -> &'a [u8] {
+    let (bytes, rest) = input.split_at(input.len().min(len as usize));
+    *input = rest;
+    bytes
 }

@@ -7,12 +7,12 @@ use crate::frame::{Frame, FrameHead};
 use crate::intake::Intake;
 use crate::message::Block;
 use crate::output::Output;
-use crate::rules::{HEAD_BYTES, INITIAL_WINDOW, MAX_31_BITS, PREFACE, flag, kind};
-use crate::send::{End, Schedule};
+use crate::rules::{INITIAL_WINDOW, MAX_31_BITS, PREFACE};
+use crate::send::Schedule;
 use crate::settings::{self, PeerSettings};
 use crate::stream::{Cause, State};
 use crate::streams::Streams;
-use crate::{ErrorCode, Fault, Flood, Limits, flow::SendWindow, section};
+use crate::{ErrorCode, Fault, Flood, Limits, flow::SendWindow};
 use sakigake_fields::hpack;
 use sakigake_semantics::{Event, StreamId};
 use sakigake_wire::{Instant, Span};
@@ -257,133 +257,6 @@ impl Connection {
     /// Whether `tell` has something to say.
     pub fn has_news(&self) -> bool {
         !self.notices.is_empty()
-    }
-
-    /// One DATA frame into `out`; `None` when there is none to send, or no place for a good one.
-    fn write_data(&mut self, now: Instant, out: &mut [u8], first: bool) -> Option<usize> {
-        let id = self.schedule.first()?;
-        if self.send.available() == 0 {
-            self.stall_all(now);
-            return None;
-        }
-        let max_frame = self.peer.max_frame_size as usize;
-        let stream = self.streams.find(id)?;
-        let due = stream
-            .send
-            .queued()
-            .min(stream.send.window.available())
-            .min(self.send.available())
-            .min(max_frame);
-        // A buffer too small for a head and a byte still makes progress, through the queue.
-        let mut spill = [0; HEAD_BYTES + 64];
-        let spilled = first && out.len() <= HEAD_BYTES;
-        if out.is_empty() && first {
-            return None;
-        }
-        let place = if spilled { &mut spill[..] } else { &mut *out };
-        let room = place.len().checked_sub(HEAD_BYTES)?;
-        let len = due.min(room);
-        if !first && len < due && len < 1_024 {
-            return None;
-        }
-        let end = len == stream.send.queued() && matches!(stream.send.end, End::Data);
-        let head = FrameHead::new(kind::DATA, if end { flag::END_STREAM } else { 0 }, id, len);
-        place[..HEAD_BYTES].copy_from_slice(&head.bytes());
-        stream.send.write(&mut place[HEAD_BYTES..HEAD_BYTES + len]);
-        stream.send.window.spend(len);
-        self.send.spend(len);
-        if stream.send.is_writable_again(self.config.limits.send_queue_bytes) {
-            self.notices.push_back(Notice::Writable(id));
-        }
-        self.budget.sent_data(now);
-        if spilled {
-            self.output.push_bytes(&spill[..HEAD_BYTES + len]);
-        }
-        self.sent_data(id, end);
-        Some(if spilled { 0 } else { HEAD_BYTES + len })
-    }
-
-    /// A DATA frame of the stream left: its next place in line, its trailers, or its end.
-    fn sent_data(&mut self, id: u32, end: bool) {
-        let Some(stream) = self.streams.find(id) else { return };
-        if end {
-            stream.send.end = End::Sent;
-            stream.state = stream.state.sent_end();
-        }
-        self.wake(id);
-        self.send_trailers(id);
-        self.settle(id);
-    }
-
-    /// Trailers leave when everything before them has.
-    pub(crate) fn send_trailers(&mut self, id: u32) {
-        let max_frame = self.headers_frame_bytes();
-        let Some(stream) = self.streams.find(id) else { return };
-        if stream.send.queued() > 0 {
-            return;
-        }
-        match core::mem::take(&mut stream.send.end) {
-            End::Trailers(fields) => {
-                stream.send.end = End::Sent;
-                stream.state = stream.state.sent_end();
-                let encoder = &mut self.encoder;
-                self.output
-                    .push_headers(id, true, max_frame, |out| section::encode(encoder, fields.iter(), out));
-            }
-            other => stream.send.end = other,
-        }
-    }
-
-    /// How HEADERS are cut: so that a TLS record takes a frame whole.
-    pub(crate) const fn headers_frame_bytes(&self) -> usize {
-        let max = self.peer.max_frame_size as usize;
-        if max < 16_000 { max } else { 16_000 }
-    }
-
-    /// Puts a stream in line, in its present place, or out of it.
-    pub(crate) fn wake(&mut self, id: u32) {
-        let Some(stream) = self.streams.find(id) else { return };
-        if let Some(rank) = stream.rank.take() {
-            self.schedule.leave(rank);
-        }
-        if stream.send.queued() == 0 {
-            return;
-        }
-        if stream.send.window.available() > 0 {
-            stream.rank = Some(self.schedule.enter(id, stream.priority));
-        } else {
-            stream.send.stall(self.now);
-        }
-    }
-
-    /// The connection's own credit is out, so everybody waits.
-    fn stall_all(&mut self, now: Instant) {
-        for id in self.schedule.iter() {
-            if let Some(stream) = self.streams.find(id) {
-                stream.send.stall(now);
-            }
-        }
-    }
-
-    fn expire_stalls(&mut self, now: Instant) {
-        let limits = &self.config.limits;
-        let (term, bytes) = (Span::from_millis(limits.stall_ms), limits.stall_bytes);
-        let has_credit = self.send.available() > 0;
-        let mut over = Vec::new();
-        for (id, stream) in self.streams.iter_mut() {
-            let due = stream.send.stall.is_some_and(|stall| stall.since + term <= now);
-            if due && stream.rank.is_some() && has_credit {
-                // It has credit by now, and waits for others or for its owner to fetch.
-                stream.send.stall = None;
-            } else if due && !stream.send.has_moved(now, bytes) {
-                over.push(id);
-            }
-        }
-        for id in over {
-            let code = Fault::Stalled.code().wire();
-            self.notices.push_back(Notice::Reset { stream: id, code, untouched: false });
-            self.end_stream(id, code);
-        }
     }
 
     /// RST_STREAM of ours, and nothing of the stream remains.

@@ -6,6 +6,7 @@
 mod accept;
 mod budget;
 mod connection;
+mod departure;
 mod fault;
 mod flow;
 mod frame;

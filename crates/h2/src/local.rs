@@ -143,7 +143,9 @@ impl Connection {
         open.map_or(0, |stream| self.config.limits.send_queue_bytes.saturating_sub(stream.send.queued()))
     }
 
-    /// The owner has read that many bytes of the stream's body: their credit goes back to the peer in time.
+    /// The owner has read that many bytes of the stream's body: their credit goes back to the peer in time. Bytes of a
+    /// stream that has finished count too; who does not want them says [`Connection::reset`], or the connection's window
+    /// stays that much smaller.
     pub fn consume(&mut self, now: Instant, stream: StreamId, bytes: usize) {
         self.now = now;
         let cap = self.config.limits.stream_window_bytes;

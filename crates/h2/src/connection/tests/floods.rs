@@ -137,6 +137,35 @@ fn field_sections_are_bounded_in_bytes_and_lines() {
 }
 
 #[test]
+fn a_table_is_as_large_as_we_said_and_not_a_byte_larger() {
+    let size_update = |bytes: u16| {
+        let [low, high] = [(bytes - 31) % 128, (bytes - 31) / 128].map(|part| part as u8);
+        [&[0x3f, 0x80 | low, high][..], GET].concat()
+    };
+    for (bytes, fault) in [(1_000, None), (1_001, Some(Fault::Compression))] {
+        let mut server = raw_server(Limits { header_table_bytes: 1_000, ..Limits::default() });
+        assert_eq!(feed(&mut server, &frame(kind::HEADERS, END, 1, &size_update(bytes))).1, fault);
+    }
+}
+
+#[test]
+fn what_a_finished_stream_left_unread_is_still_counted_and_can_be_given_up() {
+    let mut server = raw_server(Limits::default());
+    let post = [frame(kind::HEADERS, OPEN, 1, POST), frame(kind::DATA, 1, 1, &[0; 5_000])].concat();
+    let mut log = Vec::new();
+    server.handle(ms(2), &post, &mut listen(&mut log)).unwrap();
+    server.respond(StreamId(1), &Response::new(200), true).unwrap();
+    server.tell(&mut listen(&mut log));
+    assert_eq!(log.last(), Some(&Heard::Finished(1)));
+    assert!(server.streams.is_idle());
+    server.consume(ms(2), StreamId(1), 4_000);
+    assert_eq!((server.receive.unread(), server.streams.len()), (1_000, 1));
+    server.reset(StreamId(1), 8);
+    assert_eq!((server.receive.unread(), server.streams.len()), (0, 0));
+    assert!(spoken(&mut server).iter().all(|(head, _)| head.kind != kind::RST_STREAM));
+}
+
+#[test]
 fn streams_beyond_the_limit_are_refused_and_the_table_stays_in_step() {
     let mut server = raw_server(Limits { streams: 2, ..Limits::default() });
     let refused = ErrorCode::RefusedStream.wire();
