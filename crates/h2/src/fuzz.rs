@@ -2,7 +2,7 @@
 
 use crate::frame::FrameHead;
 use crate::rules::{PREFACE, kind};
-use crate::{Config, Connection, Limits};
+use crate::{Config, Connection, DETAIL_BYTES, Limits, Tracer};
 use sakigake_semantics::{Chunk, Event, Fields, Request, Response, StreamId};
 use sakigake_wire::{Instant, Span};
 
@@ -24,6 +24,22 @@ pub fn fuzz_client(bytes: &[u8]) {
     let mut hello = FrameHead::new(kind::SETTINGS, 0, 0, 0).bytes().to_vec();
     hello.extend_from_slice(bytes.get(1..).unwrap_or_default());
     drive(client, bytes.first().copied().unwrap_or(0), &hello);
+}
+
+/// A tracer beside any bytes: the same frames whatever the split.
+pub fn fuzz_trace(bytes: &[u8]) {
+    let lines = |split: usize| {
+        let mut tracer = Tracer::default();
+        let mut all = Vec::new();
+        for piece in bytes.chunks(split) {
+            tracer.feed(piece, &mut |seen| {
+                assert!(seen.detail.len() <= DETAIL_BYTES);
+                all.push(seen.to_string());
+            });
+        }
+        all
+    };
+    assert_eq!(lines(1), lines(usize::MAX));
 }
 
 fn config() -> Config {

@@ -23,9 +23,11 @@ mod send;
 mod settings;
 mod stream;
 mod streams;
+mod trace;
 
 pub use connection::{Config, Connection};
 pub use fault::{Fault, Flood, Scope};
 pub use limits::Limits;
 pub use local::Misuse;
 pub use rules::ErrorCode;
+pub use trace::{DETAIL_BYTES, Seen, Tracer};

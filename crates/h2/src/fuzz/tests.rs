@@ -71,5 +71,6 @@ fn frames_in_any_order_harm_neither_end() {
         }
         fuzz_server(&input);
         fuzz_client(&input);
+        fuzz_trace(&input);
     }
 }
