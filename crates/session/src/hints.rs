@@ -14,17 +14,21 @@ const INITIAL_WINDOW_BYTES: usize = 14_600;
 /// What the record, our SETTINGS, WINDOW_UPDATE and the frame's header take beside the frame's block.
 const OVERHEAD_BYTES: usize = 128;
 
+/// Pages that one turn may ask for and be hinted at.
+const PAGES: usize = 8;
+
 /// A connection's share in the table of hints.
 pub(crate) struct Hints {
     table: Arc<Table>,
     account: Account,
     is_first_said: bool,
-    later: Vec<Flight>,
+    /// Pages that were asked for and not yet answered with what they need beyond the host's set.
+    pages: Vec<String>,
 }
 
 impl Hints {
     pub(crate) fn new(table: Arc<Table>) -> Self {
-        Self { table, account: Account::new(), is_first_said: false, later: Vec::new() }
+        Self { table, account: Account::new(), is_first_said: false, pages: Vec::new() }
     }
 
     /// The host's hints, once, behind a handshake flight of so many bytes: the frame never makes that flight wait for an
@@ -45,31 +49,40 @@ impl Hints {
         }
     }
 
-    /// A request was heard: what its page needs beyond the host's set waits for [`Hints::flush`].
-    pub(crate) fn asked(&mut self, host: Option<&str>, request: &Request) {
+    /// A request was heard: where it asks for a page, what that needs beyond the host's set waits for [`Hints::flush`].
+    pub(crate) fn asked(&mut self, request: &Request) {
         let (Ok(authority), Ok(path)) =
             (core::str::from_utf8(&request.authority), core::str::from_utf8(&request.path))
         else {
             return; // No hint is for such a place.
         };
         self.account.requested(Some(authority), path);
-        if request.method == b"GET" {
-            self.later.extend(self.table.page(host, path, &self.account));
+        let navigates = request.fields.find(b"sec-fetch-mode") == Some(b"navigate");
+        if request.method == b"GET" && navigates && self.pages.len() < PAGES {
+            self.pages.push(path.to_owned());
         }
     }
 
     /// Says what waits, once the engine is free, and settles the account's overdue rows.
-    pub(crate) fn flush(&mut self, now: Instant, h2: &mut h2::Connection) {
-        if h2.knows_preload() {
-            self.account.client_acts();
-        }
+    pub(crate) fn flush(&mut self, now: Instant, host: Option<&str>, h2: &mut h2::Connection) {
         if let Some(rtt) = h2.rtt() {
             self.account.learn_rtt(rtt);
         }
-        for flight in core::mem::take(&mut self.later) {
-            self.say(now, &flight, h2);
+        let pages = core::mem::take(&mut self.pages);
+        if h2.knows_preload() {
+            self.account.client_acts();
+            for page in pages {
+                if let Some(flight) = self.table.page(host, &page, &self.account) {
+                    self.say(now, &flight, h2);
+                }
+            }
         }
         self.account.expire(now, self.table.config());
+    }
+
+    /// When [`Hints::flush`] has something to settle.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.account.deadline(self.table.config())
     }
 
     fn say(&mut self, now: Instant, flight: &Flight, h2: &mut h2::Connection) {

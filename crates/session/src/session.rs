@@ -16,6 +16,7 @@ pub struct Session {
     spoken: Spoken,
     role: Role,
     server_name: Option<String>,
+    alpn: Option<Vec<u8>>,
     is_ready: bool,
     is_closing: bool,
     /// The peer sent close_notify.
@@ -37,7 +38,10 @@ enum Role {
 impl Session {
     /// A server's side of a byte pipe that was just accepted.
     pub fn server(config: Arc<ServerConfig>, now: Instant, entropy: Box<dyn Entropy>) -> Self {
-        let tls = tls::Connection::server(config.tls.clone(), now, entropy);
+        let mut tls = tls::Connection::server(config.tls.clone(), now, entropy);
+        if config.trace {
+            tls.trace();
+        }
         let hints = config.hints.clone().map(Hints::new);
         Self::new(tls, Role::Server { config, hints })
     }
@@ -49,12 +53,24 @@ impl Session {
         now: Instant,
         entropy: Box<dyn Entropy>,
     ) -> Result<Self, tls::Misuse> {
-        let tls = tls::Connection::client(config.tls.clone(), server_name, now, entropy)?;
+        let mut tls = tls::Connection::client(config.tls.clone(), server_name, now, entropy)?;
+        if config.trace {
+            tls.trace();
+        }
         Ok(Self::new(tls, Role::Client { config }))
     }
 
     fn new(tls: tls::Connection, role: Role) -> Self {
-        Self { tls, spoken: Spoken::Undecided, role, server_name: None, is_ready: false, is_closing: false, is_peer_done: false }
+        Self {
+            tls,
+            spoken: Spoken::Undecided,
+            role,
+            server_name: None,
+            alpn: None,
+            is_ready: false,
+            is_closing: false,
+            is_peer_done: false,
+        }
     }
 
     /// Takes bytes of the pipe, in any split; they are opened in place.
@@ -103,8 +119,8 @@ impl Session {
         now: Instant,
         heard: &'a mut F,
     ) -> (&'a mut tls::Connection, Listener<'a, F>) {
-        let Self { tls, spoken, role, server_name, is_ready, is_peer_done, .. } = self;
-        (tls, Listener { now, spoken, role, server_name, is_ready, is_peer_done, heard, broken: None })
+        let Self { tls, spoken, role, server_name, alpn, is_ready, is_peer_done, .. } = self;
+        (tls, Listener { now, spoken, role, server_name, alpn, is_ready, is_peer_done, heard, broken: None })
     }
 
     /// Time passed.
@@ -115,6 +131,7 @@ impl Session {
         if let Spoken::H2(h2) = &mut self.spoken {
             h2.expire(now);
         }
+        self.hint_later(now);
         if self.tls.fault().is_some() {
             return Ok(()); // It was reported when it happened.
         }
@@ -124,6 +141,11 @@ impl Session {
 
     /// Gives the events that arose in `transmit`, `expire` and the owner's own calls.
     pub fn tell(&mut self, heard: &mut impl FnMut(Event<'_>)) {
+        self.tls.tell_sent(&mut |event| {
+            if let tls::Event::Traced(traced) = event {
+                heard(Event::Traced(traced));
+            }
+        });
         if let Spoken::H2(h2) = &mut self.spoken {
             h2.tell(&mut |event| heard(Event::Http(event)));
         }
@@ -135,7 +157,11 @@ impl Session {
             Spoken::H2(h2) => h2.deadline(),
             Spoken::Undecided | Spoken::Plain(_) => None,
         };
-        [self.tls.deadline(), spoken].into_iter().flatten().min()
+        let hints = match &self.role {
+            Role::Server { hints: Some(hints), .. } => hints.deadline(),
+            Role::Server { hints: None, .. } | Role::Client { .. } => None,
+        };
+        [self.tls.deadline(), spoken, hints].into_iter().flatten().min()
     }
 
     /// Bytes for the pipe: everything that this turn produced, as far as `out` has room.
@@ -197,7 +223,7 @@ impl Session {
     fn hint_later(&mut self, now: Instant) {
         if let (Role::Server { hints: Some(hints), .. }, Spoken::H2(h2)) = (&mut self.role, &mut self.spoken)
         {
-            hints.flush(now, h2);
+            hints.flush(now, self.server_name.as_deref(), h2);
         }
     }
 }
@@ -225,6 +251,11 @@ impl Session {
     /// Whether the session is over and all its bytes were given to `transmit`: the pipe may be closed.
     pub fn is_closed(&self) -> bool {
         self.tls.is_closed()
+    }
+
+    /// The application protocol that the peers agreed on.
+    pub fn alpn(&self) -> Option<&[u8]> {
+        self.alpn.as_deref()
     }
 
     /// Plaintext for a protocol that has no engine here: takes what fits its queue and says how much that was.
@@ -260,6 +291,7 @@ struct Listener<'a, F> {
     spoken: &'a mut Spoken,
     role: &'a mut Role,
     server_name: &'a mut Option<String>,
+    alpn: &'a mut Option<Vec<u8>>,
     is_ready: &'a mut bool,
     is_peer_done: &'a mut bool,
     heard: &'a mut F,
@@ -272,6 +304,7 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
             tls::Event::Negotiated { server_name, alpn } => {
                 *self.server_name = server_name;
                 *self.spoken = self.role.speak(self.now, alpn.as_deref());
+                *self.alpn = alpn;
             }
             tls::Event::Established => {
                 *self.is_ready = true;
@@ -291,7 +324,7 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
     }
 
     fn listen(&mut self, bytes: &[u8]) -> Result<(), h2::Fault> {
-        let Self { now, spoken, role, server_name, heard, .. } = self;
+        let Self { now, spoken, role, heard, .. } = self;
         let Spoken::H2(h2) = spoken else {
             heard(Event::Bytes(bytes));
             return Ok(());
@@ -300,7 +333,7 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
             if let (semantics::Event::Request { request, .. }, Role::Server { hints: Some(hints), .. }) =
                 (&event, &mut **role)
             {
-                hints.asked(server_name.as_deref(), request);
+                hints.asked(request);
             }
             heard(Event::Http(event));
         })
