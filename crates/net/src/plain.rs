@@ -23,16 +23,40 @@ pub struct PlainStream {
     unsent: Vec<u8>,
     ended: bool,
     closing: bool,
+    watcher: Option<Watcher>,
 }
+
+/// Hears what the session says beside plaintext: traces, key log lines.
+type Watcher = Box<dyn FnMut(Event<'_>)>;
 
 impl PlainStream {
     pub(crate) fn new(stream: TcpStream, session: Session, clock: Clock, heard: Vec<u8>) -> Self {
-        Self { stream, session, clock, heard, read: 0, unsent: Vec::new(), ended: false, closing: false }
+        Self {
+            stream,
+            session,
+            clock,
+            heard,
+            read: 0,
+            unsent: Vec::new(),
+            ended: false,
+            closing: false,
+            watcher: None,
+        }
+    }
+
+    /// Hands what the session says beside plaintext to `watcher` from here on.
+    pub fn watch(&mut self, watcher: impl FnMut(Event<'_>) + 'static) {
+        self.watcher = Some(Box::new(watcher));
     }
 
     /// The session below, to ask what was negotiated.
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// The session below, to act on it.
+    pub fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
     }
 
     /// The socket below, to ask for addresses.
@@ -54,7 +78,7 @@ impl PlainStream {
 
     /// Reads once from the socket into `heard`.
     fn hear(&mut self) -> io::Result<()> {
-        let Self { stream, session, clock, heard, ended, .. } = self;
+        let Self { stream, session, clock, heard, ended, watcher, .. } = self;
         buffers::lend(|buffers| {
             let len = stream.try_read(&mut buffers.input)?;
             let now = clock.now();
@@ -66,7 +90,11 @@ impl PlainStream {
                 _ => session.handle(now, &mut buffers.input[..len], &mut |event| match event {
                     Event::Bytes(bytes) => heard.extend_from_slice(bytes),
                     Event::Closed => *ended = true,
-                    _ => {}
+                    event => {
+                        if let Some(watcher) = watcher {
+                            watcher(event);
+                        }
+                    }
                 }),
             };
             result.map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, fault))
@@ -90,6 +118,9 @@ impl PlainStream {
                 unsent.extend_from_slice(&buffers.output[..len]);
                 Some(len)
             });
+            if let Some(watcher) = &mut self.watcher {
+                self.session.tell(watcher);
+            }
             if wrote.is_none() {
                 self.unsent = Vec::new();
                 return Poll::Ready(Ok(()));
