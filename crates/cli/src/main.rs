@@ -1,3 +1,66 @@
 //! The one binary, `sakigake`.
 
-fn main() {}
+#![allow(clippy::print_stdout)] // This is where printing is at home.
+
+mod arguments;
+mod ca;
+mod fetch;
+mod lab;
+mod serve;
+mod tls;
+
+use arguments::{Cli, Command, LabCommand, TlsCommand};
+use clap::Parser;
+use sakigake_page::waterfall;
+use std::{
+    env, fmt,
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
+
+/// What went wrong, in words for the person at the keyboard.
+pub(crate) struct Failure(String);
+
+impl Failure {
+    pub(crate) fn new(what: impl fmt::Display) -> Self {
+        Self(what.to_string())
+    }
+
+    /// `what: why`.
+    pub(crate) fn because(what: impl fmt::Display, why: impl fmt::Display) -> Self {
+        Self(format!("{what}: {why}"))
+    }
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Fetch(arguments) => fetch::run(arguments),
+        Command::Tls(TlsCommand::Connect(arguments)) => tls::connect(arguments),
+        Command::Tls(TlsCommand::Accept(arguments)) => tls::accept(arguments),
+        Command::Ca(arguments) => ca::run(&arguments),
+        Command::Lab(LabCommand::Page(arguments)) => lab::page(&arguments),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(Failure(why)) => {
+            eprintln!("sakigake: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs `work` on this thread, with everything it spawns.
+pub(crate) fn on_this_thread<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::because("cannot start", error))?;
+    tokio::task::LocalSet::new().block_on(&runtime, work)
+}
+
+/// How standard output is to be written to.
+pub(crate) fn terminal() -> waterfall::Style {
+    let is_terminal = io::stdout().is_terminal();
+    let is_plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
+    waterfall::Style { width, is_ascii: false, is_coloured: is_terminal && !is_plain }
+}

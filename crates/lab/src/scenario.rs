@@ -39,8 +39,13 @@ impl Configs {
         server_h2.limits.drain_ms = patience_ms;
         let client_h2 = h2::Config { preload: follows, ..server_h2.clone() };
         Ok(Self {
-            server: Arc::new(ServerConfig { tls: server.build()?, h2: Some(server_h2), hints: table }),
-            client: Arc::new(ClientConfig { tls: client.build()?, h2: Some(client_h2) }),
+            server: Arc::new(ServerConfig {
+                tls: server.build()?,
+                h2: Some(server_h2),
+                hints: table,
+                trace: false,
+            }),
+            client: Arc::new(ClientConfig { tls: client.build()?, h2: Some(client_h2), trace: false }),
         })
     }
 }

@@ -85,7 +85,7 @@ impl Client {
         tls.unix_secs_at_start = unix_secs();
         tls.key_log = options.key_log.is_some();
         let h2 = sakigake_h2::Config { preload: options.preload, ..Default::default() };
-        let session = ClientConfig { tls: tls.build().map_err(Error::Misuse)?, h2: Some(h2) };
+        let session = ClientConfig { tls: tls.build().map_err(Error::Misuse)?, h2: Some(h2), trace: false };
         let Options { resolve, key_log, preload, .. } = options;
         Ok(Self { shared: Rc::new(Shared { session: Arc::new(session), clock, resolve, key_log, preload }) })
     }

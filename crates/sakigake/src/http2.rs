@@ -117,7 +117,9 @@ impl<H: Handler> Drop for Response<H> {
 impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
     fn heard(&mut self, _: Instant, event: session::Event<'_>) {
         match event {
-            session::Event::Http(Event::Request { stream, request, .. }) => self.asked.push((stream, request)),
+            session::Event::Http(Event::Request { stream, request, .. }) => {
+                self.asked.push((stream, request))
+            }
             // Nothing here reads a request's body: its credit goes back at once.
             session::Event::Http(Event::Data { stream, bytes, .. }) => self.read.push((stream, bytes.len())),
             session::Event::Http(Event::Reset { stream, .. }) => {

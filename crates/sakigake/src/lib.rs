@@ -1,12 +1,12 @@
 //! Server, client and site: the library people use.
 
 pub mod access_log;
+pub mod client;
 pub mod dev_ca;
 pub mod files;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod hints;
-pub mod client;
 pub mod http1;
 mod http2;
 pub mod key_log;

@@ -57,11 +57,57 @@ impl Site {
     }
 }
 
-/// A server whose sockets are open, so that what fails has failed.
-pub struct Server {
-    site: Arc<Site>,
+/// Listening sockets, one an address and worker: what fails has failed before anything is promised.
+pub struct Listeners {
     workers: Vec<Vec<std::net::TcpListener>>,
     addresses: Vec<SocketAddr>,
+}
+
+impl Listeners {
+    /// None yet, for so many workers.
+    pub fn new(workers: usize) -> Self {
+        Self { workers: (0..workers.max(1)).map(|_| Vec::new()).collect(), addresses: Vec::new() }
+    }
+
+    /// Opens `address` for every worker; with port 0 the system chooses one.
+    ///
+    /// # Errors
+    /// What the system says: the address is taken by another program, or not ours to use.
+    pub fn open(&mut self, mut address: SocketAddr) -> io::Result<()> {
+        for (worker, sockets) in self.workers.iter_mut().enumerate() {
+            let socket = match worker {
+                0 => sakigake_net::claim(address)?,
+                _ => sakigake_net::listen(address)?,
+            };
+            address = socket.local_addr()?;
+            sockets.push(socket);
+        }
+        self.addresses.push(address);
+        Ok(())
+    }
+
+    /// Where they listen.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Serves `site` until told to stop, on threads of its own; returns when all have ended.
+    ///
+    /// # Errors
+    /// A worker could not be started.
+    pub fn serve(self, site: Site, clock: Clock, stop: &Stop) -> io::Result<()> {
+        let site = Arc::new(site);
+        let mut threads = Vec::new();
+        for (number, sockets) in self.workers.into_iter().enumerate() {
+            let (site, stop) = (site.clone(), stop.clone());
+            let work = move || worker(site, sockets, clock, stop);
+            threads.push(thread::Builder::new().name(format!("worker {number}")).spawn(work)?);
+        }
+        for thread in threads {
+            thread.join().map_err(|_| io::Error::other("a worker panicked"))??;
+        }
+        Ok(())
+    }
 }
 
 /// Tells a running server to stop: it finishes what it serves, for at most ten seconds.
@@ -94,58 +140,6 @@ impl Stop {
 impl Default for Stop {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Server {
-    /// Opens the sockets: one an address and worker.
-    ///
-    /// # Errors
-    /// The address, and what the system says of it.
-    pub fn bind(site: Site, listen: &[SocketAddr], workers: usize) -> Result<Self, (SocketAddr, io::Error)> {
-        let mut sockets: Vec<Vec<std::net::TcpListener>> = (0..workers.max(1)).map(|_| Vec::new()).collect();
-        let mut addresses = Vec::new();
-        for address in listen {
-            let mut address = *address;
-            for (worker, sockets) in sockets.iter_mut().enumerate() {
-                let socket = match worker {
-                    0 => sakigake_net::claim(address),
-                    _ => sakigake_net::listen(address),
-                };
-                let socket = socket.map_err(|error| (address, error))?;
-                address = socket.local_addr().map_err(|error| (address, error))?;
-                sockets.push(socket);
-            }
-            addresses.push(address);
-        }
-        Ok(Self { site: Arc::new(site), workers: sockets, addresses })
-    }
-
-    /// Where it listens.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
-    }
-
-    /// What it serves.
-    pub fn site(&self) -> &Arc<Site> {
-        &self.site
-    }
-
-    /// Serves until told to stop, on threads of its own; returns when all have ended.
-    ///
-    /// # Errors
-    /// A worker could not be started.
-    pub fn run(self, clock: Clock, stop: &Stop) -> io::Result<()> {
-        let mut threads = Vec::new();
-        for (number, sockets) in self.workers.into_iter().enumerate() {
-            let (site, stop) = (self.site.clone(), stop.clone());
-            let work = move || worker(site, sockets, clock, stop);
-            threads.push(thread::Builder::new().name(format!("worker {number}")).spawn(work)?);
-        }
-        for thread in threads {
-            thread.join().map_err(|_| io::Error::other("a worker panicked"))??;
-        }
-        Ok(())
     }
 }
 

@@ -31,7 +31,10 @@ impl<T> Pipes<T> {
 
     /// A session that is still alive, and what stands beside it.
     pub(crate) fn of(&mut self, pipe: PipeId) -> Option<(&mut Session, &mut T)> {
-        self.open.get_mut(&pipe).filter(|open| !open.is_over).map(|open| (&mut open.session, &mut open.beside))
+        self.open
+            .get_mut(&pipe)
+            .filter(|open| !open.is_over)
+            .map(|open| (&mut open.session, &mut open.beside))
     }
 
     pub(crate) fn handle(

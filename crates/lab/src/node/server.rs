@@ -117,7 +117,8 @@ impl Node for Server {
 
     fn handle(&mut self, now: Instant, pipe: PipeId, bytes: &mut [u8]) {
         let Self { pipes, notes, .. } = self;
-        pipes.handle(now, pipe, bytes, notes, |connection, event, notes| connection.heard(event, notes, pipe));
+        pipes
+            .handle(now, pipe, bytes, notes, |connection, event, notes| connection.heard(event, notes, pipe));
         self.turn(now, pipe);
     }
 

@@ -7,6 +7,7 @@ use crate::{
     pipe::{Link, Side},
     world::{Stopped, World},
 };
+use core::fmt;
 use sakigake_page::{Url, load, waterfall::Waterfall};
 use sakigake_preload::{Destination, Hint, Table, table};
 use sakigake_wire::Span;
@@ -66,12 +67,28 @@ pub enum Failure {
     Fraction(Span),
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(why) => write!(f, "the configuration was refused: {why}"),
+            Self::Incomplete(stopped) => {
+                write!(f, "it was not complete when the world stopped ({stopped:?})")
+            }
+            Self::Missing(what) => write!(f, "it came with {what}"),
+            Self::Fraction(took) => write!(f, "it took {took}, which is no whole number of round trips"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
 /// Loads the page over a link of `rtt` without rate, loss or think time.
 pub fn run(rtt: Span, hints: Hints, seed: u64) -> Result<Run, Failure> {
     let table = (hints != Hints::None).then(table).map(Arc::new);
     let configs = Configs::h2(rtt, table, hints == Hints::Preload);
     let configs = configs.map_err(|misuse| Failure::Config(misuse.to_string()))?;
-    let url = Url::parse(&format!("https://{HOST}/")).ok_or_else(|| Failure::Config("the page's URL".into()))?;
+    let url =
+        Url::parse(&format!("https://{HOST}/")).ok_or_else(|| Failure::Config("the page's URL".into()))?;
     let options = load::Options { preload: hints == Hints::Preload, ..load::Options::default() };
     let mut world = World::new(seed, Link { rtt, ..Link::default() });
     let content = Arc::new(content());
@@ -98,8 +115,7 @@ pub fn page_time(log: &Log) -> Option<Span> {
     let first = log.entries().iter().find(|entry| matches!(entry.what, What::Dialled { .. }))?.at;
     let complete = |entry: &crate::log::Entry| matches!(entry.what, What::Noted { note: Note::Complete, .. });
     let end = log.entries().iter().position(complete)?;
-    let arrived =
-        |entry: &&crate::log::Entry| matches!(entry.what, What::Arrived { from: Side::Server, .. });
+    let arrived = |entry: &&crate::log::Entry| matches!(entry.what, What::Arrived { from: Side::Server, .. });
     let last = log.entries()[..end].iter().rev().find(arrived)?.at;
     Some(last.since(first))
 }

@@ -46,5 +46,7 @@ async fn addresses(origin: &Origin, resolve: &[Resolve]) -> io::Result<Vec<Socke
     }
     let host = origin.host.trim_start_matches('[').trim_end_matches(']');
     let found = tokio::net::lookup_host((host, origin.port)).await;
-    found.map(Iterator::collect).map_err(|error| io::Error::new(error.kind(), format!("cannot find {host}: {error}")))
+    found
+        .map(Iterator::collect)
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot find {host}: {error}")))
 }

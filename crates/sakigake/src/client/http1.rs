@@ -67,7 +67,8 @@ async fn try_exchange(
     let response = sender.send_request(request).await.map_err(|error| format!("HTTP/1.1: {error}"))?;
     ear.frame(|| format!("< HTTP/1.1 {}", response.status()));
     let (parts, mut body) = response.into_parts();
-    let fields: Fields = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let fields: Fields =
+        parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     ear.tell(News::Head(id, Box::new(Response { status: parts.status.as_u16(), fields })));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| format!("HTTP/1.1: {error}"))?;
@@ -81,8 +82,10 @@ async fn try_exchange(
 }
 
 fn convert(request: &Request) -> Result<http::Request<Empty<Bytes>>, http::Error> {
-    let mut builder =
-        http::Request::builder().method(&*request.method).uri(&*request.path).header("host", &*request.authority);
+    let mut builder = http::Request::builder()
+        .method(&*request.method)
+        .uri(&*request.path)
+        .header("host", &*request.authority);
     for line in request.fields.iter() {
         builder = builder.header(line.name, line.value);
     }

@@ -93,7 +93,12 @@ impl Http2 {
             }
             Event::Data { stream, bytes, end } => {
                 self.ear.frame(|| {
-                    format!("< DATA stream {} {} bytes{}", stream.0, bytes.len(), if end { " END_STREAM" } else { "" })
+                    format!(
+                        "< DATA stream {} {} bytes{}",
+                        stream.0,
+                        bytes.len(),
+                        if end { " END_STREAM" } else { "" }
+                    )
                 });
                 if let Some(id) = self.streams.get(&stream)
                     && !bytes.is_empty()

@@ -8,6 +8,7 @@ use sakigake_page::{
     Origin, Url,
     load::{Id, Load, Options, State, Want},
 };
+use sakigake_wire::Span;
 use std::{collections::BTreeMap, io, rc::Rc};
 use tokio::sync::mpsc;
 
@@ -20,6 +21,8 @@ pub struct Loaded {
     pub load: Load,
     /// What each origin's connection spoke.
     pub protocols: Vec<(Origin, &'static str)>,
+    /// When the first connection could carry a request, from the start of the load.
+    pub connected: Option<Span>,
 }
 
 /// Watches a load; by default it looks away.
@@ -46,6 +49,7 @@ struct Loader<'a> {
     connections: BTreeMap<Origin, mpsc::UnboundedSender<Command>>,
     origins: BTreeMap<Id, Origin>,
     protocols: Vec<(Origin, &'static str)>,
+    connected: Option<Span>,
     news: mpsc::UnboundedReceiver<(Origin, News)>,
     ear: mpsc::UnboundedSender<(Origin, News)>,
     watches: bool,
@@ -62,7 +66,7 @@ pub(super) async fn page(
     let document = loader.load.entries().first().map(|entry| entry.state.clone());
     match document {
         Some(State::Failed(why)) => Err(Error::Document(why)),
-        _ => Ok(Loaded { load: loader.load, protocols: loader.protocols }),
+        _ => Ok(Loaded { load: loader.load, protocols: loader.protocols, connected: loader.connected }),
     }
 }
 
@@ -77,7 +81,9 @@ pub(super) async fn resource(
     options.limits.redirects = REDIRECTS;
     options.is_single = true;
     let mut loader = Loader::new(shared, url, options, watcher.wants_frames());
-    loader.run(watcher, &mut |load, (id, bytes)| if load.is_final(id) { body(bytes) } else { Ok(()) }).await?;
+    loader
+        .run(watcher, &mut |load, (id, bytes)| if load.is_final(id) { body(bytes) } else { Ok(()) })
+        .await?;
     let last = loader.load.entries().last().ok_or_else(|| Error::Document("nothing was asked for".into()))?;
     match (&last.state, last.status) {
         (State::Failed(why), _) => Err(Error::Document(why.clone())),
@@ -97,6 +103,7 @@ impl<'a> Loader<'a> {
             connections: BTreeMap::new(),
             origins: BTreeMap::new(),
             protocols: Vec::new(),
+            connected: None,
             news,
             ear,
             watches,
@@ -162,7 +169,10 @@ impl<'a> Loader<'a> {
     ) -> Result<(), Error> {
         let now = self.shared.clock.now();
         match news {
-            News::Ready(protocol) => self.protocols.push((origin, protocol)),
+            News::Ready(protocol) => {
+                self.connected.get_or_insert(now.since(self.load.started()));
+                self.protocols.push((origin, protocol));
+            }
             News::Frame(line) => watcher.frame(&origin, &line),
             News::Preload(block) => drop(self.load.preload(now, &origin, &block)),
             News::Head(id, response) => self.load.head(now, id, &response),

@@ -49,7 +49,11 @@ impl fmt::Display for TrustError {
 impl std::error::Error for TrustError {}
 
 impl Trust {
-    pub(super) fn verifier(&self) -> Result<Arc<dyn Verifier>, TrustError> {
+    /// Judges servers accordingly.
+    ///
+    /// # Errors
+    /// The anchors cannot be read, or there are none.
+    pub fn verifier(&self) -> Result<Arc<dyn Verifier>, TrustError> {
         let anchors = match self {
             Self::Platform => platform()?,
             Self::File(path) => file(path)?,
@@ -62,7 +66,11 @@ impl Trust {
                 Ok(()) => {}
                 // Platforms carry anchors that no program reads; the others count.
                 Err(_) if is_platform => {}
-                Err(why) => return Err(TrustError::Anchor(sakigake_tls::Fault::CertificateRejected(why).to_string())),
+                Err(why) => {
+                    return Err(TrustError::Anchor(
+                        sakigake_tls::Fault::CertificateRejected(why).to_string(),
+                    ));
+                }
             }
         }
         Ok(Arc::new(verifier))
@@ -90,7 +98,8 @@ fn development() -> Option<Vec<u8>> {
 fn file(path: &Path) -> Result<Vec<Vec<u8>>, TrustError> {
     let text = fs::read(path).map_err(|error| TrustError::Read(path.to_owned(), error))?;
     let certificates = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
-    let certificates = certificates.map_err(|error| TrustError::Anchor(format!("{}: {error}", path.display())))?;
+    let certificates =
+        certificates.map_err(|error| TrustError::Anchor(format!("{}: {error}", path.display())))?;
     if certificates.is_empty() {
         return Err(TrustError::Empty(path.to_owned()));
     }

@@ -1,0 +1,221 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use sakigake_wire::Span;
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
+
+/// TLS 1.3 and HTTP/2 from scratch, with a server that speaks first.
+#[derive(Parser)]
+#[command(name = "sakigake", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve a folder over HTTPS; its hints leave in the server's first flight
+    Serve(ServeArguments),
+    /// Load a page with everything it names, and show the waterfall
+    Fetch(FetchArguments),
+    /// Look at TLS 1.3 handshakes
+    #[command(subcommand)]
+    Tls(TlsCommand),
+    /// Show the development CA that `serve` uses, and how to trust it
+    Ca(CaArguments),
+    /// Deterministic worlds of clients, servers and links in one process
+    #[command(subcommand)]
+    Lab(LabCommand),
+}
+
+#[derive(Args)]
+pub(crate) struct ServeArguments {
+    /// The folder to serve
+    pub(crate) dir: PathBuf,
+    /// Address and port to listen on; may be given several times [default: all loopback addresses, port 8443]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Vec<SocketAddr>,
+    /// The site's address as visitors see it, such as https://example.com: what hints carry
+    #[arg(long, value_name = "URL")]
+    pub(crate) public: Option<String>,
+    /// Certificate chain in PEM, leaf first; may be given again with another --key (ECDSA and RSA)
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Vec<PathBuf>,
+    /// Private key in PEM of the --cert at the same place
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Vec<PathBuf>,
+    /// Hints to send instead of those read from the folder's pages: one Link field value a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) hints: Option<PathBuf>,
+    /// Send no PRELOAD frames
+    #[arg(long, conflicts_with = "hints")]
+    pub(crate) no_preload: bool,
+    /// How the access log is written
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log: LogFormat,
+    /// Append the connections' secrets to a file, for a decrypting capture
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Aligned columns, a line a request
+    Text,
+    /// One JSON object a request
+    Json,
+}
+
+#[derive(Args)]
+pub(crate) struct FetchArguments {
+    /// The page, or with -o the one resource: an https URL
+    pub(crate) url: String,
+    /// Fetch this one resource alone into a file; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Draw the waterfall into an SVG file
+    #[arg(long, value_name = "FILE", conflicts_with = "output")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Ignore PRELOAD frames
+    #[arg(long)]
+    pub(crate) no_preload: bool,
+    #[command(flatten)]
+    pub(crate) trust: TrustArguments,
+    /// Dial ADDR for HOST:PORT instead of asking DNS; may be given several times
+    #[arg(long, value_name = "HOST:PORT:ADDR", value_parser = parse_resolve)]
+    pub(crate) resolve: Vec<Resolve>,
+    /// Show frames as they come, on standard error
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Append the connections' secrets to a file, for a decrypting capture
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Option<PathBuf>,
+    /// Give up after this long
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_span)]
+    pub(crate) max_time: Span,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct TrustArguments {
+    /// Trust the certificates in this PEM file instead of the platform's store
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
+    /// Trust anybody: the certificate is not checked
+    #[arg(short = 'k', long, conflicts_with = "cacert")]
+    pub(crate) insecure: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum TlsCommand {
+    /// Open a TLS 1.3 connection, then carry standard input and output over it
+    Connect(ConnectArguments),
+    /// Accept one TLS 1.3 connection, then carry standard input and output over it
+    Accept(AcceptArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct ConnectArguments {
+    /// Where to: a name or address, and a port
+    #[arg(value_name = "HOST:PORT")]
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) trust: TrustArguments,
+    /// The name to ask for and to verify [default: HOST]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) servername: Option<String>,
+    #[command(flatten)]
+    pub(crate) look: LookArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct AcceptArguments {
+    /// Address and port to listen on
+    #[arg(value_name = "ADDR:PORT", default_value = "127.0.0.1:8443")]
+    pub(crate) listen: SocketAddr,
+    /// Certificate chain in PEM [default: the development CA's]
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Private key in PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) look: LookArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct LookArguments {
+    /// Application protocols to offer or accept, best first
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
+    pub(crate) alpn: Vec<String>,
+    /// Print every record and handshake message, on standard error
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// Append the connection's secrets to a file, for a decrypting capture
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct CaArguments {
+    /// Print the CA's certificate in PEM and nothing else
+    #[arg(long)]
+    pub(crate) pem: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum LabCommand {
+    /// Load a page of depth two with and without hints, and count the round trips
+    Page(PageArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct PageArguments {
+    /// Round-trip time of the link, such as 50ms
+    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = parse_span)]
+    pub(crate) rtt: Span,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where a host is, whatever DNS says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resolve {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) address: IpAddr,
+}
+
+fn parse_resolve(text: &str) -> Result<Resolve, String> {
+    const SHAPE: &str = "expected HOST:PORT:ADDR, such as www.saki.test:8443:127.0.0.1";
+    let (host, rest) = text.split_once(':').ok_or(SHAPE)?;
+    let (port, address) = rest.split_once(':').ok_or(SHAPE)?;
+    let port = port.parse().map_err(|_| format!("{port:?} is not a port; {SHAPE}"))?;
+    let bare = address.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse().map_err(|_| format!("{address:?} is not an IP address; {SHAPE}"))?;
+    if host.is_empty() {
+        return Err(SHAPE.into());
+    }
+    Ok(Resolve { host: host.to_ascii_lowercase(), port, address })
+}
+
+/// `50ms`, `1.5s`, `200us`, `2m`, `1h`, `7d`.
+fn parse_span(text: &str) -> Result<Span, String> {
+    const UNITS: [(&str, f64); 7] =
+        [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3_600e9), ("d", 86_400e9)];
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let nanos = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, nanos)| nanos);
+    match (number.parse::<f64>(), nanos) {
+        (Ok(number), Some(nanos)) if number > 0.0 && number * nanos < 1e18 => {
+            Ok(Span::from_nanos((number * nanos).round() as u64))
+        }
+        _ => Err("expected a time with its unit, such as 50ms, 1.5s or 2m".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+//! `sakigake lab`: worlds for people to look at.
+
+use crate::{Failure, arguments::PageArguments};
+use sakigake_lab::scenario::page::{self, Hints};
+use sakigake_page::waterfall;
+use serde::Serialize;
+use std::process::ExitCode;
+
+#[derive(Serialize)]
+struct Report {
+    runs: Vec<Run>,
+}
+
+#[derive(Serialize)]
+struct Run {
+    http: u8,
+    hints: &'static str,
+    start: &'static str,
+    rtts: u64,
+    ms: f64,
+}
+
+/// One world decides nothing by chance, but it has a seed all the same.
+const SEED: u64 = 1;
+
+pub(crate) fn page(arguments: &PageArguments) -> Result<ExitCode, Failure> {
+    let load = |hints| {
+        page::run(arguments.rtt, hints, SEED).map_err(|failure| Failure::because("the page load", failure))
+    };
+    let runs = [("none", load(Hints::None)?), ("preload", load(Hints::Preload)?)];
+    if arguments.json {
+        let runs = runs.iter().map(|(hints, run)| Run {
+            http: 2,
+            hints,
+            start: "cold",
+            rtts: run.rtts,
+            ms: run.took.as_nanos() as f64 / 1e6,
+        });
+        let report = Report { runs: runs.collect() };
+        let json = serde_json::to_string_pretty(&report).map_err(Failure::new)?;
+        println!("{json}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("A page of depth two over HTTP/2, cold, at {} of round-trip time:\n", arguments.rtt);
+    for (_, run) in &runs {
+        println!("{}", waterfall::text(&run.waterfall, &super::terminal()));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,276 @@
+//! `sakigake serve`: a folder over HTTPS.
+
+use crate::{
+    Failure,
+    arguments::{LogFormat, ServeArguments},
+    ca,
+};
+use sakigake::{
+    access_log::{AccessLog, Format},
+    dev_ca::Leaf,
+    files::Files,
+    hints::{SiteHints, Source, Watch},
+    http1,
+    key_log::KeyLogFile,
+    server::{Listeners, Site, Stop},
+};
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_net::{Clock, loopback};
+use sakigake_page::Url;
+use sakigake_preload::{
+    Table,
+    table::{self, ANY_HOST},
+};
+use sakigake_session::ServerConfig;
+use sakigake_tls::{self as tls, Credential};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    thread,
+    time::{Duration, SystemTime},
+};
+
+/// Where `serve` listens unless it is told otherwise.
+const PORT: u16 = 8443;
+
+pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
+    let clock = Clock::start();
+    let files = Files::new(&arguments.dir)
+        .map_err(|error| Failure::because(format_args!("cannot serve {}", arguments.dir.display()), error))?;
+    let public = arguments.public.as_deref().map(parse_public).transpose()?;
+    let certificates = Certificates::of(&arguments, public.as_ref())?;
+    let listeners = listen(&arguments.listen)?;
+    let port = listeners.addresses().first().map_or(PORT, SocketAddr::port);
+    let hints = match arguments.no_preload {
+        true => None,
+        false => Some(Hinting::start(&arguments, &files, public.as_ref(), port)?),
+    };
+    let mut options = tls::server::Options::new(&PROVIDER);
+    options.credentials = certificates.credentials;
+    options.alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    options.key_log = arguments.keylog.is_some();
+    let session = ServerConfig {
+        tls: options.build().map_err(Failure::new)?,
+        h2: Some(Default::default()),
+        hints: hints.as_ref().map(|hints| hints.table.clone()),
+        trace: false,
+    };
+    let site = Site {
+        files,
+        session: Arc::new(session),
+        http1: http1::Limits::default(),
+        log: AccessLog::stdout(match arguments.log {
+            LogFormat::Text => Format::Text,
+            LogFormat::Json => Format::Json,
+        }),
+        key_log: arguments.keylog.as_deref().map(open_key_log).transpose()?,
+    };
+    announce(&listeners, &arguments, public.as_ref(), &certificates.what, hints.as_ref());
+    let stop = Stop::new();
+    stop_on_signal(&stop)?;
+    listeners.serve(site, clock, &stop).map_err(|error| Failure::because("the server", error))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn parse_public(text: &str) -> Result<Url, Failure> {
+    let url = Url::parse(text).filter(|url| url.origin().secure && url.target() == "/");
+    url.ok_or_else(|| {
+        Failure::new(format_args!("--public {text:?} is not an address such as https://example.com"))
+    })
+}
+
+/// Opens what was asked for; by default every loopback address that this machine has.
+fn listen(asked: &[SocketAddr]) -> Result<Listeners, Failure> {
+    let mut listeners = Listeners::new(thread::available_parallelism().map_or(1, usize::from));
+    for address in asked {
+        listeners.open(*address).map_err(|error| cannot_listen(*address, &error))?;
+    }
+    if asked.is_empty() {
+        for address in loopback(PORT) {
+            match listeners.open(address) {
+                Err(error) if address.is_ipv6() && error.kind() == io::ErrorKind::AddrNotAvailable => {}
+                outcome => outcome.map_err(|error| cannot_listen(address, &error))?,
+            }
+        }
+    }
+    Ok(listeners)
+}
+
+/// The hints that leave first, kept up to date with the folder.
+struct Hinting {
+    table: Arc<Table>,
+    watch: Watch,
+}
+
+impl Hinting {
+    fn start(
+        arguments: &ServeArguments,
+        files: &Files,
+        public: Option<&Url>,
+        port: u16,
+    ) -> Result<Self, Failure> {
+        let config = table::Config {
+            public: public.map(|url| url.origin().authority()),
+            port,
+            default_host: Some(public.map_or("localhost", |url| &url.origin().host).to_owned()),
+            ..table::Config::default()
+        };
+        let origin = match public {
+            Some(url) => url.clone(),
+            None => Url::parse(&format!("https://localhost:{port}/")).expect("it is a URL"),
+        };
+        let source = match &arguments.hints {
+            Some(path) => Source::File(path.clone()),
+            None => Source::Site(Default::default()),
+        };
+        let table = Arc::new(Table::new(config));
+        let changing = table.clone();
+        let notice = move |hints: io::Result<&SiteHints>| match hints {
+            Ok(hints) => changing.set(ANY_HOST, &hints.site()),
+            Err(error) => eprintln!("warning: the hints stay as they were: {error}"),
+        };
+        let what = arguments.hints.as_ref().unwrap_or(&arguments.dir);
+        let watch = Watch::start(files.clone(), origin, source, notice)
+            .map_err(|error| Failure::because(format_args!("the hints of {}", what.display()), error))?;
+        table.set(ANY_HOST, &watch.now().site());
+        Ok(Self { table, watch })
+    }
+
+    /// In words: how many leave first, and how many wait for their page.
+    fn summary(&self) -> String {
+        let site = self.watch.now().site();
+        let first = site.hints.len().min(self.table.config().budget.hints);
+        let later: usize = site.pages.iter().map(|(_, hints)| hints.len()).sum();
+        match (first, later) {
+            (0, 0) => "none: no page names anything".into(),
+            (first, 0) => format!("{first}, in the server's first flight"),
+            (first, later) => {
+                format!("{first} in the server's first flight, {later} when their page is asked for")
+            }
+        }
+    }
+}
+
+pub(crate) fn open_key_log(path: &Path) -> Result<KeyLogFile, Failure> {
+    eprintln!(
+        "warning: whoever reads {} can decrypt these connections; do not use --keylog for anything but looking",
+        path.display()
+    );
+    KeyLogFile::open(path)
+        .map_err(|error| Failure::because(format_args!("cannot write {}", path.display()), error))
+}
+
+/// What the server shows, and until when it is good.
+struct Certificates {
+    credentials: Vec<Arc<Credential>>,
+    what: String,
+}
+
+impl Certificates {
+    fn of(arguments: &ServeArguments, public: Option<&Url>) -> Result<Self, Failure> {
+        if arguments.cert.len() != arguments.key.len() {
+            let (certs, keys) = (arguments.cert.len(), arguments.key.len());
+            return Err(Failure::new(format_args!("{certs} --cert and {keys} --key: each needs the other")));
+        }
+        if arguments.cert.is_empty() {
+            return Self::development(public);
+        }
+        let pairs = arguments.cert.iter().zip(&arguments.key);
+        let credentials = pairs.map(|(cert, key)| load(cert, key)).collect::<Result<Vec<_>, _>>()?;
+        let names = credentials.iter().flat_map(|credential| credential.names.clone()).collect::<Vec<_>>();
+        Ok(Self { what: format!("for {}", names.join(", ")), credentials })
+    }
+
+    fn development(public: Option<&Url>) -> Result<Self, Failure> {
+        let ca = ca::open()?;
+        let names: Vec<&str> =
+            public.iter().map(|url| url.origin().host.as_str()).chain(["www.saki.test"]).collect();
+        let leaves = ca.leaf(&names).map_err(|error| Failure::because("the development CA", error))?;
+        let until = leaves.ecdsa.not_after;
+        let credentials = [leaves.ecdsa, leaves.rsa].into_iter().map(credential);
+        let what = format!(
+            "from the development CA, good for {} (`sakigake ca` shows how to trust it)",
+            days(until)
+        );
+        Ok(Self { credentials: credentials.collect::<Result<_, _>>()?, what })
+    }
+}
+
+/// A leaf of the development CA, ready to be shown.
+pub(crate) fn credential(leaf: Leaf) -> Result<Arc<Credential>, Failure> {
+    let key = (PROVIDER.signing_key)(&leaf.key)
+        .map_err(|_| Failure::new("the development CA made a key that the provider refuses"))?;
+    let chain = leaf.chain.iter().map(|der| der.to_vec()).collect();
+    Credential::load(chain, key).map(Arc::new).map_err(Failure::new)
+}
+
+pub(crate) fn load(cert: &Path, key: &Path) -> Result<Arc<Credential>, Failure> {
+    let read = |path: &Path| {
+        fs::read(path)
+            .map_err(|error| Failure::because(format_args!("cannot read {}", path.display()), error))
+    };
+    let (chain, secret) = (read(cert)?, read(key)?);
+    Credential::from_pem(&PROVIDER, &chain, &secret)
+        .map(Arc::new)
+        .map_err(|error| Failure::because(format_args!("{} and {}", cert.display(), key.display()), error))
+}
+
+fn days(until: SystemTime) -> String {
+    let left = until.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
+    format!("{} days", left.as_secs() / 86_400)
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+    let hint = match error.kind() {
+        io::ErrorKind::AddrInUse => "; another program listens there, --listen chooses another place",
+        io::ErrorKind::PermissionDenied => "; ports below 1024 need privileges",
+        _ => "",
+    };
+    Failure::because(format_args!("cannot listen on {address}"), format_args!("{error}{hint}"))
+}
+
+/// What a person needs to know, on standard output.
+fn announce(
+    listeners: &Listeners,
+    arguments: &ServeArguments,
+    public: Option<&Url>,
+    certificate: &str,
+    hints: Option<&Hinting>,
+) {
+    let local = |address: &SocketAddr| match address.ip().is_loopback() || address.ip().is_unspecified() {
+        true => format!("https://localhost:{}/", address.port()),
+        false => format!("https://{address}/"),
+    };
+    let url = public.map(ToString::to_string).or_else(|| listeners.addresses().first().map(local));
+    println!("Serving {} at {}", arguments.dir.display(), url.unwrap_or_default());
+    let places: Vec<String> = listeners.addresses().iter().map(ToString::to_string).collect();
+    println!("  listening    {}", places.join(", "));
+    println!("  protocols    TLS 1.3 with HTTP/2 or HTTP/1.1");
+    println!("  certificate  {certificate}");
+    println!("  hints        {}", hints.map_or("off".into(), Hinting::summary));
+}
+
+/// Ctrl-C or SIGTERM once: finish what is served. A second time ends at once, by default.
+fn stop_on_signal(stop: &Stop) -> Result<(), Failure> {
+    let stop = stop.clone();
+    let wait = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+            tokio::select! {
+                interrupted = tokio::signal::ctrl_c() => interrupted?,
+                _ = terminate.recv() => {}
+            }
+            stop.tell();
+            tokio::signal::ctrl_c().await?;
+            std::process::exit(130);
+            #[allow(unreachable_code)]
+            Ok::<(), io::Error>(())
+        })
+    };
+    let named = thread::Builder::new().name("signals".into()).spawn(wait);
+    named.map(drop).map_err(|error| Failure::because("cannot listen for signals", error))
+}

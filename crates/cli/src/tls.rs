@@ -1,0 +1,168 @@
+//! `sakigake tls`: a look at handshakes.
+
+use crate::{
+    Failure,
+    arguments::{AcceptArguments, ConnectArguments, LookArguments},
+    ca, fetch, serve,
+};
+use sakigake::{client::Trust, key_log::KeyLogFile};
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_net::{Application, Clock, Ended, PlainStream, SystemEntropy, drive, unix_secs};
+use sakigake_session::{ClientConfig, Event, ServerConfig, Session};
+use sakigake_tls::{self as tls, Credential};
+use sakigake_wire::Instant;
+use std::{io, process::ExitCode, rc::Rc, sync::Arc};
+use tokio::{
+    io::{AsyncWriteExt, copy, split, stdin, stdout},
+    net::{TcpListener, TcpStream},
+};
+
+pub(crate) fn connect(arguments: ConnectArguments) -> Result<ExitCode, Failure> {
+    let (host, port) = place(&arguments.target)?;
+    let clock = Clock::start();
+    let trust: Trust = fetch::trust(&arguments.trust);
+    let mut options = tls::client::Options::new(&PROVIDER);
+    options.verifier = Some(trust.verifier().map_err(Failure::new)?);
+    options.alpn = alpn(&arguments.look);
+    options.unix_secs_at_start = unix_secs();
+    options.key_log = arguments.look.keylog.is_some();
+    let config =
+        ClientConfig { tls: options.build().map_err(Failure::new)?, h2: None, trace: arguments.look.trace };
+    let looker = Looker::new(&arguments.look)?;
+    let name = arguments.servername.as_deref().unwrap_or(host);
+    super::on_this_thread(async {
+        let stream = TcpStream::connect((host, port)).await;
+        let stream = stream.map_err(|error| {
+            Failure::because(format_args!("cannot connect to {}", arguments.target), error)
+        })?;
+        let session = Session::client(Arc::new(config), name, clock.now(), Box::new(SystemEntropy));
+        talk(stream, session.map_err(Failure::new)?, looker, clock).await
+    })
+}
+
+pub(crate) fn accept(arguments: AcceptArguments) -> Result<ExitCode, Failure> {
+    let clock = Clock::start();
+    let mut options = tls::server::Options::new(&PROVIDER);
+    options.credentials = match (&arguments.cert, &arguments.key) {
+        (Some(cert), Some(key)) => vec![serve::load(cert, key)?],
+        _ => development()?,
+    };
+    options.alpn = alpn(&arguments.look);
+    options.key_log = arguments.look.keylog.is_some();
+    let tls = options.build().map_err(Failure::new)?;
+    let config = ServerConfig { tls, h2: None, hints: None, trace: arguments.look.trace };
+    let looker = Looker::new(&arguments.look)?;
+    super::on_this_thread(async {
+        let listener = TcpListener::bind(arguments.listen).await;
+        let listener = listener.map_err(|error| {
+            Failure::because(format_args!("cannot listen on {}", arguments.listen), error)
+        })?;
+        let address = listener.local_addr().map_err(Failure::new)?;
+        eprintln!("waiting for one connection on {address}");
+        let (stream, _) = listener.accept().await.map_err(Failure::new)?;
+        let session = Session::server(Arc::new(config), clock.now(), Box::new(SystemEntropy));
+        talk(stream, session, looker, clock).await
+    })
+}
+
+fn development() -> Result<Vec<Arc<Credential>>, Failure> {
+    let leaves = ca::open()?.leaf(&["www.saki.test"]).map_err(Failure::new)?;
+    [leaves.ecdsa, leaves.rsa].into_iter().map(serve::credential).collect()
+}
+
+fn alpn(look: &LookArguments) -> Vec<Vec<u8>> {
+    look.alpn.iter().map(|name| name.clone().into_bytes()).collect()
+}
+
+/// `host:port`, `[::1]:443`, or a host alone for port 443.
+fn place(target: &str) -> Result<(&str, u16), Failure> {
+    let wrong = || Failure::new(format_args!("{target:?} is not HOST:PORT"));
+    let (host, port) = match target.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+            (host, port.parse().map_err(|_| wrong())?)
+        }
+        _ => (target, 443),
+    };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if bare.is_empty() { Err(wrong()) } else { Ok((bare, port)) }
+}
+
+/// Shows what a connection says, on standard error.
+struct Looker {
+    key_log: Option<Rc<KeyLogFile>>,
+    is_told: bool,
+}
+
+impl Looker {
+    fn new(look: &LookArguments) -> Result<Self, Failure> {
+        let key_log = look.keylog.as_deref().map(serve::open_key_log).transpose()?.map(Rc::new);
+        Ok(Self { key_log, is_told: false })
+    }
+
+    fn show(key_log: Option<&KeyLogFile>, event: &Event<'_>) {
+        match event {
+            Event::Traced(traced) => eprint!("{traced}"),
+            Event::KeyLog(line) => {
+                if let Some(Err(error)) = key_log.map(|file| file.write(line)) {
+                    eprintln!("warning: the key log cannot be written: {error}");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Application for Looker {
+    fn heard(&mut self, _: Instant, event: Event<'_>) {
+        Self::show(self.key_log.as_deref(), &event);
+    }
+
+    fn act(&mut self, _: Instant, session: &mut Session) {
+        if session.is_ready() && !core::mem::replace(&mut self.is_told, true) {
+            let alpn = session.alpn().map_or("no application protocol".into(), String::from_utf8_lossy);
+            eprintln!("TLS 1.3 is established, {alpn}");
+        }
+    }
+}
+
+/// Drives the handshake, then carries standard input and output.
+async fn talk(
+    stream: TcpStream,
+    session: Session,
+    mut looker: Looker,
+    clock: Clock,
+) -> Result<ExitCode, Failure> {
+    match drive(stream, session, &mut looker, clock).await {
+        Ok(Ended::Closed) => Ok(ExitCode::SUCCESS),
+        Ok(Ended::Plain(mut stream)) => {
+            looker.act(clock.now(), stream.session_mut());
+            let key_log = looker.key_log.clone();
+            stream.watch(move |event| Looker::show(key_log.as_deref(), &event));
+            carry(*stream).await.map_err(|error| Failure::because("the connection", error))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(failure) => Err(Failure::because("the handshake", failure)),
+    }
+}
+
+async fn carry(stream: PlainStream) -> io::Result<()> {
+    let (mut from, mut to) = split(stream);
+    let up = async {
+        copy(&mut stdin(), &mut to).await?;
+        to.shutdown().await
+    };
+    let down = async {
+        let mut out = stdout();
+        copy(&mut from, &mut out).await?;
+        out.flush().await
+    };
+    tokio::pin!(up, down);
+    // What the peer has to say ends the talk; that we have no more to say does not.
+    tokio::select! {
+        done = &mut down => done,
+        sent = &mut up => {
+            sent?;
+            down.await
+        }
+    }
+}
