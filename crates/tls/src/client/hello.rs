@@ -29,8 +29,6 @@ pub(crate) struct AwaitSecondServerHello {
     pub(super) share: Share,
     pub(super) transcript: Transcript,
     pub(super) suite: &'static Suite,
-    /// The group that the HelloRetryRequest named.
-    pub(super) group: Option<u16>,
 }
 
 impl AwaitServerHello {
@@ -90,7 +88,7 @@ impl AwaitServerHello {
         let client_hello = offer.client_hello(&shares, asked.cookie); // spec: 9846-4.3.2-k
         transcript.add(&client_hello);
         turn.flight.steps.push(Step::Send { level: Level::Plain, message: client_hello });
-        let state = AwaitSecondServerHello { group: asked.key_share, offer, share, transcript, suite };
+        let state = AwaitSecondServerHello { offer, share, transcript, suite };
         Ok(State::SecondServerHello(Box::new(state)))
     }
 }
@@ -105,10 +103,6 @@ impl AwaitSecondServerHello {
         let suite = chosen_suite(&self.offer, hello.legacy_session_id_echo, hello.cipher_suite)?;
         if suite.id != self.suite.id {
             return Err(Fault::UnofferedCipherSuite); // spec: 9846-4.2.4-m
-        }
-        let group = hello.extensions.key_share.map(|share| share.group);
-        if self.group.is_some() && group.is_some() && group != self.group {
-            return Err(Fault::UnofferedGroup); // spec: 9846-4.3.8-l
         }
         self.transcript.add(message);
         accept(self.offer, self.share, self.transcript, suite, &hello, turn)
@@ -136,7 +130,8 @@ fn accept(
     extension::refuse_unsolicited(hello.extensions.order, |kind| offer.has(kind))?;
     let theirs = hello.extensions.key_share.ok_or(Fault::MissingExtension(ExtensionType::KEY_SHARE))?;
     if !share.is_for(theirs.group) {
-        return Err(Fault::UnofferedGroup); // spec: 9846-4.3.8-m
+        // After a retry the one share is for the group that was asked for.
+        return Err(Fault::UnofferedGroup); // spec: 9846-4.3.8-l spec: 9846-4.3.8-m
     }
     let shared = share.agree(theirs.group, theirs.key_exchange).map_err(|_| Fault::BadKeyShare)?;
     let schedule = Early::new(suite, None).handshake(&shared);

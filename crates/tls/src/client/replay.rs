@@ -40,9 +40,8 @@ pub(crate) fn after_retry(config: Arc<Config>, hellos: [&[u8]; 3], shared: &[u8]
     transcript.add(retry);
     transcript.add(second);
     let offer = Offer::recorded(config, second);
-    let group = read.extensions.key_share;
-    let share = known(&offer, group.expect("a group"), shared);
-    State::SecondServerHello(Box::new(AwaitSecondServerHello { offer, share, transcript, suite, group }))
+    let share = known(&offer, read.extensions.key_share.expect("a group"), shared);
+    State::SecondServerHello(Box::new(AwaitSecondServerHello { offer, share, transcript, suite }))
 }
 
 fn known(offer: &Offer, group: u16, shared: &[u8]) -> Share {
