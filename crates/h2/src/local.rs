@@ -49,8 +49,8 @@ impl fmt::Display for Misuse {
 impl std::error::Error for Misuse {}
 
 impl Connection {
-    /// Sends a request; with `end` it has no body. The peer need not have been heard of before. Its fields are taken as
-    /// they are: in lower case, and none that belongs to HTTP/1.1's connections.
+    /// Sends a request; with `end` it has no body. The peer need not have been heard of before. Names are in
+    /// lower case; fields of HTTP/1.1's connections are left out, here as in every other section (section 8.2.2).
     pub fn request(&mut self, request: &Request, end: bool) -> Result<StreamId, Misuse> {
         if !self.client {
             return Err(Misuse::Role);

@@ -169,3 +169,13 @@ fn a_tiny_buffer_still_carries_everything() {
     assert!(pair.to_client.contains(&Heard::Data(1, vec![7; 1_000], true)));
     assert_eq!(pair.server.transmit(pair.now, &mut []), None);
 }
+
+#[test]
+fn fields_of_http_1_1_connections_do_not_cross() {
+    let mut pair = Pair::default();
+    let asked = Request::get("a", "/").with("te", "trailers").with("x", "1");
+    let said = asked.clone().with("connection", "x").with("te", "gzip").with("transfer-encoding", "chunked");
+    pair.client.request(&said.with("upgrade", "h2c").with("keep-alive", "3"), true).unwrap();
+    pair.run();
+    assert!(pair.to_server.contains(&Heard::Request(1, asked, true))); // spec: 9113-8.2.2-c
+}
