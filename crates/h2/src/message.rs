@@ -108,13 +108,12 @@ impl Connection {
             }
             Purpose::Open | Purpose::Live(_) => {}
         }
-        // spec: 9113-8.1.1-c
         let taken = assembly.finish().map_err(Fault::Malformed).and_then(|message| match message {
             Message::Request(request) => self.open(id, request, end, heard),
             Message::Response(response) => self.response(id, response, end, heard),
             Message::Trailers(fields) => self.trailer_section(id, fields, end, heard),
         });
-        taken.or_else(|fault| self.spoil(now, id, fault))
+        taken.or_else(|fault| self.spoil(now, id, fault)) // spec: 9113-8.1.1-c
     }
 
     fn purpose(&mut self, id: u32, end: bool) -> Result<Purpose, Fault> {

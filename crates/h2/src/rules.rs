@@ -142,8 +142,7 @@ pub(crate) fn admit(head: &FrameHead, max_frame_bytes: u32) -> Result<(), Fault>
     if head.length > max_frame_bytes {
         return Err(Fault::FrameTooLarge); // spec: 9113-4.2-a
     }
-    // spec: 9113-4.1-a
-    let Some(rule) = frame(head.kind) else { return Ok(()) };
+    let Some(rule) = frame(head.kind) else { return Ok(()) }; // spec: 9113-4.1-a
     let placed = match rule.place {
         Place::Connection => head.stream == 0,
         Place::Stream => head.stream != 0,

@@ -36,7 +36,7 @@ pub(crate) fn decode(
     let mut sink = |line: fields::FieldLine<'_>| {
         assembly.push(FieldLine { name: line.name, value: line.value, sensitive: line.sensitive });
     };
-    // spec: 9113-4.3-a
-    let outcome = decoder.decode(block, limit, &mut sink).map_err(|_| Fault::Compression)?;
+    let outcome = decoder.decode(block, limit, &mut sink);
+    let outcome = outcome.map_err(|_| Fault::Compression)?; // spec: 9113-4.3-a
     Ok(!matches!(outcome, hpack::Outcome::TooLarge))
 }
