@@ -179,6 +179,9 @@ pub(crate) struct PageArguments {
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
+    /// Draw both loads side by side into an SVG file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 /// Where a host is, whatever DNS says.

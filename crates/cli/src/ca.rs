@@ -12,9 +12,9 @@ pub(crate) fn open() -> Result<DevCa, Failure> {
 pub(crate) fn run(arguments: &CaArguments) -> Result<ExitCode, Failure> {
     let ca = open()?;
     if arguments.pem {
-        print!("{}", ca.certificate_pem());
+        crate::print(format_args!("{}", ca.certificate_pem()))?;
     } else {
-        println!("{}", ca.instructions().trim_end());
+        crate::print(format_args!("{}\n", ca.instructions().trim_end()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

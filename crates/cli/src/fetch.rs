@@ -73,8 +73,8 @@ async fn page(client: &Client, url: &Url, arguments: &FetchArguments) -> Result<
     let loaded = loaded.map_err(|error| explain(url, &error.to_string()))?;
     let mut drawing = waterfall::Waterfall::of(&loaded.load);
     drawing.connected = loaded.connected;
-    print!("{}", waterfall::text(&drawing, &super::terminal()));
-    println!("{}", spoken(&loaded));
+    crate::print(format_args!("{}", waterfall::text(&drawing, &super::terminal())))?;
+    crate::print(format_args!("{}\n", spoken(&loaded)))?;
     if let Some(path) = &arguments.svg {
         fs::write(path, waterfall::svg(&drawing))
             .map_err(|error| Failure::because(format_args!("cannot write {}", path.display()), error))?;

@@ -4,7 +4,7 @@ use crate::{Failure, arguments::PageArguments};
 use sakigake_lab::scenario::page::{self, Hints};
 use sakigake_page::waterfall;
 use serde::Serialize;
-use std::process::ExitCode;
+use std::{fs, process::ExitCode};
 
 #[derive(Serialize)]
 struct Report {
@@ -28,6 +28,10 @@ pub(crate) fn page(arguments: &PageArguments) -> Result<ExitCode, Failure> {
         page::run(arguments.rtt, hints, SEED).map_err(|failure| Failure::because("the page load", failure))
     };
     let runs = [("none", load(Hints::None)?), ("preload", load(Hints::Preload)?)];
+    if let Some(path) = &arguments.svg {
+        fs::write(path, waterfall::compare(&runs[0].1.waterfall, &runs[1].1.waterfall))
+            .map_err(|error| Failure::because(format_args!("cannot write {}", path.display()), error))?;
+    }
     if arguments.json {
         let runs = runs.iter().map(|(hints, run)| Run {
             http: 2,
@@ -38,12 +42,15 @@ pub(crate) fn page(arguments: &PageArguments) -> Result<ExitCode, Failure> {
         });
         let report = Report { runs: runs.collect() };
         let json = serde_json::to_string_pretty(&report).map_err(Failure::new)?;
-        println!("{json}");
+        crate::print(format_args!("{json}\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!("A page of depth two over HTTP/2, cold, at {} of round-trip time:\n", arguments.rtt);
+    crate::print(format_args!(
+        "A page of depth two over HTTP/2, cold, at {} of round-trip time:\n\n",
+        arguments.rtt
+    ))?;
     for (_, run) in &runs {
-        println!("{}", waterfall::text(&run.waterfall, &super::terminal()));
+        crate::print(format_args!("{}\n", waterfall::text(&run.waterfall, &super::terminal())))?;
     }
     Ok(ExitCode::SUCCESS)
 }

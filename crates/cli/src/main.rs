@@ -1,7 +1,5 @@
 //! The one binary, `sakigake`.
 
-#![allow(clippy::print_stdout)] // This is where printing is at home.
-
 mod arguments;
 mod ca;
 mod fetch;
@@ -14,8 +12,8 @@ use clap::Parser;
 use sakigake_page::waterfall;
 use std::{
     env, fmt,
-    io::{self, IsTerminal},
-    process::ExitCode,
+    io::{self, IsTerminal, Write},
+    process::{self, ExitCode},
 };
 
 /// What went wrong, in words for the person at the keyboard.
@@ -47,6 +45,15 @@ fn main() -> ExitCode {
             eprintln!("sakigake: {why}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Writes to standard output. Whoever reads there may leave early (`| head`): then there is nothing more to do.
+pub(crate) fn print(text: impl fmt::Display) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => process::exit(0),
+        outcome => outcome.map_err(|error| Failure::because("cannot write to standard output", error)),
     }
 }
 

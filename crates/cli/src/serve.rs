@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
         }),
         key_log: arguments.keylog.as_deref().map(open_key_log).transpose()?,
     };
-    announce(&listeners, &arguments, public.as_ref(), &certificates.what, hints.as_ref());
+    announce(&listeners, &arguments, public.as_ref(), &certificates.what, hints.as_ref())?;
     let stop = Stop::new();
     stop_on_signal(&stop)?;
     listeners.serve(site, clock, &stop).map_err(|error| Failure::because("the server", error))?;
@@ -239,18 +239,18 @@ fn announce(
     public: Option<&Url>,
     certificate: &str,
     hints: Option<&Hinting>,
-) {
+) -> Result<(), Failure> {
     let local = |address: &SocketAddr| match address.ip().is_loopback() || address.ip().is_unspecified() {
         true => format!("https://localhost:{}/", address.port()),
         false => format!("https://{address}/"),
     };
     let url = public.map(ToString::to_string).or_else(|| listeners.addresses().first().map(local));
-    println!("Serving {} at {}", arguments.dir.display(), url.unwrap_or_default());
+    crate::print(format_args!("Serving {} at {}\n", arguments.dir.display(), url.unwrap_or_default()))?;
     let places: Vec<String> = listeners.addresses().iter().map(ToString::to_string).collect();
-    println!("  listening    {}", places.join(", "));
-    println!("  protocols    TLS 1.3 with HTTP/2 or HTTP/1.1");
-    println!("  certificate  {certificate}");
-    println!("  hints        {}", hints.map_or("off".into(), Hinting::summary));
+    crate::print(format_args!("  listening    {}\n", places.join(", ")))?;
+    crate::print(format_args!("  protocols    TLS 1.3 with HTTP/2 or HTTP/1.1\n"))?;
+    crate::print(format_args!("  certificate  {certificate}\n"))?;
+    crate::print(format_args!("  hints        {}\n", hints.map_or("off".into(), Hinting::summary)))
 }
 
 /// Ctrl-C or SIGTERM once: finish what is served. A second time ends at once, by default.

@@ -1,5 +1,5 @@
 use sakigake_wire::{Entropy, Instant};
-use std::time;
+use std::{io, thread, time};
 
 /// The product's clock: nanoseconds since the process asked for it first.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,16 @@ pub fn unix_secs() -> u64 {
 /// The operating system's randomness, by way of the provider.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemEntropy;
+
+/// Draws the first randomness on a thread of its own. The provider gathers it for some 30 ms the first time in a process:
+/// a handshake that asks a little later does not wait for all of that.
+///
+/// # Errors
+/// The system has no thread to give.
+pub fn warm_up() -> io::Result<()> {
+    let draw = || SystemEntropy.fill(&mut [0; 32]);
+    thread::Builder::new().name("entropy".into()).spawn(draw).map(drop)
+}
 
 impl Entropy for SystemEntropy {
     fn fill(&mut self, out: &mut [u8]) {

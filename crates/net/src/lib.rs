@@ -9,7 +9,7 @@ mod connection;
 mod listen;
 mod plain;
 
-pub use clock::{Clock, SystemEntropy, unix_secs};
+pub use clock::{Clock, SystemEntropy, unix_secs, warm_up};
 pub use connection::{Application, Ended, Failure, drive};
 pub use listen::{claim, listen, loopback};
 pub use plain::PlainStream;

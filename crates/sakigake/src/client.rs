@@ -78,6 +78,7 @@ impl Client {
     /// # Errors
     /// The trust store could not be read, or holds nothing.
     pub fn new(options: Options) -> Result<Self, Error> {
+        sakigake_net::warm_up().map_err(Error::Output)?;
         let clock = Clock::start();
         let mut tls = tls::client::Options::new(&PROVIDER);
         tls.verifier = Some(options.trust.verifier().map_err(Error::Trust)?);
