@@ -42,6 +42,26 @@ def a_lossy_and_slow_link_carries_the_page_whole(world):
         run_link(world, SITE, [*link, "--seed", seed], "sh", "-c", f"{fetch_line(world)} > /dev/null")
 
 
+@case("ip", "curl", seconds=120)
+def over_a_50_ms_link_no_fixed_window_holds_a_large_file_back(world):
+    """8 MiB: about ten round trips of slow start, but 128 of them with a window of 64 KiB that never grows."""
+    folder, target = world.folder("over-link"), world.scratch / "over-link.got"
+    large = os.urandom(1 << 20) * 8
+    (folder / "large.bin").write_bytes(large)
+    url = f"https://{HOST}:8443/large.bin"
+    where = ["--cacert", world.ca, "--resolve", f"{HOST}:8443:10.77.0.1", "-o", target]
+    said = []
+    for client in ([world.program("sakigake"), "fetch", url], [world.program("curl"), "-sS", url]):
+        target.unlink(missing_ok=True)
+        timed = ["bash", "-c", 'start=${EPOCHREALTIME/./}; "$@" >&2 || exit; echo $((${EPOCHREALTIME/./} - start))', "-"]
+        done = run_link(world, folder, ["--delay", f"{RTT_MS / 2}ms", "--queue", 10000], *timed, *client, *where)
+        took = int(done.stdout) / 1e6
+        said.append(f"{pathlib.Path(client[0]).name} {took:.2f} s")
+        check(target.read_bytes() == large, "the file differs")
+        check(took < 2.5, said[-1])
+    return ", ".join(said)
+
+
 def medians(world, site):
     """Milliseconds of a load with hints and without, medians of interleaved pairs after one that is not counted."""
     times = [[], []]

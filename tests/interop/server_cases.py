@@ -2,6 +2,9 @@
 
 import os
 import re
+import signal
+import subprocess
+import time
 
 from peers import HOST, ROOT, SITE, TARGET, site_files
 from suite import case, check, check_in
@@ -132,6 +135,55 @@ def what_is_not_there_is_404_and_post_is_405(world):
         check(status(world, "/nothing", version) == 404, "nothing is there")
         got = status(world, "/", version, "-d", "a=b")
         check(got == 405, f"{version} POST: {got}")
+
+
+@case()
+def serve_says_where_it_is_within_three_seconds_and_without_colour(world):
+    start = time.monotonic()
+    server = world.serve(SITE)
+    url = f"https://localhost:{server.port}/"
+    while url not in server.output.read_text():
+        check(time.monotonic() - start < 3, f"{url} is not said: {server.output.read_text()}")
+        time.sleep(0.05)
+    said = server.output.read_text()
+    check("\x1b" not in said, "there is colour in a file")
+    check(re.search(r"\b\d+ hints?\b", said), f"how many hints there are is not said: {said}")
+
+
+@case("curl")
+def a_slow_reader_does_not_fill_the_servers_memory(world):
+    folder = world.folder("slow")
+    with open(folder / "huge.bin", "wb") as huge:
+        huge.truncate(512 << 20)
+    server = world.serve(folder)
+    for version in ("--http2", "--http1.1"):
+        slow = start_curl(world, server, "/huge.bin", version, "--limit-rate", "1M")
+        time.sleep(2)
+        check(slow.poll() is None, "the slow reader ended")
+        text = open(f"/proc/{server.child.pid}/status").read()
+        resident = int(re.search(r"VmRSS:\s+(\d+) kB", text)[1]) // 1024
+        check(resident < 64, f"{version}: {resident} MiB resident")
+        check(status(world, "/", server=server) < 500, "others wait for the slow reader")
+
+
+@case("curl")
+def a_server_that_is_told_to_stop_finishes_what_it_serves(world):
+    folder = world.folder("draining")
+    body = os.urandom(16 << 20)
+    (folder / "large.bin").write_bytes(body)
+    for version in ("--http2", "--http1.1"):
+        server, target = world.serve(folder), world.scratch / "drained"
+        slow = start_curl(world, server, "/large.bin", version, "--limit-rate", "8M", target=target)
+        time.sleep(0.5)
+        server.child.send_signal(signal.SIGTERM)
+        check(slow.wait(timeout=15) == 0, f"{version}: curl ended with {slow.returncode}")
+        check(target.read_bytes() == body, f"{version}: the file differs")
+        check(server.child.wait(timeout=15) == 0, f"{version}: the server ended with {server.child.returncode}")
+
+
+def start_curl(world, server, path, *options, target="/dev/null"):
+    trust = ["--cacert", world.ca, "--resolve", server.resolve, "--noproxy", "*", "-o", target]
+    return world.start("curl", "-sS", *trust, *options, server.url + path, stdin=subprocess.DEVNULL)
 
 
 @case("nghttp")
