@@ -18,7 +18,7 @@ def chromium_loads_the_page_and_all_that_it_names_over_http2(world):
     chromium(world, *logging, f"--screenshot={shot}", "--window-size=1200,1600")
     check(shot.exists() and shot.read_bytes().startswith(b"\x89PNG"), "there is no screenshot")
     check(shot.stat().st_size > 20_000, f"the screenshot has {shot.stat().st_size} bytes: it is empty")
-    entries = [entry for entry in server.requests(mark) if entry["status"] in (200, 304)]
+    entries = [entry for entry in server.requests(mark) if entry.get("status") in (200, 304)]
     loaded = {entry["path"] for entry in entries if entry["protocol"].lower() in ("h2", "http/2", "http/2.0")}
     missing = set(site_files()) | {"/"}
     missing -= loaded
