@@ -25,6 +25,8 @@ pub struct Browser {
     server: Option<NodeId>,
     origin: Origin,
     load: Load,
+    /// What is wanted before there is a connection: the document.
+    waiting: Vec<Wanted>,
     pipes: Pipes<Connection>,
     seed: Seed,
     notes: Vec<Note>,
@@ -65,6 +67,7 @@ impl Browser {
             server: Some(server),
             origin: url.origin().clone(),
             load: Load::new(url.clone(), options, Instant::default()),
+            waiting: Vec::new(),
             pipes: Pipes::default(),
             seed,
             notes: Vec::new(),
@@ -92,6 +95,7 @@ impl Browser {
                 }
             }
         }
+        connection.waiting.append(&mut self.waiting);
         while let Some(want) = self.load.wants(now) {
             match want {
                 Want::Request(wanted) => connection.waiting.push(*wanted),
@@ -232,7 +236,11 @@ impl Node for Browser {
     }
 
     fn dials(&mut self) -> Option<NodeId> {
-        self.server.take()
+        let server = self.server.take()?;
+        while let Some(Want::Request(wanted)) = self.load.wants(Instant::default()) {
+            self.waiting.push(*wanted);
+        }
+        Some(server)
     }
 
     fn notes(&mut self) -> Vec<Note> {

@@ -33,8 +33,8 @@ impl Hints {
     pub fn title(self) -> &'static str {
         match self {
             Self::None => "without hints",
-            Self::Preload => "with PRELOAD in the server's first flight",
-            Self::Ignored => "with PRELOAD, which the client ignores",
+            Self::Preload => "with PRELOAD",
+            Self::Ignored => "PRELOAD ignored",
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Http2 {
     commands: mpsc::UnboundedReceiver<Command>,
     waiting: Vec<Command>,
     streams: BTreeMap<StreamId, Id>,
+    /// The other way round, also of streams that ended: the credit of their last bytes goes back all the same.
+    ids: BTreeMap<Id, StreamId>,
     is_ready: bool,
     is_over: bool,
 }
@@ -35,6 +37,7 @@ impl Http2 {
             commands,
             waiting: Vec::new(),
             streams: BTreeMap::new(),
+            ids: BTreeMap::new(),
             is_ready: false,
             is_over: false,
         }
@@ -45,10 +48,6 @@ impl Http2 {
         (self.waiting, self.commands)
     }
 
-    fn stream_of(&self, id: Id) -> Option<StreamId> {
-        self.streams.iter().find(|(_, other)| **other == id).map(|(stream, _)| *stream)
-    }
-
     fn carry_out(&mut self, now: Instant, command: Command, session: &mut Session) {
         let Some(http) = session.http() else { return };
         match command {
@@ -56,19 +55,20 @@ impl Http2 {
                 Ok(stream) => {
                     self.ear.frame(|| format!("> HEADERS {}", describe(&request)));
                     self.streams.insert(stream, id);
+                    self.ids.insert(id, stream);
                 }
                 Err(misuse) => self.ear.tell(News::Failed(id, misuse.to_string())),
             },
             Command::Cancel(id) => {
-                if let Some(stream) = self.stream_of(id) {
+                if let Some(stream) = self.ids.remove(&id) {
                     self.ear.frame(|| format!("> RST_STREAM stream {} CANCEL", stream.0));
                     http.reset(stream, CANCEL);
                     self.streams.remove(&stream);
                 }
             }
             Command::Used(id, len) => {
-                if let Some(stream) = self.stream_of(id) {
-                    http.consume(now, stream, len);
+                if let Some(stream) = self.ids.get(&id) {
+                    http.consume(now, *stream, len);
                 }
             }
         }
@@ -121,8 +121,7 @@ impl Http2 {
         }
     }
 
-    /// The response is whole. Its stream is remembered no longer, so its last credit is not given back: the connection's is
-    /// settled by the engine when the stream ends.
+    /// The response is whole.
     fn finish(&mut self, stream: StreamId, end: bool) {
         if end && let Some(id) = self.streams.remove(&stream) {
             self.ear.tell(News::End(id));
