@@ -228,7 +228,7 @@ def h2load_opens_many_connections(world):
     check_in("400 succeeded, 0 failed, 0 errored, 0 timeout", done.stdout)
 
 
-@case("go")
+@case("go", seconds=240)
 def go_loads_the_page_over_http2_with_x25519mlkem768(world):
     build = world.folder("go-build")
     offline = {
@@ -236,7 +236,7 @@ def go_loads_the_page_over_http2_with_x25519mlkem768(world):
         "GOCACHE": str(TARGET / "interop/go-cache"), "GOPATH": str(build), "HOME": str(build),
     }
     folder = ROOT / "tests/interop/go"
-    world.run("go", "build", "-o", build / "load", ".", cwd=folder, env=offline, seconds=110)
+    world.run("go", "build", "-o", build / "load", ".", cwd=folder, env=offline, seconds=200)
     for curve in ("X25519MLKEM768", "X25519", "CurveP256", "CurveP384"):
         world_run = [build / "load", world.ca, f"127.0.0.1:{world.server.port}", world.server.url, curve]
         lines = world.run(*world_run, *site_files()).stdout.splitlines()
