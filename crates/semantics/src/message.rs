@@ -73,7 +73,7 @@ impl Request {
         self
     }
 
-    /// What an encoder writes: the pseudo-fields that are not empty, then the fields (RFC 9113 section 8.3).
+    /// What an encoder writes: the pseudo-fields that there are, then the fields (RFC 9113 section 8.3).
     pub fn lines(&self) -> impl Iterator<Item = FieldLine<'_>> + Clone {
         let pseudo = [
             (&b":method"[..], &self.method[..]),
@@ -82,7 +82,11 @@ impl Request {
             (b":path", &self.path),
             (b":protocol", self.protocol.as_deref().unwrap_or_default()),
         ];
-        let present = pseudo.into_iter().filter(|(_, value)| !value.is_empty());
+        // Whoever names a scheme names a path, even the empty one of a scheme that is not HTTP's.
+        let has_path = !self.scheme.is_empty();
+        let is_present =
+            move |(name, value): &(&[u8], &[u8])| !value.is_empty() || has_path && *name == b":path";
+        let present = pseudo.into_iter().filter(is_present);
         present.map(|(name, value)| FieldLine::new(name, value)).chain(self.fields.iter())
     }
 }

@@ -15,6 +15,13 @@ fn an_encoder_gets_the_pseudo_fields_first() {
 }
 
 #[test]
+fn an_empty_path_is_written_beside_a_scheme_that_is_not_https() {
+    let request = Request { scheme: b"urn".to_vec(), ..Request::new("GET", "", "") };
+    let lines: Vec<_> = request.lines().map(|line| (line.name, line.value)).collect();
+    assert_eq!(lines, [(&b":method"[..], &b"GET"[..]), (b":scheme", b"urn"), (b":path", b"")]);
+}
+
+#[test]
 fn a_status_is_written_in_three_digits() {
     for (status, digits) in [(100, b"100"), (204, b"204"), (999, b"999"), (1_000, b"500")] {
         assert_eq!(Response::new(status).lines().next().unwrap().value, digits);
