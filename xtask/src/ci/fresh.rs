@@ -24,7 +24,7 @@ const READY: &str = "https://localhost:8443/";
 const READY_WITHIN: Duration = Duration::from_secs(3);
 const END_WITHIN: Duration = Duration::from_secs(10);
 
-/// Builds as the README's first command does, runs it for a moment, and finds both commands in the README.
+/// Finds both commands in the README and runs them: the first for a moment, the second on what the tests before have built.
 pub(super) fn steps(runner: &mut Runner) {
     runner.check("README's commands", || {
         let readme =
@@ -43,6 +43,10 @@ pub(super) fn steps(runner: &mut Runner) {
         }
         command
     };
+    // What is missing here is skipped, as on the machine of whoever types it.
+    let mut test = fresh(&["test", "--workspace", "--locked"]);
+    test.env_remove("SAKIGAKE_REQUIRE");
+    runner.again("a fresh machine's tests", 5, test);
     if runner.step("a fresh machine's build", 12, fresh(&["build", "--release", "--locked"])) {
         let mut serve = fresh(&["run", "--release", "--locked", "--", "serve", "examples/site"]);
         let home = target().join("fresh-home");

@@ -5,7 +5,7 @@ use std::{
 };
 
 fn shell(script: &str) -> Command {
-    let mut command = Command::new("sh");
+    let mut command = Command::new("/bin/sh");
     command.args(["-c", script]).stdout(Stdio::piped());
     command
 }
@@ -13,7 +13,7 @@ fn shell(script: &str) -> Command {
 #[test]
 fn a_grandchild_ends_with_the_limit() {
     // It writes its id, then waits for a child that ignores being asked to end.
-    let script = "sh -c 'trap \"\" TERM; echo ready; while :; do sleep 1; done' & wait";
+    let script = "/bin/sh -c 'trap \"\" TERM; echo ready; while :; do /bin/sleep 1; done' & wait";
     let mut group = Group::start(&mut shell(script)).unwrap();
     let mut out = BufReader::new(group.child.stdout.take().unwrap());
     out.read_line(&mut String::new()).unwrap();
@@ -24,7 +24,7 @@ fn a_grandchild_ends_with_the_limit() {
 
 #[test]
 fn what_a_program_leaves_behind_ends_with_it() {
-    let mut group = Group::start(&mut shell("sleep 1000 & exit 0")).unwrap();
+    let mut group = Group::start(&mut shell("/bin/sleep 1000 & exit 0")).unwrap();
     let mut out = group.child.stdout.take().unwrap();
     assert_eq!(group.wait(Duration::from_secs(10)), Ok(()));
     out.read_to_string(&mut String::new()).unwrap();

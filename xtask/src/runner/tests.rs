@@ -20,21 +20,21 @@ fn closing_lines_of_every_runner_are_counted() {
 
 #[test]
 fn a_step_that_overstays_is_ended() {
-    let (_, why) = run(Command::new("sleep").arg("5"), Duration::ZERO).unwrap_err();
+    let (_, why) = run(Command::new("/bin/sleep").arg("5"), Duration::ZERO).unwrap_err();
     assert_eq!(why, "took longer than 0 s");
 }
 
 #[test]
 fn a_step_that_fails_says_how() {
-    let (_, why) = run(&mut Command::new("false"), Duration::from_secs(5)).unwrap_err();
+    let (_, why) = run(Command::new("/bin/sh").args(["-c", "exit 1"]), Duration::from_secs(5)).unwrap_err();
     assert_eq!(why, "exit status: 1");
 }
 
 #[test]
 fn who_leaves_the_group_does_not_hold_the_step() {
     let start = Instant::now();
-    let mut command = Command::new("bash");
-    command.args(["-c", "set -m; sleep 7 &"]);
+    let mut command = Command::new("/bin/bash");
+    command.args(["-c", "set -m; /bin/sleep 7 &"]);
     assert_eq!(run(&mut command, Duration::from_secs(5)), Ok(Tally::default()));
     assert!((LAST_WORDS..Duration::from_secs(6)).contains(&start.elapsed()));
 }
@@ -43,7 +43,7 @@ fn who_leaves_the_group_does_not_hold_the_step() {
 fn a_failing_step_counts_once_and_does_not_hide_the_next() {
     let mut runner = Runner::default();
     let say = |line: &str, code: u8| {
-        let mut command = Command::new("sh");
+        let mut command = Command::new("/bin/sh");
         command.args(["-c", &format!("echo '{line}'; exit {code}")]);
         command
     };
@@ -51,6 +51,7 @@ fn a_failing_step_counts_once_and_does_not_hide_the_next() {
     assert!(!runner.step("crashed", 1, say("no closing line", 1)));
     assert!(!runner.check("ours", || Err("why".into())));
     assert!(runner.step("next", 1, say("4 passed, 0 failed, 1 skipped", 0)));
+    assert!(runner.again("again", 1, say("4 passed, 0 failed, 1 skipped", 0)));
     let steps = [0, 1, 0].map(|code| Step::new(format!("aside {code}"), 60, say("1 passed, 0 failed", code)));
     runner.side_by_side(steps.into_iter().collect());
     assert_eq!(runner.tally, Tally { passed: 10, failed: 5, skipped: 1 });
