@@ -16,6 +16,10 @@ use crate::{
 use sakigake_crypto::Suite;
 use std::sync::Arc;
 
+/// The longest cookie that we send back. A longer one could not stand beside our shares and protocols, whose lists
+/// [`super::Options::build`] bounds, in the two-byte length of ClientHello's extensions.
+const MOST_COOKIE_BYTES: usize = 16_384;
+
 /// Awaits the answer to the first ClientHello.
 pub(crate) struct AwaitServerHello {
     pub(super) offer: Offer,
@@ -73,6 +77,9 @@ impl AwaitServerHello {
         extension::refuse_unsolicited(asked.order, |kind| kind == ExtensionType::COOKIE || offer.has(kind))?; // spec: 9846-4.3-k
         if asked.key_share.is_none() && asked.cookie.is_none() {
             return Err(Fault::RetryWithoutChange); // spec: 9846-4.2.4-k
+        }
+        if asked.cookie.is_some_and(|cookie| cookie.len() > MOST_COOKIE_BYTES) {
+            return Err(Fault::MessageTooLong);
         }
         let groups = offer.config.offered_groups();
         let share = match asked.key_share {

@@ -304,6 +304,31 @@ fn a_cookie_comes_back_and_nothing_else_changes() {
     assert_eq!((first.random, first.legacy_session_id), (second.random, second.legacy_session_id));
 }
 
+#[test]
+fn a_cookie_too_long_for_a_client_hello_is_refused() {
+    for (len, expected) in
+        [(16_384, None), (16_385, Some(Fault::MessageTooLong)), (65_440, Some(Fault::MessageTooLong))]
+    {
+        let mut pair = Pair::new(client_options(), retrying());
+        let cookie = vec![7; len];
+        let result = pair.run_with(|from, _, message| {
+            if from == Side::Server {
+                let original = message.clone();
+                let Ok(Message::HelloRetryRequest(mut retry)) = Message::read(&original) else { return };
+                retry.extensions.cookie = Some(&cookie);
+                message.clear();
+                retry.write(message);
+            }
+        });
+        // Our own server hashes another HelloRetryRequest than the client got, so that all ends sooner or later.
+        let (side, fault) = result.unwrap_err();
+        match expected {
+            Some(expected) => assert_eq!((side, fault), (Side::Client, expected), "{len}"),
+            None => assert_ne!(fault, Fault::MessageTooLong, "{len}"),
+        }
+    }
+}
+
 fn sent(step: &Step) -> Option<Vec<u8>> {
     match step {
         Step::Send { level: Level::Plain, message } => Some(message.clone()),
