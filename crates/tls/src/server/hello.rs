@@ -14,9 +14,6 @@ use crate::{
 use sakigake_crypto::{Group, Suite};
 use std::sync::Arc;
 
-/// Groups, shares or schemes of one ClientHello that are looked at; the longest lists seen in the field hold 30.
-const MOST_OFFERED: usize = 256;
-
 /// Awaits the first ClientHello.
 pub(crate) struct AwaitClientHello {
     pub(super) config: Arc<Config>,
@@ -30,6 +27,8 @@ pub(crate) struct AwaitSecondClientHello {
     transcript: Transcript,
     suite: &'static Suite,
     group: &'static Group,
+    /// The client sends early data behind its first ClientHello.
+    early_data: bool,
 }
 
 impl AwaitClientHello {
@@ -37,13 +36,13 @@ impl AwaitClientHello {
         let hello = read(message)?;
         let config = self.config;
         let offered = Offered::read(&hello)?;
-        let suites: Vec<u16> = hello.cipher_suites.iter().take(MOST_OFFERED).collect();
+        let suites: Vec<u16> = hello.cipher_suites.iter().collect();
         let suite = choose::suite(&config, &suites).ok_or(Fault::NoCommonCipherSuite)?;
+        let early_data = hello.extensions.early_data.is_some();
         match choose::exchange(&config, &offered.groups, &offered.shares).ok_or(Fault::NoCommonGroup)? {
             Exchange::Share(group, share) => {
                 let mut transcript = Unhashed::new(Vec::new()).start(suite.hash);
                 transcript.add(message);
-                let early_data = hello.extensions.early_data.is_some();
                 let shared = exchange(group, share, turn)?;
                 flight::accept(
                     Accepted { config, suite, transcript, shared, early_data },
@@ -58,7 +57,7 @@ impl AwaitClientHello {
                 transcript.add(&retry);
                 turn.flight.steps.push(Step::Send { level: Level::Plain, message: retry });
                 let first = message.to_vec();
-                let state = AwaitSecondClientHello { config, first, transcript, suite, group };
+                let state = AwaitSecondClientHello { config, first, transcript, suite, group, early_data };
                 Ok(State::SecondClientHello(Box::new(state)))
             }
         }
@@ -81,8 +80,7 @@ impl AwaitSecondClientHello {
         }
         self.transcript.add(message);
         let shared = exchange(self.group, share, turn)?;
-        let early_data = self.ignores_early_data();
-        let Self { config, transcript, suite, .. } = self;
+        let Self { config, transcript, suite, early_data, .. } = self;
         flight::accept(
             Accepted { config, suite, transcript, shared, early_data },
             &hello,
@@ -92,7 +90,7 @@ impl AwaitSecondClientHello {
     }
 
     pub(super) fn ignores_early_data(&self) -> bool {
-        read(&self.first).is_ok_and(|hello| hello.extensions.early_data.is_some())
+        self.early_data
     }
 }
 
@@ -114,14 +112,18 @@ impl<'a> Offered<'a> {
         let groups = extensions.supported_groups.ok_or(missing(ExtensionType::SUPPORTED_GROUPS))?;
         let shares = extensions.key_share.ok_or(missing(ExtensionType::KEY_SHARE))?;
         let schemes = extensions.signature_algorithms.ok_or(missing(ExtensionType::SIGNATURE_ALGORITHMS))?;
-        let groups: Vec<u16> = groups.iter().take(MOST_OFFERED).collect();
-        let shares: Vec<_> = shares.iter().take(MOST_OFFERED).map(entry).collect();
+        let groups: Vec<u16> = groups.iter().collect();
+        let shares: Vec<_> = shares.iter().map(entry).collect();
+        // Lists of unknown values may have tens of thousands: what is sought in them is sought in order.
+        let mut named = groups.clone();
+        named.sort_unstable();
         let mut ids: Vec<u16> = shares.iter().map(|(id, _)| *id).collect();
         ids.sort_unstable();
-        if ids.windows(2).any(|pair| pair[0] == pair[1]) || ids.iter().any(|id| !groups.contains(id)) {
+        let is_named = |id: &u16| named.binary_search(id).is_ok();
+        if ids.windows(2).any(|pair| pair[0] == pair[1]) || !ids.iter().all(is_named) {
             return Err(Fault::BadKeyShares); // spec: 9846-4.3.8-n
         }
-        Ok(Self { groups, shares, schemes: schemes.iter().take(MOST_OFFERED).collect() })
+        Ok(Self { groups, shares, schemes: schemes.iter().collect() })
     }
 }
 

@@ -138,3 +138,38 @@ fn unknown_values_are_ignored() {
     assert!(is_grease(hello.extensions.key_share.unwrap().iter().map(|share| share.group).next()));
     assert_eq!(hello.extensions.order.iter().filter(|raw| crate::rules::is_grease(raw.kind.0)).count(), 2);
 }
+
+#[test]
+fn lists_full_of_unknown_values_hide_nothing() {
+    // spec: 9846-4.2.2-l
+    let unknown = |code: u16| (0x4000..0x6000).contains(&code);
+    let fill = |ours: &mut dyn Iterator<Item = u16>| -> Vec<u16> { (0x4000..0x6000).chain(ours).collect() };
+    let mut pair = Pair::new(client_options(), server_options());
+    let mut sent = Vec::new();
+    let result = pair.run_with(|from, _, message| {
+        if from == Side::Client && message[0] == 1 {
+            let original = message.clone();
+            let Ok(Message::ClientHello(mut hello)) = Message::read(&original) else {
+                panic!("no ClientHello")
+            };
+            let suites = fill(&mut hello.cipher_suites.iter());
+            let groups = fill(&mut hello.extensions.supported_groups.unwrap().iter());
+            let schemes = fill(&mut hello.extensions.signature_algorithms.unwrap().iter());
+            let shares: Vec<KeyShareEntry<'_>> = (0x4000..0x4400)
+                .map(|group| KeyShareEntry { group, key_exchange: &[1] })
+                .chain(hello.extensions.key_share.unwrap().iter())
+                .collect();
+            hello.cipher_suites = List::Items(&suites);
+            hello.extensions.supported_groups = Some(List::Items(&groups));
+            hello.extensions.signature_algorithms = Some(List::Items(&schemes));
+            hello.extensions.key_share = Some(List::Items(&shares));
+            message.clear();
+            hello.write(message);
+            sent = message.clone();
+        }
+    });
+    // The client did not send that hello, so that its keys are others; the server has found what it knows.
+    assert_eq!(result, Err((Side::Client, Fault::BadSignature)));
+    let Ok(Message::ClientHello(hello)) = Message::read(&sent) else { panic!("no ClientHello") };
+    assert!(hello.cipher_suites.iter().any(unknown));
+}
