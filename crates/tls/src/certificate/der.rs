@@ -40,6 +40,11 @@ pub(crate) fn may_sign(certificate: &[u8]) -> bool {
         .is_some_and(|bits| bits.get(1).is_some_and(|first| first & DIGITAL_SIGNATURE != 0))
 }
 
+/// Whether a signature's AlgorithmIdentifier (the contents of its SEQUENCE) names a hash that is broken.
+pub(crate) fn is_broken(algorithm: &[u8]) -> bool {
+    Reader::new(algorithm).element(OID).is_some_and(|oid| BROKEN.contains(&oid))
+}
+
 fn alternative_names(certificate: &[u8]) -> Option<Vec<IpAddr>> {
     let value = extension(certificate, SUBJECT_ALT_NAME)?;
     Some(addresses(Reader::new(Reader::new(value).element(SEQUENCE)?)))
@@ -132,6 +137,14 @@ const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
 const SHA_256: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01];
 const SHA_384: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02];
 const SHA_512: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03];
+
+/// md2WithRSAEncryption, md5WithRSAEncryption, sha1WithRSAEncryption, ecdsa-with-SHA1.
+const BROKEN: &[&[u8]] = &[
+    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x02],
+    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x04],
+    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05],
+    &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01],
+];
 
 /// Algorithm, what its parameters must contain, and the scheme of RFC 9846 section 4.2.3.
 const SIGNATURES: &[(&[u8], &[u8], u16)] = &[

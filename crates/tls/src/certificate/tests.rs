@@ -4,8 +4,8 @@ use crate::{
     handshake::tests::pair::{AUTHORITY, UNIX_SECS, web_pki},
 };
 use rcgen::{
-    CertificateParams, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-    PKCS_ED25519,
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256,
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 
@@ -100,6 +100,38 @@ fn a_leafs_key_must_be_for_signatures() {
         let result = verify(&credential, "example.com", UNIX_SECS);
         assert_eq!(result.is_ok(), fits, "{usage:?}: {result:?}");
     }
+}
+
+#[test]
+fn a_chain_signed_with_a_broken_hash_is_a_bad_one() {
+    // spec: 9846-4.5.1.3-a
+    const SHA256_WITH_RSA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b];
+    let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let root = params.self_signed(&key).unwrap();
+    let issuer = Issuer::new(params, key);
+    let own = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec!["example.com".into()]).unwrap().signed_by(&own, &issuer).unwrap();
+    let mut verifier = WebPki::new(&PROVIDER);
+    verifier.trust(root.der()).unwrap();
+    for (last, is_bad) in [(0x02, true), (0x04, true), (0x05, true), (0x0e, false)] {
+        let mut der = leaf.der().to_vec();
+        let places: Vec<usize> =
+            (0..der.len()).filter(|at| der[*at..].starts_with(&SHA256_WITH_RSA)).collect();
+        assert_eq!(places.len(), 2);
+        for at in places {
+            der[at + 8] = last;
+        }
+        let result = verifier.verify_chain("example.com", &[&der], UNIX_SECS);
+        let is_as_expected = match result {
+            Err(RejectedCertificate::Bad(_)) => is_bad,
+            Err(RejectedCertificate::Unsupported(_)) => !is_bad,
+            _ => false,
+        };
+        assert!(is_as_expected, "{last}: {result:?}");
+    }
+    assert!(verifier.verify_chain("example.com", &[leaf.der()], UNIX_SECS).is_ok());
 }
 
 #[test]

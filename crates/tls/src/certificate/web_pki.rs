@@ -94,6 +94,11 @@ fn rejected(error: Error) -> RejectedCertificate {
         }
         Error::CertRevoked => R::Revoked,
         Error::UnknownIssuer => R::UnknownIssuer,
+        Error::UnsupportedSignatureAlgorithmContext(context)
+            if der::is_broken(&context.signature_algorithm_id) =>
+        {
+            R::Bad("signed with MD5 or SHA-1".into()) // spec: 9846-4.5.1.3-a
+        }
         Error::BadDer
         | Error::BadDerTime
         | Error::TrailingData(_)

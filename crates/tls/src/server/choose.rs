@@ -76,7 +76,13 @@ pub(super) fn credential(
     let chain_fits =
         |credential: &&&Arc<Credential>| credential.signed_with.iter().all(|id| schemes_cert.contains(id));
     let best = usable().find(chain_fits); // spec: 9846-4.5.1.2-k
-    best.or_else(|| usable().next()).map(|credential| Arc::clone(credential)).ok_or(NoCredential::Scheme)
+    let may_try = |credential: &&&Arc<Credential>| {
+        let broken = credential.signed_with.iter().filter(|id| SHA1.contains(&SignatureScheme(**id)));
+        broken.copied().all(|id| schemes_cert.contains(&id)) // spec: 9846-4.5.1.2-m
+    };
+    best.or_else(|| usable().find(may_try))
+        .map(|credential| Arc::clone(credential))
+        .ok_or(NoCredential::Scheme)
 }
 
 /// The scheme to sign with: the credential's best among the client's.
@@ -103,6 +109,9 @@ fn named<'a>(
     let default = config.credentials.first().ok_or(NoCredential::Name)?;
     Ok(config.credentials.iter().filter(|credential| credential.names == default.names).collect())
 }
+
+/// Schemes with SHA-1, for clients alone that name them.
+const SHA1: &[SignatureScheme] = &[SignatureScheme::RSA_PKCS1_SHA1, SignatureScheme::ECDSA_SHA1];
 
 /// Schemes that never sign a CertificateVerify (RFC 9846 section 4.3.3).
 const FOR_CERTIFICATES_ALONE: &[SignatureScheme] = &[

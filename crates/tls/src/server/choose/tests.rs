@@ -61,6 +61,28 @@ fn a_chain_that_the_client_can_check_goes_first() {
 }
 
 #[test]
+fn a_chain_with_sha1_is_for_clients_that_name_it() {
+    // spec: 9846-4.5.1.2-m
+    let known = AUTHORITY.credential(&["example.com"]);
+    for sha1 in [0x0201, 0x0203] {
+        let old = Arc::new(Credential {
+            chain: known.chain.clone(),
+            signer: known.signer.clone(),
+            schemes: known.schemes.clone(),
+            signed_with: vec![0x0403, sha1],
+            names: known.names.clone(),
+        });
+        let config = config(|options| options.credentials = vec![old.clone()]);
+        let chosen = |schemes_cert: &[u16]| {
+            credential(&config, Some("example.com"), &[0x0403], schemes_cert).map(|_| ())
+        };
+        assert_eq!(chosen(&[0x0403, sha1]), Ok(()));
+        assert_eq!(chosen(&[sha1]), Ok(()), "another algorithm that it does not name is worth a try");
+        assert_eq!(chosen(&[0x0403, 0x0201 ^ 0x0203 ^ sha1]), Err(NoCredential::Scheme));
+    }
+}
+
+#[test]
 fn no_credential_signs_what_certificates_alone_may_use() {
     // spec: 9846-4.5.2-l
     let rsa = Credential {
