@@ -8,7 +8,7 @@ mod signed;
 pub(crate) use established::Established;
 pub(crate) use signed::content;
 
-use crate::{Answer, Fault, Flight, Level, Limits, Misuse, Step, Wanted, client, server};
+use crate::{Answer, Fault, Flight, Level, Limits, Misuse, Step, Wanted, client, rules::Side, server};
 use reassembly::Reassembly;
 use sakigake_wire::{Entropy, Instant, Span};
 use std::sync::Arc;
@@ -182,6 +182,7 @@ impl Handshake {
     /// Takes message after message until bytes are missing or the owner is asked.
     fn run(&mut self, now: Instant, input: &mut &[u8], flight: &mut Flight) -> Result<(), Fault> {
         while self.wanted().is_none() {
+            self.admit(input)?;
             let Some(message) = self.incoming.next(input, &self.limits)? else { return Ok(()) };
             let changed = self.step(now, flight, |state, turn| match state {
                 State::Client(state) => state.take(&message, turn).map(State::Client),
@@ -191,6 +192,19 @@ impl Handshake {
             self.end_of_keys(changed, input)?;
         }
         self.incoming.hold(input, &self.limits)
+    }
+
+    /// Refuses a message by its first byte where its sender must not send it at this level: its body need not come.
+    fn admit(&self, input: &[u8]) -> Result<(), Fault> {
+        let Some(kind) = self.incoming.kind(input) else { return Ok(()) };
+        let (sender, level) = match &self.state {
+            State::Client(state) => (Side::Server, state.level()),
+            State::Server(state) => (Side::Client, state.level()),
+            State::Over => return Ok(()),
+        };
+        let has_place =
+            kind.may_be_sent(sender, level) && (!self.is_established() || Established::takes(kind));
+        if has_place { Ok(()) } else { Err(Fault::UnexpectedMessage(kind)) } // spec: 9846-4.2.2-n
     }
 
     /// Moves the state on; tells whether the keys for what the peer sends have changed.

@@ -204,8 +204,7 @@ impl AwaitFinished {
         // Told only now: until Finished, anybody could have said it.
         let server_name = Some(offer.server_name);
         turn.flight.facts.extend([Fact::Negotiated { server_name, alpn }, Fact::Established]);
-        let established =
-            Established::new(Side::Client, server_application, client_application, &offer.config.limits);
+        let established = Established::new(server_application, client_application, &offer.config.limits);
         Ok(State::Established(Box::new(established)))
     }
 }

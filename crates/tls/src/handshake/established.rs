@@ -2,13 +2,12 @@ use super::Turn;
 use crate::{
     Fault, Flight, Level, Limits, Step, TrafficSecret,
     message::{HEADER_BYTES, KeyUpdate, Message},
-    rules::{HandshakeType, Side},
+    rules::HandshakeType,
 };
 use sakigake_wire::{Instant, Span};
 
 /// After the handshake. It holds the two secrets that KeyUpdate goes on from, and no more.
 pub(crate) struct Established {
-    side: Side,
     read: TrafficSecret,
     write: TrafficSecret,
     /// We have asked for an update that has not come yet.
@@ -26,20 +25,19 @@ struct Window {
 
 impl Established {
     /// `read` is the peer's secret, `write` ours.
-    pub(crate) fn new(side: Side, read: TrafficSecret, write: TrafficSecret, limits: &Limits) -> Self {
+    pub(crate) fn new(read: TrafficSecret, write: TrafficSecret, limits: &Limits) -> Self {
         let updates = Window::new(limits.key_updates_per_10_s);
         let tickets = Window::new(limits.tickets_per_10_s);
-        Self { side, read, write, has_asked: false, updates, tickets }
+        Self { read, write, has_asked: false, updates, tickets }
+    }
+
+    /// Whether messages of this type are taken after the handshake, from whichever side may send them.
+    pub(crate) fn takes(kind: HandshakeType) -> bool {
+        matches!(kind, HandshakeType::KEY_UPDATE | HandshakeType::NEW_SESSION_TICKET)
     }
 
     /// Takes what may come after the handshake.
     pub(crate) fn take(mut self, message: &[u8], turn: &mut Turn<'_>) -> Result<Self, Fault> {
-        let kind = HandshakeType(message.first().copied().unwrap_or(0)); // Never empty: it has a header.
-        if !matches!(kind, HandshakeType::KEY_UPDATE | HandshakeType::NEW_SESSION_TICKET)
-            || !kind.may_be_sent(self.side.peer(), Level::Application)
-        {
-            return Err(Fault::UnexpectedMessage(kind)); // spec: 9846-4.2.2-n
-        }
         match Message::read(message)? {
             Message::KeyUpdate(update) => self.take_update(update, turn)?,
             Message::NewSessionTicket(_) if self.tickets.takes(turn.now) => {} // spec: 9846-4.7.1-k

@@ -3,6 +3,9 @@ use zeroize::Zeroize;
 
 const HEADER_BYTES: usize = 4;
 
+/// SHA-512's, longer than any that a suite has.
+const LONGEST_DIGEST_BYTES: usize = 64;
+
 /// Puts handshake messages together from bytes in any split. It never holds more than one message, but what came while
 /// the owner was asked something.
 #[derive(Default)]
@@ -26,8 +29,11 @@ impl Reassembly {
         self.fill(input, HEADER_BYTES);
         let Some([kind, a, b, c]) = self.held.first_chunk().copied() else { return Ok(None) };
         let len = HEADER_BYTES + u32::from_be_bytes([0, a, b, c]) as usize;
-        if len > longest(HandshakeType(kind), limits) {
-            return Err(Fault::MessageTooLong);
+        let kind = HandshakeType(kind);
+        match fixed(kind) {
+            Some(most) if len > most => return Err(Fault::TrailingBytes),
+            _ if len > longest(kind, limits) => return Err(Fault::MessageTooLong),
+            _ => {}
         }
         self.fill(input, len);
         if self.held.len() < len {
@@ -35,6 +41,11 @@ impl Reassembly {
         }
         let rest = self.held.split_off(len);
         Ok(Some(core::mem::replace(&mut self.held, rest)))
+    }
+
+    /// The type of the next message, as soon as its first byte is here.
+    pub(super) fn kind(&self, input: &[u8]) -> Option<HandshakeType> {
+        self.held.first().or(input.first()).copied().map(HandshakeType)
     }
 
     /// Keeps `input` until the owner has answered.
@@ -67,6 +78,17 @@ impl Reassembly {
 impl Drop for Reassembly {
     fn drop(&mut self) {
         self.held.zeroize(); // Tickets are worth a session.
+    }
+}
+
+/// The most bytes of a message that no extension or list can lengthen, header included: there is no reason to wait for
+/// more (and to hold it).
+fn fixed(kind: HandshakeType) -> Option<usize> {
+    match kind {
+        HandshakeType::KEY_UPDATE => Some(HEADER_BYTES + 1),
+        HandshakeType::FINISHED => Some(HEADER_BYTES + LONGEST_DIGEST_BYTES),
+        HandshakeType::END_OF_EARLY_DATA => Some(HEADER_BYTES),
+        _ => None,
     }
 }
 

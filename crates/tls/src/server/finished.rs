@@ -3,7 +3,6 @@ use crate::{
     Fact, Fault, Step, TrafficSecret,
     handshake::{Established, Turn},
     message::Message,
-    rules::Side,
     transcript::Transcript,
 };
 use std::sync::Arc;
@@ -32,7 +31,7 @@ impl AwaitFinished {
         }
         turn.flight.steps.push(Step::ReadKey(self.read.clone()));
         turn.flight.facts.push(Fact::Established);
-        let established = Established::new(Side::Server, self.read, self.write, &self.config.limits);
+        let established = Established::new(self.read, self.write, &self.config.limits);
         Ok(State::Established(Box::new(established)))
     }
 }

@@ -50,3 +50,18 @@ fn what_is_held_is_bounded() {
     assert_eq!(reassembly.hold(&[0; 10], &limits), Ok(()));
     assert_eq!(reassembly.hold(&[0], &limits), Err(Fault::TooManyParts));
 }
+
+#[test]
+fn a_message_of_fixed_length_is_not_awaited_for_longer() {
+    for (kind, most) in [(24, 1), (20, 64), (5, 0)] {
+        for (body, expected) in [(most, Ok(None)), (most + 1, Err(Fault::TrailingBytes))] {
+            let header = message(kind, body)[..4].to_vec();
+            let result = Reassembly::default().next(&mut &*header, &Limits::default());
+            let whole = body == 0;
+            assert!(
+                result == expected || (whole && result == Ok(Some(header))),
+                "{kind} with {body}: {result:?}"
+            );
+        }
+    }
+}

@@ -170,3 +170,17 @@ fn bytes_after_a_key_update_are_refused() {
     let result = pair.client.handle(NOW, Level::Application, &message, &mut pair.from_client);
     assert_eq!(result, Err(Fault::MessageSpansKeyChange));
 }
+
+#[test]
+fn what_has_no_place_is_refused_by_its_first_byte() {
+    // spec: 9846-4.2.2-n
+    for kind in [0, 1, 2, 4, 5, 8, 11, 13, 15, 20, 25, 254] {
+        let mut pair = established();
+        let result = pair.server.handle(NOW, Level::Application, &[kind], &mut pair.from_server);
+        assert_eq!(result, Err(Fault::UnexpectedMessage(HandshakeType(kind))), "a server gets {kind}");
+        let mut pair = established();
+        let result = pair.client.handle(NOW, Level::Application, &[kind], &mut pair.from_client);
+        let expected = if kind == 4 { Ok(()) } else { Err(Fault::UnexpectedMessage(HandshakeType(kind))) };
+        assert_eq!(result, expected, "a client gets {kind}");
+    }
+}
