@@ -191,6 +191,9 @@ impl Connection {
         if description == AlertDescription::USER_CANCELED {
             return self.count_empty(Fault::TooManyWarnings); // What counts is the close_notify that follows.
         }
+        if !self.established {
+            return Err(Fault::PeerAlert(description)); // Nothing can come of it any more.
+        }
         self.peer_closed = true; // spec: 9846-6.1-b
         self.closing_deadline = None;
         heard(Event::Closed);

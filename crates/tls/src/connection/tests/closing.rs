@@ -77,7 +77,11 @@ fn who_gives_up_during_the_handshake_says_so() {
     let closing = transmit_all(&mut pair.client);
     assert_eq!(closing, [[21, 3, 3, 0, 2, 1, 90], [21, 3, 3, 0, 2, 1, 0]].concat());
     pair.server_hears(&closing);
-    assert_eq!((pair.server_heard, pair.server_fault), (vec![Heard::Closed], None));
+    assert_eq!(pair.server_heard, []);
+    assert_eq!(pair.server_fault, Some(Fault::PeerAlert(AlertDescription::CLOSE_NOTIFY)));
+    assert_eq!(transmit_all(&mut pair.server), [], "an alert is not answered");
+    assert!(pair.server.is_closed(), "nobody waits for the rest of the handshake");
+    assert_eq!(pair.server.deadline(), None);
 }
 
 #[test]
