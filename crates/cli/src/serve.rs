@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     };
     let mut options = tls::server::Options::new(&PROVIDER);
     options.credentials = certificates.credentials;
-    options.alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    options.alpn = [&b"h2"[..], b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).into();
     options.key_log = arguments.keylog.is_some();
     let session = ServerConfig {
         tls: options.build().map_err(Failure::new)?,

@@ -104,7 +104,7 @@ impl Driver {
     async fn run<A: Application>(&mut self, application: &mut A) -> Result<(), Failure> {
         loop {
             let more = self.write(application)?;
-            if self.unsent.is_empty() && (self.session.is_closed() || self.plain.is_some()) {
+            if self.unsent.is_empty() && (self.session.has_said_all() || self.plain.is_some()) {
                 return Ok(());
             }
             if more {
@@ -216,6 +216,9 @@ impl Driver {
         let goodbye = async {
             self.stream.write_all(&self.unsent).await?;
             self.stream.shutdown().await?;
+            if !self.session.is_closed() {
+                return Ok(()); // A client that has all it came for: what still comes matters to nobody.
+            }
             for _ in 0..LINGER_READS {
                 self.stream.readable().await?;
                 let read = buffers::lend(|buffers| self.stream.try_read(&mut buffers.input));

@@ -258,6 +258,12 @@ impl Session {
         self.alpn.as_deref()
     }
 
+    /// Whether everything was said, close_notify included, and given to `transmit`. A client that has all it came for need
+    /// not wait for the peer's farewell.
+    pub fn has_said_all(&self) -> bool {
+        self.is_closed() || (self.tls.has_closed() && matches!(self.role, Role::Client { .. }))
+    }
+
     /// Plaintext for a protocol that has no engine here: takes what fits its queue and says how much that was.
     pub fn write(&mut self, bytes: &[u8]) -> usize {
         match &mut self.spoken {

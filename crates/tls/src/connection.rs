@@ -248,6 +248,11 @@ impl Connection {
         self.outbox.is_empty() && (self.fault.is_some() || (self.closed && self.peer_closed))
     }
 
+    /// Whether we sent, and `transmit` gave, our close_notify: nothing more will leave. The peer may still send.
+    pub fn has_closed(&self) -> bool {
+        self.outbox.is_empty() && self.closed
+    }
+
     fn new(side: Side, handshake: Handshake, limits: Limits) -> Self {
         let outbox = Outbox::new(side, limits.records_per_key);
         Self {
