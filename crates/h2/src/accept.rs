@@ -227,7 +227,7 @@ impl Connection {
             Frame::Settings(entries) => self.settings(now, entries, heard),
             Frame::SettingsAck => self.settings_ack(now),
             Frame::Ping { payload, ack } => self.ping(now, payload, ack),
-            Frame::GoAway { last, code } => self.goaway(last, code, heard),
+            Frame::GoAway { last, code } => self.goaway(now, last, code, heard),
             Frame::WindowUpdate { stream: 0, increment } => self.connection_credit(now, increment),
             Frame::WindowUpdate { stream, increment } => self.stream_credit(now, stream, increment),
             Frame::PriorityUpdate { stream, value } => self.priority_update(now, stream, value),
@@ -261,6 +261,9 @@ impl Connection {
         self.budget.spend(now, &self.config.limits, Flood::Settings)?;
         let before = self.peer;
         self.peer.apply(entries, self.client, &self.config.limits)?;
+        // Settings count in their order, so a size that a later entry takes back has emptied the table all the same.
+        let lowest = self.peer.lowest_table_size.min(self.peer.header_table_size);
+        self.encoder.peer_allows(lowest as usize); // spec: 9113-6.5.3-c
         self.encoder.peer_allows(self.peer.header_table_size as usize); // spec: 9113-4.3.1-a
         let by = i64::from(self.peer.initial_window_size) - i64::from(before.initial_window_size);
         if by != 0 {
@@ -310,7 +313,14 @@ impl Connection {
         Ok(())
     }
 
-    fn goaway(&mut self, last: u32, code: u32, heard: &mut impl FnMut(Event<'_>)) -> Result<(), Fault> {
+    fn goaway(
+        &mut self,
+        now: Instant,
+        last: u32,
+        code: u32,
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        self.budget.spend(now, &self.config.limits, Flood::Settings)?;
         if self.goaway_heard.is_some_and(|before| last > before) {
             return Err(Fault::GoAwayGrew); // spec: 9113-6.8-a
         }

@@ -55,6 +55,8 @@ pub struct Connection {
     pub(crate) notices: VecDeque<Notice>,
     pub(crate) rtt: Option<Span>,
     pub(crate) going: Going,
+    /// Not after the end of the first term of any stream that waits for credit, so that nobody has to ask them all.
+    pub(crate) stalls_due: Option<Instant>,
     /// The last stream of the peer's latest GOAWAY.
     pub(crate) goaway_heard: Option<u32>,
 }
@@ -156,6 +158,7 @@ impl Connection {
             notices: VecDeque::new(),
             rtt: None,
             going: Going::On,
+            stalls_due: None,
             goaway_heard: None,
             config,
         };
@@ -203,17 +206,15 @@ impl Connection {
             self.finish_drain();
         }
         self.expire_stalls(now);
+        self.grant(now);
     }
 
-    /// When to call `expire`, if nothing else happens before.
+    /// When to call `expire`, if nothing else happens before. It may be earlier than needed, once for each wait that ended.
     pub fn deadline(&self) -> Option<Instant> {
         if self.going == Going::Over {
             return None;
         }
-        let stall = Span::from_millis(self.config.limits.stall_ms);
-        let stalled = self.streams.iter().filter_map(|(_, stream)| stream.send.stall);
-        let stalls = stalled.map(|waiting| waiting.since + stall).min();
-        [self.settings_deadline(), self.block_deadline(), self.drain_deadline(), stalls]
+        [self.settings_deadline(), self.block_deadline(), self.drain_deadline(), self.stalls_due]
             .into_iter()
             .flatten()
             .min()
@@ -273,12 +274,16 @@ impl Connection {
             self.schedule.leave(rank);
         }
         self.receive.consume(stream.receive.unread());
+        if self.streams.len() == 0 {
+            self.stalls_due = None;
+        }
     }
 
     /// A stream that ended both ways is told, and forgotten as soon as its last byte was read.
     pub(crate) fn settle(&mut self, id: u32) {
         let Some(stream) = self.streams.look(id) else { return };
         if stream.state == State::Closed(Cause::Ended) {
+            self.streams.linger();
             self.notices.push_back(Notice::Finished(id));
             self.release(id);
         }
@@ -304,7 +309,11 @@ impl Connection {
         if self.going == Going::Over {
             return;
         }
-        let last = self.streams.highest_peer();
+        // What was refused after the last GOAWAY of a drain stays refused.
+        let last = match self.going {
+            Going::Final(last) => last, // spec: 9113-6.8-d
+            Going::On | Going::Draining { .. } | Going::Over => self.streams.highest_peer(),
+        };
         self.output.push(&Frame::GoAway { last, code }); // spec: 9113-5.4.1-a
         self.going = Going::Over;
         self.streams.clear();

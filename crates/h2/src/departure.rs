@@ -102,7 +102,13 @@ impl Connection {
             stream.rank = Some(self.schedule.enter(id, stream.priority));
         } else {
             stream.send.stall(self.now);
+            self.note_stall(self.now);
         }
+    }
+
+    /// A stream waits for credit since now: when that is over, unless another's term is over before.
+    fn note_stall(&mut self, now: Instant) {
+        self.stalls_due.get_or_insert(now + Span::from_millis(self.config.limits.stall_ms));
     }
 
     /// The connection's own credit is out, so everybody waits.
@@ -112,9 +118,13 @@ impl Connection {
                 stream.send.stall(now);
             }
         }
+        self.note_stall(now);
     }
 
     pub(crate) fn expire_stalls(&mut self, now: Instant) {
+        if self.stalls_due.is_none_or(|due| due > now) {
+            return;
+        }
         let limits = &self.config.limits;
         let (term, bytes) = (Span::from_millis(limits.stall_ms), limits.stall_bytes);
         let has_credit = self.send.available() > 0;
@@ -128,6 +138,8 @@ impl Connection {
                 over.push(id);
             }
         }
+        let waiting = self.streams.iter().filter_map(|(_, stream)| stream.send.stall);
+        self.stalls_due = waiting.map(|stall| stall.since + term).min();
         for id in over {
             let code = Fault::Stalled.code().wire();
             self.notices.push_back(Notice::Reset { stream: id, code, untouched: false });

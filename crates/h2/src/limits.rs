@@ -23,7 +23,7 @@ pub struct Limits {
     pub header_block_ms: u64,
     /// Bytes of our own and of the peer's HPACK table; ours is announced when it is not 4,096.
     pub header_table_bytes: u32,
-    /// SETTINGS frames in 10 s, receipts not counted.
+    /// SETTINGS frames, receipts not counted, and GOAWAY frames in 10 s.
     pub settings_per_10_s: u32,
     /// Settings in one frame.
     pub settings_entries: usize,

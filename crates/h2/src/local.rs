@@ -166,11 +166,11 @@ impl Connection {
     pub fn reset(&mut self, stream: StreamId, code: u32) {
         let Ok(id) = u32::try_from(stream.0) else { return };
         let Some(ended) = self.streams.look(id) else { return };
-        if let State::Closed(cause) = ended.state {
+        match ended.state {
             // Both ends have said all: there is nobody to tell, and nobody will read the rest.
-            return self.forget(id, cause);
+            State::Closed(cause) => self.forget(id, cause),
+            _ => self.end_stream(id, code),
         }
-        self.end_stream(id, code);
         self.grant(self.now);
     }
 

@@ -5,7 +5,7 @@ use crate::connection::{Connection, Going};
 use crate::frame::{self, FrameHead};
 use crate::rules::{INITIAL_WINDOW, flag, kind};
 use crate::stream::{Heard, State};
-use crate::streams::Stream;
+use crate::streams::{Method, Stream};
 use crate::{Fault, Flood, section};
 use sakigake_semantics::{
     Assembly, BodyLength, Event, Fields, Kind, Message, Priority, Request, Response, StreamId,
@@ -167,6 +167,7 @@ impl Connection {
         let mut stream = self.new_stream(if end { State::HalfClosedRemote } else { State::Open });
         stream.head_heard = true;
         stream.body = body;
+        stream.method = Method::of(&request.method);
         stream.priority = Priority::of(&request.fields).unwrap_or_default();
         self.streams.insert(id, stream);
         heard(Event::Request { stream: StreamId(u64::from(id)), request, end });
@@ -203,6 +204,9 @@ impl Connection {
         }
         stream.head_heard = true;
         stream.body = body;
+        if !matches!(response.status, 200..=299) && stream.method == Method::Connect {
+            stream.method = Method::Other; // No tunnel, but an ordinary response.
+        }
         heard(Event::Response { stream: event_stream, response, end });
         if end {
             self.received_end(id);
@@ -220,6 +224,9 @@ impl Connection {
         let Some(stream) = self.streams.find(id) else { return Ok(()) };
         if !end {
             return Err(Fault::MessageOrder); // spec: 9113-8.1-c
+        }
+        if stream.method == Method::Connect {
+            return Err(Fault::MessageOrder); // spec: 9113-8.5-c
         }
         stream.body.end().map_err(Fault::Malformed)?;
         heard(Event::Trailers { stream: StreamId(u64::from(id)), fields });

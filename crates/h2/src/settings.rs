@@ -8,6 +8,8 @@ use sakigake_wire::{Grow, Reader};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PeerSettings {
     pub(crate) header_table_size: u32,
+    /// The lowest that the last frame named on its way to `header_table_size`.
+    pub(crate) lowest_table_size: u32,
     pub(crate) max_concurrent_streams: u32,
     pub(crate) initial_window_size: u32,
     pub(crate) max_frame_size: u32,
@@ -21,6 +23,7 @@ impl Default for PeerSettings {
     fn default() -> Self {
         Self {
             header_table_size: 4_096,
+            lowest_table_size: u32::MAX,
             max_concurrent_streams: u32::MAX,
             initial_window_size: INITIAL_WINDOW,
             max_frame_size: MIN_MAX_FRAME_SIZE,
@@ -37,6 +40,7 @@ impl PeerSettings {
         if entries.len() / 6 > limits.settings_entries {
             return Err(Fault::Flood(Flood::SettingsEntries));
         }
+        self.lowest_table_size = u32::MAX;
         let mut reader = Reader::new(entries);
         while !reader.is_empty() {
             let id = reader.u16().map_err(|_| Fault::FrameLength)?;
@@ -52,7 +56,10 @@ impl PeerSettings {
             return Err(rule.outside); // spec: 9113-6.5.2-b
         }
         match id {
-            setting::HEADER_TABLE_SIZE => self.header_table_size = value,
+            setting::HEADER_TABLE_SIZE => {
+                self.header_table_size = value;
+                self.lowest_table_size = self.lowest_table_size.min(value);
+            }
             // A server does not promise to take what only a server sends.
             setting::ENABLE_PUSH if from_server && value == 1 => return Err(Fault::SettingValue), // spec: 9113-6.5.2-a
             setting::MAX_CONCURRENT_STREAMS => self.max_concurrent_streams = value,

@@ -24,7 +24,7 @@ pub(crate) struct Stream {
     pub(crate) method: Method,
 }
 
-/// What a client asked for, as far as it decides what the response's content-length means.
+/// What was asked for, as far as it decides what the response's content-length means and what may follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Head,
@@ -75,6 +75,8 @@ impl Stream {
 #[derive(Debug)]
 pub(crate) struct Streams {
     map: BTreeMap<u32, Stream>,
+    /// How many in the map have ended both ways, and wait for their last bytes to be read.
+    lingering: usize,
     recent: VecDeque<(u32, Cause)>,
     /// The number of the next stream of ours; above 2^31-1 when there is none left.
     next_local: u32,
@@ -84,7 +86,7 @@ pub(crate) struct Streams {
 impl Streams {
     pub(crate) fn new(client: bool) -> Self {
         let next_local = if client { 1 } else { 2 };
-        Self { map: BTreeMap::new(), recent: VecDeque::new(), next_local, highest_peer: 0 }
+        Self { map: BTreeMap::new(), lingering: 0, recent: VecDeque::new(), next_local, highest_peer: 0 }
     }
 
     pub(crate) fn find(&mut self, id: u32) -> Option<&mut Stream> {
@@ -151,7 +153,13 @@ impl Streams {
     /// Takes a stream out, and remembers how it ended.
     pub(crate) fn remove(&mut self, id: u32, cause: Cause, limit: usize) -> Option<Stream> {
         self.remember(id, cause, limit);
-        self.map.remove(&id)
+        let stream = self.map.remove(&id)?;
+        self.lingering -= usize::from(!stream.counts());
+        if self.map.is_empty() {
+            // An empty map keeps a node, which is large.
+            self.map = BTreeMap::new();
+        }
+        Some(stream)
     }
 
     /// How a stream ended, which may not be the first time that this is said.
@@ -175,11 +183,17 @@ impl Streams {
 
     /// Streams that live.
     pub(crate) fn open(&self) -> usize {
-        self.map.values().filter(|stream| stream.counts()).count()
+        self.map.len() - self.lingering
+    }
+
+    /// One of the map has ended both ways: said once for each.
+    pub(crate) fn linger(&mut self) {
+        self.lingering += 1;
     }
 
     pub(crate) fn clear(&mut self) {
-        self.map.clear();
+        self.map = BTreeMap::new();
+        self.lingering = 0;
     }
 
     /// Only the last number of ours is left.

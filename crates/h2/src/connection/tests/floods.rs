@@ -45,8 +45,9 @@ fn what_is_harmless_once_is_counted_by_time() {
         assert_eq!(feed(&mut server, &frame(kind::HEADERS, OPEN, 1, POST)).1, None);
         server
     };
-    let rows: [(Flood, Vec<u8>); 9] = [
+    let rows: [(Flood, Vec<u8>); 10] = [
         (Flood::Settings, frame(kind::SETTINGS, 0, 0, &[])),
+        (Flood::Settings, frame(kind::GOAWAY, 0, 0, &[0; 8])),
         (Flood::Pings, frame(kind::PING, 0, 0, &[0; 8])),
         (Flood::Pings, frame(kind::PING, 1, 0, &[0; 8])),
         (Flood::Priorities, frame(kind::PRIORITY, 0, 7, &[0; 5])),

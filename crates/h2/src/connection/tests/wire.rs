@@ -6,6 +6,7 @@ use crate::Misuse;
 use crate::rules::{self, MAX_31_BITS, flag, kind};
 
 const END: u8 = flag::END_STREAM | flag::END_HEADERS;
+const OPEN: u8 = flag::END_HEADERS;
 
 fn kinds(connection: &mut Connection) -> Vec<u8> {
     spoken(connection).iter().map(|(head, _)| head.kind).collect()
@@ -178,4 +179,83 @@ fn fields_of_http_1_1_connections_do_not_cross() {
     pair.client.request(&said.with("upgrade", "h2c").with("keep-alive", "3"), true).unwrap();
     pair.run();
     assert!(pair.to_server.contains(&Heard::Request(1, asked, true))); // spec: 9113-8.2.2-c
+}
+
+#[test]
+fn a_table_that_shrinks_and_grows_in_one_frame_was_emptied() {
+    let mut server = raw_server(Limits::default());
+    feed(&mut server, &frame(kind::HEADERS, END, 1, GET));
+    let response = Response::new(200).with("x", "y");
+    server.respond(StreamId(1), &response, true).unwrap();
+    spoken(&mut server); // The line is in the table now.
+    let there_and_back = [0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0x10, 0];
+    let heard = [frame(kind::SETTINGS, 0, 0, &there_and_back), frame(kind::HEADERS, END, 3, GET)].concat();
+    feed(&mut server, &heard);
+    server.respond(StreamId(3), &response, true).unwrap();
+    let block = &spoken(&mut server)[0].1;
+    assert_eq!(block[..5], [0x20, 0x3f, 0xe1, 0x1f, 0x88], "{block:02x?}"); // spec: 9113-6.5.3-c
+    assert_eq!(block[5], 0x40, "the line comes as a literal again");
+}
+
+#[test]
+fn a_last_goaway_never_takes_back_what_an_earlier_one_gave_up() {
+    let mut server = raw_server(Limits::default());
+    feed(&mut server, &frame(kind::HEADERS, OPEN, 1, POST));
+    server.drain(ms(2));
+    server.expire(ms(2_000)); // The second GOAWAY: nothing above stream 1.
+    spoken(&mut server);
+    assert_eq!(answer_to(&mut server, &frame(kind::HEADERS, END, 3, GET)), Answer::Rst(3, 7));
+    server.close(0);
+    let frames = spoken(&mut server);
+    assert_eq!((frames[0].0.kind, &frames[0].1[..4]), (kind::GOAWAY, &[0, 0, 0, 1][..])); // spec: 9113-6.8-d
+}
+
+fn answer_to(connection: &mut Connection, bytes: &[u8]) -> Answer {
+    feed(connection, bytes).0
+}
+
+#[test]
+fn giving_up_what_was_finished_returns_the_connections_credit_at_once() {
+    let mut server = raw_server(Limits::default());
+    // The peer sends until the connection's window is used up, and then can only wait.
+    let mut left = 2 << 20;
+    let mut id = 1;
+    while left > 0 {
+        feed(&mut server, &frame(kind::HEADERS, OPEN, id, POST));
+        for _ in 0..60 {
+            let len = 16_384.min(left);
+            left -= len;
+            feed(&mut server, &frame(kind::DATA, 0, id, &vec![0; len]));
+        }
+        feed(&mut server, &frame(kind::DATA, 1, id, &[]));
+        server.respond(StreamId(id.into()), &Response::new(200), true).unwrap();
+        id += 2;
+    }
+    spoken(&mut server);
+    for id in (1..id).step_by(2) {
+        server.reset(StreamId(id.into()), 8);
+    }
+    let frames = spoken(&mut server);
+    assert!(frames.iter().any(|(head, _)| head.kind == kind::WINDOW_UPDATE && head.stream == 0));
+}
+
+#[test]
+fn a_tunnel_has_no_trailers() {
+    // CONNECT to a:1.
+    let connect = [&[0x42, 7][..], b"CONNECT", &[0x41, 3], b"a:1"].concat();
+    let trailers = [0x40, 1, b'x', 1, b'y'];
+    let mut server = raw_server(Limits::default());
+    feed(&mut server, &frame(kind::HEADERS, OPEN, 1, &connect));
+    assert_eq!(answer_to(&mut server, &frame(kind::HEADERS, END, 1, &trailers)), Answer::Rst(1, 1)); // spec: 9113-8.5-c
+
+    // Who refuses a tunnel answers as always.
+    for (status, expected) in [(0x88, Answer::Rst(1, 1)), (0x8d, Answer::Nothing)] {
+        let mut client = raw_client(Limits::default());
+        let mut request = Request::new("CONNECT", "a:1", "");
+        request.scheme.clear();
+        client.request(&request, false).unwrap();
+        spoken(&mut client);
+        feed(&mut client, &frame(kind::HEADERS, OPEN, 1, &[status]));
+        assert_eq!(answer_to(&mut client, &frame(kind::HEADERS, END, 1, &trailers)), expected);
+    }
 }
