@@ -178,7 +178,10 @@ impl Assembly {
         match &mut self.cookie {
             None => self.cookie = Some((line.value.to_vec(), line.sensitive)),
             Some((value, sensitive)) => {
-                value.extend_from_slice(b"; ");
+                // An empty crumb adds nothing: a delimiter at an end would be padding, which no value may have.
+                if !value.is_empty() && !line.value.is_empty() {
+                    value.extend_from_slice(b"; ");
+                }
                 value.extend_from_slice(line.value);
                 *sensitive |= line.sensitive;
             }
