@@ -8,6 +8,7 @@ use crate::{
 use sakigake::{
     access_log::{AccessLog, Format},
     dev_ca::Leaf,
+    expiry,
     files::Files,
     hints::{SiteHints, Source, Watch},
     http1,
@@ -23,15 +24,7 @@ use sakigake_preload::{
 };
 use sakigake_session::ServerConfig;
 use sakigake_tls::{self as tls, Credential};
-use std::{
-    fs, io,
-    net::SocketAddr,
-    path::Path,
-    process::ExitCode,
-    sync::Arc,
-    thread,
-    time::{Duration, SystemTime},
-};
+use std::{fs, io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, thread, time::SystemTime};
 
 /// Where `serve` listens unless it is told otherwise.
 const PORT: u16 = 8443;
@@ -180,8 +173,12 @@ impl Certificates {
         }
         let pairs = arguments.cert.iter().zip(&arguments.key);
         let credentials = pairs.map(|(cert, key)| load(cert, key)).collect::<Result<Vec<_>, _>>()?;
-        let names = credentials.iter().flat_map(|credential| credential.names.clone()).collect::<Vec<_>>();
-        Ok(Self { what: format!("for {}", names.join(", ")), credentials })
+        let mut names: Vec<&str> =
+            credentials.iter().flat_map(|credential| &credential.names).map(String::as_str).collect();
+        names.sort_unstable();
+        names.dedup();
+        let what = format!("for {}; {}", names.join(", "), soonest(&credentials));
+        Ok(Self { what, credentials })
     }
 
     fn development(public: Option<&Url>) -> Result<Self, Failure> {
@@ -189,13 +186,13 @@ impl Certificates {
         let names: Vec<&str> =
             public.iter().map(|url| url.origin().host.as_str()).chain(["www.saki.test"]).collect();
         let leaves = ca.leaf(&names).map_err(|error| Failure::because("the development CA", error))?;
-        let until = leaves.ecdsa.not_after;
-        let credentials = [leaves.ecdsa, leaves.rsa].into_iter().map(credential);
+        let credentials =
+            [leaves.ecdsa, leaves.rsa].into_iter().map(credential).collect::<Result<Vec<_>, _>>()?;
         let what = format!(
-            "from the development CA, good for {} (`sakigake ca` shows how to trust it)",
-            days(until)
+            "from the development CA (`sakigake ca` shows how to trust it); {}",
+            soonest(&credentials)
         );
-        Ok(Self { credentials: credentials.collect::<Result<_, _>>()?, what })
+        Ok(Self { credentials, what })
     }
 }
 
@@ -218,9 +215,11 @@ pub(crate) fn load(cert: &Path, key: &Path) -> Result<Arc<Credential>, Failure> 
         .map_err(|error| Failure::because(format_args!("{} and {}", cert.display(), key.display()), error))
 }
 
-fn days(until: SystemTime) -> String {
-    let left = until.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
-    format!("{} days", left.as_secs() / 86_400)
+/// When the first of the leaves expires, in words.
+fn soonest(credentials: &[Arc<Credential>]) -> String {
+    let leaves = credentials.iter().filter_map(|credential| credential.chain.first());
+    let ends = leaves.filter_map(|leaf| expiry::not_after(leaf)).min();
+    ends.map_or("expiry unknown".into(), |end| expiry::words(end, SystemTime::now()))
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {

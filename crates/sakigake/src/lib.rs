@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod client;
 pub mod dev_ca;
+pub mod expiry;
 pub mod files;
 #[doc(hidden)]
 pub mod fuzz;
