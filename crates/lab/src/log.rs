@@ -34,6 +34,15 @@ pub enum What {
         /// Who is to accept it.
         to: NodeId,
     },
+    /// A node gave bytes to its side of the pipe, which lets them depart when there is room.
+    Wrote {
+        /// The pipe.
+        pipe: PipeId,
+        /// The side that wrote them.
+        from: Side,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
     /// Bytes departed from a side.
     Sent {
         /// The pipe.
@@ -104,6 +113,40 @@ pub enum Note {
         /// Its body.
         body: Vec<u8>,
     },
+    /// A client has a part of a response, and will get no more of it.
+    Abandoned {
+        /// The path.
+        path: String,
+        /// What there is of its body.
+        body: Vec<u8>,
+    },
+    /// A server read a request's body.
+    Uploaded {
+        /// The path.
+        path: String,
+        /// What came.
+        body: Vec<u8>,
+        /// Whether that was all: the request ended in order.
+        whole: bool,
+    },
+    /// Plaintext without HTTP was read, up to an end.
+    Heard {
+        /// The pipe.
+        pipe: PipeId,
+        /// What came.
+        bytes: Vec<u8>,
+        /// Whether that was all: the peer said so.
+        whole: bool,
+    },
+    /// A session has a secret of TLS, as its key log tells it.
+    Secret {
+        /// The pipe.
+        pipe: PipeId,
+        /// The key log's label.
+        label: &'static str,
+        /// The secret; it protects nothing but a world.
+        secret: Vec<u8>,
+    },
     /// A PRELOAD frame was heard, with so many hints that the policy took.
     Hinted {
         /// Hints to act on.
@@ -169,6 +212,7 @@ impl fmt::Display for Entry {
         write!(f, "{:>6}.{:06} ms  ", nanos / 1_000_000, nanos % 1_000_000)?;
         match &self.what {
             What::Dialled { pipe, from, to } => write!(f, "{pipe} {from} dials {to}"),
+            What::Wrote { pipe, from, bytes } => write!(f, "{pipe} {from} writes {} bytes", bytes.len()),
             What::Sent { pipe, from, bytes } => write!(f, "{pipe} {from} sends {} bytes", bytes.len()),
             What::Arrived { pipe, from, bytes } => {
                 write!(f, "{pipe} {} bytes of the {from} arrive", bytes.len())

@@ -1,11 +1,18 @@
-//! Who lives in a world: a browser that loads a page and a server that has it, both on the product's own engines.
+//! Who lives in a world: browsers, callers and servers on the product's own session, and talkers on TLS alone.
 
 mod browser;
+pub mod caller;
+mod pattern;
 mod pipes;
-mod server;
+mod reading;
+pub mod server;
+pub mod talker;
 
 pub use browser::Browser;
+pub use caller::Caller;
+pub use pattern::pattern;
 pub use server::{Content, Server};
+pub use talker::Talker;
 
 use crate::{
     log::Note,
@@ -18,22 +25,30 @@ use sakigake_wire::Instant;
 pub enum Someone {
     /// A client that loads a page.
     Browser(Box<Browser>),
+    /// A client with a list of calls.
+    Caller(Box<Caller>),
     /// A server.
     Server(Box<Server>),
+    /// An end of TLS without HTTP.
+    Talker(Box<Talker>),
 }
 
 impl Someone {
     fn node(&self) -> &dyn Node {
         match self {
             Self::Browser(node) => &**node,
+            Self::Caller(node) => &**node,
             Self::Server(node) => &**node,
+            Self::Talker(node) => &**node,
         }
     }
 
     fn node_mut(&mut self) -> &mut dyn Node {
         match self {
             Self::Browser(node) => &mut **node,
+            Self::Caller(node) => &mut **node,
             Self::Server(node) => &mut **node,
+            Self::Talker(node) => &mut **node,
         }
     }
 }

@@ -25,12 +25,25 @@ pub static PROVIDER: Provider = Provider {
     signing_key: signing::signing_key,
 };
 
-static SUITES: &[Suite] = &[
-    // TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256
-    Suite { id: 0x1301, hash: &SHA256, aead: &AES_128_GCM },
-    Suite { id: 0x1302, hash: &SHA384, aead: &AES_256_GCM },
-    Suite { id: 0x1303, hash: &SHA256, aead: &CHACHA20_POLY1305 },
-];
+/// The same with one suite each, so that worlds can differ in it.
+pub static ONE_SUITE: [Provider; 3] = [only(&[SUITE_128]), only(&[SUITE_256]), only(&[SUITE_CHACHA])];
+
+const fn only(suites: &'static [Suite]) -> Provider {
+    Provider {
+        name: "plain, one suite",
+        suites,
+        groups: exchange::GROUPS,
+        verifications: signing::VERIFICATIONS,
+        signing_key: signing::signing_key,
+    }
+}
+
+static SUITES: &[Suite] = &[SUITE_128, SUITE_256, SUITE_CHACHA];
+
+// TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256
+const SUITE_128: Suite = Suite { id: 0x1301, hash: &SHA256, aead: &AES_128_GCM };
+const SUITE_256: Suite = Suite { id: 0x1302, hash: &SHA384, aead: &AES_256_GCM };
+const SUITE_CHACHA: Suite = Suite { id: 0x1303, hash: &SHA256, aead: &CHACHA20_POLY1305 };
 
 static SHA256: Hash = Hash {
     len: 32,

@@ -237,6 +237,7 @@ impl<N: Node> World<N> {
                 false => self.nodes[node.0].transmit(self.now, pipe, &mut out[..room]),
             };
             if let Some(len) = wrote {
+                self.log.push(self.now, What::Wrote { pipe, from: side, bytes: out[..len].to_vec() });
                 self.direction(pipe, side).write(&out[..len]);
             } else if self.nodes[node.0].is_done(pipe) {
                 self.direction(pipe, side).end();

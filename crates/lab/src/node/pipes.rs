@@ -2,6 +2,7 @@
 
 use crate::{log::Note, pipe::PipeId};
 use sakigake_session::{self as session, Session};
+use sakigake_tls::KeyLogLine;
 use sakigake_wire::Instant;
 use std::collections::BTreeMap;
 
@@ -37,6 +38,11 @@ impl<T> Pipes<T> {
             .map(|open| (&mut open.session, &mut open.beside))
     }
 
+    /// All of them.
+    pub(crate) fn ids(&self) -> Vec<PipeId> {
+        self.open.keys().copied().collect()
+    }
+
     pub(crate) fn handle(
         &mut self,
         now: Instant,
@@ -47,7 +53,11 @@ impl<T> Pipes<T> {
     ) {
         let Some(open) = self.open.get_mut(&pipe).filter(|open| !open.is_over) else { return };
         let Open { session, beside, is_over, .. } = open;
-        if let Err(fault) = session.handle(now, bytes, &mut |event| heard(beside, event, notes)) {
+        let told = session.handle(now, bytes, &mut |event| match event {
+            session::Event::KeyLog(line) => notes.push(secret(pipe, line)),
+            event => heard(beside, event, notes),
+        });
+        if let Err(fault) = told {
             *is_over = true;
             notes.push(Note::Fault { pipe, why: fault.to_string() });
         }
@@ -84,6 +94,12 @@ impl<T> Pipes<T> {
         self.open.values().filter(|open| !open.is_over).filter_map(|open| open.session.deadline()).min()
     }
 
+    /// The same, with what stands beside each session.
+    pub(crate) fn deadline_with(&self, beside: impl Fn(&T) -> Option<Instant>) -> Option<Instant> {
+        let live = self.open.values().filter(|open| !open.is_over);
+        self.deadline().into_iter().chain(live.filter_map(|open| beside(&open.beside))).min()
+    }
+
     pub(crate) fn transmit(&mut self, now: Instant, pipe: PipeId, out: &mut [u8]) -> Option<usize> {
         let open = self.open.get_mut(&pipe).filter(|open| !open.is_cut)?;
         open.session.transmit(now, out)
@@ -92,4 +108,9 @@ impl<T> Pipes<T> {
     pub(crate) fn is_done(&self, pipe: PipeId) -> bool {
         self.open.get(&pipe).is_none_or(|open| open.is_over || open.session.is_closed())
     }
+}
+
+/// What a checker needs to open a record.
+pub(crate) fn secret(pipe: PipeId, line: &KeyLogLine) -> Note {
+    Note::Secret { pipe, label: line.label, secret: line.secret.as_ref().to_vec() }
 }

@@ -1,6 +1,6 @@
 //! A server with a few resources in memory, on the product's session. Without an HTTP engine it echoes.
 
-use super::pipes::Pipes;
+use super::{pipes::Pipes, reading::Reading};
 use crate::{
     log::Note,
     pipe::{PipeId, Side},
@@ -9,7 +9,7 @@ use crate::{
 };
 use sakigake_semantics::{Chunk, Event, Request, Response, StreamId};
 use sakigake_session::{self as session, ServerConfig, Session};
-use sakigake_wire::Instant;
+use sakigake_wire::{Instant, Span};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Room in a stream's queue that is worth refilling, in bytes.
@@ -18,10 +18,20 @@ const REFILL_BYTES: usize = 4 * 1024;
 /// Resources by path: content type and body.
 pub type Content = BTreeMap<String, (String, Vec<u8>)>;
 
+/// How a server behaves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Habits {
+    /// Reads what came at intervals; none reads at once.
+    pub read_every: Option<Span>,
+    /// Says that it will stop, once it was asked so often.
+    pub drain_at: Option<usize>,
+}
+
 /// A server node.
 pub struct Server {
     config: Arc<ServerConfig>,
     content: Arc<Content>,
+    habits: Habits,
     pipes: Pipes<Connection>,
     seed: Seed,
     notes: Vec<Note>,
@@ -31,7 +41,10 @@ pub struct Server {
 #[derive(Default)]
 struct Connection {
     asked: Vec<(StreamId, Request)>,
-    read: Vec<(StreamId, usize)>,
+    reading: Reading,
+    uploads: BTreeMap<StreamId, (String, Vec<u8>)>,
+    requests: usize,
+    is_draining: bool,
     bodies: BTreeMap<StreamId, (Vec<u8>, usize)>,
     echo: Vec<u8>,
 }
@@ -39,13 +52,24 @@ struct Connection {
 impl Server {
     /// A server that has `content` and behaves as `config` says.
     pub fn new(config: Arc<ServerConfig>, content: Arc<Content>, seed: Seed) -> Self {
-        Self { config, content, pipes: Pipes::default(), seed, notes: Vec::new() }
+        Self { config, content, habits: Habits::default(), pipes: Pipes::default(), seed, notes: Vec::new() }
+    }
+
+    /// The same with other habits.
+    #[must_use]
+    pub fn with(self, habits: Habits) -> Self {
+        Self { habits, ..self }
     }
 
     fn turn(&mut self, now: Instant, pipe: PipeId) {
-        let Self { content, pipes, notes, .. } = self;
+        let Self { content, pipes, notes, habits, .. } = self;
         if let Some((session, connection)) = pipes.of(pipe) {
+            session.tell(&mut |event| connection.heard(event, notes, pipe));
             connection.act(now, session, content, notes);
+            if habits.drain_at.is_some_and(|at| connection.requests >= at) && !connection.is_draining {
+                connection.is_draining = true;
+                session.close(now);
+            }
         }
     }
 }
@@ -55,13 +79,43 @@ impl Connection {
         match event {
             session::Event::Ready { .. } => notes.push(Note::Ready { pipe }),
             session::Event::Bytes(bytes) => self.echo.extend_from_slice(bytes),
-            session::Event::Http(Event::Request { stream, request, .. }) => {
+            session::Event::Http(event) => self.heard_http(event, notes),
+            _ => {}
+        }
+    }
+
+    fn heard_http(&mut self, event: Event<'_>, notes: &mut Vec<Note>) {
+        match event {
+            Event::Request { stream, request, end } => {
                 notes.push(Note::Asked { request: named(&request) });
+                self.requests += 1;
+                if !end {
+                    let path = String::from_utf8_lossy(&request.path).into_owned();
+                    self.uploads.insert(stream, (path, Vec::new()));
+                }
                 self.asked.push((stream, request));
             }
-            session::Event::Http(Event::Data { stream, bytes, .. }) => self.read.push((stream, bytes.len())),
-            session::Event::Http(Event::Reset { stream, .. }) => drop(self.bodies.remove(&stream)),
+            Event::Data { stream, bytes, end } => {
+                self.reading.hear(stream, bytes.len());
+                if let Some((_, body)) = self.uploads.get_mut(&stream) {
+                    body.extend_from_slice(bytes);
+                }
+                if end {
+                    self.uploaded(stream, true, notes);
+                }
+            }
+            Event::Trailers { stream, .. } => self.uploaded(stream, true, notes),
+            Event::Reset { stream, .. } => {
+                self.uploaded(stream, false, notes);
+                self.bodies.remove(&stream);
+            }
             _ => {}
+        }
+    }
+
+    fn uploaded(&mut self, stream: StreamId, whole: bool, notes: &mut Vec<Note>) {
+        if let Some((path, body)) = self.uploads.remove(&stream) {
+            notes.push(Note::Uploaded { path, body, whole });
         }
     }
 
@@ -69,9 +123,7 @@ impl Connection {
         let echoed = session.write(&self.echo);
         self.echo.drain(..echoed);
         let Some(http) = session.http() else { return };
-        for (stream, len) in self.read.drain(..) {
-            http.consume(now, stream, len);
-        }
+        self.reading.act(now, http);
         for (stream, request) in self.asked.drain(..) {
             let (response, body) = answer(content.get(&*String::from_utf8_lossy(&request.path)));
             match http.respond(stream, &response, body.is_empty()) {
@@ -112,7 +164,8 @@ pub(crate) fn named(request: &Request) -> String {
 impl Node for Server {
     fn opened(&mut self, now: Instant, pipe: PipeId, _: Side) {
         let session = Session::server(self.config.clone(), now, Box::new(self.seed.fork()));
-        self.pipes.open(pipe, session, Connection::default());
+        let reading = Reading::new(self.habits.read_every);
+        self.pipes.open(pipe, session, Connection { reading, ..Connection::default() });
     }
 
     fn handle(&mut self, now: Instant, pipe: PipeId, bytes: &mut [u8]) {
@@ -128,10 +181,13 @@ impl Node for Server {
 
     fn expire(&mut self, now: Instant) {
         self.pipes.expire(now, &mut self.notes);
+        for pipe in self.pipes.ids() {
+            self.turn(now, pipe); // A pipe that is full or broken asks for nothing, but reading goes on.
+        }
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.pipes.deadline()
+        self.pipes.deadline_with(|connection| connection.reading.deadline())
     }
 
     fn transmit(&mut self, now: Instant, pipe: PipeId, out: &mut [u8]) -> Option<usize> {

@@ -1,0 +1,118 @@
+//! What a soak came to, as it is printed.
+
+use super::{Kind, Outcome};
+use crate::{checkers::CHECKERS, pipe::Fault};
+use core::fmt;
+use std::collections::BTreeMap;
+
+/// A run with fewer worlds may miss a fault by chance.
+const WORLDS_FOR_ALL_FAULTS: u64 = 300;
+
+/// What came of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    kinds: BTreeMap<Kind, Tally>,
+    faults: BTreeMap<Fault, u64>,
+    failures: Vec<Failure>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    worlds: u64,
+    ready: u64,
+    requests: u64,
+    bytes: u64,
+    seen: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Failure {
+    seed: u64,
+    kind: Kind,
+    complaints: Vec<String>,
+}
+
+impl Report {
+    pub(super) fn add(&mut self, seed: u64, kind: Kind, outcome: Outcome) {
+        let tally = self.kinds.entry(kind).or_default();
+        tally.worlds += 1;
+        tally.ready += u64::from(outcome.is_ready);
+        tally.requests += outcome.requests;
+        tally.bytes += outcome.bytes;
+        for (checker, seen) in outcome.verdict.seen {
+            *tally.seen.entry(checker).or_default() += seen;
+        }
+        for fault in outcome.faults {
+            *self.faults.entry(fault).or_default() += 1;
+        }
+        if !outcome.verdict.complaints.is_empty() {
+            self.failures.push(Failure { seed, kind, complaints: outcome.verdict.complaints });
+        }
+    }
+
+    /// Whether no world failed, and everything that should happen did.
+    pub fn is_good(&self) -> bool {
+        self.failures.is_empty() && self.gaps().is_empty()
+    }
+
+    fn worlds(&self) -> u64 {
+        self.kinds.values().map(|tally| tally.worlds).sum()
+    }
+
+    /// What a run of this size should have seen and did not.
+    fn gaps(&self) -> Vec<String> {
+        if self.worlds() < WORLDS_FOR_ALL_FAULTS {
+            return Vec::new();
+        }
+        let faults = Fault::ALL.iter().filter(|fault| self.faults.get(fault).is_none());
+        let mut gaps: Vec<String> = faults.map(|fault| format!("{fault:?} never struck")).collect();
+        for (kind, tally) in &self.kinds {
+            let due = CHECKERS.iter().map(|(name, _)| name).filter(|name| is_due(*kind, name));
+            let idle = due.filter(|name| tally.seen.get(*name).is_none_or(|seen| *seen == 0));
+            gaps.extend(idle.map(|name| format!("the checker of {name} saw nothing in {kind} worlds")));
+        }
+        gaps
+    }
+}
+
+/// Whether a checker has something to see in worlds of a kind.
+fn is_due(kind: Kind, checker: &str) -> bool {
+    match checker {
+        "frames" => kind != Kind::Tls,
+        "first flight" => kind == Kind::Page,
+        _ => true,
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let worlds = self.worlds();
+        let ready: u64 = self.kinds.values().map(|tally| tally.ready).sum();
+        let share = ready as f64 * 100.0 / worlds.max(1) as f64;
+        writeln!(f, "{ready} of {worlds} worlds completed the handshake ({share:.1} %)")?;
+        let count = |fault: &Fault| self.faults.get(fault).copied().unwrap_or(0);
+        let faults: Vec<String> =
+            Fault::ALL.iter().map(|fault| format!("{fault:?} {}", count(fault)).to_lowercase()).collect();
+        writeln!(f, "faults: {}", faults.join(", "))?;
+        for (kind, tally) in &self.kinds {
+            let Tally { worlds, requests, bytes, seen, .. } = tally;
+            let seen = seen.iter().filter(|(name, _)| is_due(*kind, name));
+            let seen: Vec<String> = seen.map(|(name, seen)| format!("{name} {seen}")).collect();
+            writeln!(
+                f,
+                "{kind}: {worlds} worlds, {requests} requests, {bytes} bytes; checked: {}",
+                seen.join(", ")
+            )?;
+        }
+        for gap in self.gaps() {
+            writeln!(f, "missing: {gap}")?;
+        }
+        for Failure { seed, kind, complaints } in &self.failures {
+            writeln!(f, "failed: sakigake lab soak --seed {seed} --worlds 1 --only {kind}")?;
+            for complaint in complaints {
+                writeln!(f, "    {complaint}")?;
+            }
+        }
+        writeln!(f, "{} passed, {} failed", worlds - self.failures.len() as u64, self.failures.len())
+    }
+}
