@@ -169,6 +169,8 @@ pub(crate) struct CaArguments {
 pub(crate) enum LabCommand {
     /// Load a page of depth two with and without hints, and count the round trips
     Page(PageArguments),
+    /// Run random worlds under all checkers, and print what went wrong in which
+    Soak(SoakArguments),
 }
 
 #[derive(Args)]
@@ -182,6 +184,30 @@ pub(crate) struct PageArguments {
     /// Draw both loads side by side into an SVG file
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct SoakArguments {
+    /// What the worlds are drawn from; of a single world, its own seed
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many worlds to run
+    #[arg(long, value_name = "NUMBER", default_value_t = 300)]
+    pub(crate) worlds: u64,
+    /// Worlds of one kind alone
+    #[arg(long, value_name = "KIND")]
+    pub(crate) only: Option<SoakKind>,
+}
+
+/// What is spoken in a world.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum SoakKind {
+    /// TLS without HTTP
+    Tls,
+    /// HTTP/2 calls
+    H2,
+    /// Page loads
+    Page,
 }
 
 /// Where a host is, whatever DNS says.

@@ -1,7 +1,13 @@
 //! `sakigake lab`: worlds for people to look at.
 
-use crate::{Failure, arguments::PageArguments};
-use sakigake_lab::scenario::page::{self, Hints};
+use crate::{
+    Failure,
+    arguments::{PageArguments, SoakArguments, SoakKind},
+};
+use sakigake_lab::{
+    scenario::page::{self, Hints},
+    soak,
+};
 use sakigake_page::waterfall;
 use serde::Serialize;
 use std::{fs, process::ExitCode};
@@ -53,4 +59,15 @@ pub(crate) fn page(arguments: &PageArguments) -> Result<ExitCode, Failure> {
         crate::print(format_args!("{}\n", waterfall::text(&run.waterfall, &super::terminal())))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn soak(arguments: &SoakArguments) -> Result<ExitCode, Failure> {
+    let only = arguments.only.map(|kind| match kind {
+        SoakKind::Tls => soak::Kind::Tls,
+        SoakKind::H2 => soak::Kind::H2,
+        SoakKind::Page => soak::Kind::Page,
+    });
+    let report = soak::run(arguments.seed, arguments.worlds, only);
+    crate::print(format_args!("{report}"))?;
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

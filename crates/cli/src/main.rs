@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Tls(TlsCommand::Accept(arguments)) => tls::accept(arguments),
         Command::Ca(arguments) => ca::run(&arguments),
         Command::Lab(LabCommand::Page(arguments)) => lab::page(&arguments),
+        Command::Lab(LabCommand::Soak(arguments)) => lab::soak(&arguments),
     };
     match outcome {
         Ok(code) => code,
