@@ -64,7 +64,7 @@ impl Report {
         if self.worlds() < WORLDS_FOR_ALL_FAULTS {
             return Vec::new();
         }
-        let faults = Fault::ALL.iter().filter(|fault| self.faults.get(fault).is_none());
+        let faults = Fault::ALL.iter().filter(|fault| !self.faults.contains_key(fault));
         let mut gaps: Vec<String> = faults.map(|fault| format!("{fault:?} never struck")).collect();
         for (kind, tally) in &self.kinds {
             let due = CHECKERS.iter().map(|(name, _)| name).filter(|name| is_due(*kind, name));

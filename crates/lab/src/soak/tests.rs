@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn random_worlds_hold_what_the_checkers_want() {
-    let report = run(1, 60, None);
+    let report = run(1, 300, None);
     assert!(report.is_good(), "{report}");
 }
 
