@@ -4,6 +4,7 @@ mod hostile_client;
 mod hostile_server;
 mod later;
 mod matrix;
+mod mutations;
 pub(crate) mod pair;
 mod rfc_8448;
 mod stories;
