@@ -204,7 +204,7 @@ impl Handshake {
         };
         let has_place =
             kind.may_be_sent(sender, level) && (!self.is_established() || Established::takes(kind));
-        if has_place { Ok(()) } else { Err(Fault::UnexpectedMessage(kind)) } // spec: 9846-4.2.2-n
+        if has_place { Ok(()) } else { Err(Fault::UnexpectedMessage(kind)) } // spec: 9846-4.2.2-n spec: 9846-4.7.3-n spec: 9846-4.7.2-k
     }
 
     /// Moves the state on; tells whether the keys for what the peer sends have changed.

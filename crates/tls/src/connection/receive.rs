@@ -143,6 +143,9 @@ impl Connection {
         if self.side != Side::Server || !is_early || !self.handshake.ignores_early_data() {
             return Err(fault);
         }
+        if !self.boundary.is_aligned() {
+            return Err(Fault::InterleavedRecords); // spec: 9846-5.1-a
+        }
         self.skipped_bytes += record_len;
         if self.skipped_bytes > self.limits.skipped_early_data_bytes {
             return Err(Fault::TooMuchEarlyData);

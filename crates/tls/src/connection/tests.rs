@@ -5,6 +5,7 @@ mod hostile;
 mod keys;
 mod pair;
 mod wanted;
+mod wild;
 
 use super::*;
 use crate::record::{HEADER_BYTES, Header, MAX_CONTENT_BYTES};
@@ -57,7 +58,7 @@ fn any_buffer_is_large_enough() {
 
 #[test]
 fn a_retry_has_its_disguise_where_middleboxes_expect_it() {
-    // spec: 9846-E.4-a spec: 9846-E.4-b spec: 9846-5.1-f
+    // spec: 9846-E.4-a spec: 9846-E.4-b spec: 9846-5.1-f spec: 9846-4.2.1-l
     let mut pair = Pair::with_retry();
     let hello = transmit_all(&mut pair.client);
     assert_eq!((kinds(&hello), hello[2]), (vec![22], 1));

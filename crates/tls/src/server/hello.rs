@@ -37,9 +37,11 @@ impl AwaitClientHello {
         let config = self.config;
         let offered = Offered::read(&hello)?;
         let suites: Vec<u16> = hello.cipher_suites.iter().collect();
-        let suite = choose::suite(&config, &suites).ok_or(Fault::NoCommonCipherSuite)?;
+        let suite = choose::suite(&config, &suites).ok_or(Fault::NoCommonCipherSuite)?; // spec: 9846-4.2.1-k
         let early_data = hello.extensions.early_data.is_some();
-        match choose::exchange(&config, &offered.groups, &offered.shares).ok_or(Fault::NoCommonGroup)? {
+        let exchanged = choose::exchange(&config, &offered.groups, &offered.shares);
+        let exchanged = exchanged.ok_or(Fault::NoCommonGroup)?; // spec: 9846-4.2.1-k
+        match exchanged {
             Exchange::Share(group, share) => {
                 let mut transcript = Unhashed::new(Vec::new()).start(suite.hash);
                 transcript.add(message);
@@ -55,7 +57,7 @@ impl AwaitClientHello {
                 let mut transcript = Unhashed::new(message.to_vec()).retry(suite.hash);
                 let retry = hello_retry_request(&hello, suite, group);
                 transcript.add(&retry);
-                turn.flight.steps.push(Step::Send { level: Level::Plain, message: retry });
+                turn.flight.steps.push(Step::Send { level: Level::Plain, message: retry }); // spec: 9846-4.2.1-l
                 let first = message.to_vec();
                 let state = AwaitSecondClientHello { config, first, transcript, suite, group, early_data };
                 Ok(State::SecondClientHello(Box::new(state)))
@@ -71,7 +73,7 @@ impl AwaitSecondClientHello {
             return Err(Fault::ChangedClientHello); // spec: 9846-4.2.2-m
         }
         if hello.extensions.early_data.is_some() {
-            return Err(Fault::EarlyDataAfterRetry);
+            return Err(Fault::EarlyDataAfterRetry); // spec: 9846-4.3.10-k
         }
         let offered = Offered::read(&hello)?;
         let [(group, share)] = offered.shares[..] else { return Err(Fault::ChangedClientHello) };

@@ -47,7 +47,7 @@ const FFDHE_SHARE: KeyShareEntry<'static> =
 
 #[test]
 fn a_client_hello_must_have_what_the_handshake_needs() {
-    // spec: 9846-9.2-k spec: 9846-4.3.8-n spec: 9846-4.3.9-k
+    // spec: 9846-4.2.1-k spec: 9846-9.2-k spec: 9846-4.3.8-n spec: 9846-4.3.9-k
     let cases: [(Fault, Change); 14] = [
         (Fault::NoCommonVersion, |hello| hello.extensions.supported_versions = None),
         (Fault::NoCommonVersion, |hello| {
@@ -89,7 +89,7 @@ fn a_client_hello_must_have_what_the_handshake_needs() {
 
 #[test]
 fn a_second_client_hello_repeats_the_first() {
-    // spec: 9846-4.2.2-m
+    // spec: 9846-4.2.2-m spec: 9846-4.3.10-k
     let retrying = || server::Options { groups: vec![NamedGroup::SECP384R1.0], ..server_options() };
     let cases: [(Fault, Change); 8] = [
         (Fault::ChangedClientHello, |hello| hello.random[0] ^= 1),

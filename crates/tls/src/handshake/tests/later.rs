@@ -173,7 +173,7 @@ fn bytes_after_a_key_update_are_refused() {
 
 #[test]
 fn what_has_no_place_is_refused_by_its_first_byte() {
-    // spec: 9846-4.2.2-n
+    // spec: 9846-4.2.2-n spec: 9846-4.7.2-k
     for kind in [0, 1, 2, 4, 5, 8, 11, 13, 15, 20, 25, 254] {
         let mut pair = established();
         let result = pair.server.handle(NOW, Level::Application, &[kind], &mut pair.from_server);
