@@ -28,10 +28,12 @@ impl Configs {
         let mut server = tls::server::Options::new(&plain::PROVIDER);
         server.credentials = vec![Arc::new(plain::credential(HOST, 1))];
         server.alpn = vec![b"h2".to_vec()];
+        server.key_log = true;
         server.limits.handshake_ms = patience_ms;
         let mut client = tls::client::Options::new(&plain::PROVIDER);
         client.verifier = Some(Arc::new(plain::Verifier));
         client.alpn = vec![b"h2".to_vec()];
+        client.key_log = true;
         client.limits.handshake_ms = patience_ms;
         let mut server_h2 = h2::Config::default();
         server_h2.limits.settings_ack_ms = patience_ms;

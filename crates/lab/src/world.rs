@@ -232,15 +232,16 @@ impl<N: Node> World<N> {
         let mut out = vec![0; self.link.write_bytes];
         loop {
             let room = self.direction(pipe, side).room().min(out.len());
-            let wrote = match room < self.link.write_bytes {
-                true => None,
-                false => self.nodes[node.0].transmit(self.now, pipe, &mut out[..room]),
+            let has_room = room >= self.link.write_bytes;
+            let wrote = match has_room {
+                true => self.nodes[node.0].transmit(self.now, pipe, &mut out[..room]),
+                false => None,
             };
             if let Some(len) = wrote {
                 self.log.push(self.now, What::Wrote { pipe, from: side, bytes: out[..len].to_vec() });
                 self.direction(pipe, side).write(&out[..len]);
-            } else if self.nodes[node.0].is_done(pipe) {
-                self.direction(pipe, side).end();
+            } else if has_room && self.nodes[node.0].is_done(pipe) {
+                self.direction(pipe, side).end(); // Without room its last words would still be with the node.
             }
             let moved = self.depart(pipe, side);
             if wrote.is_none() && !moved {

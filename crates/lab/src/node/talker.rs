@@ -256,7 +256,8 @@ impl Node for Talker {
             }
             len += more;
             // What it said may have been the last that it wanted to say.
-            if habits.hush_at.is_some_and(|at| state.said >= at)
+            if connection.is_established()
+                && habits.hush_at.is_some_and(|at| state.said >= at)
                 && !core::mem::replace(&mut state.has_closed, true)
             {
                 connection.close();
