@@ -40,6 +40,8 @@ pub struct Client {
 /// What all connections of a client use.
 pub(crate) struct Shared {
     pub(crate) session: Arc<ClientConfig>,
+    /// The same for who watches frames.
+    pub(crate) traced: Arc<ClientConfig>,
     pub(crate) clock: Clock,
     pub(crate) resolve: Vec<Resolve>,
     pub(crate) key_log: Option<KeyLogFile>,
@@ -86,9 +88,11 @@ impl Client {
         tls.unix_secs_at_start = unix_secs();
         tls.key_log = options.key_log.is_some();
         let h2 = sakigake_h2::Config { preload: options.preload, ..Default::default() };
-        let session = ClientConfig { tls: tls.build().map_err(Error::Misuse)?, h2: Some(h2), trace: false };
+        let tls = tls.build().map_err(Error::Misuse)?;
+        let session = |trace| Arc::new(ClientConfig { tls: tls.clone(), h2: Some(h2.clone()), trace });
+        let (session, traced) = (session(false), session(true));
         let Options { resolve, key_log, preload, .. } = options;
-        Ok(Self { shared: Rc::new(Shared { session: Arc::new(session), clock, resolve, key_log, preload }) })
+        Ok(Self { shared: Rc::new(Shared { session, traced, clock, resolve, key_log, preload }) })
     }
 
     /// Loads the page at `url` with everything it names.

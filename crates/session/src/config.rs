@@ -11,7 +11,7 @@ pub struct ServerConfig {
     pub h2: Option<h2::Config>,
     /// Hints by host; none sends no PRELOAD frame at all.
     pub hints: Option<Arc<preload::Table>>,
-    /// Whether records and messages are told as [`crate::Event::Traced`].
+    /// Whether records and messages are told as [`crate::Event::Traced`], and frames as [`crate::Event::Frame`].
     pub trace: bool,
 }
 
@@ -21,6 +21,6 @@ pub struct ClientConfig {
     pub tls: Arc<tls::client::Config>,
     /// Windows and limits of HTTP/2; none speaks no HTTP here, whatever ALPN chose.
     pub h2: Option<h2::Config>,
-    /// Whether records and messages are told as [`crate::Event::Traced`].
+    /// Whether records and messages are told as [`crate::Event::Traced`], and frames as [`crate::Event::Frame`].
     pub trace: bool,
 }

@@ -1,3 +1,4 @@
+use sakigake_h2 as h2;
 use sakigake_semantics as semantics;
 use sakigake_tls as tls;
 
@@ -21,6 +22,13 @@ pub enum Event<'a> {
     KeyLog(&'a tls::KeyLogLine),
     /// What TLS sent or received, where the configuration asks for it.
     Traced(tls::Traced<'a>),
+    /// A frame of HTTP/2 that passed by, where the configuration asks for it.
+    Frame {
+        /// Whether it is ours rather than the peer's.
+        is_sent: bool,
+        /// What it was; `Display` gives one line.
+        seen: h2::Seen<'a>,
+    },
     /// The peer will send nothing more, and said so (close_notify).
     Closed,
 }

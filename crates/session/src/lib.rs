@@ -11,6 +11,7 @@
 mod config;
 mod event;
 mod fault;
+mod frames;
 mod hints;
 mod plain;
 mod session;

@@ -1,6 +1,8 @@
 //! The composition itself. `Session` alone decides what goes into a turn's output and in which order.
 
-use crate::{ClientConfig, Event, Fault, Protocol, ServerConfig, hints::Hints, plain::Outgoing};
+use crate::{
+    ClientConfig, Event, Fault, Protocol, ServerConfig, frames::Frames, hints::Hints, plain::Outgoing,
+};
 use sakigake_h2 as h2;
 use sakigake_semantics as semantics;
 use sakigake_tls as tls;
@@ -15,6 +17,8 @@ pub struct Session {
     tls: tls::Connection,
     spoken: Spoken,
     role: Role,
+    /// Where the configuration asks for them.
+    frames: Option<Box<Frames>>,
     server_name: Option<String>,
     alpn: Option<Vec<u8>>,
     is_ready: bool,
@@ -42,8 +46,9 @@ impl Session {
         if config.trace {
             tls.trace();
         }
+        let trace = config.trace;
         let hints = config.hints.clone().map(Hints::new);
-        Self::new(tls, Role::Server { config, hints })
+        Self::new(tls, Role::Server { config, hints }, trace)
     }
 
     /// A client's side of a byte pipe that was just opened to `server_name`, a host or an IP address without port.
@@ -57,14 +62,16 @@ impl Session {
         if config.trace {
             tls.trace();
         }
-        Ok(Self::new(tls, Role::Client { config }))
+        let trace = config.trace;
+        Ok(Self::new(tls, Role::Client { config }, trace))
     }
 
-    fn new(tls: tls::Connection, role: Role) -> Self {
+    fn new(tls: tls::Connection, role: Role, trace: bool) -> Self {
         Self {
             tls,
             spoken: Spoken::Undecided,
             role,
+            frames: trace.then(Box::default),
             server_name: None,
             alpn: None,
             is_ready: false,
@@ -119,8 +126,23 @@ impl Session {
         now: Instant,
         heard: &'a mut F,
     ) -> (&'a mut tls::Connection, Listener<'a, F>) {
-        let Self { tls, spoken, role, server_name, alpn, is_ready, is_peer_done, .. } = self;
-        (tls, Listener { now, spoken, role, server_name, alpn, is_ready, is_peer_done, heard, broken: None })
+        let Self { tls, spoken, role, frames, server_name, alpn, is_ready, is_peer_done, .. } = self;
+        let frames = frames.as_deref_mut();
+        (
+            tls,
+            Listener {
+                now,
+                spoken,
+                role,
+                frames,
+                server_name,
+                alpn,
+                is_ready,
+                is_peer_done,
+                heard,
+                broken: None,
+            },
+        )
     }
 
     /// Time passed.
@@ -146,6 +168,9 @@ impl Session {
                 heard(Event::Traced(traced));
             }
         });
+        if let Some(frames) = &mut self.frames {
+            frames.tell(heard);
+        }
         if let Spoken::H2(h2) = &mut self.spoken {
             h2.tell(&mut |event| heard(Event::Http(event)));
         }
@@ -187,11 +212,17 @@ impl Session {
     }
 
     fn application_bytes(&mut self, now: Instant, out: &mut [u8]) -> usize {
-        let Self { tls, spoken, .. } = self;
+        let Self { tls, spoken, frames, .. } = self;
         let mut len = 0;
         loop {
             let sealed = tls.seal(&mut out[len..], &mut |payload| match spoken {
-                Spoken::H2(h2) => h2.transmit(now, payload).unwrap_or(0),
+                Spoken::H2(h2) => {
+                    let len = h2.transmit(now, payload).unwrap_or(0);
+                    if let Some(frames) = frames {
+                        frames.sent(&payload[..len]);
+                    }
+                    len
+                }
                 Spoken::Plain(outgoing) => outgoing.fill(payload),
                 Spoken::Undecided => 0,
             });
@@ -296,6 +327,7 @@ struct Listener<'a, F> {
     now: Instant,
     spoken: &'a mut Spoken,
     role: &'a mut Role,
+    frames: Option<&'a mut Frames>,
     server_name: &'a mut Option<String>,
     alpn: &'a mut Option<Vec<u8>>,
     is_ready: &'a mut bool,
@@ -330,11 +362,14 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
     }
 
     fn listen(&mut self, bytes: &[u8]) -> Result<(), h2::Fault> {
-        let Self { now, spoken, role, heard, .. } = self;
+        let Self { now, spoken, role, frames, heard, .. } = self;
         let Spoken::H2(h2) = spoken else {
             heard(Event::Bytes(bytes));
             return Ok(());
         };
+        if let Some(frames) = frames {
+            frames.received(bytes, heard);
+        }
         h2.handle(*now, bytes, &mut |event| {
             if let (semantics::Event::Request { request, .. }, Role::Server { hints: Some(hints), .. }) =
                 (&event, &mut **role)

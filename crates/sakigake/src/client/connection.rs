@@ -75,7 +75,8 @@ async fn connect(
     let stream = dial::dial(&ear.origin, &shared.resolve).await;
     let stream = stream.map_err(|error| format!("cannot connect to {place}: {error}"))?;
     let host = ear.origin.host.trim_start_matches('[').trim_end_matches(']');
-    let session = Session::client(shared.session.clone(), host, shared.clock.now(), Box::new(SystemEntropy));
+    let config = if ear.watches { &shared.traced } else { &shared.session };
+    let session = Session::client(config.clone(), host, shared.clock.now(), Box::new(SystemEntropy));
     let session = session.map_err(|misuse| misuse.to_string())?;
     let mut application = http2::Http2::new(shared.clone(), ear.clone(), commands);
     match drive(stream, session, &mut application, shared.clock).await {

@@ -7,7 +7,7 @@ use super::{
 use core::task::{Context, Poll};
 use sakigake_net::Application;
 use sakigake_page::load::Id;
-use sakigake_semantics::{Event, Request, StreamId};
+use sakigake_semantics::{Event, StreamId};
 use sakigake_session::{self as session, Protocol, Session};
 use sakigake_wire::Instant;
 use std::{collections::BTreeMap, rc::Rc};
@@ -53,7 +53,6 @@ impl Http2 {
         match command {
             Command::Request(id, request) => match http.request(&request, true) {
                 Ok(stream) => {
-                    self.ear.frame(|| format!("> HEADERS {}", describe(&request)));
                     self.streams.insert(stream, id);
                     self.ids.insert(id, stream);
                 }
@@ -61,7 +60,6 @@ impl Http2 {
             },
             Command::Cancel(id) => {
                 if let Some(stream) = self.ids.remove(&id) {
-                    self.ear.frame(|| format!("> RST_STREAM stream {} CANCEL", stream.0));
                     http.reset(stream, CANCEL);
                     self.streams.remove(&stream);
                 }
@@ -76,30 +74,14 @@ impl Http2 {
 
     fn hear(&mut self, event: Event<'_>) {
         match event {
-            Event::Settings => self.ear.frame(|| "< SETTINGS".into()),
-            Event::Preload { block } => {
-                self.ear.frame(|| format!("< PRELOAD ({} bytes)", block.len()));
-                self.ear.tell(News::Preload(block.to_vec()));
-            }
-            Event::Informational { stream, response } => {
-                self.ear.frame(|| format!("< HEADERS stream {} {}", stream.0, response.status));
-            }
+            Event::Preload { block } => self.ear.tell(News::Preload(block.to_vec())),
             Event::Response { stream, response, end } => {
-                self.ear.frame(|| format!("< HEADERS stream {} {}", stream.0, response.status));
                 if let Some(id) = self.streams.get(&stream) {
                     self.ear.tell(News::Head(*id, Box::new(response)));
                 }
                 self.finish(stream, end);
             }
             Event::Data { stream, bytes, end } => {
-                self.ear.frame(|| {
-                    format!(
-                        "< DATA stream {} {} bytes{}",
-                        stream.0,
-                        bytes.len(),
-                        if end { " END_STREAM" } else { "" }
-                    )
-                });
                 if let Some(id) = self.streams.get(&stream)
                     && !bytes.is_empty()
                 {
@@ -109,15 +91,16 @@ impl Http2 {
             }
             Event::Trailers { stream, .. } => self.finish(stream, true),
             Event::Reset { stream, code, .. } => {
-                self.ear.frame(|| format!("< RST_STREAM stream {} code {code}", stream.0));
                 if let Some(id) = self.streams.remove(&stream) {
                     self.ear.tell(News::Failed(id, format!("the server reset the stream (code {code})")));
                 }
             }
-            Event::GoAway { last, code } => {
-                self.ear.frame(|| format!("< GOAWAY last stream {} code {code}", last.0));
-            }
-            Event::Request { .. } | Event::Writable { .. } | Event::Finished { .. } => {}
+            Event::Settings
+            | Event::Informational { .. }
+            | Event::GoAway { .. }
+            | Event::Request { .. }
+            | Event::Writable { .. }
+            | Event::Finished { .. } => {}
         }
     }
 
@@ -140,6 +123,9 @@ impl Application for Http2 {
                 }));
             }
             session::Event::Http(event) => self.hear(event),
+            session::Event::Frame { is_sent, seen } => {
+                self.ear.frame(|| format!("{} {seen}", if is_sent { '>' } else { '<' }));
+            }
             session::Event::KeyLog(line) => {
                 if let Some(Err(error)) = self.shared.key_log.as_ref().map(|file| file.write(line)) {
                     self.ear.frame(|| format!("the key log: {error}"));
@@ -173,9 +159,4 @@ impl Application for Http2 {
         }
         Poll::Ready(())
     }
-}
-
-fn describe(request: &Request) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!("{} {}", text(&request.method), text(&request.path))
 }
