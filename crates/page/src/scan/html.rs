@@ -24,6 +24,8 @@ pub struct Html {
     pending: Vec<u8>,
     /// How much of `pending` was looked at without finding a tag's end.
     seen: usize,
+    /// Whether what was not looked at may end a tag. Each byte is searched once, however small the pieces.
+    may_end_tag: bool,
     /// The element whose text `pending` begins in, when its text is not markup.
     raw: Option<Vec<u8>>,
     walker: Walker,
@@ -44,6 +46,7 @@ impl Html {
             limits,
             pending: Vec::new(),
             seen: 0,
+            may_end_tag: false,
             raw: None,
             walker: Walker::new(base, limits.resources, limits.css_bytes),
             has_ended: false,
@@ -56,8 +59,9 @@ impl Html {
             return;
         }
         self.pending.extend_from_slice(bytes);
+        self.may_end_tag |= bytes.contains(&b'>');
         let grown = self.pending.len() - self.seen;
-        if grown > self.seen / 8 && self.pending.get(self.seen..).is_some_and(|new| new.contains(&b'>')) {
+        if grown > self.seen / 8 && self.may_end_tag {
             self.tokenize(false, found);
         }
         if self.pending.len() > self.limits.pending_bytes {
@@ -130,6 +134,7 @@ impl Html {
         self.raw = raw;
         self.pending.drain(..kept);
         self.seen = self.pending.len();
+        self.may_end_tag = false;
     }
 }
 

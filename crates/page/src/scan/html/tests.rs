@@ -128,3 +128,15 @@ fn a_hostile_split_costs_no_more_than_linear_work() {
     scan.finish(&mut |_| found += 1);
     assert_eq!(found, 1);
 }
+
+#[test]
+fn one_byte_at_a_time_costs_no_more_than_all_at_once() {
+    // A tag that does not end, after one that did: each byte may be searched once, not each time that one follows it.
+    let mut scan = scan::Html::new(base(), scan::Limits::default());
+    let mut found = 0;
+    for _ in 0..(1 << 20) - 100 {
+        scan.feed(b"x", &mut |_| found += 1);
+    }
+    scan.feed(b"<img src=a.png>", &mut |_| found += 1);
+    assert_eq!(found, 1);
+}
