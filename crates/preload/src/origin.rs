@@ -28,7 +28,8 @@ impl Origin {
         let known = |byte: u8| {
             byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (is_literal && byte == b':')
         };
-        (!inner.is_empty() && inner.bytes().all(known)).then(|| Self::new(host, port))
+        let is_named = inner.bytes().any(|byte| byte != b'.');
+        (is_named && inner.bytes().all(known)).then(|| Self::new(host, port))
     }
 
     /// Splits a complete https URI into its origin and its path with query, without fragment; `None` when it is none.

@@ -46,6 +46,7 @@ fn a_link_that_is_no_hint_is_dropped() {
         ("<http://a.example/a.css>; rel=preload; as=style", Dropped::Url),
         ("<https://me@a.example/>; rel=preload; as=style", Dropped::Url),
         ("<https:///>; rel=preload; as=style", Dropped::Url),
+        ("<https://./>; rel=preload; as=style", Dropped::Url),
         ("<https://a.example:99999/>; rel=preload; as=style", Dropped::Url),
         ("<https://a.example/|>; rel=preload; as=style", Dropped::Url),
     ] {
