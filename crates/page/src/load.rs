@@ -333,6 +333,9 @@ impl Load {
         };
         let (is_claimed, is_applied, depth) = (entry.is_claimed, entry.is_applied, entry.import_depth);
         let resource = Resource { url, ..entry.resource.clone() };
+        if resource.destination == Destination::Document {
+            self.page = resource.url.clone(); // Hints of the new origin may come before its response.
+        }
         let to = self.add(resource, Why::Redirect { from: id }, now);
         self.entries[to.0].redirects = redirects;
         self.entries[to.0].hint = self.entries[id.0].hint.clone();

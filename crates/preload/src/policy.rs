@@ -125,6 +125,13 @@ pub struct Count {
     pub bytes: u64,
 }
 
+impl core::ops::Add for Count {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self { hints: self.hints + other.hints, bytes: self.bytes.saturating_add(other.bytes) }
+    }
+}
+
 /// What hints were worth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {

@@ -10,7 +10,7 @@ use crate::{
 use sakigake_preload::{
     self as preload, CrossOrigin, FetchPriority, Hint, Policy,
     csp::Csp,
-    policy::{HintId, Judgement, Orders, Use, Verdict},
+    policy::{HintId, Judgement, Ledger, Orders, Use, Verdict},
 };
 use sakigake_semantics::Response;
 use sakigake_wire::Instant;
@@ -18,7 +18,9 @@ use sakigake_wire::Instant;
 /// The policy of the page's own connection, and what it does not count itself.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    policy: Option<Policy>,
+    policy: Option<(Origin, Policy)>,
+    /// What became of the hints of origins that the document was redirected away from.
+    past: Ledger,
     csp: Csp,
     pub(super) heard: usize,
     pub(super) late: usize,
@@ -29,7 +31,7 @@ impl Load {
     /// A PRELOAD frame's block came on a connection to `origin`, after its certificate was verified. Returns how many requests it
     /// causes. A block that does not decode is ignored, as the profile says.
     pub fn preload(&mut self, now: Instant, origin: &Origin, block: &[u8]) -> usize {
-        self.follow(now, origin, |policy, judge| {
+        self.follow(now, origin, 0, |policy, judge| {
             let Ok((orders, reading)) = policy.receive(block, judge) else { return (Orders::default(), 0) };
             (orders, reading.hints.len() + reading.dropped.len() + reading.beyond)
         })
@@ -38,31 +40,40 @@ impl Load {
     /// Hints that came another way: remembered from an earlier connection to `origin`, or in its Early Hints. Returns how many
     /// requests they cause.
     pub fn hints(&mut self, now: Instant, origin: &Origin, hints: &[Hint]) -> usize {
-        self.follow(now, origin, |policy, judge| (policy.take(hints, judge), hints.len()))
+        self.follow(now, origin, hints.len(), |policy, judge| (policy.take(hints, judge), hints.len()))
     }
 
+    /// `ignored`: how many hints were heard even if none is followed.
     fn follow(
         &mut self,
         now: Instant,
         origin: &Origin,
+        ignored: usize,
         take: impl FnOnce(&mut Policy, &mut dyn FnMut(&Hint) -> Judgement) -> (Orders, usize),
     ) -> usize {
         let is_own = origin == self.page.origin() && origin.secure;
         let acts = self.options.preload && !self.options.is_single && self.completed.is_none() && is_own;
+        if !acts {
+            self.hints.heard += ignored;
+            return 0;
+        }
+        if self.hints.policy.as_ref().is_some_and(|(former, _)| former != origin) {
+            self.retire_hints(now);
+        }
         let limits = self.options.limits.hints;
         let csp = &self.hints.csp;
-        let policy = self.hints.policy.get_or_insert_with(|| {
+        let (_, policy) = self.hints.policy.get_or_insert_with(|| {
             let mut policy = Policy::new(preload::Origin::new(&origin.host, origin.port), acts, limits);
             // No hint is there yet that it could forbid.
             drop(policy.document(csp.clone()));
-            policy
+            (origin.clone(), policy)
         });
-        let mut room =
-            if acts { self.options.limits.resources.saturating_sub(self.entries.len()) } else { 0 };
+        let mut room = self.options.limits.resources.saturating_sub(self.entries.len());
         let mut late = 0;
-        let index = &self.index;
+        let (index, page) = (&self.index, &self.page);
         let (orders, heard) = take(policy, &mut |hint| match resource(hint) {
-            Some(resource) if index.contains_key(&key(&resource)) => {
+            // The document is under way already, whatever else a hint takes it for.
+            Some(resource) if index.contains_key(&key(&resource)) || resource.url == *page => {
                 late += 1;
                 Judgement::Unfit
             }
@@ -85,19 +96,27 @@ impl Load {
         wanted
     }
 
+    /// The document moved to another origin: what the former one named is given up.
+    fn retire_hints(&mut self, now: Instant) {
+        self.close_hints(now);
+        self.hints.past = self.ledger().unwrap_or_default();
+        self.hints.policy = None;
+        self.entries.iter_mut().for_each(|entry| entry.hint = None);
+    }
+
     /// The document's head came: hints that its Content-Security-Policy forbids are of no use any more.
     pub(super) fn heed_policy(&mut self, now: Instant, response: &Response) {
         let page = self.page.origin();
         let page = preload::Origin::new(&page.host, page.port);
         self.hints.csp = Csp::parse(&page, response.fields.find_all(b"content-security-policy"));
         let csp = self.hints.csp.clone();
-        let forbidden = self.hints.policy.as_mut().map(|policy| policy.document(csp));
+        let forbidden = self.hints.policy.as_mut().map(|(_, policy)| policy.document(csp));
         self.cancel_hints(now, &forbidden.unwrap_or_default());
     }
 
     /// The hinted request that a use of the page joins, if there is one.
     pub(super) fn join(&mut self, wanted: &Resource) -> Option<Id> {
-        let policy = self.hints.policy.as_mut()?;
+        let (_, policy) = self.hints.policy.as_mut()?;
         let crossorigin = match wanted.mode {
             Mode::NoCors => None,
             Mode::Anonymous => Some(CrossOrigin::Anonymous),
@@ -117,7 +136,7 @@ impl Load {
 
     /// Bytes came for an entry. Whether they are one too many of those that nobody claimed.
     pub(super) fn is_beyond(&mut self, id: Id, bytes: usize) -> bool {
-        let (Some(policy), Some((hint, _))) = (&mut self.hints.policy, &self.entries[id.0].hint) else {
+        let (Some((_, policy)), Some((hint, _))) = (&mut self.hints.policy, &self.entries[id.0].hint) else {
             return false;
         };
         policy.data(*hint, bytes) == Verdict::Cancel
@@ -126,7 +145,7 @@ impl Load {
     /// An entry is over.
     pub(super) fn note_end(&mut self, id: Id) {
         let entry = &self.entries[id.0];
-        let (Some(policy), Some((hint, _))) = (&mut self.hints.policy, &entry.hint) else { return };
+        let (Some((_, policy)), Some((hint, _))) = (&mut self.hints.policy, &entry.hint) else { return };
         match entry.state {
             State::Done if entry.redirected_to.is_none() => policy.finished(*hint),
             State::Failed(_) => policy.failed(*hint),
@@ -136,13 +155,20 @@ impl Load {
 
     /// The page is complete: what is still open was hinted in vain.
     pub(super) fn close_hints(&mut self, now: Instant) {
-        let vain = self.hints.policy.as_mut().map(Policy::page_complete);
+        let vain = self.hints.policy.as_mut().map(|(_, policy)| policy.page_complete());
         self.cancel_hints(now, &vain.unwrap_or_default());
     }
 
     /// What hints were worth so far.
     pub(super) fn ledger(&self) -> Option<preload::policy::Ledger> {
-        self.hints.policy.as_ref().map(Policy::ledger)
+        let ledger = self.hints.policy.as_ref().map(|(_, policy)| policy.ledger())?;
+        let past = self.hints.past;
+        Some(Ledger {
+            used: ledger.used + past.used,
+            cached: ledger.cached + past.cached,
+            wasted: ledger.wasted + past.wasted,
+            open: ledger.open,
+        })
     }
 
     /// Cancels the requests of these hints, and those that redirects made of them.
@@ -176,6 +202,10 @@ fn resource(hint: &Hint) -> Option<Resource> {
         .filter(|_| destination == Destination::Image)
         .and_then(|set| scan::choose_image(set, hint.imagesizes.as_deref().unwrap_or("")))
         .and_then(|chosen| url.join(chosen));
+    // A hint's origin was checked by its link alone, and holds for what is chosen too.
+    if chosen.as_ref().is_some_and(|chosen| !chosen.is_same_origin(&url)) {
+        return None; // spec: preload-profile-8-b
+    }
     Some(Resource {
         mode: match hint.crossorigin {
             None => Mode::NoCors,

@@ -390,3 +390,52 @@ fn a_single_download_asks_for_nothing_else() {
     assert!(load.is_complete() && load.wants(now).is_none());
     assert_eq!(load.summary().hints.dropped, 1);
 }
+
+#[test]
+fn a_hinted_set_of_pictures_does_not_lead_to_another_origin() {
+    let mut rig = Rig::new(Limits::default());
+    let mut hint = Hint::new("https://example.test/own.png", Destination::Image);
+    hint.imagesrcset = Some("//elsewhere.test/spy.png 1x".to_owned());
+    rig.hint([hint]); // spec: preload-profile-8-b
+    assert_eq!(rig.wanted.len(), 1, "{}", rig.paths());
+}
+
+#[test]
+fn a_hint_for_the_document_itself_asks_for_nothing() {
+    let mut rig = Rig::new(Limits::default());
+    rig.hint([Hint::new(PAGE, Destination::Fetch)]);
+    assert_eq!(rig.wanted.len(), 1, "{}", rig.paths());
+}
+
+#[test]
+fn a_frame_of_another_connection_does_not_spoil_the_pages_own() {
+    let mut rig = Rig::new(Limits::default());
+    let elsewhere = Url::parse("https://elsewhere.test/").expect("an address");
+    rig.load.hints(rig.now, elsewhere.origin(), &[style("https://elsewhere.test/a.css")]);
+    rig.hint([style("own.css")]);
+    assert_eq!(rig.wanted.len(), 2, "{}", rig.paths());
+}
+
+#[test]
+fn after_a_redirect_to_another_origin_that_one_gives_the_hints() {
+    let mut rig = Rig::new(Limits::default());
+    rig.hint([style("old.css")]);
+    rig.redirect("", "https://elsewhere.test/");
+    let elsewhere = Url::parse("https://elsewhere.test/").expect("an address").origin().clone();
+    let hints = [Hint::new("https://elsewhere.test/new.css", Destination::Style)];
+    let old = rig.id("old.css");
+    assert_eq!(rig.load.hints(rig.now, &elsewhere, &hints), 1);
+    rig.turn();
+    assert_eq!(rig.cancelled, [old], "nobody will want what the first origin named");
+    let id = rig.id("new.css");
+    rig.load.head(rig.now, rig.id(""), &Response { status: 200, fields: Fields::new() });
+    rig.load.data(rig.now, rig.id(""), b"<link rel=stylesheet href=new.css>");
+    rig.load.end(rig.now, rig.id(""));
+    rig.turn();
+    rig.load.head(rig.now, id, &Response { status: 200, fields: Fields::new() });
+    rig.load.end(rig.now, id);
+    rig.turn();
+    assert!(rig.load.is_complete());
+    assert_eq!(rig.wanted.len(), 4, "{}", rig.paths());
+    assert_eq!((rig.load.summary().hints.used, rig.load.summary().hints.wasted), (1, 1));
+}
