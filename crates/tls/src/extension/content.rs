@@ -331,7 +331,8 @@ pub(super) fn write_server_name(name: &ServerName<'_>, out: &mut Vec<u8>) {
     });
 }
 
-/// A DNS name in ASCII without a dot at its end, that is no address.
+/// A DNS name in ASCII without a dot at its end, or an address: RFC 6066 section 3 permits none, but there are clients that
+/// send one, and a server that ignores it serves them.
 fn host_name(name: &[u8]) -> Option<&str> {
     let name = core::str::from_utf8(name).ok()?; // What is not even UTF-8 is no host name.
     let legal = name.len() <= 253
@@ -339,7 +340,7 @@ fn host_name(name: &[u8]) -> Option<&str> {
             (1..=63).contains(&label.len())
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
         });
-    (legal && name.parse::<core::net::Ipv4Addr>().is_err()).then_some(name)
+    (legal || name.parse::<core::net::Ipv6Addr>().is_ok()).then_some(name)
 }
 
 pub(super) fn read_offered_psks<'a>(reader: &mut Reader<'a>) -> Result<OfferedPsks<'a>, Fault> {

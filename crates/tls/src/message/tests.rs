@@ -303,7 +303,7 @@ fn each_sin_in_a_client_hello_has_its_fault() {
         ("0000 000a 0008 00 0001 61 00 0001 62", Fault::BadServerName),
         ("0000 0007 0005 00 0002 612e", Fault::BadServerName),
         ("0000 0007 0005 00 0002 c3a4", Fault::BadServerName),
-        ("0000 000c 000a 00 0007 312e322e332e34", Fault::BadServerName),
+        ("0000 0008 0006 00 0003 3a3a67", Fault::BadServerName),
         ("0000 0005 0003 00 0000", Fault::VectorTooShort),
         ("0033 0006 0004 001d 0000", Fault::VectorTooShort),
     ];

@@ -17,7 +17,7 @@ use crate::{
     transcript::Transcript,
 };
 use sakigake_crypto::{Secret, Suite};
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// The outcome of the key exchange.
 pub(super) struct Shared {
@@ -87,7 +87,8 @@ pub(super) fn accept(
     let offered = extensions.application_layer_protocol_negotiation;
     let offered: Option<Vec<&[u8]>> = offered.map(|list| list.iter().map(|name| name.0).collect());
     let alpn = choose::protocol(&config, offered.as_deref()).map_err(|_| Fault::NoCommonProtocol)?;
-    let server_name = extensions.server_name.map(|name| name.0.to_ascii_lowercase());
+    let server_name = extensions.server_name.filter(|name| name.0.parse::<IpAddr>().is_err()); // RFC 6066 section 3
+    let server_name = server_name.map(|name| name.0.to_ascii_lowercase());
     let schemes_cert = extensions.signature_algorithms_cert.map(|list| list.iter().collect());
     let schemes_cert: Vec<u16> = schemes_cert.unwrap_or_else(|| schemes.to_vec()); // spec: 9846-4.3.3-k
     let plan = Plan {

@@ -1,7 +1,7 @@
 use super::pair::{AUTHORITY, Pair, Side, client_options, server_options};
 use crate::{
     Fact, Fault, Level, RejectedCertificate, Step, client,
-    extension::{CertificateRequestExtensions, List},
+    extension::{CertificateRequestExtensions, List, ServerName},
     message::{CertificateRequest, Message},
     rules::NamedGroup,
     server::{self, UnknownName, WithoutAlpn},
@@ -168,6 +168,25 @@ fn an_address_is_judged_without_asking_for_it() {
         refused,
         Err((Side::Client, Fault::CertificateRejected(RejectedCertificate::WrongName { .. })))
     ));
+}
+
+#[test]
+fn an_address_in_server_name_counts_as_no_name() {
+    for address in ["192.0.2.7", "192.0.2.8", "2001:db8::1"] {
+        let options = server::Options { unknown_name: UnknownName::Refuse, ..server_options() };
+        let mut pair = Pair::new(client_options(), options);
+        let result = pair.run_with(|from, _, message| {
+            let original = message.clone();
+            if let (Side::Client, Ok(Message::ClientHello(mut hello))) = (from, Message::read(&original)) {
+                hello.extensions.server_name = Some(ServerName(address));
+                message.clear();
+                hello.write(message);
+            }
+        });
+        // The client sent another hello, which the server's signature does not cover.
+        assert_eq!(result, Err((Side::Client, Fault::BadSignature)), "{address}");
+        assert!(matches!(&pair.from_server.facts[0], Fact::Negotiated { server_name: None, .. }));
+    }
 }
 
 #[test]
