@@ -98,7 +98,7 @@ impl TrafficSecret {
     /// Whether `received` is the peer's right `verify_data`; takes the same time wherever they differ.
     #[must_use]
     pub fn is_verified(&self, transcript: &Digest, received: &[u8]) -> bool {
-        is_equal(self.verify_data(transcript).as_ref(), received)
+        sakigake_crypto::equal(self.verify_data(transcript).as_ref(), received)
     }
 
     /// `application_traffic_secret_N+1` (RFC 9846 section 7.2); the old one is erased.
@@ -134,14 +134,6 @@ impl Drop for TrafficKeys {
         self.key.zeroize();
         self.iv.zeroize();
     }
-}
-
-/// Whether both have the same bytes, without telling by its running time where they differ. Lengths are no secret.
-#[must_use]
-pub fn is_equal(a: &[u8], b: &[u8]) -> bool {
-    // `black_box` hides each step from the optimiser, which could otherwise leave the loop at the first difference.
-    let differences = a.iter().zip(b).fold(0, |seen, (a, b)| core::hint::black_box(seen | (a ^ b)));
-    a.len() == b.len() && core::hint::black_box(differences) == 0
 }
 
 /// A secret down the middle of the schedule's figure, from which others are derived.

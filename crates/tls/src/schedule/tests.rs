@@ -114,12 +114,3 @@ fn each_generation_of_a_traffic_secret_is_another() {
         assert_ne!(first.keys().key(), second.keys().key());
     }
 }
-
-#[test]
-fn equality_is_equality() {
-    assert!(is_equal(b"", b""));
-    assert!(is_equal(b"abc", b"abc"));
-    assert!(!is_equal(b"abc", b"abd"));
-    assert!(!is_equal(b"abc", b"ab"));
-    assert!(!is_equal(b"", b"a"));
-}
