@@ -12,3 +12,17 @@ fn a_world_that_is_alone_is_the_one_that_its_seed_names() {
         assert_eq!(one(kind, 7), one(kind, 7));
     }
 }
+
+/// A flight in many small records once wore out a handshake's key, and the rest of it was dropped in silence.
+#[test]
+fn worlds_that_failed_once_pass() {
+    for (kind, seed) in [
+        (Kind::Tls, 16_599_174_169_888_468_147),
+        (Kind::Page, 7_966_608_843_092_494_532),
+        (Kind::H2, 15_405_195_190_729_587_183),
+        (Kind::H2, 1_034_801_897_116_565_683),
+        (Kind::Tls, 2_392_529_962_730_589_250),
+    ] {
+        assert_eq!(one(kind, seed).verdict.complaints, [""; 0], "{kind} {seed}");
+    }
+}

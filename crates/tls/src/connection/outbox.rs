@@ -92,10 +92,15 @@ impl Outbox {
     /// What is queued from here on goes out under these keys.
     pub(super) fn install(&mut self, secret: TrafficSecret) {
         if self.queue.is_empty() {
-            self.sealer.install(&secret, self.records_per_key);
+            self.sealer.install(&secret, self.records_for(secret.level));
         } else {
             self.queue.push_back(Item::Key(secret));
         }
+    }
+
+    /// A handshake cannot go on under new keys, so the owner's limit begins after it; the cipher's own holds always.
+    fn records_for(&self, level: Level) -> u64 {
+        if level == Level::Application { self.records_per_key } else { u64::MAX }
     }
 
     /// Queues an alert.
@@ -171,7 +176,8 @@ impl Outbox {
         let mut written = 0;
         while let Some(item) = self.queue.front() {
             if let Item::Key(secret) = item {
-                self.sealer.install(secret, self.records_per_key);
+                let records = self.records_for(secret.level);
+                self.sealer.install(secret, records);
                 self.queue.pop_front();
                 continue;
             }
