@@ -3,7 +3,7 @@
 mod fresh;
 mod fuzz;
 
-use crate::{layers, root, runner::Runner, shape, spec};
+use crate::{layers, limits, root, runner::Runner, shape, spec};
 use std::{env, path::PathBuf, process::Command};
 
 /// The fixed set of worlds.
@@ -23,6 +23,7 @@ pub(crate) fn fast() -> Result<(), String> {
     let mut runner = Runner::default();
     runner.step("format", 1, cargo(&["fmt", "--all", "--check"]));
     runner.check("layers", layers::check);
+    runner.check("limits", limits::check);
     runner.check("shape", shape::check);
     runner.check("spec", || spec::check(spec::Conformance::Compare));
     runner.check("fuzz bodies", fuzz::check);

@@ -5,6 +5,7 @@
 mod ci;
 mod group;
 mod layers;
+mod limits;
 mod runner;
 mod shape;
 mod source;
@@ -22,6 +23,7 @@ Commands:
   ci peers    tests against other programs: installs packages by name (needs root)
   shape       no file over 1,000 lines of logic, no function over 100 lines; lists the longest
   layers      which crate may use which, held against the manifests
+  limits      each field of each Limits is named in a test of its crate
   spec        each requirement marked done has code and a test; writes docs/conformance.md
   spec --check  the same, and fails when docs/conformance.md is not up to date
 ";
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         ["ci", "peers"] => ci::peers(),
         ["shape"] => shape::check(),
         ["layers"] => layers::check(),
+        ["limits"] => limits::check(),
         ["spec"] => spec::check(spec::Conformance::Write),
         ["spec", "--check"] => spec::check(spec::Conformance::Compare),
         ["help" | "--help" | "-h"] | [] => {

@@ -185,7 +185,7 @@ impl Certificates {
         let ca = ca::open()?;
         let names: Vec<&str> =
             public.iter().map(|url| url.origin().host.as_str()).chain(["www.saki.test"]).collect();
-        let leaves = ca.leaf(&names).map_err(|error| Failure::because("the development CA", error))?;
+        let leaves = ca.leaf(&names).map_err(Failure::new)?;
         let credentials =
             [leaves.ecdsa, leaves.rsa].into_iter().map(credential).collect::<Result<Vec<_>, _>>()?;
         let what = format!(

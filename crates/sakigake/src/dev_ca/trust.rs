@@ -8,9 +8,8 @@ pub(super) fn instructions(certificate: &Path, fingerprint: &str) -> String {
         "The development CA's certificate is in\n  {file}\nIts SHA-256 fingerprint is\n  {fingerprint}\n\n\
          It can vouch for localhost, *.localhost, *.test and loopback addresses, and for nothing else. Its key stays\n\
          on this machine: trust no such certificate that somebody gives you.\n\n\
-         Once, without trusting it:\n  \
-           curl --cacert {file} https://localhost:8443/\n  \
-           sakigake fetch --cacert {file} https://localhost:8443/\n\n\
+         `sakigake fetch` trusts it by itself. curl, once, without trusting it for good:\n  \
+           curl --cacert {file} https://localhost:8443/\n\n\
          Debian, Ubuntu (what uses the system's certificates):\n  \
            sudo cp {file} /usr/local/share/ca-certificates/sakigake.crt && sudo update-ca-certificates\n\n\
          Fedora, Arch:\n  \

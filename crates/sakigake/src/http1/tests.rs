@@ -239,3 +239,36 @@ async fn a_peer_that_takes_nothing_is_given_up() {
     let line = crate::access_log::text(&served[0].entry(([127, 0, 0, 1], 1).into()), false);
     assert!(line.contains(" HTTP/1.1 GET  200 ") && line.ends_with(" /large.bin  cut short\n"), "{line}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn each_limit_holds_where_it_is_set() {
+    let none = Limits::default();
+    let head = |extra: &str| format!("GET / HTTP/1.1\r\nhost: a\r\n{extra}connection: close\r\n\r\n");
+    let long = format!("x: {}\r\n", "y".repeat(9_000));
+    let many = "x: y\r\n".repeat(3);
+    for (limits, said, expected) in [
+        (Limits { head_bytes: 10_000, ..none }, head(&long), "HTTP/1.1 200 "),
+        (Limits { head_bytes: 8_192, ..none }, head(&long), "HTTP/1.1 431 "),
+        (Limits { head_lines: 5, ..none }, head(&many), "HTTP/1.1 200 "),
+        (Limits { head_lines: 4, ..none }, head(&many), "HTTP/1.1 431 "),
+    ] {
+        let (mut near, far) = duplex(64 * 1024);
+        near.write_all(said.as_bytes()).await.expect("room");
+        // What a refused request's connection ends with is not looked at here, only what the peer hears.
+        let _ = serve(far, site(), limits, std::future::pending()).await;
+        let mut heard = String::new();
+        near.read_to_string(&mut heard).await.expect("text");
+        assert!(heard.starts_with(expected), "{limits:?}: {heard:.60}");
+    }
+    for (limits, said) in [
+        (Limits { head_ms: 200, ..none }, "GET / HTTP/1.1\r\n"),
+        (Limits { stall_ms: 200, ..none }, "GET /large.bin HTTP/1.1\r\nhost: a\r\n\r\n"),
+    ] {
+        let (mut near, far) = duplex(1024);
+        near.write_all(said.as_bytes()).await.expect("room");
+        let began = tokio::time::Instant::now();
+        assert!(serve(far, site(), limits, std::future::pending()).await.is_err(), "{limits:?}");
+        let took = began.elapsed().as_millis();
+        assert!((200..1_000).contains(&took), "{limits:?}: {took} ms");
+    }
+}

@@ -338,3 +338,59 @@ fn a_drain_does_not_wait_for_a_silent_peer() {
     spoken(&mut server);
     assert!(server.is_closed());
 }
+
+/// What the peer did not do, and when that ends the matter: not a moment sooner.
+fn is_patient_until(mut connection: Connection, due: Instant) -> Connection {
+    assert_eq!(connection.deadline(), Some(due));
+    connection.expire(Instant::from_nanos(due.as_nanos() - 1));
+    assert_eq!(answer(&mut connection), Answer::Nothing);
+    connection.expire(due);
+    connection
+}
+
+#[test]
+fn every_patience_ends_at_its_limit() {
+    let limits = Limits { settings_ack_ms: 70, ..Limits::default() };
+    let mut client = Connection::client(Config { limits, ..Config::default() }, ms(1));
+    spoken(&mut client);
+    let mut client = is_patient_until(client, ms(71));
+    assert_eq!(answer(&mut client), Answer::GoAway(ErrorCode::SettingsTimeout.wire()));
+
+    let mut server = raw_server(Limits { header_block_ms: 80, ..Limits::default() });
+    feed(&mut server, &frame(kind::HEADERS, flag::END_STREAM, 1, GET)); // and no CONTINUATION
+    let mut server = is_patient_until(server, ms(82)); // the block began at 2 ms
+    assert_eq!(answer(&mut server), Answer::GoAway(ErrorCode::EnhanceYourCalm.wire()));
+
+    let mut server = raw_server(Limits { stall_ms: 90, ..Limits::default() });
+    feed(&mut server, &frame(kind::SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]));
+    feed(&mut server, &frame(kind::HEADERS, END, 1, GET));
+    server.respond(StreamId(1), &Response::new(200), false).unwrap();
+    server.send(StreamId(1), Chunk::Owned(vec![0; 100]), true).unwrap();
+    spoken(&mut server);
+    let mut server = is_patient_until(server, ms(91)); // it waits since 1 ms, when nothing could leave
+    assert_eq!(answer(&mut server), Answer::Rst(1, ErrorCode::EnhanceYourCalm.wire()));
+
+    let mut server = raw_server(Limits { drain_ms: 60, ..Limits::default() });
+    feed(&mut server, &frame(kind::HEADERS, END, 1, GET));
+    server.drain(ms(5));
+    spoken(&mut server); // the first GOAWAY and the PING, which nobody answers
+    let mut server = is_patient_until(server, ms(65));
+    assert_eq!(answer(&mut server), Answer::GoAway(ErrorCode::NoError.wire()));
+}
+
+#[test]
+fn a_streams_window_grows_to_its_limit() {
+    let small =
+        Limits { initial_stream_window_bytes: 1_000, stream_window_bytes: 3_000, ..Limits::default() };
+    let mut window =
+        crate::flow::ReceiveWindow::new(small.initial_stream_window_bytes, small.initial_stream_window_bytes);
+    for round in 1..10 {
+        let half = window.size() / 2;
+        window.receive(half).unwrap();
+        window.consume(u64::from(half));
+        window
+            .update(ms(round), Some(Span::from_millis(50)), small.stream_window_bytes)
+            .expect("half was read");
+    }
+    assert_eq!(window.size(), 3_000);
+}
