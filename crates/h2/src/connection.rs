@@ -358,6 +358,16 @@ impl Connection {
         self.streams.is_idle() && self.output.is_empty()
     }
 
+    /// Whether a stream lives: its message, or the answer to it, is not complete.
+    pub fn has_streams(&self) -> bool {
+        !self.streams.is_idle()
+    }
+
+    /// Bytes that wait in the send queues of all streams.
+    pub fn queued_bytes(&self) -> usize {
+        self.streams.iter().map(|(_, stream)| stream.send.queued()).sum()
+    }
+
     /// Whether the client said that it acts on PRELOAD frames.
     pub fn knows_preload(&self) -> bool {
         self.peer.preload
