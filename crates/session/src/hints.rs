@@ -5,9 +5,9 @@ use sakigake_preload::{
     Table,
     table::{Account, Flight},
 };
-use sakigake_semantics::Request;
+use sakigake_semantics::{Request, StreamId};
 use sakigake_wire::Instant;
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 /// Bytes that a sender may have in flight before the first acknowledgement: ten segments (RFC 6928).
 const INITIAL_WINDOW_BYTES: usize = 14_600;
@@ -17,18 +17,38 @@ const OVERHEAD_BYTES: usize = 128;
 /// Pages that one turn may ask for and be hinted at.
 const PAGES: usize = 8;
 
+/// Requests whose marks wait for their owner.
+const MARKS: usize = 256;
+
+/// What hints had to do with one request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The connection had been hinted at what was asked for.
+    pub hinted: bool,
+    /// Hints that went out because of it.
+    pub hints: usize,
+}
+
 /// A connection's share in the table of hints.
 pub(crate) struct Hints {
     table: Arc<Table>,
     account: Account,
     is_first_said: bool,
     /// Pages that were asked for and not yet answered with what they need beyond the host's set.
-    pages: Vec<String>,
+    pages: Vec<(StreamId, String)>,
+    /// What is to be said of requests; the owner takes it, and who takes nothing loses the oldest.
+    marks: VecDeque<(StreamId, Mark)>,
 }
 
 impl Hints {
     pub(crate) fn new(table: Arc<Table>) -> Self {
-        Self { table, account: Account::new(), is_first_said: false, pages: Vec::new() }
+        Self {
+            table,
+            account: Account::new(),
+            is_first_said: false,
+            pages: Vec::new(),
+            marks: VecDeque::new(),
+        }
     }
 
     /// The host's hints, once, behind a handshake flight of so many bytes: the frame never makes that flight wait for an
@@ -50,16 +70,20 @@ impl Hints {
     }
 
     /// A request was heard: where it asks for a page, what that needs beyond the host's set waits for [`Hints::flush`].
-    pub(crate) fn asked(&mut self, request: &Request) {
+    pub(crate) fn asked(&mut self, stream: StreamId, request: &Request) {
         let (Ok(authority), Ok(path)) =
             (core::str::from_utf8(&request.authority), core::str::from_utf8(&request.path))
         else {
             return; // No hint is for such a place.
         };
-        self.account.requested(Some(authority), path);
+        let hinted = self.account.requested(Some(authority), path);
+        if self.marks.len() == MARKS {
+            self.marks.pop_front();
+        }
+        self.marks.push_back((stream, Mark { hinted, hints: 0 }));
         let navigates = request.fields.find(b"sec-fetch-mode") == Some(b"navigate");
         if request.method == b"GET" && navigates && self.pages.len() < PAGES {
-            self.pages.push(path.to_owned());
+            self.pages.push((stream, path.to_owned()));
         }
     }
 
@@ -71,13 +95,25 @@ impl Hints {
         let pages = core::mem::take(&mut self.pages);
         if h2.knows_preload() {
             self.account.client_acts();
-            for page in pages {
+            for (stream, page) in pages {
                 if let Some(flight) = self.table.page(host, &page, &self.account) {
                     self.say(now, &flight, h2);
+                    let mark = self.marks.iter_mut().find(|(marked, _)| *marked == stream);
+                    mark.into_iter().for_each(|(_, mark)| mark.hints += flight.hints().count());
                 }
             }
         }
         self.account.expire(now, self.table.config());
+    }
+
+    /// What is to be said of a request, once.
+    pub(crate) fn mark(&mut self, stream: StreamId) -> Mark {
+        let at = self.marks.iter().position(|(marked, _)| *marked == stream);
+        let mark = at.and_then(|at| self.marks.remove(at)).map_or_else(Mark::default, |(_, mark)| mark);
+        if self.marks.is_empty() {
+            self.marks = VecDeque::new();
+        }
+        mark
     }
 
     /// When [`Hints::flush`] has something to settle.

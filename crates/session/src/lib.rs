@@ -19,4 +19,5 @@ mod session;
 pub use config::{ClientConfig, ServerConfig};
 pub use event::{Event, Protocol};
 pub use fault::Fault;
+pub use hints::Mark;
 pub use session::Session;

@@ -1,7 +1,7 @@
 //! The composition itself. `Session` alone decides what goes into a turn's output and in which order.
 
 use crate::{
-    ClientConfig, Event, Fault, Protocol, ServerConfig, frames::Frames, hints::Hints, plain::Outgoing,
+    ClientConfig, Event, Fault, Mark, Protocol, ServerConfig, frames::Frames, hints::Hints, plain::Outgoing,
 };
 use sakigake_h2 as h2;
 use sakigake_semantics as semantics;
@@ -25,6 +25,8 @@ pub struct Session {
     is_closing: bool,
     /// The peer sent close_notify.
     is_peer_done: bool,
+    /// The pipe brought something.
+    has_begun: bool,
 }
 
 /// What is spoken inside TLS, once ALPN has decided.
@@ -77,6 +79,7 @@ impl Session {
             is_ready: false,
             is_closing: false,
             is_peer_done: false,
+            has_begun: false,
         }
     }
 
@@ -90,6 +93,7 @@ impl Session {
         input: &mut [u8],
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
+        self.has_begun = true;
         let (tls, mut listener) = self.parts(now, heard);
         tls.handle(now, input, &mut |event| listener.hear(event)).map_err(Fault::Tls)?;
         let outcome = listener.outcome();
@@ -100,9 +104,16 @@ impl Session {
     /// The pipe will bring nothing more.
     ///
     /// # Errors
-    /// It ended without close_notify: what was read may be cut short.
+    /// It ended without close_notify: what was read may be cut short. Where nothing can have been lost that is no fault,
+    /// since many peers leave that way: HTTP/2 with no stream open, or a server to which nobody has said a word.
     pub fn end(&mut self) -> Result<(), Fault> {
-        self.tls.eof().map_err(Fault::Tls)
+        let cut = self.tls.eof().map_err(Fault::Tls);
+        let is_harmless = match &self.spoken {
+            Spoken::H2(h2) => self.is_ready && !h2.has_streams(),
+            Spoken::Undecided => !self.has_begun && matches!(self.role, Role::Server { .. }),
+            Spoken::Plain(_) => false,
+        };
+        if is_harmless { Ok(()) } else { cut }
     }
 
     /// Answers what an [`Event::Wanted`] asked for.
@@ -269,6 +280,14 @@ impl Session {
         }
     }
 
+    /// What hints had to do with a server's request; asked once, after the input that brought it.
+    pub fn mark(&mut self, stream: semantics::StreamId) -> Mark {
+        match &mut self.role {
+            Role::Server { hints: Some(hints), .. } => hints.mark(stream),
+            Role::Server { hints: None, .. } | Role::Client { .. } => Mark::default(),
+        }
+    }
+
     /// The host that the client asked for, in lower case.
     pub fn server_name(&self) -> Option<&str> {
         self.server_name.as_deref()
@@ -371,10 +390,12 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
             frames.received(bytes, heard);
         }
         h2.handle(*now, bytes, &mut |event| {
-            if let (semantics::Event::Request { request, .. }, Role::Server { hints: Some(hints), .. }) =
-                (&event, &mut **role)
+            if let (
+                semantics::Event::Request { stream, request, .. },
+                Role::Server { hints: Some(hints), .. },
+            ) = (&event, &mut **role)
             {
-                hints.asked(request);
+                hints.asked(*stream, request);
             }
             heard(Event::Http(event));
         })

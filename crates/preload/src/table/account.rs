@@ -47,20 +47,24 @@ impl Account {
     }
 
     /// The client asked for `target`, a path with query. `authority`: where the connection serves several origins, the one
-    /// that was asked.
-    pub fn requested(&mut self, authority: Option<&str>, target: &str) {
-        if self.rows.iter().all(|row| row.settled) {
-            return;
+    /// that was asked. Says whether the connection had been hinted at it, be it long ago.
+    pub fn requested(&mut self, authority: Option<&str>, target: &str) -> bool {
+        if self.rows.is_empty() {
+            return false;
         }
         let origin = authority.map(Origin::parse);
         if origin == Some(None) {
-            return;
+            return false;
         }
         let origin = origin.flatten();
-        let open = self.rows.iter_mut().filter(|row| !row.settled);
-        for row in open.filter(|row| row.host.is_asked_for(row.index, origin.as_ref(), target)) {
-            row.used = true;
+        let mut was_hinted = false;
+        for row in &mut self.rows {
+            if row.host.is_asked_for(row.index, origin.as_ref(), target) {
+                was_hinted = true;
+                row.used |= !row.settled;
+            }
         }
+        was_hinted
     }
 
     /// When [`Account::expire`] has something to do.

@@ -143,7 +143,9 @@ fn connection(table: &Table, acts: bool, asks: &[&str]) {
     if acts {
         account.client_acts();
     }
-    asks.iter().for_each(|target| account.requested(None, target));
+    for target in asks {
+        account.requested(None, target);
+    }
     let deadline = account.deadline(table.config()).unwrap();
     assert_eq!(deadline, start + Span::from_secs(10));
     account.expire(start + Span::from_secs(9), table.config());
