@@ -7,7 +7,7 @@ use core::{
     task::{Context, Poll},
 };
 use sakigake_session::{Event, Fault, Protocol, Session};
-use sakigake_wire::Instant;
+use sakigake_wire::{Instant, Span};
 use std::io;
 use tokio::{io::AsyncWriteExt, io::Interest, net::TcpStream, time};
 
@@ -29,6 +29,11 @@ pub trait Application {
     fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let _ = cx; // Most owners act only on what they hear.
         Poll::Pending
+    }
+
+    /// How long the peer may take nothing of what waits for the socket.
+    fn patience(&self) -> Span {
+        Span::from_secs(60)
     }
 }
 
@@ -77,8 +82,13 @@ pub async fn drive<A: Application>(
     clock: Clock,
 ) -> Result<Ended, Failure> {
     stream.set_nodelay(true)?;
-    let mut driver = Driver { stream, session, clock, unsent: Vec::new(), plain: None };
-    let outcome = driver.run(application).await;
+    let mut driver =
+        Driver { stream, session, clock, unsent: Vec::new(), stalled: None, is_read_out: false, plain: None };
+    let outcome = match driver.run(application).await {
+        // Many peers leave without a word when they have all they want; that is an end like any other.
+        Err(Failure::Socket(error)) if is_gone(&error) && driver.session.end().is_ok() => Ok(()),
+        outcome => outcome,
+    };
     match (outcome, driver.plain.take()) {
         (Ok(()), Some(heard)) => {
             Ok(Ended::Plain(Box::new(PlainStream::new(driver.stream, driver.session, clock, heard))))
@@ -96,6 +106,10 @@ struct Driver {
     clock: Clock,
     /// What the socket did not take of the last turn's output; empty, and without memory, while the connection waits.
     unsent: Vec<u8>,
+    /// Since when the socket has taken nothing of that.
+    stalled: Option<Instant>,
+    /// The socket brings nothing more.
+    is_read_out: bool,
     /// Set when ALPN chose a protocol without an engine: plaintext that came with the handshake's end.
     plain: Option<Vec<u8>>,
 }
@@ -104,14 +118,16 @@ impl Driver {
     async fn run<A: Application>(&mut self, application: &mut A) -> Result<(), Failure> {
         loop {
             let more = self.write(application)?;
-            if self.unsent.is_empty() && (self.session.has_said_all() || self.plain.is_some()) {
+            let is_over = self.session.has_said_all() || self.plain.is_some();
+            // Whom nothing can reach any more, and who has nothing left to say, is done too.
+            if self.unsent.is_empty() && (is_over || (self.is_read_out && !more)) {
                 return Ok(());
             }
             if more {
                 tokio::task::yield_now().await;
             }
-            if self.wait(application, more).await? && !self.read(application)? {
-                return Ok(());
+            if self.wait(application, more).await? {
+                self.read(application)?;
             }
         }
     }
@@ -124,11 +140,12 @@ impl Driver {
             }
             let now = self.clock.now();
             application.act(now, &mut self.session);
-            let Self { stream, session, unsent, .. } = self;
+            let Self { stream, session, unsent, stalled, .. } = self;
             let wrote = buffers::lend(|buffers| -> io::Result<bool> {
                 let Some(len) = session.transmit(now, &mut buffers.output) else { return Ok(false) };
                 let sent = try_write(stream, &buffers.output[..len])?;
                 unsent.extend_from_slice(&buffers.output[sent..len]);
+                *stalled = (sent < len).then_some(now);
                 Ok(true)
             })?;
             self.session.tell(&mut |event| application.heard(now, event));
@@ -144,20 +161,29 @@ impl Driver {
         if !self.unsent.is_empty() {
             let sent = try_write(&self.stream, &self.unsent)?;
             self.unsent.drain(..sent);
+            if sent > 0 {
+                self.stalled = Some(self.clock.now());
+            }
             if self.unsent.is_empty() {
                 self.unsent = Vec::new();
+                self.stalled = None;
             }
         }
         Ok(self.unsent.is_empty())
     }
 
-    /// Waits for the socket, the clock or the application; says whether the socket may be read.
+    /// Waits for the application, the socket or the clock; says whether the socket may be read. The application comes
+    /// first: a peer that always has something to say must not make it deaf.
     async fn wait<A: Application>(&mut self, application: &mut A, poll_only: bool) -> Result<bool, Failure> {
-        let interest = match self.unsent.is_empty() {
-            true => Interest::READABLE,
-            false => Interest::READABLE | Interest::WRITABLE,
+        let interest = match (self.is_read_out, self.unsent.is_empty()) {
+            (false, true) => Interest::READABLE,
+            (false, false) => Interest::READABLE | Interest::WRITABLE,
+            (true, _) => Interest::WRITABLE, // What was read to its end stays readable for ever.
         };
-        let deadline = self.session.deadline();
+        let patience = application.patience();
+        let stalled_since = self.stalled;
+        let stalled = stalled_since.map(|since| since + patience);
+        let deadline = [self.session.deadline(), stalled].into_iter().flatten().min();
         let timer = async {
             match deadline {
                 _ if poll_only => {}
@@ -167,27 +193,32 @@ impl Driver {
         };
         let readable = tokio::select! {
             biased;
-            ready = self.stream.ready(interest) => ready?.is_readable(),
             () = poll_fn(|cx| application.poll_wake(cx)) => false,
+            ready = self.stream.ready(interest) => ready?.is_readable() && !self.is_read_out,
             () = timer => false,
         };
         let now = self.clock.now();
         if deadline.is_some_and(|at| at <= now) {
             self.session.expire(now).map_err(Failure::Peer)?;
         }
+        if stalled.is_some_and(|at| at <= now) && !self.write_unsent()? && self.stalled == stalled_since {
+            let why = "the peer reads nothing of what it asked for";
+            return Err(Failure::Socket(io::Error::new(io::ErrorKind::TimedOut, why)));
+        }
         Ok(readable)
     }
 
-    /// Reads once and lets the session hear it; false when the peer's direction is over.
-    fn read<A: Application>(&mut self, application: &mut A) -> Result<bool, Failure> {
-        let Self { stream, session, clock, plain, .. } = self;
+    /// Reads once and lets the session hear it.
+    fn read<A: Application>(&mut self, application: &mut A) -> Result<(), Failure> {
+        let Self { stream, session, clock, plain, is_read_out, .. } = self;
         buffers::lend(|buffers| {
             let len = match stream.try_read(&mut buffers.input) {
                 Ok(0) => {
-                    return session.end().map(|()| false).map_err(Failure::Peer);
+                    *is_read_out = true;
+                    return session.end().map_err(Failure::Peer);
                 }
                 Ok(len) => len,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(Failure::Socket(error)),
             };
             let now = clock.now();
@@ -200,8 +231,7 @@ impl Driver {
                     }
                     application.heard(now, event);
                 })
-                .map_err(Failure::Peer)?;
-            Ok(true)
+                .map_err(Failure::Peer)
         })
     }
 
@@ -216,7 +246,7 @@ impl Driver {
         let goodbye = async {
             self.stream.write_all(&self.unsent).await?;
             self.stream.shutdown().await?;
-            if !self.session.is_closed() {
+            if self.session.has_said_all() && !self.session.is_closed() {
                 return Ok(()); // A client that has all it came for: what still comes matters to nobody.
             }
             for _ in 0..LINGER_READS {
@@ -233,6 +263,12 @@ impl Driver {
         };
         let _ = time::timeout(LINGER, goodbye).await; // The connection is over either way.
     }
+}
+
+/// The peer has torn the connection down.
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe)
 }
 
 fn try_write(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {

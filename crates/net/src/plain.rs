@@ -97,7 +97,10 @@ impl PlainStream {
                     }
                 }),
             };
-            result.map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, fault))
+            result.map_err(|fault| {
+                let kind = if len == 0 { io::ErrorKind::UnexpectedEof } else { io::ErrorKind::InvalidData };
+                io::Error::new(kind, fault)
+            })
         })
     }
 
