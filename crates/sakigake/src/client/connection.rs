@@ -36,21 +36,24 @@ pub(crate) enum News {
     End(Id),
     /// It will not come.
     Failed(Id, String),
+    /// It was not acted on: another connection may try.
+    Refused(Id, Box<Request>),
     /// The connection is gone, and why if that was not its time.
     Gone(Option<String>),
 }
 
-/// Where a connection's news go: marked with its origin.
+/// Where a connection's news go: marked with its number.
 #[derive(Clone)]
 pub(crate) struct Ear {
     pub(crate) origin: Origin,
-    pub(crate) news: mpsc::UnboundedSender<(Origin, News)>,
+    pub(crate) number: usize,
+    pub(crate) news: mpsc::UnboundedSender<(usize, News)>,
     pub(crate) watches: bool,
 }
 
 impl Ear {
     pub(crate) fn tell(&self, news: News) {
-        let _ = self.news.send((self.origin.clone(), news)); // A loader that is gone needs no news.
+        let _ = self.news.send((self.number, news)); // A loader that is gone needs no news.
     }
 
     pub(crate) fn frame(&self, line: impl FnOnce() -> String) {

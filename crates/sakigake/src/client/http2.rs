@@ -5,9 +5,10 @@ use super::{
     connection::{Command, Ear, News},
 };
 use core::task::{Context, Poll};
+use sakigake_h2::Misuse;
 use sakigake_net::Application;
 use sakigake_page::load::Id;
-use sakigake_semantics::{Event, StreamId};
+use sakigake_semantics::{Event, Request, StreamId};
 use sakigake_session::{self as session, Protocol, Session};
 use sakigake_wire::Instant;
 use std::{collections::BTreeMap, rc::Rc};
@@ -22,10 +23,18 @@ pub(super) struct Http2 {
     ear: Ear,
     commands: mpsc::UnboundedReceiver<Command>,
     waiting: Vec<Command>,
-    streams: BTreeMap<StreamId, Id>,
-    /// The other way round, also of streams that ended: the credit of their last bytes goes back all the same.
-    ids: BTreeMap<Id, StreamId>,
+    streams: BTreeMap<StreamId, Exchange>,
     is_ready: bool,
+    is_over: bool,
+}
+
+/// A request and what came of it.
+struct Exchange {
+    id: Id,
+    request: Box<Request>,
+    /// Bytes of the body that the loader has not used yet.
+    unread: usize,
+    /// The response is complete; only its last credit is outstanding.
     is_over: bool,
 }
 
@@ -37,7 +46,6 @@ impl Http2 {
             commands,
             waiting: Vec::new(),
             streams: BTreeMap::new(),
-            ids: BTreeMap::new(),
             is_ready: false,
             is_over: false,
         }
@@ -48,25 +56,34 @@ impl Http2 {
         (self.waiting, self.commands)
     }
 
+    fn stream_of(&self, id: Id) -> Option<StreamId> {
+        self.streams.iter().find(|(_, exchange)| exchange.id == id).map(|(stream, _)| *stream)
+    }
+
     fn carry_out(&mut self, now: Instant, command: Command, session: &mut Session) {
         let Some(http) = session.http() else { return };
         match command {
             Command::Request(id, request) => match http.request(&request, true) {
                 Ok(stream) => {
-                    self.streams.insert(stream, id);
-                    self.ids.insert(id, stream);
+                    let exchange = Exchange { id, request, unread: 0, is_over: false };
+                    self.streams.insert(stream, exchange);
                 }
+                // It waits for a stream to end.
+                Err(Misuse::TooManyStreams) => self.waiting.push(Command::Request(id, request)),
+                Err(Misuse::Closing | Misuse::NoMoreStreams) => self.ear.tell(News::Refused(id, request)),
                 Err(misuse) => self.ear.tell(News::Failed(id, misuse.to_string())),
             },
             Command::Cancel(id) => {
-                if let Some(stream) = self.ids.remove(&id) {
+                self.waiting.retain(|waiting| !matches!(waiting, Command::Request(other, _) if *other == id));
+                if let Some(stream) = self.stream_of(id) {
                     http.reset(stream, CANCEL);
                     self.streams.remove(&stream);
                 }
             }
             Command::Used(id, len) => {
-                if let Some(stream) = self.ids.get(&id) {
-                    http.consume(now, *stream, len);
+                if let Some(stream) = self.stream_of(id) {
+                    http.consume(now, stream, len);
+                    self.settle(stream, |exchange| exchange.unread = exchange.unread.saturating_sub(len));
                 }
             }
         }
@@ -76,24 +93,29 @@ impl Http2 {
         match event {
             Event::Preload { block } => self.ear.tell(News::Preload(block.to_vec())),
             Event::Response { stream, response, end } => {
-                if let Some(id) = self.streams.get(&stream) {
-                    self.ear.tell(News::Head(*id, Box::new(response)));
+                if let Some(exchange) = self.streams.get(&stream) {
+                    self.ear.tell(News::Head(exchange.id, Box::new(response)));
                 }
                 self.finish(stream, end);
             }
             Event::Data { stream, bytes, end } => {
-                if let Some(id) = self.streams.get(&stream)
+                if let Some(exchange) = self.streams.get_mut(&stream)
                     && !bytes.is_empty()
                 {
-                    self.ear.tell(News::Data(*id, bytes.to_vec()));
+                    exchange.unread += bytes.len();
+                    self.ear.tell(News::Data(exchange.id, bytes.to_vec()));
                 }
                 self.finish(stream, end);
             }
             Event::Trailers { stream, .. } => self.finish(stream, true),
-            Event::Reset { stream, code, .. } => {
-                if let Some(id) = self.streams.remove(&stream) {
-                    self.ear.tell(News::Failed(id, format!("the server reset the stream (code {code})")));
-                }
+            Event::Reset { stream, code, untouched } => {
+                let Some(Exchange { id, request, is_over: false, .. }) = self.streams.remove(&stream) else {
+                    return;
+                };
+                self.ear.tell(match untouched {
+                    true => News::Refused(id, request),
+                    false => News::Failed(id, format!("the server reset the stream (code {code})")),
+                });
             }
             Event::Settings
             | Event::Informational { .. }
@@ -104,10 +126,20 @@ impl Http2 {
         }
     }
 
-    /// The response is whole.
+    /// The response is whole, if that was its end.
     fn finish(&mut self, stream: StreamId, end: bool) {
-        if end && let Some(id) = self.streams.remove(&stream) {
-            self.ear.tell(News::End(id));
+        if end && let Some(exchange) = self.streams.get(&stream) {
+            self.ear.tell(News::End(exchange.id));
+            self.settle(stream, |exchange| exchange.is_over = true);
+        }
+    }
+
+    /// A stream is remembered until its last byte was used: the connection's window is owed that credit.
+    fn settle(&mut self, stream: StreamId, change: impl FnOnce(&mut Exchange)) {
+        let Some(exchange) = self.streams.get_mut(&stream) else { return };
+        change(exchange);
+        if exchange.is_over && exchange.unread == 0 {
+            self.streams.remove(&stream);
         }
     }
 }

@@ -8,10 +8,13 @@ use sakigake_page::{
     Origin, Url,
     load::{Id, Load, Options, State, Want},
 };
+use sakigake_semantics::Request;
 use sakigake_wire::Span;
 use std::{collections::BTreeMap, io, rc::Rc};
 use tokio::sync::mpsc;
 
+/// Connections that may refuse a request before anybody gives up.
+const FRUITLESS: usize = 2;
 /// Redirects that [`resource`] follows.
 const REDIRECTS: usize = 20;
 
@@ -46,13 +49,28 @@ pub trait Watcher {
 struct Loader<'a> {
     shared: &'a Rc<Shared>,
     load: Load,
-    connections: BTreeMap<Origin, mpsc::UnboundedSender<Command>>,
-    origins: BTreeMap<Id, Origin>,
+    connections: Vec<Connection>,
+    /// How many connections were opened: the number of the next.
+    opened: usize,
+    /// Connections that refused requests before they had answered any.
+    fruitless: usize,
+    /// Which connection carries it.
+    carriers: BTreeMap<Id, usize>,
     protocols: Vec<(Origin, &'static str)>,
     connected: Option<Span>,
-    news: mpsc::UnboundedReceiver<(Origin, News)>,
-    ear: mpsc::UnboundedSender<(Origin, News)>,
+    news: mpsc::UnboundedReceiver<(usize, News)>,
+    ear: mpsc::UnboundedSender<(usize, News)>,
     watches: bool,
+}
+
+/// A connection, as far as the loader knows.
+struct Connection {
+    number: usize,
+    origin: Origin,
+    commands: mpsc::UnboundedSender<Command>,
+    /// It takes no new requests; what it has begun it may finish.
+    is_retired: bool,
+    has_answered: bool,
 }
 
 pub(super) async fn page(
@@ -100,8 +118,10 @@ impl<'a> Loader<'a> {
         Self {
             shared,
             load: Load::new(url.clone(), options, shared.clock.now()),
-            connections: BTreeMap::new(),
-            origins: BTreeMap::new(),
+            connections: Vec::new(),
+            opened: 0,
+            fruitless: 0,
+            carriers: BTreeMap::new(),
             protocols: Vec::new(),
             connected: None,
             news,
@@ -117,10 +137,10 @@ impl<'a> Loader<'a> {
             if self.load.is_complete() {
                 break;
             }
-            let Some((origin, news)) = self.news.recv().await else { break };
-            self.hear(origin, news, watcher, body)?;
-            while let Ok((origin, news)) = self.news.try_recv() {
-                self.hear(origin, news, watcher, body)?;
+            let Some((number, news)) = self.news.recv().await else { break };
+            self.hear(number, news, watcher, body)?;
+            while let Ok((number, news)) = self.news.try_recv() {
+                self.hear(number, news, watcher, body)?;
             }
         }
         self.say_goodbye().await;
@@ -135,8 +155,7 @@ impl<'a> Loader<'a> {
                     self.load.failed(now, wanted.id, "only https is spoken here");
                 }
                 Want::Request(wanted) => {
-                    self.origins.insert(wanted.id, wanted.origin.clone());
-                    self.command(&wanted.origin, Command::Request(wanted.id, Box::new(wanted.request)));
+                    self.request(&wanted.origin, wanted.id, Box::new(wanted.request));
                 }
                 Want::Cancel(id) => self.command_for(id, Command::Cancel(id)),
             }
@@ -144,38 +163,68 @@ impl<'a> Loader<'a> {
     }
 
     fn command_for(&mut self, id: Id, command: Command) {
-        if let Some(origin) = self.origins.get(&id).cloned() {
-            self.command(&origin, command);
+        let carrier = self.carriers.get(&id);
+        let connection = self.connections.iter().find(|connection| carrier == Some(&connection.number));
+        if let Some(connection) = connection {
+            let _ = connection.commands.send(command); // A connection that just ended says so in its news.
         }
     }
 
-    /// Hands a command to the origin's connection, and opens one where there is none.
-    fn command(&mut self, origin: &Origin, command: Command) {
-        let connection = self.connections.entry(origin.clone()).or_insert_with(|| {
-            let (commands, receiver) = mpsc::unbounded_channel();
-            let ear = Ear { origin: origin.clone(), news: self.ear.clone(), watches: self.watches };
-            tokio::task::spawn_local(connection::run(self.shared.clone(), ear, receiver));
-            commands
+    /// Hands a request to the origin's connection, and opens one where there is none.
+    fn request(&mut self, origin: &Origin, id: Id, request: Box<Request>) {
+        let is_open = |connection: &Connection| connection.origin == *origin && !connection.is_retired;
+        let number = match self.connections.iter().find(|connection| is_open(connection)) {
+            Some(connection) => connection.number,
+            None => self.open(origin),
+        };
+        self.carriers.insert(id, number);
+        self.command_for(id, Command::Request(id, request));
+    }
+
+    fn open(&mut self, origin: &Origin) -> usize {
+        let number = self.opened;
+        self.opened += 1;
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let ear = Ear { origin: origin.clone(), number, news: self.ear.clone(), watches: self.watches };
+        tokio::task::spawn_local(connection::run(self.shared.clone(), ear, receiver));
+        let origin = origin.clone();
+        self.connections.push(Connection {
+            number,
+            origin,
+            commands,
+            is_retired: false,
+            has_answered: false,
         });
-        let _ = connection.send(command); // A connection that just ended says so in its news.
+        number
     }
 
     fn hear(
         &mut self,
-        origin: Origin,
+        number: usize,
         news: News,
         watcher: &mut dyn Watcher,
         body: &mut Body<'_>,
     ) -> Result<(), Error> {
         let now = self.shared.clock.now();
+        let Some(at) = self.connections.iter().position(|connection| connection.number == number) else {
+            return Ok(()); // Nobody asked it for more.
+        };
+        let connection = &mut self.connections[at];
+        let origin = connection.origin.clone();
         match news {
             News::Ready(protocol) => {
                 self.connected.get_or_insert(now.since(self.load.started()));
-                self.protocols.push((origin, protocol));
+                // A second connection to the same place is no news.
+                if self.protocols.iter().all(|known| *known != (origin.clone(), protocol)) {
+                    self.protocols.push((origin, protocol));
+                }
             }
             News::Frame(line) => watcher.frame(&origin, &line),
             News::Preload(block) => drop(self.load.preload(now, &origin, &block)),
-            News::Head(id, response) => self.load.head(now, id, &response),
+            News::Head(id, response) => {
+                connection.has_answered = true;
+                self.load.head(now, id, &response);
+            }
             News::Data(id, bytes) => {
                 body(&self.load, (id, &bytes)).map_err(Error::Output)?;
                 self.load.data(now, id, &bytes);
@@ -183,17 +232,28 @@ impl<'a> Loader<'a> {
             }
             News::End(id) => self.load.end(now, id),
             News::Failed(id, why) => self.load.failed(now, id, &why),
-            News::Gone(why) => self.lose(&origin, why.as_deref()),
+            News::Refused(id, request) => {
+                if !core::mem::replace(&mut connection.is_retired, true) && !connection.has_answered {
+                    self.fruitless += 1;
+                }
+                match self.fruitless > FRUITLESS {
+                    true => self.load.failed(now, id, "the server takes no requests"),
+                    false => self.request(&origin, id, request),
+                }
+            }
+            News::Gone(why) => {
+                self.connections.remove(at);
+                self.lose(number, why.as_deref());
+            }
         }
         Ok(())
     }
 
     /// The connection is gone: so is everything that was to come over it.
-    fn lose(&mut self, origin: &Origin, why: Option<&str>) {
-        self.connections.remove(origin);
+    fn lose(&mut self, number: usize, why: Option<&str>) {
         let why = why.unwrap_or("the server closed the connection");
-        let lost: Vec<Id> =
-            self.origins.iter().filter(|(_, other)| *other == origin).map(|(id, _)| *id).collect();
+        let carried = self.carriers.iter().filter(|(_, carrier)| **carrier == number);
+        let lost: Vec<Id> = carried.map(|(id, _)| *id).collect();
         for id in lost {
             self.load.failed(self.shared.clock.now(), id, why);
         }
