@@ -13,7 +13,7 @@ use sakigake::{
     hints::{SiteHints, Source, Watch},
     http1,
     key_log::KeyLogFile,
-    server::{Listeners, Site, Stop},
+    server::{Limits, Listeners, Site, Stop},
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{Clock, loopback};
@@ -54,6 +54,7 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     let site = Site {
         files,
         session: Arc::new(session),
+        limits: Limits::default(),
         http1: http1::Limits::default(),
         log: AccessLog::stdout(match arguments.log {
             LogFormat::Text => Format::Text,

@@ -3,22 +3,29 @@
 use crate::{
     files::{Ask, Body},
     http1::{Handler, Served},
-    server::Site,
+    server::{DRAIN, Site},
 };
 use core::{
     pin::Pin,
     task::{Context, Poll},
 };
+use sakigake_h2 as h2;
 use sakigake_net::Application;
 use sakigake_semantics::{Event, Request, StreamId};
 use sakigake_session::{self as session, Session};
-use sakigake_wire::Instant;
+use sakigake_wire::{Instant, Span};
 use std::{collections::BTreeMap, future::Future, sync::Arc, time};
+use tokio::time::Sleep;
 
 /// A stream is refilled while its queue has room for at least this much, so that files are not read in crumbs.
 const REFILL_BYTES: usize = 16 * 1024;
 
-/// RFC 9113 section 7: the stream cannot be completed, and it is our fault.
+/// Bytes that wait on all streams of a connection together, beside one refill for each: a client that asks for
+/// everything and reads nothing costs no more.
+const QUEUED_BYTES: usize = 256 * 1024;
+
+/// RFC 9113 section 7: nothing is wrong; and: the stream cannot be completed, and it is our fault.
+const NO_ERROR: u32 = 0x0;
 const INTERNAL_ERROR: u32 = 0x2;
 
 /// One connection's requests, and the responses that are still on their way.
@@ -26,10 +33,24 @@ pub(crate) struct Http2<H: Handler, S> {
     handler: Arc<H>,
     site: Arc<Site>,
     asked: Vec<(StreamId, Request)>,
-    read: Vec<(StreamId, usize)>,
+    read: BTreeMap<StreamId, usize>,
     responses: BTreeMap<StreamId, Response<H>>,
     stop: Option<Pin<Box<S>>>,
-    is_stopping: bool,
+    idle: Pin<Box<Sleep>>,
+    /// When the last request came, or the connection.
+    last_active: time::Instant,
+    end: End,
+}
+
+/// How far the connection's end has come, as far as it is our wish.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Not in sight.
+    None,
+    /// Nothing new is taken.
+    Drained,
+    /// Nothing more is waited for.
+    Cut,
 }
 
 /// A response on its way out, which tells the handler when it ends, however it ends.
@@ -38,24 +59,49 @@ struct Response<H: Handler> {
     body: Body,
     served: Served,
     since: time::Instant,
+    /// The limit of a stream's queue.
+    queue_bytes: usize,
 }
 
 impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
     /// Nothing asked yet; drains the connection when `stop` completes.
     pub(crate) fn new(handler: Arc<H>, stop: S, site: Arc<Site>) -> Self {
+        let idle = tokio::time::sleep(time::Duration::from_millis(site.limits.idle_ms));
         Self {
             handler,
             site,
             asked: Vec::new(),
-            read: Vec::new(),
+            read: BTreeMap::new(),
             responses: BTreeMap::new(),
             stop: Some(Box::pin(stop)),
-            is_stopping: false,
+            idle: Box::pin(idle),
+            last_active: time::Instant::now(),
+            end: End::None,
         }
+    }
+
+    /// The idle timer fired: it is looked at only then, so that a request does not have to move it. Whether there is
+    /// something to do.
+    fn tire(&mut self) -> bool {
+        let limit = time::Duration::from_millis(self.site.limits.idle_ms);
+        if !self.responses.is_empty() {
+            self.last_active = time::Instant::now();
+        }
+        let next = match limit.checked_sub(self.last_active.elapsed()).filter(|left| !left.is_zero()) {
+            Some(left) => left,
+            None => {
+                self.end = if self.end == End::None { End::Drained } else { End::Cut };
+                DRAIN
+            }
+        };
+        self.idle.as_mut().reset(tokio::time::Instant::now() + next);
+        self.end != End::None
     }
 
     fn respond(&mut self, stream: StreamId, request: &Request, session: &mut Session) {
         let since = time::Instant::now();
+        self.last_active = since;
+        let mark = session.mark(stream);
         let reply = self.handler.answer(&Ask::from(request));
         let Some(http) = session.http() else { return };
         let end = reply.body.is_empty();
@@ -69,11 +115,12 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
                 bytes: 0,
                 took: time::Duration::ZERO,
                 whole: false,
-                hinted: false,
-                hints: 0,
+                hinted: mark.hinted,
+                hints: mark.hints,
             },
             body: reply.body,
             since,
+            queue_bytes: self.site.session.h2.as_ref().map_or(0, |h2| h2.limits.send_queue_bytes),
         };
         // The stream may have been reset between the request and now: then nobody waits for the answer.
         if http.respond(stream, &reply.response, end).is_ok() && !response.refill(stream, session) {
@@ -86,8 +133,12 @@ impl<H: Handler> Response<H> {
     /// Moves body into the stream's queue while it has room; true when all of it went, or nothing more can.
     fn refill(&mut self, stream: StreamId, session: &mut Session) -> bool {
         let Some(http) = session.http() else { return true };
-        while !self.body.is_empty() && http.room(stream) >= REFILL_BYTES {
-            match self.body.next_piece(http.room(stream)) {
+        while !self.body.is_empty() {
+            let room = self.room(stream, http);
+            if room == 0 {
+                break;
+            }
+            match self.body.next_piece(room) {
                 Ok(Some(chunk)) => {
                     let len = chunk.as_ref().len() as u64;
                     if http.send(stream, chunk, self.body.is_empty()).is_err() {
@@ -103,6 +154,16 @@ impl<H: Handler> Response<H> {
             }
         }
         self.body.is_empty()
+    }
+
+    /// What the stream's queue should take now: enough to be worth a read, as long as the connection's is not full.
+    fn room(&self, stream: StreamId, http: &h2::Connection) -> usize {
+        let room = http.room(stream);
+        match http.queued_bytes() < QUEUED_BYTES {
+            true if room >= REFILL_BYTES => room,
+            false if room == self.queue_bytes => REFILL_BYTES,
+            _ => 0,
+        }
     }
 }
 
@@ -121,7 +182,9 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
                 self.asked.push((stream, request))
             }
             // Nothing here reads a request's body: its credit goes back at once.
-            session::Event::Http(Event::Data { stream, bytes, .. }) => self.read.push((stream, bytes.len())),
+            session::Event::Http(Event::Data { stream, bytes, .. }) => {
+                *self.read.entry(stream).or_default() += bytes.len();
+            }
             session::Event::Http(Event::Reset { stream, .. }) => {
                 self.responses.remove(&stream);
                 self.asked.retain(|(asked, _)| *asked != stream);
@@ -133,7 +196,7 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
 
     fn act(&mut self, now: Instant, session: &mut Session) {
         if let Some(http) = session.http() {
-            for (stream, len) in self.read.drain(..) {
+            for (stream, len) in core::mem::take(&mut self.read) {
                 http.consume(now, stream, len);
             }
         }
@@ -141,16 +204,31 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
             self.respond(stream, &request, session);
         }
         self.responses.retain(|stream, response| !response.refill(*stream, session));
-        if self.is_stopping {
-            session.close(now);
+        match (self.end, session.http()) {
+            (End::None, _) => {}
+            (End::Cut, Some(http)) => http.close(NO_ERROR),
+            _ => session.close(now),
         }
     }
 
+    fn patience(&self) -> Span {
+        Span::from_millis(self.site.limits.stall_ms)
+    }
+
     fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(stop) = &mut self.stop else { return Poll::Pending };
-        core::task::ready!(stop.as_mut().poll(cx));
-        self.stop = None;
-        self.is_stopping = true;
-        Poll::Ready(())
+        if let Some(stop) = &mut self.stop
+            && stop.as_mut().poll(cx).is_ready()
+        {
+            self.stop = None;
+            self.end = End::Drained;
+            return Poll::Ready(());
+        }
+        while self.end != End::Cut {
+            core::task::ready!(self.idle.as_mut().poll(cx));
+            if self.tire() {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
     }
 }

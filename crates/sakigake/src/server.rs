@@ -12,10 +12,14 @@ use sakigake_session::{ServerConfig, Session};
 use sakigake_tls::KeyLogLine;
 use std::{
     cell::Cell,
+    error::Error as _,
     io,
     net::SocketAddr,
     rc::Rc,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, SystemTime},
 };
@@ -27,10 +31,8 @@ use tokio::{
     time,
 };
 
-/// Connections that one worker holds; who comes beyond waits in the backlog.
-const CONNECTIONS_A_WORKER: usize = 16_384;
 /// How long a server that was told to stop waits for what it serves.
-const DRAIN: Duration = Duration::from_secs(10);
+pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait before accepting again after the system had no descriptor left.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
 
@@ -40,12 +42,31 @@ pub struct Site {
     pub files: Files,
     /// How sessions behave: certificates, protocols, hints.
     pub session: Arc<ServerConfig>,
-    /// Limits of HTTP/1.1 connections.
+    /// What connections may take.
+    pub limits: Limits,
+    /// What those that speak HTTP/1.1 may take.
     pub http1: http1::Limits,
     /// Who is told of every request.
     pub log: AccessLog,
     /// Where secrets go, if anywhere.
     pub key_log: Option<KeyLogFile>,
+}
+
+/// What connections may take, whatever they speak.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections that one worker holds; who comes beyond waits in the backlog.
+    pub connections_a_worker: usize,
+    /// How long an HTTP/2 connection may go without a request.
+    pub idle_ms: u64,
+    /// How long the peer may take nothing of what waits for its socket.
+    pub stall_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections_a_worker: 16_384, idle_ms: 180_000, stall_ms: 60_000 }
+    }
 }
 
 impl Site {
@@ -179,31 +200,56 @@ async fn accept(
     connections: Rc<Cell<usize>>,
 ) {
     loop {
-        if connections.get() >= CONNECTIONS_A_WORKER {
+        if connections.get() >= site.limits.connections_a_worker {
             time::sleep(Duration::from_millis(10)).await;
             continue;
         }
-        let Ok((stream, client)) = listener.accept().await else {
-            time::sleep(OUT_OF_DESCRIPTORS).await;
-            continue;
+        let (stream, client) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            // It was gone before we came: that is no reason to let the next one wait.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+            Err(_) => {
+                time::sleep(OUT_OF_DESCRIPTORS).await;
+                continue;
+            }
         };
-        connections.set(connections.get() + 1);
-        let (site, stop, connections) = (site.clone(), stop.clone(), connections.clone());
+        let held = Held::new(connections.clone());
+        let (site, stop) = (site.clone(), stop.clone());
         tokio::task::spawn_local(async move {
             connection(site, stream, client, clock, stop).await;
-            connections.set(connections.get() - 1);
+            drop(held);
         });
+    }
+}
+
+/// One connection that counts, until it is dropped, even by a panic.
+struct Held(Rc<Cell<usize>>);
+
+impl Held {
+    fn new(count: Rc<Cell<usize>>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
     }
 }
 
 async fn connection(site: Arc<Site>, stream: TcpStream, client: SocketAddr, clock: Clock, stop: Stop) {
     let session = Session::server(site.session.clone(), clock.now(), Box::new(SystemEntropy));
-    let front = Arc::new(Front { site: site.clone(), client });
+    let front = Arc::new(Front { site: site.clone(), client, open: AtomicUsize::new(0) });
     let mut application = Http2::new(front.clone(), stop.told(), site.clone());
     match drive(stream, session, &mut application, clock).await {
         Ok(Ended::Closed) => {}
         Ok(Ended::Plain(stream)) => {
-            if let Err(error) = http1::serve(*stream, front, site.http1, stop.told()).await {
+            let served = http1::serve(*stream, front.clone(), site.http1, stop.told()).await;
+            // Many clients leave without a word when they have all they want.
+            if let Err(error) = served
+                && !(front.is_idle() && has_left(&error))
+            {
                 site.log.failure(client, &format!("HTTP/1.1: {error}"));
             }
         }
@@ -211,14 +257,37 @@ async fn connection(site: Arc<Site>, stream: TcpStream, client: SocketAddr, cloc
     }
 }
 
+/// Whether the stream ended below HTTP.
+fn has_left(error: &hyper::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let mut source = error.source();
+    while let Some(error) = source {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if matches!(kind, Some(BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)) {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
 /// The site as one client sees it.
 struct Front {
     site: Arc<Site>,
     client: SocketAddr,
+    /// Responses that are not over.
+    open: AtomicUsize,
+}
+
+impl Front {
+    fn is_idle(&self) -> bool {
+        self.open.load(Ordering::Relaxed) == 0
+    }
 }
 
 impl Handler for Front {
     fn answer(&self, ask: &Ask<'_>) -> Reply {
+        self.open.fetch_add(1, Ordering::Relaxed);
         let now = SystemTime::now();
         let mut reply = self.site.files.answer(ask, now);
         reply.response.fields.push(b"date", httpdate::fmt_http_date(now).as_bytes());
@@ -226,6 +295,8 @@ impl Handler for Front {
     }
 
     fn served(&self, served: &Served) {
+        // What is refused before it is answered (a bad Host) was never counted.
+        let _ = self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |open| open.checked_sub(1));
         self.site.log.write(&Entry {
             at: SystemTime::now(),
             client: self.client,
