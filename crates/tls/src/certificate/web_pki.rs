@@ -87,10 +87,10 @@ fn rejected(error: Error) -> RejectedCertificate {
     match error {
         Error::CertNotValidForName(context) => R::WrongName { presented: context.presented },
         Error::CertExpired { time, not_after } => {
-            R::Expired(format!("expired at {}, now is {}", not_after.as_secs(), time.as_secs()))
+            R::Expired(format!("it expired {} ago", days(time.as_secs(), not_after.as_secs())))
         }
         Error::CertNotValidYet { time, not_before } => {
-            R::Expired(format!("valid from {}, now is {}", not_before.as_secs(), time.as_secs()))
+            R::Expired(format!("it becomes valid in {}", days(not_before.as_secs(), time.as_secs())))
         }
         Error::CertRevoked => R::Revoked,
         Error::UnknownIssuer => R::UnknownIssuer,
@@ -120,5 +120,14 @@ fn rejected(error: Error) -> RejectedCertificate {
         | Error::UnsupportedSignatureAlgorithmContext(_)
         | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => R::Unsupported(error.to_string()),
         _ => R::Unacceptable(error.to_string()),
+    }
+}
+
+/// From the earlier to the later of two times, in words.
+fn days(later: u64, earlier: u64) -> String {
+    match later.saturating_sub(earlier) / 86_400 {
+        0 => "less than a day".into(),
+        1 => "a day".into(),
+        days => format!("{days} days"),
     }
 }

@@ -25,6 +25,20 @@ impl fmt::Display for Fault {
     }
 }
 
+/// `DnsName("localhost")` and its like as people write them; the first few of many.
+fn names(presented: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let bare = |name: &String| {
+        let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+        inner.unwrap_or(name).trim_matches('"').to_owned()
+    };
+    let mut shown: Vec<String> = presented.iter().take(SHOWN).map(bare).collect();
+    if presented.len() > SHOWN {
+        shown.push(format!("{} more", presented.len() - SHOWN));
+    }
+    shown.join(", ")
+}
+
 fn refusal(why: &crate::RejectedCertificate) -> String {
     use crate::RejectedCertificate as Why;
     match why {
@@ -32,7 +46,7 @@ fn refusal(why: &crate::RejectedCertificate) -> String {
         Why::Expired(what) => format!("it is not valid at this time ({what})"),
         Why::Revoked => "it was revoked".to_owned(),
         Why::UnknownIssuer => "nobody whom we trust issued it".to_owned(),
-        Why::WrongName { presented } => format!("it is for other names ({})", presented.join(", ")),
+        Why::WrongName { presented } => format!("it is for other names ({})", names(presented)),
         Why::Unsupported(what) => format!("it may not be used this way ({what})"),
         Why::Unacceptable(what) => format!("our policy does not accept it ({what})"),
     }
