@@ -6,7 +6,7 @@ use crate::{
     serve,
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use sakigake::client::{Client, Loaded, Options, Resolve, Trust, Watcher};
+use sakigake::client::{Client, Error, Loaded, Options, Resolve, Trust, Watcher};
 use sakigake_page::{
     Origin, Url,
     load::{Load, State},
@@ -110,9 +110,22 @@ async fn resource(
                 .map_err(|error| Failure::because(format_args!("cannot write {}", path.display()), error))?,
         ),
     };
-    let got = client.get(url, &mut screen, &mut |bytes| out.write_all(bytes)).await;
+    let mut got_bytes = 0;
+    let mut keep = |bytes: &[u8]| {
+        got_bytes += bytes.len();
+        out.write_all(bytes)
+    };
+    let got = client.get(url, &mut screen, &mut keep).await;
     screen.clear();
-    let status = got.map_err(|error| explain(url, &error.to_string()))?;
+    if let Err(Error::Output(error)) = &got
+        && error.kind() == io::ErrorKind::BrokenPipe
+    {
+        return Ok(ExitCode::SUCCESS); // Whoever reads has seen enough.
+    }
+    let status = got.map_err(|error| match got_bytes {
+        0 => explain(url, &error.to_string()),
+        len => explain(url, &format!("{error}\n  {} holds only the first {len} bytes", path.display())),
+    })?;
     out.flush().map_err(|error| Failure::because(format_args!("cannot write {}", path.display()), error))?;
     if status >= 400 {
         eprintln!("{url}: status {status}");
@@ -123,15 +136,29 @@ async fn resource(
 
 /// What went wrong, and what a person can do about it.
 fn explain(url: &Url, why: &str) -> Failure {
-    let hint = match why {
-        _ if why.contains("UnknownIssuer") || why.contains("no path") || why.contains("trust") => {
-            "\n  a certificate authority can be named with --cacert; -k trusts anybody"
-        }
-        _ if why.contains("refused") => "\n  is the server running?",
-        _ => "",
-    };
-    Failure::because(url, format_args!("{why}{hint}"))
+    let advice = ADVICE.iter().find(|(words, _)| why.contains(words)).map(|(_, advice)| *advice);
+    match advice {
+        Some(advice) => Failure::because(url, format_args!("{why}\n  {advice}")),
+        None => Failure::because(url, why),
+    }
 }
+
+/// What helps, by the words of what went wrong.
+const ADVICE: [(&str, &str); 7] = [
+    (
+        "nobody whom we trust",
+        "--cacert FILE names an authority (`sakigake ca --pem` prints that of `sakigake serve`); -k trusts anybody",
+    ),
+    (
+        "it is for other names",
+        "ask for one of those names (--resolve says where it is), or -k trusts anybody",
+    ),
+    ("not valid at this time", "is the clock right? -k trusts anybody"),
+    ("Connection refused", "is the server running, and on that port?"),
+    ("cannot find", "--resolve HOST:PORT:ADDR says where a host is"),
+    ("a record of type unknown", "whatever listens there does not speak TLS"),
+    ("protocol_version", "only TLS 1.3 is spoken here"),
+];
 
 /// A progress bar where somebody looks, and frames where they were asked for.
 struct Screen {

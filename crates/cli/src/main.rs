@@ -62,7 +62,10 @@ pub(crate) fn print(text: impl fmt::Display) -> Result<(), Failure> {
 pub(crate) fn on_this_thread<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::because("cannot start", error))?;
-    tokio::task::LocalSet::new().block_on(&runtime, work)
+    let outcome = tokio::task::LocalSet::new().block_on(&runtime, work);
+    // A question to DNS, or a read of the terminal, that nobody needs any more keeps nobody waiting.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// How standard output is to be written to.

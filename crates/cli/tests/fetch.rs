@@ -1,0 +1,178 @@
+//! `serve` and `fetch` as a person meets them: what they print, and what they exit with.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sakigake");
+
+fn site() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/site")
+}
+
+/// A folder, and a server with its data in there.
+struct World {
+    folder: PathBuf,
+    server: Child,
+    port: u16,
+    said: Vec<String>,
+}
+
+impl World {
+    fn start() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = env::temp_dir().join(format!("sakigake-cli-{}-{number}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a temporary folder can be made");
+        let mut server = Command::new(BINARY)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .arg(site())
+            .env("XDG_DATA_HOME", &folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut lines = BufReader::new(server.stdout.take().expect("a pipe")).lines();
+        let began = Instant::now();
+        let said: Vec<String> = lines.by_ref().take(5).map(|line| line.expect("text")).collect();
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        thread::spawn(move || lines.for_each(drop)); // The access log.
+        let port = said[0].rsplit_once("https://localhost:").expect("an address").1;
+        let port = port.trim_end_matches('/').parse().expect("a port");
+        Self { folder, server, port, said }
+    }
+
+    fn fetch(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.arg("fetch").args(arguments).env("XDG_DATA_HOME", &self.folder);
+        command
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("https://localhost:{}{path}", self.port)
+    }
+
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        said(&self.fetch(arguments).output().expect("it runs"))
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // It may have ended by itself, and what stays behind in the temporary folder harms nobody.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn said(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn serve_says_where_it_is_and_fetch_loads_the_page_from_there() {
+    let world = World::start();
+    assert!(world.said.iter().all(|line| !line.contains('\x1b')), "uncoloured: {:?}", world.said);
+    assert!(world.said[4].contains("16, in the server's first flight"), "{:?}", world.said);
+    let (code, out, err) = world.run(&[&world.url("/")]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.contains("19 requests") && out.contains("18 hints, all used"), "{out}");
+    assert!(!out.contains('\x1b'), "uncoloured: {out:?}");
+    let (code, out, _) = world.run(&["--no-preload", &world.url("/")]);
+    assert!(code == 0 && out.contains("19 requests"), "{out}");
+}
+
+#[test]
+fn one_resource_goes_into_a_file_as_it_lies_on_disk() {
+    let world = World::start();
+    let file = world.folder.join("page.css");
+    let name = file.to_str().expect("text");
+    assert_eq!(world.run(&["-o", name, &world.url("/css/page.css")]).0, 0);
+    assert!(
+        fs::read(&file).expect("it is there") == fs::read(site().join("css/page.css")).expect("it is there")
+    );
+    let (code, out, _) = world.run(&["-o", "-", &world.url("/css/page.css")]);
+    assert!(code == 0 && out.as_bytes() == fs::read(&file).expect("it is there"));
+    let (code, _, err) = world.run(&["-o", name, &world.url("/nowhere")]);
+    assert!(code == 22 && err.contains("status 404"), "{code} {err}");
+}
+
+#[test]
+fn what_goes_wrong_is_said_with_what_helps() {
+    let world = World::start();
+    let plain = TcpListener::bind(("127.0.0.1", 0)).expect("loopback is there");
+    let no_tls = format!("https://localhost:{}/", plain.local_addr().expect("it is bound").port());
+    thread::spawn(move || {
+        while let Ok((mut stream, _)) = plain.accept() {
+            let _ = stream.read(&mut [0; 2_000]); // Whatever it is.
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let silent = TcpListener::bind(("127.0.0.1", 0)).expect("loopback is there");
+    let silent = format!("https://localhost:{}/", silent.local_addr().expect("it is bound").port());
+    let free = TcpListener::bind(("127.0.0.1", 0)).expect("loopback is there");
+    let refused = format!("https://127.0.0.1:{}/", free.local_addr().expect("it is bound").port());
+    drop(free);
+    let elsewhere = format!("example.test:{}:127.0.0.1", world.port);
+    let wrong_name = format!("https://example.test:{}/", world.port);
+    let nobody = world.folder.join("other.pem");
+    fs::write(&nobody, "no certificate").expect("a file can be written");
+    let url = world.url("/");
+    let cases: [(&[&str], &[&str]); 8] = [
+        (&[&refused], &["refused", "is the server running"]),
+        (&[&no_tls], &["does not speak TLS"]),
+        (&[&silent, "--max-time", "500ms"], &["did not load within 500 ms"]),
+        (&[&wrong_name, "--resolve", &elsewhere], &["for other names (localhost, ", "--resolve"]),
+        (&["https://name.invalid/"], &["cannot find name.invalid", "--resolve"]),
+        (&["http://localhost/"], &["only https"]),
+        (&["https://"], &["is not a URL"]),
+        (&[&url, "--cacert", nobody.to_str().expect("text")], &["holds no certificate"]),
+    ];
+    for (arguments, words) in cases {
+        let (code, _, err) = world.run(arguments);
+        assert_eq!(code, 1, "{arguments:?}: {err}");
+        for word in words {
+            assert!(err.contains(word), "{arguments:?}: {err:?} lacks {word:?}");
+        }
+    }
+    let stranger = world.fetch(&[&url]).env("XDG_DATA_HOME", world.folder.join("stranger")).output();
+    let (code, _, err) = said(&stranger.expect("it runs"));
+    assert!(code == 1 && err.contains("--cacert") && err.contains("sakigake ca"), "{err}");
+    assert_eq!(world.run(&["-k", &url]).0, 0);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_it_quietly() {
+    let world = World::start();
+    for arguments in [&[][..], &["-o", "-"][..]] {
+        let url = world.url("/");
+        let mut child = world
+            .fetch(arguments)
+            .arg(&url)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        drop(child.stdout.take());
+        let (code, _, err) = said(&child.wait_with_output().expect("it ends"));
+        assert_eq!((code, err.as_str()), (0, ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_server_that_is_told_to_stop_ends_well() {
+    let mut world = World::start();
+    let id = world.server.id().to_string();
+    assert!(Command::new("kill").arg(&id).status().expect("it runs").success());
+    let began = Instant::now();
+    let status = world.server.wait().expect("it ends");
+    assert!(status.success() && began.elapsed() < Duration::from_secs(5), "{status}");
+}
