@@ -1,0 +1,211 @@
+use crate::Scratch;
+use sakigake::{
+    access_log::{AccessLog, Format},
+    client::{Client, Options, Resolve, Trust},
+    dev_ca::{DevCa, Leaf},
+    files::Files,
+    hints::{SiteHints, Source, Watch},
+    http1,
+    key_log::KeyLogFile,
+    server::{Limits, Listeners, Site, Stop},
+};
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_net::Clock;
+use sakigake_page::Url;
+use sakigake_preload::{
+    Table,
+    table::{self, ANY_HOST},
+};
+use sakigake_session::ServerConfig;
+use sakigake_tls::{self as tls, Credential};
+use std::{
+    io::{self, Write},
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+/// The site that comes with the project.
+pub fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/site")
+}
+
+/// What a server is to be like; [`Setup::of`] is what `serve` makes of a folder, with one worker.
+pub struct Setup {
+    /// The folder that it serves.
+    pub dir: PathBuf,
+    /// Threads.
+    pub workers: usize,
+    /// Whether PRELOAD frames leave.
+    pub hints: bool,
+    /// Protocols.
+    pub alpn: Vec<Vec<u8>>,
+    /// Bounds of TLS.
+    pub tls: tls::Limits,
+    /// Bounds of connections.
+    pub limits: Limits,
+    /// Bounds of HTTP/1.1.
+    pub http1: http1::Limits,
+    /// Where secrets go.
+    pub key_log: Option<PathBuf>,
+}
+
+impl Setup {
+    /// The usual.
+    pub fn of(dir: impl AsRef<Path>) -> Self {
+        Self {
+            dir: dir.as_ref().into(),
+            workers: 1,
+            hints: true,
+            alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            tls: tls::Limits::default(),
+            limits: Limits::default(),
+            http1: http1::Limits::default(),
+            key_log: None,
+        }
+    }
+}
+
+/// A server on threads of its own, on a port that the system chose.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it says first.
+    pub table: Arc<Table>,
+    /// Its CA's certificate.
+    pub ca: PathBuf,
+    log: Shared,
+    stop: Stop,
+    thread: Option<JoinHandle<()>>,
+    _watch: Option<Watch>,
+    _scratch: Scratch,
+}
+
+impl Server {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start(setup: Setup) -> Self {
+        let scratch = Scratch::new();
+        let ca = DevCa::open(scratch.path()).expect("a CA can be made");
+        let mut listeners = Listeners::new(setup.workers);
+        listeners.open((Ipv4Addr::LOCALHOST, 0).into()).expect("loopback is there");
+        let address = listeners.addresses()[0];
+        let files = Files::new(&setup.dir).expect("the folder is there");
+        let (table, watch) = hints(&setup, &files, address.port());
+        let mut options = tls::server::Options::new(&PROVIDER);
+        let leaves = ca.leaf(&["www.saki.test", "other.saki.test"]).expect("leaves can be made");
+        options.credentials = [leaves.ecdsa, leaves.rsa].into_iter().map(credential).collect();
+        options.alpn = setup.alpn;
+        options.limits = setup.tls;
+        options.key_log = setup.key_log.is_some();
+        let log = Shared::default();
+        let site = Site {
+            files,
+            session: Arc::new(ServerConfig {
+                tls: options.build().expect("the options are good"),
+                h2: Some(Default::default()),
+                hints: setup.hints.then(|| table.clone()),
+                trace: false,
+            }),
+            limits: setup.limits,
+            http1: setup.http1,
+            log: AccessLog::new(Format::Text, Box::new(log.clone())),
+            key_log: setup.key_log.map(|path| KeyLogFile::open(&path).expect("it can be written")),
+        };
+        let stop = Stop::new();
+        let told = stop.clone();
+        let serve = move || listeners.serve(site, Clock::start(), &told).expect("it serves");
+        let thread = Some(std::thread::spawn(serve));
+        let ca = ca.certificate_path();
+        Self { address, table, ca, log, stop, thread, _watch: watch, _scratch: scratch }
+    }
+
+    /// The address of `path` under the name `www.saki.test`.
+    ///
+    /// # Panics
+    /// When that is no URL.
+    pub fn url(&self, path: &str) -> Url {
+        let text = format!("https://www.saki.test:{}{path}", self.address.port());
+        Url::parse(&text).expect("it is a URL")
+    }
+
+    /// A client that trusts it and knows where its names are.
+    ///
+    /// # Panics
+    /// When its certificate cannot be read.
+    pub fn client(&self, preload: bool) -> Client {
+        let resolve =
+            |host: &str| Resolve { host: host.into(), port: self.address.port(), address: self.address.ip() };
+        Client::new(Options {
+            trust: Trust::File(self.ca.clone()),
+            resolve: ["www.saki.test", "other.saki.test"].map(resolve).into(),
+            preload,
+            key_log: None,
+        })
+        .expect("the CA can be read")
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        let log = self.log.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// Tells it to stop, and goes on.
+    pub fn tell_stop(&self) {
+        self.stop.tell();
+    }
+
+    /// Whether all its threads have ended.
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.tell();
+        // The thread may still wait for a connection that a failed test left behind; it ends with the process.
+        drop(self.thread.take());
+    }
+}
+
+fn hints(setup: &Setup, files: &Files, port: u16) -> (Arc<Table>, Option<Watch>) {
+    let config = table::Config { port, default_host: Some("localhost".into()), ..table::Config::default() };
+    let table = Arc::new(Table::new(config));
+    let origin = Url::parse(&format!("https://localhost:{port}/")).expect("it is a URL");
+    let changing = table.clone();
+    let notice = move |hints: io::Result<&SiteHints>| {
+        changing.set(ANY_HOST, &hints.expect("the folder can be read").site());
+    };
+    let watch = setup.hints.then(|| {
+        Watch::start(files.clone(), origin, Source::Site(Default::default()), notice).expect("it is read")
+    });
+    if let Some(watch) = &watch {
+        table.set(ANY_HOST, &watch.now().site());
+    }
+    (table, watch)
+}
+
+fn credential(leaf: Leaf) -> Arc<Credential> {
+    let key = (PROVIDER.signing_key)(&leaf.key).unwrap_or_else(|_| panic!("our own key is good"));
+    let chain = leaf.chain.iter().map(|der| der.to_vec()).collect();
+    Arc::new(Credential::load(chain, key).expect("our own certificate is good"))
+}
+
+/// A log that a test reads.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,12 @@
+//! A server and its clients over real sockets, on loopback.
+
+#[path = "e2e/abuse.rs"]
+mod abuse;
+#[path = "e2e/ends.rs"]
+mod ends;
+#[path = "e2e/first_flight.rs"]
+mod first_flight;
+#[path = "e2e/http1.rs"]
+mod http1;
+#[path = "e2e/pages.rs"]
+mod pages;

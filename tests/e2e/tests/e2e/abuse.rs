@@ -1,0 +1,167 @@
+//! Clients that mean harm, or know no better. Another client is served promptly all the while.
+
+use sakigake_e2e::{PATIENCE, Raw, Reading, Scratch, Server, Setup, eventually, example, frames};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A client that asks for one thing and gets it soon.
+fn is_served(server: &Server) {
+    let began = Instant::now();
+    let mut client = Raw::h2(server, &[]);
+    client.send(&frames::get(1, "/index.html", frames::END));
+    client.read_until("the page", |client| client.has_end(1));
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}
+
+/// What the server says to bytes that are no TLS, until it closes the connection.
+fn answer(server: &Server, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(server.address).expect("the server listens");
+    stream.write_all(bytes).expect("the server takes it");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    let mut said = Vec::new();
+    // A reset is an end too.
+    let _ = stream.read_to_end(&mut said);
+    said
+}
+
+#[test]
+fn what_is_no_tls_is_answered_with_an_alert() {
+    let server = Server::start(Setup::of(example()));
+    let http = answer(&server, b"GET / HTTP/1.1\r\nhost: www.saki.test\r\n\r\n");
+    assert_eq!(http.first(), Some(&0x15), "an alert: {http:02x?}");
+    let garbage: Vec<u8> = (0..5_000_u32).map(|at| ((at * 7919) >> 3) as u8).collect();
+    assert_eq!(answer(&server, &garbage).first(), Some(&0x15));
+    is_served(&server);
+    eventually("the log", || server.log().contains("TLS"));
+}
+
+#[test]
+fn who_says_nothing_or_half_a_hello_is_let_go() {
+    let mut setup = Setup::of(example());
+    setup.tls.handshake_ms = 1_500;
+    let server = Server::start(setup);
+    let began = Instant::now();
+    let mut silent: Vec<TcpStream> =
+        (0..200).map(|_| TcpStream::connect(server.address).expect("the server listens")).collect();
+    for stream in silent.iter_mut().step_by(2) {
+        // The beginning of a record that holds the beginning of a ClientHello.
+        stream.write_all(&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]).expect("the server takes it");
+    }
+    is_served(&server);
+    for mut stream in silent {
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        let mut said = Vec::new();
+        // A reset is an end too.
+        let _ = stream.read_to_end(&mut said);
+        assert!(began.elapsed() < Duration::from_secs(12));
+    }
+    is_served(&server);
+}
+
+/// Sends the same bytes again and again until the server has had enough; a second client is served meanwhile. What the
+/// server's last GOAWAY says.
+fn flood(server: &Server, times: usize, bytes: impl Fn(u32) -> Vec<u8>) -> Option<u32> {
+    let mut client = Raw::h2(server, &[]);
+    thread::scope(|scope| {
+        let other = scope.spawn(|| is_served(server));
+        for number in 0..times {
+            if client.try_send(&bytes(u32::try_from(number).expect("few"))).is_err() {
+                break;
+            }
+        }
+        other.join().expect("the other client is served");
+    });
+    let end = client.read_to_end();
+    let heard = client.frames();
+    let last = heard.iter().rev().find(|frame| frame.kind == frames::GOAWAY);
+    let code = last.and_then(|frame| frame.payload.get(4..8)?.try_into().ok()).map(u32::from_be_bytes);
+    // The reset that answers what we went on sending may have overtaken the words.
+    assert!(code.is_some() || end == Reading::Reset, "{end:?}");
+    code
+}
+
+#[test]
+fn floods_end_their_own_connection_alone() {
+    let server = Server::start(Setup::of(example()));
+    let rapid_reset = |number: u32| {
+        let stream = number * 2 + 1;
+        let mut bytes = frames::get(stream, "/index.html", frames::END);
+        bytes.extend(frames::frame(frames::RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
+        bytes
+    };
+    let settings = |_| frames::frame(frames::SETTINGS, 0, 0, &[]);
+    let ping = |_| frames::frame(frames::PING, 0, 0, &[0; 8]);
+    let floods: [&dyn Fn(u32) -> Vec<u8>; 3] = [&rapid_reset, &settings, &ping];
+    for bytes in floods {
+        let code = flood(&server, 5_000, bytes);
+        assert!(matches!(code, Some(0xb) | None), "ENHANCE_YOUR_CALM: {code:?}");
+    }
+    is_served(&server);
+}
+
+#[test]
+fn who_asks_for_everything_and_reads_nothing_costs_little_and_is_let_go() {
+    let site = Scratch::new();
+    site.write("index.html", "here");
+    site.write("large", vec![7; 4 << 20]);
+    let mut setup = Setup::of(site.path());
+    setup.limits.stall_ms = 1_000;
+    let server = Server::start(setup);
+    let mut client = Raw::h2(&server, &[(4, 0x7fff_ffff)]);
+    for number in 0..100 {
+        client.send(&frames::get(number * 2 + 1, "/large", frames::END));
+    }
+    is_served(&server);
+    eventually("the connection is cut", || server.log().contains("reads nothing"));
+    let log = server.log();
+    let cut = log.lines().filter(|line| line.ends_with("cut short"));
+    let bytes: Vec<u64> = cut
+        .map(|line| line.split_whitespace().nth(5).expect("a column"))
+        .map(|column| column.parse().expect("bytes"))
+        .collect();
+    assert_eq!(bytes.len(), 100, "{log}");
+    // 256 KiB for the connection, 16 KiB a stream, and what the system's buffers hold on both sides.
+    assert!(bytes.iter().sum::<u64>() < 14 << 20, "{} bytes", bytes.iter().sum::<u64>());
+    is_served(&server);
+}
+
+#[test]
+fn a_slow_reader_holds_up_nobody_and_gets_all() {
+    let site = Scratch::new();
+    site.write("index.html", "here");
+    site.write("large", vec![7; 20 << 20]);
+    let server = Server::start(Setup::of(site.path()));
+    let mut client = Raw::h2(&server, &[(4, 0x7fff_ffff)]);
+    client.send(&frames::get(1, "/large", frames::END));
+    for _ in 0..20 {
+        assert!(matches!(client.read(PATIENCE), Reading::Some(_)));
+        thread::sleep(Duration::from_millis(10));
+    }
+    is_served(&server);
+    let (mut len, mut has_ended) = (0, false);
+    while !has_ended {
+        assert!(matches!(client.read(PATIENCE), Reading::Some(_)));
+        for frame in client.take_frames().iter().filter(|frame| frame.kind == frames::DATA) {
+            len += frame.payload.len();
+            has_ended |= frame.flags & 1 == 1;
+        }
+    }
+    assert_eq!(len, 20 << 20);
+}
+
+#[test]
+fn a_worker_that_holds_all_it_may_takes_the_next_one_when_one_leaves() {
+    let mut setup = Setup::of(example());
+    setup.limits.connections_a_worker = 2;
+    let server = Server::start(setup);
+    let first = Raw::h2(&server, &[]);
+    let _second = Raw::h2(&server, &[]);
+    let mut third = Raw::open(&server, "www.saki.test", &["h2"]);
+    assert_eq!(third.read(Duration::from_millis(300)), Reading::Nothing);
+    drop(first);
+    third.read_until("the server's flight", |client| client.is_established);
+}
