@@ -25,6 +25,7 @@ use sakigake_preload::{
 use sakigake_session::ServerConfig;
 use sakigake_tls::{self as tls, Credential};
 use std::{fs, io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, thread, time::SystemTime};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Where `serve` listens unless it is told otherwise.
 const PORT: u16 = 8443;
@@ -62,9 +63,9 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
         }),
         key_log: arguments.keylog.as_deref().map(open_key_log).transpose()?,
     };
-    announce(&listeners, &arguments, public.as_ref(), &certificates.what, hints.as_ref())?;
     let stop = Stop::new();
     stop_on_signal(&stop)?;
+    announce(&listeners, &arguments, public.as_ref(), &certificates.what, hints.as_ref())?;
     listeners.serve(site, clock, &stop).map_err(|error| Failure::because("the server", error))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -253,24 +254,30 @@ fn announce(
     crate::print(format_args!("  hints        {}\n", hints.map_or("off".into(), Hinting::summary)))
 }
 
-/// Ctrl-C or SIGTERM once: finish what is served. A second time ends at once, by default.
+/// Ctrl-C or SIGTERM once: finish what is served. A second time ends at once. From its return on no signal is missed.
 fn stop_on_signal(stop: &Stop) -> Result<(), Failure> {
+    let cannot = |error| Failure::because("cannot listen for signals", error);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
+    let listen = |kind| {
+        let _inside = runtime.enter();
+        signal(kind).map_err(cannot)
+    };
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let stop = stop.clone();
     let wait = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-            tokio::select! {
-                interrupted = tokio::signal::ctrl_c() => interrupted?,
-                _ = terminate.recv() => {}
+            for is_second in [false, true] {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                if is_second {
+                    std::process::exit(130);
+                }
+                stop.tell();
             }
-            stop.tell();
-            tokio::signal::ctrl_c().await?;
-            std::process::exit(130);
-            #[allow(unreachable_code)]
-            Ok::<(), io::Error>(())
-        })
+        });
     };
     let named = thread::Builder::new().name("signals".into()).spawn(wait);
-    named.map(drop).map_err(|error| Failure::because("cannot listen for signals", error))
+    named.map(drop).map_err(cannot)
 }
