@@ -16,6 +16,9 @@ impl Credential {
         if parsed.subject_public_key_info().as_ref() != key.public_key() {
             return Err(BadCredential::KeyMismatch);
         }
+        if !der::may_sign(&leaf) {
+            return Err(BadCredential::KeyUsage); // spec: 9846-4.5.1.2-n
+        }
         let names = parsed.valid_dns_names().map(str::to_ascii_lowercase);
         let names = names.chain(der::ip_names(&leaf).iter().map(ToString::to_string)).collect();
         let signed_with = chain.iter().filter_map(|der| der::signed_with(der)).collect();
@@ -55,6 +58,8 @@ pub enum BadCredential {
     Key,
     /// The key is not the leaf's.
     KeyMismatch,
+    /// The leaf's key usage bars signatures, which is all that TLS 1.3 has its key for.
+    KeyUsage,
     /// The text is no PEM, or holds no such item.
     Pem(String),
 }
@@ -66,6 +71,7 @@ impl fmt::Display for BadCredential {
             Self::Certificate(why) => write!(f, "the leaf certificate could not be parsed: {why}"),
             Self::Key => write!(f, "the private key has a kind or size that is not supported"),
             Self::KeyMismatch => write!(f, "the private key is not the leaf certificate's"),
+            Self::KeyUsage => write!(f, "the leaf certificate's key usage bars signatures"),
             Self::Pem(why) => write!(f, "no usable PEM: {why}"),
         }
     }

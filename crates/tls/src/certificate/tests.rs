@@ -7,6 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256,
 };
+use rustls_pki_types::{CertificateDer, pem::PemObject};
 use sakigake_crypto::aws_lc::PROVIDER;
 
 fn verify(
@@ -85,7 +86,7 @@ fn each_refusal_has_its_reason() {
 
 #[test]
 fn a_leafs_key_must_be_for_signatures() {
-    // spec: 9846-4.5.1.2-l
+    // spec: 9846-4.5.1.2-l spec: 9846-4.5.1.2-n
     let usages = [
         (vec![], true),
         (vec![KeyUsagePurpose::DigitalSignature], true),
@@ -94,11 +95,14 @@ fn a_leafs_key_must_be_for_signatures() {
         (vec![KeyUsagePurpose::KeyAgreement], false),
     ];
     for (usage, fits) in usages {
-        let credential = AUTHORITY.credential_with(&["example.com"], &PKCS_ECDSA_P256_SHA256, |params| {
+        let [pem, key] = AUTHORITY.pem_with(&["example.com"], &PKCS_ECDSA_P256_SHA256, |params| {
             params.key_usages = usage.clone();
         });
-        let result = verify(&credential, "example.com", UNIX_SECS);
+        let leaf = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+        let result = web_pki().verify_chain("example.com", &[&leaf], UNIX_SECS);
         assert_eq!(result.is_ok(), fits, "{usage:?}: {result:?}");
+        let own = Credential::from_pem(&PROVIDER, pem.as_bytes(), key.as_bytes()).err();
+        assert_eq!(own, (!fits).then_some(BadCredential::KeyUsage), "{usage:?}");
     }
 }
 

@@ -48,14 +48,23 @@ impl Authority {
         algorithm: &'static SignatureAlgorithm,
         change: impl FnOnce(&mut CertificateParams),
     ) -> Arc<Credential> {
+        let [chain, key] = self.pem_with(names, algorithm, change);
+        Arc::new(Credential::from_pem(&PROVIDER, chain.as_bytes(), key.as_bytes()).unwrap())
+    }
+
+    /// A leaf and its key.
+    pub(crate) fn pem_with(
+        &self,
+        names: &[&str],
+        algorithm: &'static SignatureAlgorithm,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> [String; 2] {
         let key = KeyPair::generate_for(algorithm).unwrap();
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         change(&mut params);
         let leaf = params.signed_by(&key, &self.issuer).unwrap();
-        let credential =
-            Credential::from_pem(&PROVIDER, leaf.pem().as_bytes(), key.serialize_pem().as_bytes());
-        Arc::new(credential.unwrap())
+        [leaf.pem(), key.serialize_pem()]
     }
 }
 
