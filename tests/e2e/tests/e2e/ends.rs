@@ -60,7 +60,7 @@ fn a_server_that_stops_finishes_what_it_serves() {
 #[test]
 fn an_idle_connection_is_told_goodbye() {
     let mut setup = Setup::of(example());
-    setup.limits.idle_ms = 500;
+    setup.limits.idle_ms = 2_000;
     let server = Server::start(setup);
     let mut client = Raw::h2(&server, &[]);
     client.send(&frames::get(1, "/index.html", frames::END));
