@@ -79,6 +79,8 @@ impl Http2 {
                     http.reset(stream, CANCEL);
                     self.streams.remove(&stream);
                 }
+                let is_it = |waiting: &Command| matches!(waiting, Command::Request(of, _) if *of == id);
+                self.waiting.retain(|waiting| !is_it(waiting));
             }
             Command::Used(id, len) => {
                 if let Some(stream) = self.stream_of(id) {
