@@ -1,4 +1,6 @@
-//! The command line.
+//! The command line. What documents an argument here is its help text, and is written for a terminal.
+
+#![allow(rustdoc::bare_urls)]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sakigake_wire::Span;

@@ -15,8 +15,8 @@ use std::{
 
 /// What the README says to type.
 const COMMANDS: [&str; 2] = ["cargo run --release -- serve examples/site", "cargo test --workspace"];
-/// A C compiler brings its assembler, linker and archiver.
-const PROGRAMS: [&str; 7] = ["cargo", "rustc", "git", "cc", "as", "ld", "ar"];
+/// cargo brings rustc and rustdoc, a C compiler its assembler, linker and archiver.
+const PROGRAMS: [&str; 8] = ["cargo", "rustc", "rustdoc", "git", "cc", "as", "ld", "ar"];
 /// What else could tell a build where to find more.
 const HIDDEN: [&str; 8] = ["CC", "CXX", "AR", "CFLAGS", "CXXFLAGS", "CMAKE", "RUSTFLAGS", "LIBRARY_PATH"];
 /// What `serve` prints, and how soon.

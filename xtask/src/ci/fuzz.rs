@@ -58,7 +58,7 @@ fn targets(folder: &Path) -> Result<BTreeMap<String, Option<String>>, String> {
         let path = entry.map_err(|error| error.to_string())?.path();
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        targets.insert(name, text.lines().find_map(|line| name_behind(line, "::fuzz_")));
+        targets.insert(name, text.lines().find_map(|line| name_behind(line, "::fuzz::fuzz_")));
     }
     Ok(targets)
 }
