@@ -118,9 +118,10 @@ impl Application for Looker {
     }
 
     fn act(&mut self, _: Instant, session: &mut Session) {
-        if session.is_ready() && !core::mem::replace(&mut self.is_told, true) {
-            let alpn = session.alpn().map_or("no application protocol".into(), String::from_utf8_lossy);
-            eprintln!("TLS 1.3 is established, {alpn}");
+        if let Some(agreed) = session.agreed().filter(|_| session.is_ready())
+            && !core::mem::replace(&mut self.is_told, true)
+        {
+            eprintln!("{agreed}");
         }
     }
 }

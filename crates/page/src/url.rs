@@ -62,7 +62,13 @@ impl Url {
             _ if path.starts_with('/') => without_dots(path),
             _ => without_dots(&format!("{}{path}", &base_path[..=base_path.rfind('/').unwrap_or(0)])),
         };
-        Some(Self { origin: self.origin.clone(), target: encoded(&(path + query)) })
+        Self { origin: self.origin.clone(), target: encoded(&(path + query)) }.bounded()
+    }
+
+    /// None when encoding made it longer than what is taken: an address that we give out can be read again.
+    fn bounded(self) -> Option<Self> {
+        let len = "https://".len() + self.origin.authority().len() + self.target.len();
+        (len <= URL_BYTES).then_some(self)
     }
 
     /// Scheme, host and port.
@@ -85,7 +91,7 @@ impl Url {
         let (authority, target) = rest.split_at(end);
         let (path, query) = split_query(target);
         let path = if path.is_empty() { "/".to_owned() } else { without_dots(path) };
-        Some(Self { origin: Origin::parse(secure, authority)?, target: encoded(&(path + query)) })
+        Self { origin: Origin::parse(secure, authority)?, target: encoded(&(path + query)) }.bounded()
     }
 }
 

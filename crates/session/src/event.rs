@@ -1,6 +1,10 @@
+use core::fmt;
 use sakigake_h2 as h2;
 use sakigake_semantics as semantics;
-use sakigake_tls as tls;
+use sakigake_tls::{
+    self as tls,
+    rules::{CipherSuite, NamedGroup},
+};
 
 /// What a session heard. Bytes borrow from the input: copy what has to outlive the call.
 #[derive(Debug)]
@@ -40,4 +44,27 @@ pub enum Protocol {
     H2,
     /// Anything else: the owner reads and writes plaintext. HTTP/1.1 is the usual case.
     Plain,
+}
+
+/// What the peers agreed on in the handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// The cipher suite.
+    pub suite: u16,
+    /// The group of the key exchange.
+    pub group: u16,
+    /// The application protocol, if any.
+    pub alpn: Option<Vec<u8>>,
+}
+
+impl fmt::Display for Agreed {
+    /// `TLS 1.3, TLS_AES_128_GCM_SHA256, X25519MLKEM768, ALPN h2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (suite, group) = (CipherSuite(self.suite), NamedGroup(self.group));
+        write!(f, "TLS 1.3, {}, {}", suite.name().unwrap_or("?"), group.name().unwrap_or("?"))?;
+        match &self.alpn {
+            Some(alpn) => write!(f, ", ALPN {}", alpn.escape_ascii()),
+            None => write!(f, ", no ALPN"),
+        }
+    }
 }

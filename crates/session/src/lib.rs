@@ -17,7 +17,7 @@ mod plain;
 mod session;
 
 pub use config::{ClientConfig, ServerConfig};
-pub use event::{Event, Protocol};
+pub use event::{Agreed, Event, Protocol};
 pub use fault::Fault;
 pub use hints::Mark;
 pub use session::Session;

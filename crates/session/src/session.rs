@@ -1,7 +1,8 @@
 //! The composition itself. `Session` alone decides what goes into a turn's output and in which order.
 
 use crate::{
-    ClientConfig, Event, Fault, Mark, Protocol, ServerConfig, frames::Frames, hints::Hints, plain::Outgoing,
+    Agreed, ClientConfig, Event, Fault, Mark, Protocol, ServerConfig, frames::Frames, hints::Hints,
+    plain::Outgoing,
 };
 use sakigake_h2 as h2;
 use sakigake_semantics as semantics;
@@ -20,7 +21,7 @@ pub struct Session {
     /// Where the configuration asks for them.
     frames: Option<Box<Frames>>,
     server_name: Option<String>,
-    alpn: Option<Vec<u8>>,
+    agreed: Option<Agreed>,
     is_ready: bool,
     is_closing: bool,
     /// The peer sent close_notify.
@@ -75,7 +76,7 @@ impl Session {
             role,
             frames: trace.then(Box::default),
             server_name: None,
-            alpn: None,
+            agreed: None,
             is_ready: false,
             is_closing: false,
             is_peer_done: false,
@@ -137,7 +138,7 @@ impl Session {
         now: Instant,
         heard: &'a mut F,
     ) -> (&'a mut tls::Connection, Listener<'a, F>) {
-        let Self { tls, spoken, role, frames, server_name, alpn, is_ready, is_peer_done, .. } = self;
+        let Self { tls, spoken, role, frames, server_name, agreed, is_ready, is_peer_done, .. } = self;
         let frames = frames.as_deref_mut();
         (
             tls,
@@ -147,7 +148,7 @@ impl Session {
                 role,
                 frames,
                 server_name,
-                alpn,
+                agreed,
                 is_ready,
                 is_peer_done,
                 heard,
@@ -303,9 +304,9 @@ impl Session {
         self.tls.is_closed()
     }
 
-    /// The application protocol that the peers agreed on.
-    pub fn alpn(&self) -> Option<&[u8]> {
-        self.alpn.as_deref()
+    /// What the peers agreed on, once they did.
+    pub fn agreed(&self) -> Option<&Agreed> {
+        self.agreed.as_ref()
     }
 
     /// Whether everything was said, close_notify included, and given to `transmit`. A client that has all it came for need
@@ -348,7 +349,7 @@ struct Listener<'a, F> {
     role: &'a mut Role,
     frames: Option<&'a mut Frames>,
     server_name: &'a mut Option<String>,
-    alpn: &'a mut Option<Vec<u8>>,
+    agreed: &'a mut Option<Agreed>,
     is_ready: &'a mut bool,
     is_peer_done: &'a mut bool,
     heard: &'a mut F,
@@ -358,10 +359,10 @@ struct Listener<'a, F> {
 impl<F: FnMut(Event<'_>)> Listener<'_, F> {
     fn hear(&mut self, event: tls::Event<'_>) {
         match event {
-            tls::Event::Negotiated { server_name, alpn } => {
+            tls::Event::Negotiated { server_name, alpn, suite, group } => {
                 *self.server_name = server_name;
                 *self.spoken = self.role.speak(self.now, alpn.as_deref());
-                *self.alpn = alpn;
+                *self.agreed = Some(Agreed { suite, group, alpn });
             }
             tls::Event::Established => {
                 *self.is_ready = true;

@@ -284,7 +284,9 @@ impl Connection {
         self.carry_out(flight.steps);
         for fact in flight.facts {
             match fact {
-                Fact::Negotiated { server_name, alpn } => heard(Event::Negotiated { server_name, alpn }),
+                Fact::Negotiated { server_name, alpn, suite, group } => {
+                    heard(Event::Negotiated { server_name, alpn, suite, group });
+                }
                 Fact::Established => {
                     self.established = true;
                     heard(Event::Established);

@@ -117,3 +117,14 @@ fn what_was_resolved_parses_to_itself() {
         assert_eq!(Url::parse(&joined.to_string()), Some(joined));
     }
 }
+
+#[test]
+fn an_address_that_encoding_makes_too_long_is_none() {
+    let base = url("https://example.test/a/b");
+    let room = URL_BYTES - "https://example.test/a/".len();
+    assert!(base.join(&"x".repeat(room)).is_some());
+    assert_eq!(base.join(&"x".repeat(room + 1)), None);
+    // Each of these becomes nine bytes (%EF%BF%BD).
+    assert_eq!(base.join(&"\u{fffd}".repeat(room / 9 + 1)), None);
+    assert_eq!(Url::parse(&format!("https://example.test/{}", "\u{fffd}".repeat(1_000))), None);
+}

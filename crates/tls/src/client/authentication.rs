@@ -16,6 +16,8 @@ pub(super) struct Keys {
     pub(super) transcript: Transcript,
     pub(super) client: TrafficSecret,
     pub(super) server: TrafficSecret,
+    /// The group that the secrets came from.
+    pub(super) group: u16,
 }
 
 /// Awaits EncryptedExtensions.
@@ -176,7 +178,7 @@ impl AwaitCertificateVerify {
 impl AwaitFinished {
     pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
         let Session { offer, keys, alpn, is_certificate_requested } = self.0;
-        let Keys { schedule, mut transcript, client, server } = keys;
+        let Keys { schedule, mut transcript, client, server, group } = keys;
         let Message::Finished(finished) = Message::read(message)? else { return Err(unexpected(message)) };
         if !server.is_verified(&transcript.digest(), finished.verify_data) {
             return Err(Fault::BadFinished); // spec: 9846-4.5.3-k
@@ -203,7 +205,8 @@ impl AwaitFinished {
         turn.flight.steps.push(Step::ReadKey(server_application.clone()));
         // Told only now: until Finished, anybody could have said it.
         let server_name = Some(offer.server_name);
-        turn.flight.facts.extend([Fact::Negotiated { server_name, alpn }, Fact::Established]);
+        let suite = client_application.suite.id;
+        turn.flight.facts.extend([Fact::Negotiated { server_name, alpn, suite, group }, Fact::Established]);
         let established = Established::new(server_application, client_application, &offer.config.limits);
         Ok(State::Established(Box::new(established)))
     }

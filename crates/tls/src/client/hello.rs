@@ -152,6 +152,6 @@ fn accept(
         ]);
     }
     turn.flight.steps.extend([Step::ReadKey(server.clone()), Step::WriteKey(client.clone())]);
-    let keys = Keys { schedule, transcript, client, server };
+    let keys = Keys { schedule, transcript, client, server, group: theirs.group };
     Ok(State::EncryptedExtensions(Box::new(AwaitEncryptedExtensions { offer, keys })))
 }

@@ -13,6 +13,10 @@ pub enum Event<'a> {
         server_name: Option<String>,
         /// The application protocol, if the peers agreed on one.
         alpn: Option<Vec<u8>>,
+        /// The cipher suite.
+        suite: u16,
+        /// The group of the key exchange.
+        group: u16,
     },
     /// The peer's Finished was verified.
     Established,

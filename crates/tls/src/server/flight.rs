@@ -68,6 +68,8 @@ struct Session {
     client_random: [u8; 32],
     server_name: Option<String>,
     alpn: Option<Vec<u8>>,
+    /// The group that the secrets came from.
+    group: u16,
     early_data: bool,
     schedule: schedule::Handshake,
     transcript: Transcript,
@@ -199,7 +201,19 @@ impl Plan {
             ]);
         }
         turn.flight.steps.extend([Step::WriteKey(server.clone()), Step::ReadKey(client.clone())]);
-        Session { config, client_random, server_name, alpn, early_data, schedule, transcript, client, server }
+        let group = shared.group;
+        Session {
+            config,
+            client_random,
+            server_name,
+            alpn,
+            group,
+            early_data,
+            schedule,
+            transcript,
+            client,
+            server,
+        }
     }
 }
 
@@ -225,6 +239,7 @@ impl Session {
             client_random,
             server_name,
             alpn,
+            group,
             early_data,
             schedule,
             mut transcript,
@@ -252,7 +267,8 @@ impl Session {
             ]);
         }
         turn.flight.steps.push(Step::WriteKey(write.clone()));
-        turn.flight.facts.push(Fact::Negotiated { server_name, alpn });
+        let suite = write.suite.id;
+        turn.flight.facts.push(Fact::Negotiated { server_name, alpn, suite, group });
         Ok(State::Finished(Box::new(AwaitFinished {
             client,
             transcript,

@@ -14,7 +14,12 @@ fn a_client_and_a_server_agree() {
     let mut pair = Pair::new(client_options(), server_options());
     pair.run().unwrap();
     assert!(pair.is_established());
-    let negotiated = Fact::Negotiated { server_name: Some("example.com".into()), alpn: Some(b"h2".to_vec()) };
+    let negotiated = Fact::Negotiated {
+        server_name: Some("example.com".into()),
+        alpn: Some(b"h2".to_vec()),
+        suite: 0x1301,
+        group: NamedGroup::X25519MLKEM768.0,
+    };
     assert_eq!(pair.negotiated(), (&negotiated, &negotiated));
     assert_eq!(pair.from_client.facts[1..], [Fact::Established]);
     assert_eq!(pair.from_server.facts[1..], [Fact::Established]);
