@@ -86,7 +86,6 @@ fn only_what_http_can_fetch_is_an_address() {
         assert_eq!(base.join(refused), None, "{refused:?}");
     }
     assert_eq!(base.join(&"a".repeat(URL_BYTES + 1)), None);
-    assert!(base.join(&"a".repeat(URL_BYTES)).is_some());
 }
 
 #[test]
