@@ -1,14 +1,17 @@
 //! `sakigake serve`: a folder over HTTPS.
 
+mod certificates;
+
+pub(crate) use certificates::{credential, load};
+
 use crate::{
     Failure,
     arguments::{LogFormat, ServeArguments},
-    ca,
 };
+use certificates::Certificates;
 use sakigake::{
+    Swap,
     access_log::{AccessLog, Format},
-    dev_ca::Leaf,
-    expiry,
     files::Files,
     hints::{SiteHints, Source, Watch},
     http1,
@@ -24,7 +27,7 @@ use sakigake_preload::{
 };
 use sakigake_session::ServerConfig;
 use sakigake_tls::{self as tls, Credential};
-use std::{fs, io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, thread, time::SystemTime};
+use std::{io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, thread};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Where `serve` listens unless it is told otherwise.
@@ -42,19 +45,15 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
         true => None,
         false => Some(Hinting::start(&arguments, &files, public.as_ref(), port)?),
     };
-    let mut options = tls::server::Options::new(&PROVIDER);
-    options.credentials = certificates.credentials;
-    options.alpn = [&b"h2"[..], b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).into();
-    options.key_log = arguments.keylog.is_some();
-    let session = ServerConfig {
-        tls: options.build().map_err(Failure::new)?,
-        h2: Some(Default::default()),
-        hints: hints.as_ref().map(|hints| hints.table.clone()),
-        trace: false,
-    };
+    let (table, logs_keys) = (hints.as_ref().map(|hints| hints.table.clone()), arguments.keylog.is_some());
+    let configure = move |credentials| configure(credentials, table.clone(), logs_keys);
+    let session = Arc::new(Swap::new(configure(certificates.credentials)?));
+    if let Some(due) = certificates.renew_at {
+        certificates::keep_fresh(session.clone(), public.clone(), due, configure)?;
+    }
     let site = Site {
         files,
-        session: Arc::new(session),
+        session,
         limits: Limits::default(),
         http1: http1::Limits::default(),
         log: AccessLog::stdout(match arguments.log {
@@ -68,6 +67,20 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     announce(&listeners, &arguments, public.as_ref(), &certificates.what, hints.as_ref())?;
     listeners.serve(site, clock, &stop).map_err(|error| Failure::because("the server", error))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How sessions behave that show `credentials`.
+fn configure(
+    credentials: Vec<Arc<Credential>>,
+    hints: Option<Arc<Table>>,
+    logs_keys: bool,
+) -> Result<ServerConfig, Failure> {
+    let mut options = tls::server::Options::new(&PROVIDER);
+    options.credentials = credentials;
+    options.alpn = [&b"h2"[..], b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).into();
+    options.key_log = logs_keys;
+    let tls = options.build().map_err(Failure::new)?;
+    Ok(ServerConfig { tls, h2: Some(Default::default()), hints, trace: false })
 }
 
 fn parse_public(text: &str) -> Result<Url, Failure> {
@@ -156,72 +169,6 @@ pub(crate) fn open_key_log(path: &Path) -> Result<KeyLogFile, Failure> {
     );
     KeyLogFile::open(path)
         .map_err(|error| Failure::because(format_args!("cannot write {}", path.display()), error))
-}
-
-/// What the server shows, and until when it is good.
-struct Certificates {
-    credentials: Vec<Arc<Credential>>,
-    what: String,
-}
-
-impl Certificates {
-    fn of(arguments: &ServeArguments, public: Option<&Url>) -> Result<Self, Failure> {
-        if arguments.cert.len() != arguments.key.len() {
-            let (certs, keys) = (arguments.cert.len(), arguments.key.len());
-            return Err(Failure::new(format_args!("{certs} --cert and {keys} --key: each needs the other")));
-        }
-        if arguments.cert.is_empty() {
-            return Self::development(public);
-        }
-        let pairs = arguments.cert.iter().zip(&arguments.key);
-        let credentials = pairs.map(|(cert, key)| load(cert, key)).collect::<Result<Vec<_>, _>>()?;
-        let mut names: Vec<&str> =
-            credentials.iter().flat_map(|credential| &credential.names).map(String::as_str).collect();
-        names.sort_unstable();
-        names.dedup();
-        let what = format!("for {}; {}", names.join(", "), soonest(&credentials));
-        Ok(Self { what, credentials })
-    }
-
-    fn development(public: Option<&Url>) -> Result<Self, Failure> {
-        let ca = ca::open()?;
-        let names: Vec<&str> =
-            public.iter().map(|url| url.origin().host.as_str()).chain(["www.saki.test"]).collect();
-        let leaves = ca.leaf(&names).map_err(Failure::new)?;
-        let credentials =
-            [leaves.ecdsa, leaves.rsa].into_iter().map(credential).collect::<Result<Vec<_>, _>>()?;
-        let what = format!(
-            "from the development CA (`sakigake ca` shows how to trust it); {}",
-            soonest(&credentials)
-        );
-        Ok(Self { credentials, what })
-    }
-}
-
-/// A leaf of the development CA, ready to be shown.
-pub(crate) fn credential(leaf: Leaf) -> Result<Arc<Credential>, Failure> {
-    let key = (PROVIDER.signing_key)(&leaf.key)
-        .map_err(|_| Failure::new("the development CA made a key that the provider refuses"))?;
-    let chain = leaf.chain.iter().map(|der| der.to_vec()).collect();
-    Credential::load(chain, key).map(Arc::new).map_err(Failure::new)
-}
-
-pub(crate) fn load(cert: &Path, key: &Path) -> Result<Arc<Credential>, Failure> {
-    let read = |path: &Path| {
-        fs::read(path)
-            .map_err(|error| Failure::because(format_args!("cannot read {}", path.display()), error))
-    };
-    let (chain, secret) = (read(cert)?, read(key)?);
-    Credential::from_pem(&PROVIDER, &chain, &secret)
-        .map(Arc::new)
-        .map_err(|error| Failure::because(format_args!("{} and {}", cert.display(), key.display()), error))
-}
-
-/// When the first of the leaves expires, in words.
-fn soonest(credentials: &[Arc<Credential>]) -> String {
-    let leaves = credentials.iter().filter_map(|credential| credential.chain.first());
-    let ends = leaves.filter_map(|leaf| expiry::not_after(leaf)).min();
-    ends.map_or("expiry unknown".into(), |end| expiry::words(end, SystemTime::now()))
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {

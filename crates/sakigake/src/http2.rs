@@ -32,6 +32,8 @@ const INTERNAL_ERROR: u32 = 0x2;
 pub(crate) struct Http2<H: Handler, S> {
     handler: Arc<H>,
     site: Arc<Site>,
+    /// The limit of a stream's queue.
+    queue_bytes: usize,
     asked: Vec<(StreamId, Request)>,
     read: BTreeMap<StreamId, usize>,
     responses: BTreeMap<StreamId, Response<H>>,
@@ -67,9 +69,11 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
     /// Nothing asked yet; drains the connection when `stop` completes.
     pub(crate) fn new(handler: Arc<H>, stop: S, site: Arc<Site>) -> Self {
         let idle = tokio::time::sleep(time::Duration::from_millis(site.limits.idle_ms));
+        let queue_bytes = site.session.now().h2.as_ref().map_or(0, |h2| h2.limits.send_queue_bytes);
         Self {
             handler,
             site,
+            queue_bytes,
             asked: Vec::new(),
             read: BTreeMap::new(),
             responses: BTreeMap::new(),
@@ -120,7 +124,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             },
             body: reply.body,
             since,
-            queue_bytes: self.site.session.h2.as_ref().map_or(0, |h2| h2.limits.send_queue_bytes),
+            queue_bytes: self.queue_bytes,
         };
         // The stream may have been reset between the request and now: then nobody waits for the answer.
         if http.respond(stream, &reply.response, end).is_ok() && !response.refill(stream, session) {

@@ -12,6 +12,9 @@ pub mod http1;
 mod http2;
 pub mod key_log;
 pub mod server;
+mod swap;
+
+pub use swap::Swap;
 
 #[cfg(test)]
 mod scratch;

@@ -1,6 +1,7 @@
 //! A site over HTTPS: share-nothing workers, one a core, each with its own listening sockets and connections.
 
 use crate::{
+    Swap,
     access_log::{AccessLog, Entry},
     files::{Ask, Files, Reply},
     http1::{self, Handler, Served},
@@ -40,8 +41,8 @@ const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
 pub struct Site {
     /// The folder.
     pub files: Files,
-    /// How sessions behave: certificates, protocols, hints.
-    pub session: Arc<ServerConfig>,
+    /// How sessions behave that begin now: certificates, protocols, hints.
+    pub session: Arc<Swap<ServerConfig>>,
     /// What connections may take.
     pub limits: Limits,
     /// What those that speak HTTP/1.1 may take.
@@ -239,7 +240,7 @@ impl Drop for Held {
 }
 
 async fn connection(site: Arc<Site>, stream: TcpStream, client: SocketAddr, clock: Clock, stop: Stop) {
-    let session = Session::server(site.session.clone(), clock.now(), Box::new(SystemEntropy));
+    let session = Session::server(site.session.now(), clock.now(), Box::new(SystemEntropy));
     let front = Arc::new(Front { site: site.clone(), client, open: AtomicUsize::new(0) });
     let mut application = Http2::new(front.clone(), stop.told(), site.clone());
     match drive(stream, session, &mut application, clock).await {

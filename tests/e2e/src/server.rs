@@ -1,5 +1,6 @@
 use crate::Scratch;
 use sakigake::{
+    Swap,
     access_log::{AccessLog, Format},
     client::{Client, Options, Resolve, Trust},
     dev_ca::{DevCa, Leaf},
@@ -75,6 +76,8 @@ pub struct Server {
     pub table: Arc<Table>,
     /// Its CA's certificate.
     pub ca: PathBuf,
+    /// How its sessions behave; may be replaced while it runs.
+    pub session: Arc<Swap<ServerConfig>>,
     log: Shared,
     stop: Stop,
     thread: Option<JoinHandle<()>>,
@@ -102,14 +105,15 @@ impl Server {
         options.limits = setup.tls;
         options.key_log = setup.key_log.is_some();
         let log = Shared::default();
+        let session = Arc::new(Swap::new(ServerConfig {
+            tls: options.build().expect("the options are good"),
+            h2: Some(Default::default()),
+            hints: setup.hints.then(|| table.clone()),
+            trace: false,
+        }));
         let site = Site {
             files,
-            session: Arc::new(ServerConfig {
-                tls: options.build().expect("the options are good"),
-                h2: Some(Default::default()),
-                hints: setup.hints.then(|| table.clone()),
-                trace: false,
-            }),
+            session: session.clone(),
             limits: setup.limits,
             http1: setup.http1,
             log: AccessLog::new(Format::Text, Box::new(log.clone())),
@@ -120,7 +124,7 @@ impl Server {
         let serve = move || listeners.serve(site, Clock::start(), &told).expect("it serves");
         let thread = Some(std::thread::spawn(serve));
         let ca = ca.certificate_path();
-        Self { address, table, ca, log, stop, thread, _watch: watch, _scratch: scratch }
+        Self { address, table, ca, session, log, stop, thread, _watch: watch, _scratch: scratch }
     }
 
     /// The address of `path` under the name `www.saki.test`.

@@ -1,6 +1,7 @@
 //! How connections end: politely, by a stop, by silence, or cut in the middle.
 
 use sakigake_e2e::{PATIENCE, Raw, Reading, Scratch, Server, Setup, eventually, example, frames};
+use sakigake_session::ServerConfig;
 use std::{
     fs,
     io::{Read, Write},
@@ -150,4 +151,17 @@ fn the_key_log_holds_each_secret_and_is_for_its_owner_alone() {
         assert!(words.len() == 3 && words[1].len() == 64 && words[2].len() >= 64, "{line}");
         assert!(is_hex(words[1]) && is_hex(words[2]), "{line}");
     }
+}
+
+#[test]
+fn connections_that_begin_after_a_swap_get_the_new_configuration() {
+    let server = Server::start(Setup::of(example()));
+    let mut old = Raw::h2(&server, &[]);
+    let before = server.session.now();
+    server.session.set(ServerConfig { tls: before.tls.clone(), h2: None, hints: None, trace: false });
+    let mut new = Raw::connect(&server, "www.saki.test", &["h2"]);
+    new.send(b"GET /css/page.css HTTP/1.0\r\n\r\n"); // It has no engine for h2 any more.
+    new.read_until("an answer in HTTP/1", |client| client.plain.starts_with(b"HTTP/1.0 200 "));
+    old.send(&frames::get(1, "/css/page.css", frames::END));
+    old.read_until("an answer in HTTP/2", |client| client.has_end(1));
 }
