@@ -82,6 +82,7 @@ impl Connection {
 
     /// A frame's head: its place and length, and how its payload is to be read.
     fn begin(&mut self, now: Instant, head: FrameHead) -> Result<Reading, Fault> {
+        let head = FrameHead { kind: self.config.code_points.known_frame(head.kind), ..head };
         if !self.peer_settings_heard && (head.kind != kind::SETTINGS || head.has(flag::ACK)) {
             return Err(Fault::FirstFrame); // spec: 9113-3.4-c
         }
@@ -231,7 +232,7 @@ impl Connection {
             Frame::WindowUpdate { stream: 0, increment } => self.connection_credit(now, increment),
             Frame::WindowUpdate { stream, increment } => self.stream_credit(now, stream, increment),
             Frame::PriorityUpdate { stream, value } => self.priority_update(now, stream, value),
-            Frame::Preload(block) => {
+            Frame::Preload { block, .. } => {
                 heard(Event::Preload { block });
                 Ok(())
             }
@@ -260,7 +261,7 @@ impl Connection {
     ) -> Result<(), Fault> {
         self.budget.spend(now, &self.config.limits, Flood::Settings)?;
         let before = self.peer;
-        self.peer.apply(entries, self.client, &self.config.limits)?;
+        self.peer.apply(entries, self.client, &self.config)?;
         // Settings count in their order, so a size that a later entry takes back has emptied the table all the same.
         let lowest = self.peer.lowest_table_size.min(self.peer.header_table_size);
         self.encoder.peer_allows(lowest as usize); // spec: 9113-6.5.3-c

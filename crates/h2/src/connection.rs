@@ -7,7 +7,7 @@ use crate::frame::{Frame, FrameHead};
 use crate::intake::Intake;
 use crate::message::Block;
 use crate::output::Output;
-use crate::rules::{INITIAL_WINDOW, MAX_31_BITS, PREFACE};
+use crate::rules::{CodePoints, INITIAL_WINDOW, MAX_31_BITS, PREFACE};
 use crate::send::Schedule;
 use crate::settings::{self, PeerSettings};
 use crate::stream::{Cause, State};
@@ -27,6 +27,8 @@ pub struct Config {
     pub preload: bool,
     /// A server's word that it understands extended CONNECT (RFC 8441).
     pub extended_connect: bool,
+    /// The numbers that PRELOAD goes by.
+    pub code_points: CodePoints,
 }
 
 /// One HTTP/2 connection without I/O, either end.
@@ -126,17 +128,13 @@ impl Connection {
     }
 
     fn new(config: Config, now: Instant, client: bool) -> Self {
+        assert!(config.code_points.are_free(), "PRELOAD goes by a number that another frame or setting has");
         let limits = &config.limits;
         let mut output = Output::default();
         if client {
             output.push_bytes(PREFACE); // spec: 9113-3.4-a
         }
-        output.push(&Frame::Settings(&settings::ours(
-            limits,
-            client,
-            config.preload,
-            config.extended_connect,
-        )));
+        output.push(&Frame::Settings(&settings::ours(&config, client)));
         let table_bytes = limits.header_table_bytes as usize;
         let mut connection = Self {
             client,

@@ -41,15 +41,37 @@ impl FrameHead {
 /// writes where they will lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Frame<'a> {
-    Priority { stream: u32 },
-    RstStream { stream: u32, code: u32 },
+    Priority {
+        stream: u32,
+    },
+    RstStream {
+        stream: u32,
+        code: u32,
+    },
     Settings(&'a [u8]),
     SettingsAck,
-    Ping { payload: [u8; 8], ack: bool },
-    GoAway { last: u32, code: u32 },
-    WindowUpdate { stream: u32, increment: u32 },
-    PriorityUpdate { stream: u32, value: &'a [u8] },
-    Preload(&'a [u8]),
+    Ping {
+        payload: [u8; 8],
+        ack: bool,
+    },
+    GoAway {
+        last: u32,
+        code: u32,
+    },
+    WindowUpdate {
+        stream: u32,
+        increment: u32,
+    },
+    PriorityUpdate {
+        stream: u32,
+        value: &'a [u8],
+    },
+    Preload {
+        /// Its type, which the owner may have moved.
+        kind: u8,
+        /// The field block.
+        block: &'a [u8],
+    },
 }
 
 impl<'a> Frame<'a> {
@@ -77,7 +99,7 @@ impl<'a> Frame<'a> {
                 stream: reader.u32().map_err(short)? & MAX_31_BITS,
                 value: reader.rest(),
             },
-            rules::PRELOAD => Self::Preload(reader.rest()),
+            rules::PRELOAD => Self::Preload { kind: head.kind, block: reader.rest() },
             _ => return Ok(None),
         };
         Ok(Some(frame))
@@ -119,8 +141,8 @@ impl<'a> Frame<'a> {
                 out.u32(stream);
                 out.put(value);
             }
-            Self::Preload(block) => {
-                head(rules::PRELOAD, 0, 0, block.len());
+            Self::Preload { kind, block } => {
+                head(kind, 0, 0, block.len());
                 out.put(block);
             }
         }

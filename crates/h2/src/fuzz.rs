@@ -44,7 +44,7 @@ pub fn fuzz_trace(bytes: &[u8]) {
 
 fn config() -> Config {
     let limits = Limits { streams: 8, closed_streams: 4, send_queue_bytes: 4_096, ..Limits::default() };
-    Config { limits, preload: true, extended_connect: true }
+    Config { limits, preload: true, extended_connect: true, ..Config::default() }
 }
 
 fn drive(mut connection: Connection, habit: u8, input: &[u8]) {

@@ -29,5 +29,5 @@ pub use connection::{Config, Connection};
 pub use fault::{Fault, Flood, Scope};
 pub use limits::Limits;
 pub use local::Misuse;
-pub use rules::ErrorCode;
+pub use rules::{CodePoints, ErrorCode};
 pub use trace::{DETAIL_BYTES, Seen, Tracer};

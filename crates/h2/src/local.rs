@@ -185,7 +185,7 @@ impl Connection {
         if block.len() > self.peer.max_frame_size as usize {
             return Err(Misuse::TooLarge);
         }
-        self.output.push(&Frame::Preload(block));
+        self.output.push(&Frame::Preload { kind: self.config.code_points.frame, block });
         Ok(())
     }
 

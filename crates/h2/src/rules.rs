@@ -3,10 +3,53 @@
 use crate::Fault;
 use crate::frame::FrameHead;
 
-/// Frame type of PRELOAD in HTTP/2 (profile, point 1): unassigned in the registry, hence one constant.
+/// Frame type of PRELOAD in HTTP/2, unless [`CodePoints`] say otherwise (profile, point 1).
 pub const PRELOAD: u8 = 0xf0;
-/// The setting by which a client says that it acts on PRELOAD frames (profile, point 11).
+/// The setting by which a client says that it acts on PRELOAD frames, unless [`CodePoints`] say otherwise (profile,
+/// point 11).
 pub const SETTINGS_PRELOAD: u16 = 0xf0f0;
+
+/// The numbers that PRELOAD goes by. Nobody has registered them, so they may have to move one day: to numbers that no other
+/// frame or setting has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodePoints {
+    /// The frame's type.
+    pub frame: u8,
+    /// The setting by which a client says that it acts on the frame.
+    pub setting: u16,
+}
+
+impl Default for CodePoints {
+    fn default() -> Self {
+        Self { frame: PRELOAD, setting: SETTINGS_PRELOAD }
+    }
+}
+
+impl CodePoints {
+    /// A frame's type as the tables know it: where PRELOAD has moved, the old number means nothing any more.
+    pub(crate) fn known_frame(self, kind: u8) -> u8 {
+        match kind {
+            PRELOAD => self.frame,
+            kind if kind == self.frame => PRELOAD,
+            kind => kind,
+        }
+    }
+
+    /// A setting's number as the tables know it.
+    pub(crate) fn known_setting(self, id: u16) -> u16 {
+        match id {
+            SETTINGS_PRELOAD => self.setting,
+            id if id == self.setting => SETTINGS_PRELOAD,
+            id => id,
+        }
+    }
+
+    /// Whether no other frame or setting has these numbers.
+    pub(crate) fn are_free(self) -> bool {
+        frame(self.frame).is_none()
+            && (self.setting == SETTINGS_PRELOAD || setting_rule(self.setting).is_none())
+    }
+}
 /// What a client sends first (section 3.4).
 pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The largest window, and the largest stream identifier (sections 5.1.1 and 6.9.1).

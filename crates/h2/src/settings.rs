@@ -1,7 +1,7 @@
 //! SETTINGS (section 6.5): what the peer said, and what we say.
 
 use crate::rules::{self, INITIAL_WINDOW, MIN_MAX_FRAME_SIZE, SETTINGS_PRELOAD, setting};
-use crate::{Fault, Flood, Limits};
+use crate::{Config, Fault, Flood};
 use sakigake_wire::{Grow, Reader};
 
 /// The peer's settings, as far as they change what we do.
@@ -36,14 +36,14 @@ impl Default for PeerSettings {
 
 impl PeerSettings {
     /// Takes a frame's entries in their order.
-    pub(crate) fn apply(&mut self, entries: &[u8], from_server: bool, limits: &Limits) -> Result<(), Fault> {
-        if entries.len() / 6 > limits.settings_entries {
+    pub(crate) fn apply(&mut self, entries: &[u8], from_server: bool, config: &Config) -> Result<(), Fault> {
+        if entries.len() / 6 > config.limits.settings_entries {
             return Err(Fault::Flood(Flood::SettingsEntries));
         }
         self.lowest_table_size = u32::MAX;
         let mut reader = Reader::new(entries);
         while !reader.is_empty() {
-            let id = reader.u16().map_err(|_| Fault::FrameLength)?;
+            let id = config.code_points.known_setting(reader.u16().map_err(|_| Fault::FrameLength)?);
             let value = reader.u32().map_err(|_| Fault::FrameLength)?;
             self.set(id, value, from_server)?;
         }
@@ -79,7 +79,8 @@ impl PeerSettings {
 }
 
 /// The entries of our own SETTINGS frame: only what differs from the defaults.
-pub(crate) fn ours(limits: &Limits, client: bool, preload: bool, extended_connect: bool) -> Vec<u8> {
+pub(crate) fn ours(config: &Config, client: bool) -> Vec<u8> {
+    let limits = &config.limits;
     let mut out = Vec::with_capacity(42);
     let mut put = |id: u16, value: u32| {
         out.u16(id);
@@ -98,12 +99,12 @@ pub(crate) fn ours(limits: &Limits, client: bool, preload: bool, extended_connec
         put(setting::MAX_FRAME_SIZE, limits.frame_bytes);
     }
     put(setting::MAX_HEADER_LIST_SIZE, u32::try_from(limits.header_list_bytes).unwrap_or(u32::MAX));
-    if extended_connect && !client {
+    if config.extended_connect && !client {
         put(setting::ENABLE_CONNECT_PROTOCOL, 1);
     }
     put(setting::NO_RFC7540_PRIORITIES, 1);
-    if preload && client {
-        put(SETTINGS_PRELOAD, 1);
+    if config.preload && client {
+        put(config.code_points.setting, 1);
     }
     out
 }

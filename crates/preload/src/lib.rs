@@ -18,5 +18,5 @@ pub mod table;
 pub use hint::{CrossOrigin, Dropped, FetchPriority, Hint};
 pub use origin::Origin;
 pub use policy::Policy;
-pub use rules::{CodePoints, Destination};
+pub use rules::Destination;
 pub use table::Table;

@@ -1,22 +1,7 @@
-//! Code points, and what hints are for: their names, order and priorities (PRELOAD profile, points 1, 5 and 7).
+//! What hints are for: their names, order and priorities (PRELOAD profile, points 5 and 7).
 
 use crate::FetchPriority;
 use sakigake_semantics::Priority;
-
-/// The numbers that the frame and its setting go by. Nobody has registered them, so they may have to move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CodePoints {
-    /// The frame's type, the same in HTTP/2 and HTTP/3.
-    pub frame: u8,
-    /// The setting by which a client says that it acts on the frame, the same in both protocols.
-    pub setting: u16,
-}
-
-impl Default for CodePoints {
-    fn default() -> Self {
-        Self { frame: 0xf0, setting: 0xf0f0 }
-    }
-}
 
 /// What a hinted resource is for: the values of `as` that are known here. Any other drops the hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

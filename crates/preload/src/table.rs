@@ -8,7 +8,7 @@ pub use account::Account;
 pub use host::{Count, Flight};
 
 use crate::{
-    CodePoints, Hint, Origin,
+    Hint, Origin,
     block::{self, Budget},
 };
 use host::Host;
@@ -39,8 +39,6 @@ pub struct Config {
     pub default_host: Option<String>,
     /// When a hint is withdrawn.
     pub withdrawal: Withdrawal,
-    /// Numbers on the wire.
-    pub code_points: CodePoints,
     /// What bounds the table.
     pub limits: Limits,
 }
@@ -222,7 +220,6 @@ impl Default for Config {
             port: 443,
             default_host: None,
             withdrawal: Withdrawal::default(),
-            code_points: CodePoints::default(),
             limits: Limits { derived_hosts: 64, hints: 4_096, pages: 1_024, told_hints: 256 },
         }
     }

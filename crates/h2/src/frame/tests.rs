@@ -10,7 +10,7 @@ const SAMPLES: [(Frame<'_>, &str); 9] = [
     (Frame::GoAway { last: 7, code: 0xb }, "000008 07 00 00000000 00000007 0000000b"),
     (Frame::WindowUpdate { stream: 0, increment: 0x7fff_ffff }, "000004 08 00 00000000 7fffffff"),
     (Frame::PriorityUpdate { stream: 1, value: b"u=1" }, "000007 10 00 00000000 00000001 753d31"),
-    (Frame::Preload(b"\x01\x02"), "000002 f0 00 00000000 0102"),
+    (Frame::Preload { kind: rules::PRELOAD, block: b"\x01\x02" }, "000002 f0 00 00000000 0102"),
 ];
 
 fn hex(text: &str) -> Vec<u8> {
@@ -48,7 +48,7 @@ fn a_payload_cut_short_is_refused() {
             let mut short = whole[..cut].to_vec();
             short[2] = (cut - HEAD_BYTES) as u8;
             let variable =
-                matches!(frame, Frame::Settings(_) | Frame::PriorityUpdate { .. } | Frame::Preload(_));
+                matches!(frame, Frame::Settings(_) | Frame::PriorityUpdate { .. } | Frame::Preload { .. });
             let read = read(&short);
             assert!(
                 read.is_err() || (variable && read != Ok(Some(frame))),

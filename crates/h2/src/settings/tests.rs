@@ -1,4 +1,5 @@
 use super::*;
+use crate::Limits;
 
 fn entry(id: u16, value: u32) -> Vec<u8> {
     let mut out = Vec::new();
@@ -9,7 +10,7 @@ fn entry(id: u16, value: u32) -> Vec<u8> {
 
 fn apply(entries: &[Vec<u8>]) -> Result<PeerSettings, Fault> {
     let mut settings = PeerSettings::default();
-    settings.apply(&entries.concat(), false, &Limits::default()).map(|()| settings)
+    settings.apply(&entries.concat(), false, &Config::default()).map(|()| settings)
 }
 
 #[test]
@@ -35,8 +36,10 @@ fn the_last_of_two_values_counts() {
 fn our_own_settings_are_understood_and_say_what_we_mean() {
     for client in [true, false] {
         let limits = Limits { frame_bytes: 32_768, header_table_bytes: 1_024, ..Limits::default() };
+        let config =
+            Config { limits: limits.clone(), preload: true, extended_connect: true, ..Config::default() };
         let mut heard = PeerSettings::default();
-        heard.apply(&ours(&limits, client, true, true), !client, &limits).unwrap();
+        heard.apply(&ours(&config, client), !client, &config).unwrap();
         assert_eq!(heard.initial_window_size, limits.initial_stream_window_bytes);
         assert_eq!((heard.max_frame_size, heard.header_table_size), (32_768, 1_024));
         assert_eq!(heard.preload, client);
@@ -50,6 +53,6 @@ fn settings_cut_short_are_refused() {
     let whole = [entry(4, 1), entry(5, 20_000)].concat();
     for cut in (0..whole.len()).filter(|cut| cut % 6 != 0) {
         let mut settings = PeerSettings::default();
-        assert_eq!(settings.apply(&whole[..cut], false, &Limits::default()), Err(Fault::FrameLength));
+        assert_eq!(settings.apply(&whole[..cut], false, &Config::default()), Err(Fault::FrameLength));
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::CodePoints;
 use crate::Misuse;
 
 const SPLITS: [usize; 5] = [usize::MAX, 1, 7, 100, 16_000];
@@ -223,4 +224,30 @@ fn a_client_says_what_is_urgent_and_the_server_follows() {
         _ => None,
     });
     assert_eq!(ended.collect::<Vec<_>>(), [5, 3, 1]);
+}
+
+#[test]
+fn preload_may_go_by_other_numbers_and_the_old_ones_then_mean_nothing() {
+    let moved = CodePoints { frame: 0xf1, setting: 0xf1f1 };
+    let config = |preload| Config { preload, code_points: moved, ..Config::default() };
+    let mut pair = Pair::new(config(true), config(false));
+    pair.server.preload(b"block").unwrap();
+    pair.run();
+    assert!(pair.to_client.contains(&Heard::Preload(b"block".to_vec())));
+    assert!(pair.server.knows_preload());
+    // A client that kept the old numbers hears an unknown frame, and its setting is unknown too.
+    let mut pair = Pair::new(Config { preload: true, ..Config::default() }, config(false));
+    pair.server.preload(b"block").unwrap();
+    pair.run();
+    assert_eq!(pair.to_client, [Heard::Settings]);
+    assert!(!pair.server.knows_preload());
+}
+
+#[test]
+#[should_panic(expected = "another frame or setting")]
+fn preload_takes_no_number_that_is_taken() {
+    Connection::client(
+        Config { code_points: CodePoints { frame: 0, setting: 0xf0f0 }, ..Config::default() },
+        ms(1),
+    );
 }
