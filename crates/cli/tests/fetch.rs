@@ -1,5 +1,6 @@
 //! `serve` and `fetch` as a person meets them: what they print, and what they exit with.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     env, fs,
     io::{BufRead, BufReader, Read, Write},
@@ -170,8 +171,7 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
 #[test]
 fn a_server_that_is_told_to_stop_ends_well() {
     let mut world = World::start();
-    let id = world.server.id().to_string();
-    assert!(Command::new("kill").arg(&id).status().expect("it runs").success());
+    kill_process(Pid::from_child(&world.server), Signal::TERM).expect("it runs");
     let began = Instant::now();
     let status = world.server.wait().expect("it ends");
     assert!(status.success() && began.elapsed() < Duration::from_secs(5), "{status}");
