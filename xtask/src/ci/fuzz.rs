@@ -93,7 +93,8 @@ pub(super) fn steps(runner: &mut Runner, tool: &Path) {
         let (found, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
         let mut command = command(&["run", target, &found, &seeds]);
         command.args(["--", "-verbosity=0", "-max_len=4096"]);
-        command.arg(format!("-max_total_time={SECONDS}"));
+        // One seed, so that a change is judged by what it changed; longer runs draw their own.
+        command.args([format!("-max_total_time={SECONDS}"), "-seed=1".into()]);
         command.arg(format!("-rss_limit_mb={MEMORY_MB}")).arg(format!("-timeout={INPUT_S}"));
         // A folder that cannot be made fails the run, which says so better.
         let _ = fs::create_dir_all(root().join(&found));
