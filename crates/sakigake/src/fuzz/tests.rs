@@ -46,6 +46,7 @@ fn hints_near_these_are_written_as_they_read() {
         &[
             "</a.css?x=y>; rel=\"x preload\"; as=style; integrity=\"sha256-a\"; crossorigin=use-credentials",
             "[/a/]\n<b>; rel=preload;as=font",
+            "<./\\c[/a.css>; rel=preload; as=style",
         ],
         fuzz_hints,
     );

@@ -69,6 +69,10 @@ fn resolved(mut link: Link, origin: &Url) -> Result<Hint, String> {
     if !url.is_same_origin(origin) {
         return Err(format!("`{target}` is of another origin than {}", origin.origin()));
     }
+    if url.target().starts_with("//") {
+        // Written as a path it would name another host.
+        return Err(format!("`{target}` is a path that begins with two slashes"));
+    }
     link.target = url.to_string();
     let hint = Hint::from_link(&link).map_err(|dropped| format!("`{target}`: {dropped}"))?;
     Ok(Hint { url: url.target().into(), ..hint })
