@@ -74,7 +74,7 @@ impl Site {
     /// A key log that cannot be written must not end what it logs: it says so, and the connection goes on.
     pub(crate) fn log_key(&self, line: &KeyLogLine) {
         if let Some(Err(error)) = self.key_log.as_ref().map(|file| file.write(line)) {
-            tracing::warn!("the key log cannot be written: {error}");
+            eprintln!("warning: the key log cannot be written: {error}");
         }
     }
 }
