@@ -3,6 +3,7 @@
 use crate::connection::{Connection, DRAIN_PING, Going, Notice, Reading};
 use crate::frame::{self, Frame, FrameHead};
 use crate::intake::Payload;
+use crate::origin;
 use crate::rules::{self, INITIAL_WINDOW, flag, kind};
 use crate::stream::{Cause, Heard, State};
 use crate::{ErrorCode, Fault, Flood, Scope};
@@ -101,7 +102,8 @@ impl Connection {
                 Ok(Reading::Skip(head.length))
             }
             rules::PRELOAD if self.takes_preload(head) => Ok(Reading::Payload(head)),
-            known if rules::frame(known).is_some() => Ok(Reading::Payload(head)),
+            kind::ORIGIN if self.takes_origin(head) => Ok(Reading::Payload(head)),
+            known if known != kind::ORIGIN && rules::frame(known).is_some() => Ok(Reading::Payload(head)),
             _ => {
                 self.budget.spend(now, &self.config.limits, Flood::UnknownFrames)?;
                 Ok(Reading::Skip(head.length)) // spec: 9113-5.5-a
@@ -112,6 +114,12 @@ impl Connection {
     /// A server, another stream than 0, and a block too long pass the frame over like any unknown one.
     fn takes_preload(&self, head: FrameHead) -> bool {
         self.client && head.stream == 0 && head.length <= self.config.limits.preload_bytes // spec: preload-2.1-b, preload-2.2-c
+    }
+
+    /// A server, and a client where RFC 8336 section 2.2 says so, pass the frame over like any unknown one.
+    fn takes_origin(&self, head: FrameHead) -> bool {
+        let counts = self.client && !self.config.ignores_origin; // spec: 8336-2.2-b
+        counts && head.stream == 0 && origin::is_understood(head.flags) // spec: 8336-2.2-a
     }
 
     /// DATA counts against both windows by its whole length before a byte of it is looked at.
@@ -232,6 +240,7 @@ impl Connection {
             Frame::WindowUpdate { stream: 0, increment } => self.connection_credit(now, increment),
             Frame::WindowUpdate { stream, increment } => self.stream_credit(now, stream, increment),
             Frame::PriorityUpdate { stream, value } => self.priority_update(now, stream, value),
+            Frame::Origin { entries } => self.origin(now, entries, heard),
             Frame::Preload { block, .. } => {
                 heard(Event::Preload { block });
                 Ok(())
@@ -333,6 +342,19 @@ impl Connection {
             let code = ErrorCode::RefusedStream.wire();
             self.notices.push_back(Notice::Reset { stream: id, code, untouched: true });
             self.forget(id, Cause::LocalReset);
+        }
+        Ok(())
+    }
+
+    fn origin(
+        &mut self,
+        now: Instant,
+        entries: &[u8],
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        self.budget.spend(now, &self.config.limits, Flood::Origins)?;
+        if self.origins.take(entries, self.config.limits.origins) {
+            heard(Event::Origin);
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ pub(crate) struct Budget {
     window_updates: u32,
     stray_frames: u32,
     unknown_frames: u32,
+    origins: u32,
     data_sent: u32,
 }
 
@@ -40,6 +41,7 @@ impl Budget {
             }
             Flood::StrayFrames => (&mut self.stray_frames, limits.stray_frames_per_10_s),
             Flood::UnknownFrames => (&mut self.unknown_frames, limits.unknown_frames_per_10_s),
+            Flood::Origins => (&mut self.origins, limits.origins_per_10_s),
             // The rest is counted where it lies, not by time.
             Flood::Continuations
             | Flood::HeaderBlockBytes

@@ -6,6 +6,7 @@ use crate::flow::ReceiveWindow;
 use crate::frame::{Frame, FrameHead};
 use crate::intake::Intake;
 use crate::message::Block;
+use crate::origin::{Origin, Origins};
 use crate::output::Output;
 use crate::rules::{CodePoints, INITIAL_WINDOW, MAX_31_BITS, PREFACE};
 use crate::send::Schedule;
@@ -16,7 +17,7 @@ use crate::{ErrorCode, Fault, Flood, Limits, flow::SendWindow};
 use sakigake_fields::hpack;
 use sakigake_semantics::{Event, StreamId};
 use sakigake_wire::{Instant, Span};
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 /// What an owner chooses.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,10 @@ pub struct Config {
     pub preload: bool,
     /// A server's word that it understands extended CONNECT (RFC 8441).
     pub extended_connect: bool,
+    /// What a server says that its connections are for (RFC 8336); see [`Connection::announce_origins`].
+    pub origins: Arc<[Origin]>,
+    /// A client's word that ORIGIN frames count for nothing: the pipe is no TLS, or leads to a proxy (RFC 8336 section 2.2).
+    pub ignores_origin: bool,
     /// The numbers that PRELOAD goes by.
     pub code_points: CodePoints,
 }
@@ -61,6 +66,7 @@ pub struct Connection {
     pub(crate) stalls_due: Option<Instant>,
     /// The last stream of the peer's latest GOAWAY.
     pub(crate) goaway_heard: Option<u32>,
+    pub(crate) origins: Origins,
 }
 
 /// What the next byte of the input belongs to.
@@ -158,6 +164,7 @@ impl Connection {
             going: Going::On,
             stalls_due: None,
             goaway_heard: None,
+            origins: Origins::default(),
             config,
         };
         if client {

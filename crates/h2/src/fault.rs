@@ -96,6 +96,7 @@ pub enum Flood {
     WindowUpdates,
     StrayFrames,
     UnknownFrames,
+    Origins,
     ControlBytes,
     OutputBytes,
 }

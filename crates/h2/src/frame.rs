@@ -66,6 +66,9 @@ pub(crate) enum Frame<'a> {
         stream: u32,
         value: &'a [u8],
     },
+    Origin {
+        entries: &'a [u8],
+    },
     Preload {
         /// Its type, which the owner may have moved.
         kind: u8,
@@ -99,6 +102,7 @@ impl<'a> Frame<'a> {
                 stream: reader.u32().map_err(short)? & MAX_31_BITS,
                 value: reader.rest(),
             },
+            kind::ORIGIN => Self::Origin { entries: reader.rest() },
             rules::PRELOAD => Self::Preload { kind: head.kind, block: reader.rest() },
             _ => return Ok(None),
         };
@@ -140,6 +144,10 @@ impl<'a> Frame<'a> {
                 head(kind::PRIORITY_UPDATE, 0, 0, 4 + value.len());
                 out.u32(stream);
                 out.put(value);
+            }
+            Self::Origin { entries } => {
+                head(kind::ORIGIN, 0, 0, entries.len());
+                out.put(entries);
             }
             Self::Preload { kind, block } => {
                 head(kind, 0, 0, block.len());

@@ -1,6 +1,7 @@
 //! Fuzz bodies: whatever bytes come, an end of ours does not panic, stays within its limits, and sends whole frames.
 
 use crate::frame::FrameHead;
+use crate::origin::{self, Origin, Origins};
 use crate::rules::{PREFACE, kind};
 use crate::{Config, Connection, DETAIL_BYTES, Limits, Tracer};
 use sakigake_semantics::{Chunk, Event, Fields, Request, Response, StreamId};
@@ -40,6 +41,21 @@ pub fn fuzz_trace(bytes: &[u8]) {
         all
     };
     assert_eq!(lines(1), lines(usize::MAX));
+}
+
+/// An ORIGIN frame's payload: what is taken is bounded, keeps its form, and is taken again from what we would send of it.
+pub fn fuzz_origin(bytes: &[u8]) {
+    let mut origins = Origins::default();
+    if !origins.take(bytes, 8) {
+        return;
+    }
+    let set = origins.set().cloned().expect("a frame that counts begins the set");
+    let members: Vec<Origin> = set.iter().cloned().collect();
+    assert!(members.len() <= 8);
+    assert!(members.iter().all(|origin| Origin::parse(origin.as_str().as_bytes()).as_ref() == Some(origin)));
+    let mut again = Origins::default();
+    assert!(again.take(&origin::frames(&members).concat(), 8));
+    assert_eq!(again.set(), Some(&set));
 }
 
 fn config() -> Config {

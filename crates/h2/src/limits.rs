@@ -41,6 +41,10 @@ pub struct Limits {
     pub stray_frames_per_10_s: u32,
     /// Frames of unknown types in 10 s.
     pub unknown_frames_per_10_s: u32,
+    /// ORIGIN frames in 10 s that a client takes.
+    pub origins_per_10_s: u32,
+    /// The origins that a client remembers of a connection; later ones are left out.
+    pub origins: usize,
     /// The largest payload that we take, in bytes; also our SETTINGS_MAX_FRAME_SIZE.
     pub frame_bytes: u32,
     /// The largest PRELOAD block that a client takes, in bytes; a larger one is skipped without buffering.
@@ -91,6 +95,8 @@ impl Default for Limits {
             window_updates_per_10_s: 2_000,
             stray_frames_per_10_s: 10_000,
             unknown_frames_per_10_s: 1_000,
+            origins_per_10_s: 32,
+            origins: 256,
             frame_bytes: 16_384,
             preload_bytes: 16 << 10,
             send_queue_bytes: 256 << 10,

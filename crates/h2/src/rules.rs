@@ -1,4 +1,4 @@
-//! The tables of RFC 9113 (frames, settings, error codes), with the two rows of RFC 9218 and the two of PRELOAD.
+//! The tables of RFC 9113 (frames, settings, error codes), with the rows of RFC 8336, RFC 8441, RFC 9218 and PRELOAD.
 
 use crate::Fault;
 use crate::frame::FrameHead;
@@ -63,7 +63,7 @@ pub const MAX_MAX_FRAME_SIZE: u32 = 16_777_215;
 /// Bytes before a payload (section 4.1).
 pub const HEAD_BYTES: usize = 9;
 
-/// Frame types (section 6 and RFC 9218 section 7.1).
+/// Frame types (section 6, RFC 8336 section 2 and RFC 9218 section 7.1).
 pub mod kind {
     /// A body's bytes.
     pub const DATA: u8 = 0x00;
@@ -85,6 +85,8 @@ pub mod kind {
     pub const WINDOW_UPDATE: u8 = 0x08;
     /// The rest of a field block.
     pub const CONTINUATION: u8 = 0x09;
+    /// Names the origins that the connection is for (RFC 8336 section 2).
+    pub const ORIGIN: u8 = 0x0c;
     /// Changes a response's priority (RFC 9218 section 7.1).
     pub const PRIORITY_UPDATE: u8 = 0x10;
 }
@@ -102,6 +104,9 @@ pub mod flag {
     /// HEADERS: five bytes of the old priority scheme lead.
     pub const PRIORITY: u8 = 0x20;
 }
+
+/// Flags of ORIGIN that would change what it means: nobody has defined one (RFC 8336 section 2.2).
+pub const ORIGIN_CRITICAL_FLAGS: u8 = 0x0f;
 
 /// On which streams a frame may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +151,7 @@ pub struct FrameRule {
 
 /// Every frame type that has a rule. PRELOAD is not here: to who does not expect it, it is an unknown frame.
 #[rustfmt::skip]
-pub const FRAMES: [FrameRule; 11] = [
+pub const FRAMES: [FrameRule; 12] = [
     row(kind::DATA,            "DATA",            Place::Stream,     Length::Any,           flag::END_STREAM | flag::PADDED),
     row(kind::HEADERS,         "HEADERS",         Place::Stream,     Length::Any,           flag::END_STREAM | flag::END_HEADERS | flag::PADDED | flag::PRIORITY),
     FrameRule { length_is_of_stream: true,
@@ -158,6 +163,8 @@ pub const FRAMES: [FrameRule; 11] = [
     row(kind::GOAWAY,          "GOAWAY",          Place::Connection, Length::AtLeast(8),    0),
     row(kind::WINDOW_UPDATE,   "WINDOW_UPDATE",   Place::Either,     Length::Exactly(4),    0),
     row(kind::CONTINUATION,    "CONTINUATION",    Place::Stream,     Length::Any,           flag::END_HEADERS),
+    // On another stream than 0 it is no error, but means nothing (RFC 8336 section 2.2).
+    row(kind::ORIGIN,          "ORIGIN",          Place::Either,     Length::Any,           0),
     row(kind::PRIORITY_UPDATE, "PRIORITY_UPDATE", Place::Connection, Length::AtLeast(4),    0),
 ];
 

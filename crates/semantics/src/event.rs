@@ -77,6 +77,8 @@ pub enum Event<'a> {
         /// The error code, in the protocol's own numbers.
         code: u64,
     },
+    /// The server named origins that the connection is for (RFC 8336): ask the engine for the set.
+    Origin,
     /// A PRELOAD frame arrived where the protocol allows one: a field block, not yet decoded.
     Preload {
         /// The block, encoded without the dynamic table.

@@ -254,11 +254,15 @@ impl Session {
         }
     }
 
-    /// The host's hints, straight after our SETTINGS; `flight_bytes` of handshake went before them in this flight.
+    /// The host's hints, straight after our SETTINGS, then the origins that the connection is for; `flight_bytes` of handshake went before them in this flight.
     fn hint_first(&mut self, now: Instant, flight_bytes: usize) {
         if let (Role::Server { hints: Some(hints), .. }, Spoken::H2(h2)) = (&mut self.role, &mut self.spoken)
         {
             hints.first(now, self.server_name.as_deref(), flight_bytes, h2);
+        }
+        if let (Role::Server { .. }, Spoken::H2(h2)) = (&self.role, &mut self.spoken) {
+            // Refused when the connection is closing: then nobody asks for anything any more.
+            let _ = h2.announce_origins();
         }
     }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::rules::{FRAMES, Length, Place, admit};
 
-const SAMPLES: [(Frame<'_>, &str); 9] = [
+const SAMPLES: [(Frame<'_>, &str); 10] = [
     (Frame::Priority { stream: 5 }, "000005 02 00 00000005 00000000 00"),
     (Frame::RstStream { stream: 3, code: 8 }, "000004 03 00 00000003 00000008"),
     (Frame::Settings(&[0, 4, 0, 1, 0, 0]), "000006 04 00 00000000 0004 00010000"),
@@ -10,6 +10,7 @@ const SAMPLES: [(Frame<'_>, &str); 9] = [
     (Frame::GoAway { last: 7, code: 0xb }, "000008 07 00 00000000 00000007 0000000b"),
     (Frame::WindowUpdate { stream: 0, increment: 0x7fff_ffff }, "000004 08 00 00000000 7fffffff"),
     (Frame::PriorityUpdate { stream: 1, value: b"u=1" }, "000007 10 00 00000000 00000001 753d31"),
+    (Frame::Origin { entries: b"\0\x09https://a" }, "00000b 0c 00 00000000 0009 68747470733a2f2f61"),
     (Frame::Preload { kind: rules::PRELOAD, block: b"\x01\x02" }, "000002 f0 00 00000000 0102"),
 ];
 
@@ -47,8 +48,13 @@ fn a_payload_cut_short_is_refused() {
         for cut in HEAD_BYTES..whole.len() {
             let mut short = whole[..cut].to_vec();
             short[2] = (cut - HEAD_BYTES) as u8;
-            let variable =
-                matches!(frame, Frame::Settings(_) | Frame::PriorityUpdate { .. } | Frame::Preload { .. });
+            let variable = matches!(
+                frame,
+                Frame::Settings(_)
+                    | Frame::PriorityUpdate { .. }
+                    | Frame::Origin { .. }
+                    | Frame::Preload { .. }
+            );
             let read = read(&short);
             assert!(
                 read.is_err() || (variable && read != Ok(Some(frame))),

@@ -19,6 +19,7 @@ fn sample(client: bool) -> Vec<u8> {
         frame(kind::PING, 0, 0, &[7; 8]),
         frame(kind::HEADERS, 0x2d, 3, &[&[1, 0, 0, 0, 0, 0][..], block, &[0]].concat()),
         frame(0xf0, 0, 0, &[0x82]),
+        frame(kind::ORIGIN, 0, 0, b"\0\x09https://a"),
         frame(kind::PRIORITY_UPDATE, 0, 0, &[0, 0, 0, 1, b'u', b'=', b'1']),
         frame(kind::DATA, 1, 1, b"end"),
         frame(kind::RST_STREAM, 0, 3, &[0, 0, 0, 8]),

@@ -15,6 +15,7 @@ pub(super) enum Heard {
     Reset(u64, u64, bool),
     Finished(u64),
     GoAway(u64, u64),
+    Origin,
     Preload(Vec<u8>),
 }
 
@@ -41,6 +42,7 @@ pub(super) fn listen(log: &mut Vec<Heard>) -> impl FnMut(Event<'_>) {
             Event::Reset { stream, code, untouched } => Heard::Reset(stream.0, code, untouched),
             Event::Finished { stream } => Heard::Finished(stream.0),
             Event::GoAway { last, code } => Heard::GoAway(last.0, code),
+            Event::Origin => Heard::Origin,
             Event::Preload { block } => Heard::Preload(block.to_vec()),
         };
         log.push(heard);
