@@ -53,7 +53,8 @@ impl Group {
         let _ = kill_process_group(self.id, signal);
     }
 
-    fn until(&mut self, end: Instant) -> Result<Option<std::process::ExitStatus>, String> {
+    /// Waits for the program until `end`.
+    pub(crate) fn until(&mut self, end: Instant) -> Result<Option<std::process::ExitStatus>, String> {
         loop {
             match self.child.try_wait().map_err(|error| error.to_string())? {
                 None if Instant::now() < end => thread::sleep(NAP),

@@ -6,6 +6,7 @@ mod ci;
 mod group;
 mod layers;
 mod limits;
+mod prove;
 mod runner;
 mod shape;
 mod source;
@@ -26,6 +27,9 @@ Commands:
   limits      each field of each Limits is named in a test of its crate
   spec        each requirement marked done has code and a test; writes docs/conformance.md
   spec --check  the same, and fails when docs/conformance.md is not up to date
+  spec --prove N [--seed S]
+              draws N requirements marked done, takes away each line that enforces one: its test must fail
+  spec --prove ID  the same for one requirement
 ";
 
 fn main() -> ExitCode {
@@ -39,6 +43,8 @@ fn main() -> ExitCode {
         ["limits"] => limits::check(),
         ["spec"] => spec::check(spec::Conformance::Write),
         ["spec", "--check"] => spec::check(spec::Conformance::Compare),
+        ["spec", "--prove", what] => prove_words(what, "1"),
+        ["spec", "--prove", what, "--seed", seed] => prove_words(what, seed),
         ["help" | "--help" | "-h"] | [] => {
             println!("{USAGE}");
             Ok(())
@@ -51,6 +57,15 @@ fn main() -> ExitCode {
             eprintln!("{why}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A number draws so many requirements; anything else is the name of one.
+fn prove_words(what: &str, seed: &str) -> Result<(), String> {
+    let seed = seed.parse().map_err(|_| format!("{seed:?} is not a seed: a number is wanted"))?;
+    match what.parse() {
+        Ok(count) => prove::prove(count, seed, None),
+        Err(_) => prove::prove(1, seed, Some(what)),
     }
 }
 

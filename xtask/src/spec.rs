@@ -7,7 +7,7 @@ use crate::{
 use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
+    fmt::{self, Write as _},
     fs,
     path::Path,
 };
@@ -60,8 +60,43 @@ enum Status {
 /// Where a tag stands.
 #[derive(Default)]
 struct Places {
-    code: Vec<String>,
-    tests: Vec<String>,
+    code: Vec<Place>,
+    tests: Vec<Place>,
+}
+
+/// A line of a file, counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) path: String,
+    pub(crate) line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.path, self.line)
+    }
+}
+
+/// A MUST that is marked done: what enforces it, and what shows it.
+pub(crate) struct Claim {
+    pub(crate) id: String,
+    pub(crate) code: Vec<Place>,
+    pub(crate) tests: Vec<Place>,
+}
+
+/// Every MUST that is marked done, in the order of the ids.
+pub(crate) fn claims(root: &Path, sources: &[Source]) -> Result<Vec<Claim>, String> {
+    let files = read(&root.join("spec"))?;
+    let mut places = places(sources);
+    let is_claim = |row: &&Requirement| row.level == Level::Must && row.status == Status::Done;
+    let mut rows: Vec<&Requirement> =
+        files.values().flat_map(|file| &file.requirement).filter(is_claim).collect();
+    rows.sort_by_cached_key(|row| order(&row.id));
+    let claim = |row: &Requirement| {
+        let Places { code, tests } = places.remove(&row.id).unwrap_or_default();
+        Claim { id: row.id.clone(), code, tests }
+    };
+    Ok(rows.into_iter().map(claim).collect())
 }
 
 /// A test that shows everything shows nothing.
@@ -94,7 +129,8 @@ fn faults(files: &BTreeMap<String, File>, places: &BTreeMap<String, Places>) -> 
     let mut wrong = Vec::new();
     for (tag, places) in places {
         if !known.contains(tag.as_str()) {
-            let at = places.code.iter().chain(&places.tests).cloned().collect::<Vec<_>>().join(", ");
+            let at: Vec<String> = places.code.iter().chain(&places.tests).map(Place::to_string).collect();
+            let at = at.join(", ");
             wrong.push(format!("unknown tag {tag} at {at}"));
         }
     }
@@ -145,7 +181,7 @@ fn places(sources: &[Source]) -> BTreeMap<String, Places> {
         for (number, line) in source.text.lines().enumerate() {
             let Some((_, tags)) = line.split_once("// spec: ") else { continue };
             for tag in tags.split([',', ' ']).filter(|tag| tag.chars().any(|c| c.is_ascii_digit())) {
-                let at = format!("{}:{}", source.path.display(), number + 1);
+                let at = Place { path: source.path.display().to_string(), line: number + 1 };
                 let places = places.entry(tag.trim_end_matches(['.', ';']).to_owned()).or_default();
                 if source.is_test() { places.tests.push(at) } else { places.code.push(at) }
             }
@@ -173,7 +209,7 @@ fn conformance_text(files: &BTreeMap<String, File>, places: &BTreeMap<String, Pl
         for requirement in rows {
             let Requirement { id, section, level, status, text: words, why } = requirement;
             let code = places.get(id).map_or(&[][..], |places| &places.code);
-            let mut at: Vec<&str> = code.iter().map(|at| at.split(':').next().unwrap_or(at)).collect();
+            let mut at: Vec<&str> = code.iter().map(|at| at.path.as_str()).collect();
             at.dedup();
             let why = why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
             let (level, status) = (format!("{level:?}").to_uppercase(), format!("{status:?}").to_lowercase());

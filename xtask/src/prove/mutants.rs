@@ -1,0 +1,196 @@
+//! Ways to take a line of code away so that what is left still builds.
+
+/// A file without one of its lines' meaning.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Mutant {
+    /// How the line was taken away.
+    pub(super) what: &'static str,
+    pub(super) text: String,
+}
+
+/// The ways to take away line `number` (from 1), the plainest first: the line, its whole statement, then its condition or its
+/// value.
+pub(super) fn mutants(text: &str, number: usize) -> Vec<Mutant> {
+    let lines: Vec<&str> = text.lines().collect();
+    let Some(target) = target(&lines, number - 1) else { return Vec::new() };
+    let (first, last) = statement(&lines, target);
+    let whole: Vec<&str> = lines[first..=last].iter().map(|line| code(line)).collect();
+    let whole = whole.join("\n");
+    let mut mutants: Vec<Mutant> = Vec::new();
+    let mut add = |what, first: usize, last: usize, new: String| {
+        let text = replace(&lines, first, last, &new);
+        if mutants.iter().all(|mutant| mutant.text != text) {
+            mutants.push(Mutant { what, text });
+        }
+    };
+    add("blanked", target, target, String::new());
+    add("statement blanked", first, last, String::new());
+    for (what, new) in conditions(&whole).into_iter().chain(arms(&whole)).chain(values(&whole)) {
+        add(what, first, last, new);
+    }
+    if let Some((first, last)) = around(&lines, first) {
+        add("statement blanked", first, last, String::new());
+    }
+    mutants
+}
+
+/// The statement whose arguments line `at` is one of.
+fn around(lines: &[&str], at: usize) -> Option<(usize, usize)> {
+    let opens = |first: &usize| {
+        let code = lines[*first..at].iter().map(|line| code(line)).collect::<Vec<_>>().join("\n");
+        unbalanced(&code).1 > 0
+    };
+    let first = (0..at).rev().find(opens)?;
+    code(lines[first]).trim_end().ends_with(['(', '[']).then(|| statement(lines, first))
+}
+
+/// The line itself, or the next one with code where the tag stands on a line of its own.
+fn target(lines: &[&str], at: usize) -> Option<usize> {
+    (at..lines.len()).find(|&at| !code(lines[at]).trim().is_empty())
+}
+
+/// The line without its comment. A slash in a string is followed by a quote sooner or later, which no comment of ours has.
+fn code(line: &str) -> &str {
+    match line.find("//") {
+        Some(at) if !line[at..].contains('"') || line[..at].matches('"').count().is_multiple_of(2) => {
+            &line[..at]
+        }
+        _ => line,
+    }
+}
+
+fn replace(lines: &[&str], first: usize, last: usize, new: &str) -> String {
+    let mut out: Vec<&str> = lines[..first].to_vec();
+    out.push(new);
+    // As many lines as before, so that what the compiler says names the right ones.
+    out.extend(std::iter::repeat_n("", (last - first).saturating_sub(new.matches('\n').count())));
+    out.extend(&lines[last + 1..]);
+    out.join("\n") + "\n"
+}
+
+/// From the first to the last line of the statement, arm or field that line `at` belongs to.
+fn statement(lines: &[&str], at: usize) -> (usize, usize) {
+    let (mut first, mut last) = (at, at);
+    loop {
+        let all = lines[first..=last].iter().map(|line| code(line)).collect::<Vec<_>>();
+        let (closers, openers) = unbalanced(&all.join("\n"));
+        let head = all[0].trim_start();
+        let tail = all[all.len() - 1].trim_end();
+        let before = first.checked_sub(1).map(|at| code(lines[at]).trim_end()).unwrap_or_default();
+        let begins_inside = closers > 0
+            || [".", "?", "&&", "||", "=>", ")", "]"].iter().any(|start| head.starts_with(start))
+            || [" =", "&&", "||", "=>"].iter().any(|end| before.ends_with(end));
+        if begins_inside && first > 0 {
+            first -= 1;
+        } else if (openers > 0 || [" =", "&&", "||", "=>"].iter().any(|end| tail.ends_with(end)))
+            && last + 1 < lines.len()
+        {
+            last += 1;
+        } else {
+            return (first, last);
+        }
+    }
+}
+
+/// Brackets that close what was opened before, and those that stay open.
+fn unbalanced(code: &str) -> (usize, usize) {
+    let (mut closers, mut open, mut in_string, mut escaped) = (0, 0usize, false, false);
+    for c in code.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '"' => in_string = !in_string,
+            _ if in_string => {}
+            '(' | '[' | '{' => open += 1,
+            ')' | ']' | '}' if open == 0 => closers += 1,
+            ')' | ']' | '}' => open -= 1,
+            _ => {}
+        }
+    }
+    (closers, open)
+}
+
+/// A condition that never holds; then one that always does.
+fn conditions(whole: &str) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    for keyword in ["if ", "while "] {
+        let Some(at) = position(whole, keyword) else { continue };
+        let after = at + keyword.len();
+        let Some(len) = whole[after..].find(" {").or_else(|| whole[after..].find(" =>")) else { continue };
+        let (before, condition, rest) = (&whole[..after], &whole[after..after + len], &whole[after + len..]);
+        let never = match condition.contains("let ") {
+            true => format!("{before}false && {condition}{rest}"),
+            false => format!("{before}false && ({condition}){rest}"),
+        };
+        found.push(("condition never holds", never));
+        if !condition.contains("let ") {
+            found.push(("condition always holds", format!("{before}true || ({condition}){rest}")));
+        }
+    }
+    found
+}
+
+/// A keyword that is not the end of a longer word.
+fn position(text: &str, keyword: &str) -> Option<usize> {
+    let is_whole = |at: &usize| !text[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    text.match_indices(keyword).map(|(at, _)| at).find(is_whole)
+}
+
+/// An arm of a match that is never taken, or gives nothing.
+fn arms(whole: &str) -> Vec<(&'static str, String)> {
+    let Some(at) = whole.find(" => ") else { return Vec::new() };
+    let pattern = &whole[..at];
+    let mut found = Vec::new();
+    if !pattern.contains(" if ") {
+        found.push(("arm never taken", format!("{pattern} if false{}", &whole[at..])));
+    }
+    for value in ["{}", "Ok(())", "Ok(Default::default())", "Default::default()", "None", "false", "true"] {
+        found.push(("arm without value", format!("{pattern} => {value},")));
+    }
+    found
+}
+
+/// The value alone is gone.
+fn values(whole: &str) -> Vec<(&'static str, String)> {
+    let trimmed = whole.trim_end();
+    let mut found = Vec::new();
+    for check in [".ok_or(", ".ok_or_else(", ".map_err("] {
+        let Some(at) = whole.find(check) else { continue };
+        let Some(len) = closing(&whole[at + check.len()..]) else { continue };
+        let rest = &whole[at + check.len() + len + 1..];
+        let rest = rest.strip_prefix('?').unwrap_or(rest);
+        found.push(("check passed over", format!("{}.unwrap_or_default(){rest}", &whole[..at])));
+    }
+    if let (Some(_), Some(at)) =
+        (position(whole, "let "), whole.find(" = ").filter(|_| trimmed.ends_with(';')))
+    {
+        for value in ["Default::default()", "false", "true"] {
+            found.push(("value gone", format!("{} = {value};", &whole[..at])));
+        }
+    } else if let Some(rest) = position(whole, "return ").filter(|_| trimmed.ends_with(';')) {
+        found.push(("value gone", format!("{}return Default::default();", &whole[..rest])));
+    } else if let (Some(at), true) = (whole.find(": "), trimmed.ends_with(',')) {
+        found.push(("field gone", format!("{}: Default::default(),", &whole[..at])));
+    } else if !trimmed.ends_with([';', '{', ',', '}']) {
+        for value in ["Ok(())", "Ok(Default::default())", "Default::default()", "None", "false", "true"] {
+            found.push(("value gone", value.to_owned()));
+        }
+    }
+    found
+}
+
+/// Where the bracket closes that was opened just before.
+fn closing(text: &str) -> Option<usize> {
+    let mut open = 1usize;
+    text.char_indices().find_map(|(at, c)| {
+        open = match c {
+            '(' => open + 1,
+            ')' => open - 1,
+            _ => open,
+        };
+        (open == 0).then_some(at)
+    })
+}
+
+#[cfg(test)]
+mod tests;

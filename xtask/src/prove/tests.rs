@@ -1,0 +1,24 @@
+use super::*;
+
+fn claims() -> Vec<Claim> {
+    (0..50).map(|n| Claim { id: n.to_string(), code: Vec::new(), tests: Vec::new() }).collect()
+}
+
+#[test]
+fn a_draw_takes_each_claim_once() {
+    let claims = claims();
+    for (count, expected) in [(0, 0), (1, 1), (30, 30), (50, 50), (99, 50)] {
+        let mut ids: Vec<&str> = draw(&claims, count, 7).iter().map(|claim| claim.id.as_str()).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), expected);
+    }
+}
+
+#[test]
+fn a_seed_decides_what_is_drawn() {
+    let claims = claims();
+    let ids = |seed| draw(&claims, 10, seed).iter().map(|claim| claim.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(1), ids(1));
+    assert_ne!(ids(1), ids(2));
+}
