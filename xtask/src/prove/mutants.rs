@@ -25,11 +25,15 @@ pub(super) fn mutants(text: &str, number: usize) -> Vec<Mutant> {
     };
     add("blanked", target, target, String::new());
     add("statement blanked", first, last, String::new());
-    for (what, new) in conditions(&whole).into_iter().chain(arms(&whole)).chain(values(&whole)) {
+    let shapes = [conditions(&whole), arms(&whole, &lines, first), values(&whole), parts(&whole)];
+    for (what, new) in shapes.into_iter().flatten() {
         add(what, first, last, new);
     }
     if let Some((first, last)) = around(&lines, first) {
         add("statement blanked", first, last, String::new());
+    }
+    for (what, new) in panics(&whole) {
+        add(what, first, last, new);
     }
     mutants
 }
@@ -136,8 +140,8 @@ fn position(text: &str, keyword: &str) -> Option<usize> {
     text.match_indices(keyword).map(|(at, _)| at).find(is_whole)
 }
 
-/// An arm of a match that is never taken, or gives nothing.
-fn arms(whole: &str) -> Vec<(&'static str, String)> {
+/// An arm of a match that is never taken, or gives nothing, or what its neighbour gives.
+fn arms(whole: &str, lines: &[&str], first: usize) -> Vec<(&'static str, String)> {
     let Some(at) = whole.find(" => ") else { return Vec::new() };
     let pattern = &whole[..at];
     let mut found = Vec::new();
@@ -146,6 +150,54 @@ fn arms(whole: &str) -> Vec<(&'static str, String)> {
     }
     for value in ["{}", "Ok(())", "Ok(Default::default())", "Default::default()", "None", "false", "true"] {
         found.push(("arm without value", format!("{pattern} => {value},")));
+    }
+    let neighbours = [first.checked_sub(1), Some(first + 1)];
+    for neighbour in neighbours.into_iter().flatten().filter_map(|at| lines.get(at)) {
+        if let Some((_, value)) =
+            code(neighbour).trim_end().strip_suffix(',').and_then(|arm| arm.split_once(" => "))
+        {
+            found.push(("arm like its neighbour", format!("{pattern} => {value},")));
+        }
+    }
+    found
+}
+
+/// A part of an expression is gone: a predicate, the last argument, a byte of a constant.
+fn parts(whole: &str) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    for call in [".find(", ".filter(", ".any(", ".all(", ".is_some_and(", ".is_none_or(", ".position("] {
+        let Some(at) = whole.find(call).map(|at| at + call.len()) else { continue };
+        let Some(len) = closing(&whole[at..]) else { continue };
+        for predicate in ["|_| false", "|_| true"] {
+            found.push(("predicate gone", format!("{}{predicate}{}", &whole[..at], &whole[at + len..])));
+        }
+    }
+    if let (Some(comma), Some(end)) = (whole.rfind(", "), whole.rfind(')'))
+        && comma < end
+    {
+        found.push(("argument gone", format!("{}, Default::default(){}", &whole[..comma], &whole[end..])));
+    }
+    if let Some(at) = whole.find("b\"").map(|at| at + 2)
+        && whole[at..].starts_with(|c: char| c.is_ascii_alphanumeric())
+    {
+        found.push(("constant changed", format!("{}~{}", &whole[..at], &whole[at + 1..])));
+    }
+    found
+}
+
+/// The last resort: whoever comes by here fails. It shows that the tests come by, no more.
+fn panics(whole: &str) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    if let Some((before, _)) =
+        whole.split_once(" else {").filter(|(before, _)| position(before, "let ").is_some())
+    {
+        found.push(("panics", format!("{before} else {{ panic!() }};")));
+    }
+    if let Some((pattern, _)) = whole.split_once(" => ") {
+        found.push(("panics", format!("{pattern} => panic!(),")));
+    }
+    if !whole.trim_end().ends_with([';', '{', ',', '}']) {
+        found.push(("panics", "panic!()".into()));
     }
     found
 }

@@ -49,6 +49,17 @@ fn what_cannot_go_keeps_its_shape() {
         ("    let left = a > b;", "    let left = true;"),
         ("    refuse_if(a, b)", "Ok(())"),
         ("        urgency: a(b),", "        urgency: Default::default(),"),
+        ("    1 => Ok(a),\n    _ => Err(b),", "    1 => Err(b),|    _ => Err(b),"),
+        ("    let best = usable().find(fits);", "    let best = usable().find(|_| true);"),
+        (
+            "    let hello = offer.hello(&shares, cookie);",
+            "    let hello = offer.hello(&shares, Default::default());",
+        ),
+        ("    let salt = derive(b\"derived\", x);", "    let salt = derive(b\"~erived\", x);"),
+        (
+            "    let Some(rule) = frame(kind) else { return Ok(()) };",
+            "    let Some(rule) = frame(kind) else { panic!() };",
+        ),
     ] {
         let whole = format!("fn f() {{|{expected}|}}");
         assert!(lines(code, 1).contains(&whole), "{code}: {:#?}", lines(code, 1));
