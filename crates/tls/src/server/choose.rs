@@ -110,6 +110,19 @@ fn named<'a>(
     Ok(config.credentials.iter().filter(|credential| credential.names == default.names).collect())
 }
 
+/// Whether every credential that `server_name` may have been shown is among those for `host`.
+pub(super) fn may_answer(config: &Config, server_name: Option<&str>, host: &str) -> bool {
+    if server_name == Some(host) {
+        return true;
+    }
+    match (named(config, server_name), named(config, Some(host))) {
+        (Ok(shown), Ok(right)) => {
+            shown.iter().all(|shown| right.iter().any(|right| Arc::ptr_eq(shown, right)))
+        }
+        _ => false,
+    }
+}
+
 /// Schemes with SHA-1, for clients alone that name them.
 const SHA1: &[SignatureScheme] = &[SignatureScheme::RSA_PKCS1_SHA1, SignatureScheme::ECDSA_SHA1];
 

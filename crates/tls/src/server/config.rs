@@ -1,3 +1,4 @@
+use super::choose;
 use crate::{Credential, Limits, Misuse, config};
 use core::ops::Deref;
 use sakigake_crypto::{Group, Provider};
@@ -84,6 +85,13 @@ impl Options {
 }
 
 impl Config {
+    /// Whether a connection on which the client asked for `server_name` may answer for `host` (lower case, no final dot)
+    /// too: whichever credential it was shown there is one that a client gets who asks for `host`. Always so where the
+    /// owner chooses credentials itself.
+    pub fn may_answer(&self, server_name: Option<&str>, host: &str) -> bool {
+        self.options.ask_certificate || choose::may_answer(self, server_name, host)
+    }
+
     /// The groups to take, best first; at least one.
     pub(crate) fn accepted_groups(&self) -> &[&'static Group] {
         &self.groups

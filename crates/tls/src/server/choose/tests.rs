@@ -95,3 +95,29 @@ fn no_credential_signs_what_certificates_alone_may_use() {
     assert_eq!(scheme(&rsa, &[0x0401, 0x0804]), Some(0x0804));
     assert_eq!(scheme(&rsa, &[0x0401]), None);
 }
+
+#[test]
+fn a_connection_may_answer_for_the_names_of_its_certificate_alone() {
+    let (both, wild) = (AUTHORITY.credential(&["a.test", "b.test"]), AUTHORITY.credential(&["*.c.test"]));
+    let lax = config(|options| options.credentials = vec![both.clone(), wild.clone()]);
+    let strict = config(|options| {
+        options.credentials = vec![both, wild];
+        options.unknown_name = UnknownName::Refuse;
+    });
+    for (asked, host, is_right) in [
+        (Some("a.test"), "a.test", true),
+        (Some("a.test"), "b.test", true),
+        (Some("a.test"), "x.c.test", false),
+        (Some("x.c.test"), "y.c.test", true),
+        (Some("x.c.test"), "a.test", false),
+        (None, "a.test", true),
+        (None, "x.c.test", false),
+    ] {
+        assert_eq!(may_answer(&lax, asked, host), is_right, "{asked:?} {host}");
+        assert_eq!(may_answer(&strict, asked, host), is_right, "{asked:?} {host}");
+    }
+    // Whom nobody knows gets the default certificate, or none.
+    assert!(may_answer(&lax, Some("a.test"), "d.test") && may_answer(&lax, Some("d.test"), "a.test"));
+    assert!(!may_answer(&strict, Some("a.test"), "d.test"));
+    assert!(!may_answer(&lax, Some("d.test"), "x.c.test"));
+}
