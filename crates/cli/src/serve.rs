@@ -14,9 +14,9 @@ use sakigake::{
     access_log::{AccessLog, Format},
     files::Files,
     hints::{SiteHints, Source, Watch},
-    http1,
+    hosts::{Hosts, Target},
     key_log::KeyLogFile,
-    server::{Limits, Listeners, Site, Stop},
+    server::{Listeners, Site, Stop},
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{Clock, loopback};
@@ -51,17 +51,12 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     if let Some(due) = certificates.renew_at {
         certificates::keep_fresh(session.clone(), public.clone(), due, configure)?;
     }
-    let site = Site {
-        files,
-        session,
-        limits: Limits::default(),
-        http1: http1::Limits::default(),
-        log: AccessLog::stdout(match arguments.log {
-            LogFormat::Text => Format::Text,
-            LogFormat::Json => Format::Json,
-        }),
-        key_log: arguments.keylog.as_deref().map(open_key_log).transpose()?,
-    };
+    let log = AccessLog::stdout(match arguments.log {
+        LogFormat::Text => Format::Text,
+        LogFormat::Json => Format::Json,
+    });
+    let mut site = Site::new(Hosts::one(Target::Files(files)), session, log);
+    site.key_log = arguments.keylog.as_deref().map(open_key_log).transpose()?;
     let stop = Stop::new();
     stop_on_signal(&stop)?;
     announce(&listeners, &arguments, public.as_ref(), &certificates.what, hints.as_ref())?;

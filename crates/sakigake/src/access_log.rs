@@ -35,6 +35,8 @@ pub struct Entry<'a> {
     pub client: SocketAddr,
     /// `HTTP/1.1`, `h2`, ...
     pub protocol: &'a str,
+    /// The host that answered, by its name here; empty where there was none.
+    pub host: &'a str,
     /// The request's method.
     pub method: &'a [u8],
     /// Its path and query, as they came.
@@ -129,11 +131,12 @@ pub fn text(entry: &Entry<'_>, colour: bool) -> String {
 /// One object, one line. Bytes that are no UTF-8 become U+FFFD; all but printable ASCII is escaped.
 pub fn json(entry: &Entry<'_>) -> String {
     format!(
-        "{{\"time\":\"{}\",\"client\":\"{}\",\"protocol\":\"{}\",\"method\":\"{}\",\"path\":\"{}\",\"status\":{},\
+        "{{\"time\":\"{}\",\"client\":\"{}\",\"protocol\":\"{}\",\"host\":\"{}\",\"method\":\"{}\",\"path\":\"{}\",\"status\":{},\
          \"bytes\":{},\"ms\":{:.3},\"whole\":{},\"hinted\":{},\"hints\":{}}}\n",
         rfc3339(entry.at),
         entry.client,
         json_text(entry.protocol.as_bytes()),
+        json_text(entry.host.as_bytes()),
         json_text(entry.method),
         json_text(entry.path),
         entry.status,

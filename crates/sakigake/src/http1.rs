@@ -4,8 +4,8 @@ mod stall;
 #[cfg(test)]
 mod tests;
 
-use crate::access_log::Entry;
-use crate::files::{Ask, Body, PIECE_BYTES, Reply, error_reply};
+use crate::files::{Ask, Body, PIECE_BYTES, error_reply};
+use crate::handler::{Answer, Dispatched, Handler, Served};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Version};
 use hyper::body::{Frame, Incoming, SizeHint};
@@ -15,46 +15,11 @@ use stall::Stall;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
-
-/// What answers requests, and hears how each ended.
-pub trait Handler {
-    /// The reply to one request. Its body, if it has one, is not read.
-    fn answer(&self, ask: &Ask<'_>) -> Reply;
-
-    /// The response to one request ended, whole or not.
-    fn served(&self, served: &Served) {
-        let _ = served; // Whoever does not count does not look.
-    }
-}
-
-/// One request and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Served {
-    /// `HTTP/1.0`, `HTTP/1.1`, or `h2` from the other front.
-    pub protocol: &'static str,
-    /// The request's method.
-    pub method: Vec<u8>,
-    /// Its path and query.
-    pub path: Vec<u8>,
-    /// The response's status.
-    pub status: u16,
-    /// Bytes of the body that were handed on.
-    pub bytes: u64,
-    /// From the end of the request's head to the end of the response's body.
-    pub took: Duration,
-    /// Whether the body went out whole.
-    pub whole: bool,
-    /// Whether this connection had been hinted at what was asked for.
-    pub hinted: bool,
-    /// How many hints went out in frames for this request.
-    pub hints: usize,
-}
 
 /// What one connection may take.
 #[derive(Clone, Copy, Debug)]
@@ -81,9 +46,9 @@ impl Default for Limits {
 ///
 /// # Errors
 /// The stream failed, the peer broke HTTP's rules or a limit, or a file could not be read to its end.
-pub async fn serve<I, H>(
+pub(crate) async fn serve<I, H>(
     io: I,
-    handler: Arc<H>,
+    handler: Rc<H>,
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) -> Result<(), hyper::Error>
@@ -119,18 +84,23 @@ where
     .await
 }
 
-fn respond<H: Handler>(handler: Arc<H>, request: http::Request<Incoming>) -> http::Response<Outgoing<H>> {
+fn respond<H: Handler>(handler: Rc<H>, request: http::Request<Incoming>) -> http::Response<Outgoing<H>> {
     let since = Instant::now();
     let (parts, _body) = request.into_parts();
-    let reply = match has_good_host(&parts) {
-        true => handler.answer(&Ask::from(&parts)),
-        false => error_reply(400, parts.method == http::Method::HEAD), // spec: 9112-3.2-a
+    let Dispatched { seat, answer } = match has_good_host(&parts) {
+        true => handler.answer(authority(&parts), &Ask::from(&parts)),
+        false => {
+            let reply = error_reply(400, parts.method == http::Method::HEAD); // spec: 9112-3.2-a
+            Dispatched { seat: None, answer: Answer::Reply(reply) }
+        }
     };
+    let Answer::Reply(reply) = answer;
     let status = http::StatusCode::from_u16(reply.response.status);
     let status = status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR); // A handler's slip must not kill the connection.
     let mut response = http::Response::new(Outgoing {
         served: Served {
             protocol: if parts.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
+            seat,
             method: parts.method.as_str().into(),
             path: parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str).into(),
             status: status.as_u16(),
@@ -156,6 +126,13 @@ fn respond<H: Handler>(handler: Arc<H>, request: http::Request<Incoming>) -> htt
     response
 }
 
+/// The host that the request is for: of its target where that has one (RFC 9112 section 3.2.2), else of `host`.
+fn authority(parts: &http::request::Parts) -> &[u8] {
+    let target = parts.uri.authority().map(|authority| authority.as_str().as_bytes());
+    let host = || parts.headers.get(http::header::HOST).map(HeaderValue::as_bytes);
+    target.or_else(host).unwrap_or_default()
+}
+
 /// One `host` in HTTP/1.1, at most one before, and it looks like a host and a port.
 fn has_good_host(parts: &http::request::Parts) -> bool {
     let mut hosts = parts.headers.get_all(http::header::HOST).iter();
@@ -170,32 +147,13 @@ fn has_good_host(parts: &http::request::Parts) -> bool {
     }
 }
 
-impl Served {
-    /// What the access log says of it, now.
-    pub fn entry(&self, client: SocketAddr) -> Entry<'_> {
-        Entry {
-            at: SystemTime::now(),
-            client,
-            protocol: self.protocol,
-            method: &self.method,
-            path: &self.path,
-            status: self.status,
-            bytes: self.bytes,
-            took: self.took,
-            whole: self.whole,
-            hinted: self.hinted,
-            hints: self.hints,
-        }
-    }
-}
-
 /// A body on its way out, which tells the handler when it ends: at its drop, since hyper does not ask for the end of a
 /// body whose length it knows.
 struct Outgoing<H: Handler> {
     body: Body,
     served: Served,
     since: Instant,
-    handler: Arc<H>,
+    handler: Rc<H>,
 }
 
 impl<H: Handler> http_body::Body for Outgoing<H> {

@@ -2,8 +2,7 @@
 
 use crate::{
     files::{Ask, Body},
-    http1::{Handler, Served},
-    server::{DRAIN, Site},
+    handler::{Answer, Dispatched, Handler, Served},
 };
 use core::{
     pin::Pin,
@@ -14,7 +13,7 @@ use sakigake_net::Application;
 use sakigake_semantics::{Event, Request, StreamId};
 use sakigake_session::{self as session, Session};
 use sakigake_wire::{Instant, Span};
-use std::{collections::BTreeMap, future::Future, sync::Arc, time};
+use std::{collections::BTreeMap, future::Future, rc::Rc, time};
 use tokio::time::Sleep;
 
 /// A stream is refilled while its queue has room for at least this much, so that files are not read in crumbs.
@@ -30,10 +29,8 @@ const INTERNAL_ERROR: u32 = 0x2;
 
 /// One connection's requests, and the responses that are still on their way.
 pub(crate) struct Http2<H: Handler, S> {
-    handler: Arc<H>,
-    site: Arc<Site>,
-    /// The limit of a stream's queue.
-    queue_bytes: usize,
+    handler: Rc<H>,
+    bounds: Bounds,
     asked: Vec<(StreamId, Request)>,
     read: BTreeMap<StreamId, usize>,
     responses: BTreeMap<StreamId, Response<H>>,
@@ -42,6 +39,19 @@ pub(crate) struct Http2<H: Handler, S> {
     /// When the last request came, or the connection.
     last_active: time::Instant,
     end: End,
+}
+
+/// What one connection may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// How long it may go without a request.
+    pub(crate) idle: time::Duration,
+    /// How long one that was told to end has for what it serves.
+    pub(crate) drain: time::Duration,
+    /// How long the peer may take nothing of what waits for its socket.
+    pub(crate) stall_ms: u64,
+    /// The limit of a stream's queue.
+    pub(crate) queue_bytes: usize,
 }
 
 /// How far the connection's end has come, as far as it is our wish.
@@ -57,7 +67,7 @@ enum End {
 
 /// A response on its way out, which tells the handler when it ends, however it ends.
 struct Response<H: Handler> {
-    handler: Arc<H>,
+    handler: Rc<H>,
     body: Body,
     served: Served,
     since: time::Instant,
@@ -67,13 +77,11 @@ struct Response<H: Handler> {
 
 impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
     /// Nothing asked yet; drains the connection when `stop` completes.
-    pub(crate) fn new(handler: Arc<H>, stop: S, site: Arc<Site>) -> Self {
-        let idle = tokio::time::sleep(time::Duration::from_millis(site.limits.idle_ms));
-        let queue_bytes = site.session.now().h2.as_ref().map_or(0, |h2| h2.limits.send_queue_bytes);
+    pub(crate) fn new(handler: Rc<H>, stop: S, bounds: Bounds) -> Self {
+        let idle = tokio::time::sleep(bounds.idle);
         Self {
             handler,
-            site,
-            queue_bytes,
+            bounds,
             asked: Vec::new(),
             read: BTreeMap::new(),
             responses: BTreeMap::new(),
@@ -87,7 +95,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
     /// The idle timer fired: it is looked at only then, so that a request does not have to move it. Whether there is
     /// something to do.
     fn tire(&mut self) -> bool {
-        let limit = time::Duration::from_millis(self.site.limits.idle_ms);
+        let limit = self.bounds.idle;
         if !self.responses.is_empty() {
             self.last_active = time::Instant::now();
         }
@@ -95,7 +103,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             Some(left) => left,
             None => {
                 self.end = if self.end == End::None { End::Drained } else { End::Cut };
-                DRAIN
+                self.bounds.drain
             }
         };
         self.idle.as_mut().reset(tokio::time::Instant::now() + next);
@@ -106,13 +114,15 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
         let since = time::Instant::now();
         self.last_active = since;
         let mark = session.mark(stream);
-        let reply = self.handler.answer(&Ask::from(request));
+        let Dispatched { seat, answer } = self.handler.answer(&request.authority, &Ask::from(request));
+        let Answer::Reply(reply) = answer;
         let Some(http) = session.http() else { return };
         let end = reply.body.is_empty();
         let mut response = Response {
             handler: self.handler.clone(),
             served: Served {
                 protocol: "h2",
+                seat,
                 method: request.method.clone(),
                 path: request.path.clone(),
                 status: reply.response.status,
@@ -124,7 +134,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             },
             body: reply.body,
             since,
-            queue_bytes: self.queue_bytes,
+            queue_bytes: self.bounds.queue_bytes,
         };
         // The stream may have been reset between the request and now: then nobody waits for the answer.
         if http.respond(stream, &reply.response, end).is_ok() && !response.refill(stream, session) {
@@ -181,6 +191,7 @@ impl<H: Handler> Drop for Response<H> {
 
 impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
     fn heard(&mut self, _: Instant, event: session::Event<'_>) {
+        self.handler.heard(&event);
         match event {
             session::Event::Http(Event::Request { stream, request, .. }) => {
                 self.asked.push((stream, request))
@@ -193,7 +204,6 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
                 self.responses.remove(&stream);
                 self.asked.retain(|(asked, _)| *asked != stream);
             }
-            session::Event::KeyLog(line) => self.site.log_key(line),
             _ => {}
         }
     }
@@ -208,15 +218,20 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
             self.respond(stream, &request, session);
         }
         self.responses.retain(|stream, response| !response.refill(*stream, session));
-        match (self.end, session.http()) {
-            (End::None, _) => {}
-            (End::Cut, Some(http)) => http.close(NO_ERROR),
-            _ => session.close(now),
+        match self.end {
+            End::None => {}
+            End::Cut => match session.http() {
+                Some(http) => http.close(NO_ERROR),
+                None => session.close(now),
+            },
+            // A handshake under way is finished first: who came is answered.
+            End::Drained if !session.is_ready() => {}
+            End::Drained => session.close(now),
         }
     }
 
     fn patience(&self) -> Span {
-        Span::from_millis(self.site.limits.stall_ms)
+        Span::from_millis(self.bounds.stall_ms)
     }
 
     fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<()> {

@@ -7,10 +7,13 @@ pub mod expiry;
 pub mod files;
 #[doc(hidden)]
 pub mod fuzz;
+mod handler;
 pub mod hints;
+pub mod hosts;
 pub mod http1;
 mod http2;
 pub mod key_log;
+pub mod redirect;
 pub mod server;
 mod swap;
 

@@ -53,7 +53,14 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 /// # Panics
 /// When the path is longer than one byte can say.
 pub fn get(stream: u32, path: &str, flags: u8) -> Vec<u8> {
-    let authority = "www.saki.test";
+    get_from(stream, "www.saki.test", path, flags)
+}
+
+/// The same for another authority.
+///
+/// # Panics
+/// When a value is longer than one byte can say.
+pub fn get_from(stream: u32, authority: &str, path: &str, flags: u8) -> Vec<u8> {
     let mut block = vec![0x82, 0x87];
     for (name, value) in [(0x41, authority), (0x04, path)] {
         block.push(name);

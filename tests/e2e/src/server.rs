@@ -6,9 +6,10 @@ use sakigake::{
     dev_ca::{DevCa, Leaf},
     files::Files,
     hints::{SiteHints, Source, Watch},
+    hosts::{Hosts, Target},
     http1,
     key_log::KeyLogFile,
-    server::{Limits, Listeners, Site, Stop},
+    server::{Limits, Listeners, Running, Site, Stop},
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::Clock;
@@ -24,7 +25,6 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    thread::JoinHandle,
 };
 
 /// The site that comes with the project.
@@ -36,6 +36,8 @@ pub fn example() -> PathBuf {
 pub struct Setup {
     /// The folder that it serves.
     pub dir: PathBuf,
+    /// What it serves instead of the folder.
+    pub hosts: Option<Hosts>,
     /// Threads.
     pub workers: usize,
     /// Whether PRELOAD frames leave.
@@ -57,6 +59,7 @@ impl Setup {
     pub fn of(dir: impl AsRef<Path>) -> Self {
         Self {
             dir: dir.as_ref().into(),
+            hosts: None,
             workers: 1,
             hints: true,
             alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
@@ -79,8 +82,8 @@ pub struct Server {
     /// How its sessions behave; may be replaced while it runs.
     pub session: Arc<Swap<ServerConfig>>,
     log: Shared,
-    stop: Stop,
-    thread: Option<JoinHandle<()>>,
+    /// Its handle.
+    pub running: Running,
     _watch: Option<Watch>,
     _scratch: Scratch,
 }
@@ -111,20 +114,19 @@ impl Server {
             hints: setup.hints.then(|| table.clone()),
             trace: false,
         }));
-        let site = Site {
-            files,
-            session: session.clone(),
-            limits: setup.limits,
-            http1: setup.http1,
-            log: AccessLog::new(Format::Text, Box::new(log.clone())),
-            key_log: setup.key_log.map(|path| KeyLogFile::open(&path).expect("it can be written")),
-        };
-        let stop = Stop::new();
-        let told = stop.clone();
-        let serve = move || listeners.serve(site, Clock::start(), &told).expect("it serves");
-        let thread = Some(std::thread::spawn(serve));
+        let hosts = setup.hosts.unwrap_or_else(|| Hosts::one(Target::Files(files)));
+        let mut site = Site::new(hosts, session.clone(), AccessLog::new(Format::Text, Box::new(log.clone())));
+        site.limits = setup.limits;
+        site.http1 = setup.http1;
+        site.key_log = setup.key_log.map(|path| KeyLogFile::open(&path).expect("it can be written"));
+        let running = listeners.start(site, Clock::start(), &Stop::new()).expect("it serves");
         let ca = ca.certificate_path();
-        Self { address, table, ca, session, log, stop, thread, _watch: watch, _scratch: scratch }
+        Self { address, table, ca, session, log, running, _watch: watch, _scratch: scratch }
+    }
+
+    /// A site that logs where this server's does, and shows the same certificates.
+    pub fn another(&self, hosts: Hosts) -> Site {
+        Site::new(hosts, self.session.clone(), AccessLog::new(Format::Text, Box::new(self.log.clone())))
     }
 
     /// The address of `path` under the name `www.saki.test`.
@@ -160,20 +162,19 @@ impl Server {
 
     /// Tells it to stop, and goes on.
     pub fn tell_stop(&self) {
-        self.stop.tell();
+        self.running.stop();
     }
 
     /// Whether all its threads have ended.
     pub fn has_ended(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        self.running.has_ended()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stop.tell();
-        // The thread may still wait for a connection that a failed test left behind; it ends with the process.
-        drop(self.thread.take());
+        // Its threads may still wait for a connection that a failed test left behind; they end with the process.
+        self.running.stop();
     }
 }
 

@@ -8,6 +8,7 @@ fn entry(path: &[u8]) -> Entry<'_> {
         at: SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_295_045_007),
         client: "127.0.0.1:40000".parse().expect("an address"),
         protocol: "h2",
+        host: "a.test",
         method: b"GET",
         path,
         status: 200,
@@ -32,7 +33,7 @@ fn a_line_for_programs() {
     assert_eq!(
         json(&entry(b"/a?b")),
         "{\"time\":\"2026-11-21T21:04:05.007Z\",\"client\":\"127.0.0.1:40000\",\"protocol\":\"h2\",\
-         \"method\":\"GET\",\"path\":\"/a?b\",\"status\":200,\"bytes\":1234,\"ms\":1.500,\"whole\":true,\
+         \"host\":\"a.test\",\"method\":\"GET\",\"path\":\"/a?b\",\"status\":200,\"bytes\":1234,\"ms\":1.500,\"whole\":true,\
          \"hinted\":false,\"hints\":3}\n"
     );
 }

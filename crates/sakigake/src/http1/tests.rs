@@ -1,8 +1,10 @@
-use super::{Handler, Limits, Served, serve};
-use crate::files::{Ask, Files, Reply};
+use super::{Limits, serve};
+use crate::files::{Ask, Files};
+use crate::handler::{Answer, Dispatched, Handler, Served};
 use crate::scratch::Scratch;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
@@ -15,8 +17,8 @@ struct Site {
 }
 
 impl Handler for Site {
-    fn answer(&self, ask: &Ask<'_>) -> Reply {
-        self.files.answer(ask, SystemTime::now())
+    fn answer(&self, _: &[u8], ask: &Ask<'_>) -> Dispatched {
+        Dispatched { seat: None, answer: Answer::Reply(self.files.answer(ask, SystemTime::now())) }
     }
 
     fn served(&self, served: &Served) {
@@ -24,12 +26,12 @@ impl Handler for Site {
     }
 }
 
-fn site() -> Arc<Site> {
+fn site() -> Rc<Site> {
     let folder = Scratch::new("http1");
     folder.write("index.html", "<p>front");
     folder.write("large.bin", vec![7; 300_000]);
     let files = Files::new(folder.path()).expect("the folder");
-    Arc::new(Site { files, served: Mutex::default(), _folder: folder })
+    Rc::new(Site { files, served: Mutex::default(), _folder: folder })
 }
 
 /// A stream that keeps each write apart.
@@ -61,7 +63,7 @@ impl AsyncWrite for Writes {
 }
 
 /// What the server says to these bytes until it ends the connection, and the lengths of its writes.
-async fn talk(site: &Arc<Site>, said: &str) -> (String, Vec<usize>) {
+async fn talk(site: &Rc<Site>, said: &str) -> (String, Vec<usize>) {
     let (mut near, far) = duplex(1 << 20);
     let writes = Arc::new(Mutex::new(Vec::new()));
     near.write_all(said.as_bytes()).await.expect("room");

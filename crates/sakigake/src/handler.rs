@@ -1,0 +1,86 @@
+//! What stands between the protocols' fronts and a site: who answers requests, and hears how each ended.
+
+use crate::{
+    access_log::Entry,
+    files::{Ask, Reply},
+    server::Seat,
+};
+use sakigake_session as session;
+use std::{
+    net::SocketAddr,
+    rc::Rc,
+    time::{Duration, SystemTime},
+};
+
+/// What answers the requests of one connection.
+pub(crate) trait Handler {
+    /// The answer to one request for `authority`: the host as the client wrote it, with the port if it wrote one; empty
+    /// where HTTP/1.0 named none.
+    fn answer(&self, authority: &[u8], ask: &Ask<'_>) -> Dispatched;
+
+    /// The response to one request ended, whole or not.
+    fn served(&self, served: &Served);
+
+    /// The session said something, whatever it was.
+    fn heard(&self, event: &session::Event<'_>) {
+        let _ = event; // Whoever keeps no books does not listen.
+    }
+}
+
+/// Which host a request came to, and its answer.
+pub(crate) struct Dispatched {
+    /// The host; none where the server answers itself that there is no such host here.
+    pub(crate) seat: Option<Rc<Seat>>,
+    pub(crate) answer: Answer,
+}
+
+/// How a request is answered.
+pub(crate) enum Answer {
+    /// At once; the request's body, if it has one, is not read.
+    Reply(Reply),
+}
+
+/// One request and what became of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Served {
+    /// `HTTP/1.0`, `HTTP/1.1`, or `h2`.
+    pub(crate) protocol: &'static str,
+    /// The host that answered.
+    pub(crate) seat: Option<Rc<Seat>>,
+    /// The request's method.
+    pub(crate) method: Vec<u8>,
+    /// Its path and query.
+    pub(crate) path: Vec<u8>,
+    /// The response's status.
+    pub(crate) status: u16,
+    /// Bytes of the body that were handed on.
+    pub(crate) bytes: u64,
+    /// From the end of the request's head to the end of the response's body.
+    pub(crate) took: Duration,
+    /// Whether the body went out whole.
+    pub(crate) whole: bool,
+    /// Whether this connection had been hinted at what was asked for.
+    pub(crate) hinted: bool,
+    /// How many hints went out in frames for this request.
+    pub(crate) hints: usize,
+}
+
+impl Served {
+    /// What the access log says of it, now.
+    pub(crate) fn entry(&self, client: SocketAddr) -> Entry<'_> {
+        Entry {
+            at: SystemTime::now(),
+            client,
+            protocol: self.protocol,
+            host: self.seat.as_ref().map_or("", |seat| seat.host().label()),
+            method: &self.method,
+            path: &self.path,
+            status: self.status,
+            bytes: self.bytes,
+            took: self.took,
+            whole: self.whole,
+            hinted: self.hinted,
+            hints: self.hints,
+        }
+    }
+}

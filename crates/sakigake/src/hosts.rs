@@ -1,0 +1,200 @@
+//! The hosts of a server: which one a request is for, and what answers there.
+
+#[cfg(test)]
+mod tests;
+
+use crate::{files::Files, redirect::Redirect};
+use core::fmt;
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+/// All hosts of a server.
+#[derive(Debug)]
+pub struct Hosts {
+    hosts: Vec<Arc<Host>>,
+    /// Numbers in `hosts`, by whole names.
+    exact: BTreeMap<Vec<u8>, usize>,
+    /// By what stands behind `*.`.
+    wildcards: BTreeMap<Vec<u8>, usize>,
+    default: Option<usize>,
+}
+
+/// One host: its names, and what answers there.
+#[derive(Debug)]
+pub struct Host {
+    /// Names that requests are for. May be none for the default host.
+    pub names: Vec<Name>,
+    /// Whether it answers for names that no host has.
+    pub is_default: bool,
+    /// What answers.
+    pub target: Target,
+    /// Whether documents' hints go out as `103 (Early Hints)` and in `Link` fields to clients that do not know the
+    /// PRELOAD frame.
+    pub early_hints: bool,
+}
+
+/// What answers at a host.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Target {
+    /// A folder.
+    Files(Files),
+    /// Another address.
+    Redirect(Redirect),
+}
+
+/// A host's name: `example.com`, an address without brackets, or `*.example.com` for all names with one label more.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name(String);
+
+/// Hosts that cannot stand beside each other, or a name that is none: the mistake is the caller's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// Two hosts have this name.
+    Twice(Name),
+    /// Two hosts are the default one.
+    TwoDefaults,
+    /// A host has no name and is not the default one: no request would reach it.
+    Unreachable,
+    /// There is no host.
+    NoHost,
+    /// This is no name: letters, digits, `-`, `_` and dots, a wildcard as the whole first label only, or an IP address.
+    NoName(String),
+}
+
+impl Hosts {
+    /// All of them; the order does not matter but for numbers in reports.
+    ///
+    /// # Errors
+    /// [`Misuse`]: names or defaults repeat, or a host can never be asked.
+    pub fn new(hosts: Vec<Host>) -> Result<Self, Misuse> {
+        let mut all = Self {
+            hosts: Vec::with_capacity(hosts.len()),
+            exact: BTreeMap::new(),
+            wildcards: BTreeMap::new(),
+            default: None,
+        };
+        for (number, host) in hosts.into_iter().enumerate() {
+            if host.names.is_empty() && !host.is_default {
+                return Err(Misuse::Unreachable);
+            }
+            if host.is_default && all.default.replace(number).is_some() {
+                return Err(Misuse::TwoDefaults);
+            }
+            for name in &host.names {
+                let (names, key) = match name.0.strip_prefix("*.") {
+                    Some(parent) => (&mut all.wildcards, parent),
+                    None => (&mut all.exact, name.0.as_str()),
+                };
+                if names.insert(key.as_bytes().to_vec(), number).is_some() {
+                    return Err(Misuse::Twice(name.clone()));
+                }
+            }
+            all.hosts.push(Arc::new(host));
+        }
+        if all.hosts.is_empty() { Err(Misuse::NoHost) } else { Ok(all) }
+    }
+
+    /// One host that answers whatever it is called.
+    pub fn one(target: Target) -> Self {
+        let host = Host { names: Vec::new(), is_default: true, target, early_hints: true };
+        Self::new(vec![host]).expect("a default host may stand alone")
+    }
+
+    /// The host for `authority`, a host with or without a port, in any case: by its exact name, then by a wildcard, then the
+    /// default host.
+    pub fn of(&self, authority: &[u8]) -> Option<&Arc<Host>> {
+        self.number(authority).map(|number| &self.hosts[number])
+    }
+
+    /// All of them, in the order given.
+    pub fn all(&self) -> &[Arc<Host>] {
+        &self.hosts
+    }
+
+    /// As [`Hosts::of`]: where it stands in [`Hosts::all`].
+    pub(crate) fn number(&self, authority: &[u8]) -> Option<usize> {
+        let host = lower(host_of(authority));
+        let by_wildcard = || {
+            let dot = host.iter().position(|byte| *byte == b'.').filter(|dot| *dot > 0)?;
+            self.wildcards.get(&host[dot + 1..])
+        };
+        self.exact.get(&*host).or_else(by_wildcard).copied().or(self.default)
+    }
+}
+
+impl Host {
+    /// A host of that name, which sends early hints.
+    pub fn new(name: Name, target: Target) -> Self {
+        Self { names: vec![name], is_default: false, target, early_hints: true }
+    }
+
+    /// What people call it: its first name, or `default`.
+    pub fn label(&self) -> &str {
+        self.names.first().map_or("default", |name| name.0.as_str())
+    }
+}
+
+impl Name {
+    /// Reads a name, in any case, with or without a final dot.
+    ///
+    /// # Errors
+    /// [`Misuse::NoName`].
+    pub fn parse(text: &str) -> Result<Self, Misuse> {
+        let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+        let bare = name.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(address) = bare.parse::<std::net::IpAddr>() {
+            return Ok(Self(address.to_string()));
+        }
+        let is_label = |label: &str| {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+            (1..=63).contains(&label.len()) && label.bytes().all(is_plain)
+        };
+        let labels = name.strip_prefix("*.").unwrap_or(&name);
+        if name.len() <= 253 && labels.split('.').all(is_label) {
+            return Ok(Self(name));
+        }
+        Err(Misuse::NoName(text.to_owned()))
+    }
+
+    /// The name, in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The host of an authority, without port, brackets and final dot.
+pub(crate) fn host_of(authority: &[u8]) -> &[u8] {
+    if let Some(inside) = authority.strip_prefix(b"[") {
+        return inside.split(|byte| *byte == b']').next().unwrap_or(inside);
+    }
+    let host = authority.split(|byte| *byte == b':').next().unwrap_or(authority);
+    host.strip_suffix(b".").unwrap_or(host)
+}
+
+/// In lower case; most come that way.
+pub(crate) fn lower(bytes: &[u8]) -> Cow<'_, [u8]> {
+    match bytes.iter().any(u8::is_ascii_uppercase) {
+        true => bytes.to_ascii_lowercase().into(),
+        false => bytes.into(),
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Twice(name) => write!(f, "two hosts have the name {name}"),
+            Self::TwoDefaults => write!(f, "two hosts are the default one"),
+            Self::Unreachable => write!(f, "a host has no name and is not the default one"),
+            Self::NoHost => write!(f, "there is no host"),
+            Self::NoName(text) => write!(f, "{text:?} is no host's name"),
+        }
+    }
+}
+
+impl std::error::Error for Misuse {}

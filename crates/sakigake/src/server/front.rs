@@ -1,0 +1,135 @@
+//! One connection of a worker, and its hosts as that client may see them.
+
+use super::worker::Worker;
+use crate::{
+    files::{Ask, error_reply},
+    handler::{Answer, Dispatched, Handler, Served},
+    hosts::{Target, host_of, lower},
+    http1,
+    http2::{Bounds, Http2},
+};
+use sakigake_net::{Ended, SystemEntropy, drive};
+use sakigake_session::{self as session, ServerConfig, Session};
+use std::{
+    cell::{Cell, RefCell},
+    error::Error as _,
+    io,
+    net::SocketAddr,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use tokio::net::TcpStream;
+
+/// A connection's life.
+pub(super) async fn connection(worker: &Rc<Worker>, stream: TcpStream, client: SocketAddr) {
+    let site = worker.here().site.clone();
+    let config = site.session.now();
+    let bounds = Bounds {
+        idle: Duration::from_millis(site.limits.idle_ms),
+        drain: Duration::from_millis(site.limits.drain_ms),
+        stall_ms: site.limits.stall_ms,
+        queue_bytes: config.h2.as_ref().map_or(0, |h2| h2.limits.send_queue_bytes),
+    };
+    let session = Session::server(config.clone(), worker.clock.now(), Box::new(SystemEntropy));
+    let front = Rc::new(Front::new(worker.clone(), client, config));
+    let mut application = Http2::new(front.clone(), worker.stop.told(), bounds);
+    match drive(stream, session, &mut application, worker.clock).await {
+        Ok(Ended::Closed) => {}
+        Ok(Ended::Plain(stream)) => {
+            let served = http1::serve(*stream, front.clone(), site.http1, worker.stop.told()).await;
+            // Many clients leave without a word when they have all they want.
+            if let Err(error) = served
+                && !(front.is_idle() && has_left(&error))
+            {
+                site.log.failure(client, &format!("HTTP/1.1: {error}"));
+            }
+        }
+        Err(failure) => site.log.failure(client, &failure.to_string()),
+    }
+}
+
+/// Whether the stream ended below HTTP.
+fn has_left(error: &hyper::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let mut source = error.source();
+    while let Some(error) = source {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if matches!(kind, Some(BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)) {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+/// The hosts as one client sees them.
+struct Front {
+    worker: Rc<Worker>,
+    client: SocketAddr,
+    config: Arc<ServerConfig>,
+    /// The name that the client asked for when it began.
+    server_name: RefCell<Option<String>>,
+    /// The authority for which this connection was last found to be the right one.
+    right: RefCell<Vec<u8>>,
+    /// Responses that are not over.
+    open: Cell<usize>,
+}
+
+impl Front {
+    fn new(worker: Rc<Worker>, client: SocketAddr, config: Arc<ServerConfig>) -> Self {
+        let (server_name, right) = Default::default();
+        Self { worker, client, config, server_name, right, open: Cell::new(0) }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.open.get() == 0
+    }
+
+    /// Whether the certificate that this connection began with is one for `authority` too.
+    fn may_answer(&self, authority: &[u8]) -> bool {
+        let mut right = self.right.borrow_mut();
+        if *right == authority {
+            return true;
+        }
+        let host = lower(host_of(authority));
+        let Ok(host) = core::str::from_utf8(&host) else { return false };
+        let may = self.config.tls.may_answer(self.server_name.borrow().as_deref(), host);
+        if may {
+            authority.clone_into(&mut right);
+        }
+        may
+    }
+}
+
+impl Handler for Front {
+    fn answer(&self, authority: &[u8], ask: &Ask<'_>) -> Dispatched {
+        self.open.set(self.open.get() + 1);
+        let now = SystemTime::now();
+        let here = self.worker.here();
+        let seat = here.seat(authority).filter(|_| self.may_answer(authority));
+        let mut reply = match seat.map(|seat| &seat.host().target) {
+            Some(Target::Files(files)) => files.answer(ask, now),
+            Some(Target::Redirect(redirect)) => redirect.answer(ask),
+            None => error_reply(421, ask.method == b"HEAD"), // spec: 9110-15.5.20-a
+        };
+        reply.response.fields.push(b"date", httpdate::fmt_http_date(now).as_bytes());
+        Dispatched { seat: seat.cloned(), answer: Answer::Reply(reply) }
+    }
+
+    fn served(&self, served: &Served) {
+        // What is refused before it is answered (a bad Host) was never counted.
+        self.open.set(self.open.get().saturating_sub(1));
+        self.worker.here().site.log.write(&served.entry(self.client));
+    }
+
+    fn heard(&self, event: &session::Event<'_>) {
+        match event {
+            session::Event::Ready { server_name, .. } => {
+                self.server_name.borrow_mut().clone_from(server_name)
+            }
+            session::Event::KeyLog(line) => self.worker.here().site.log_key(line),
+            _ => {}
+        }
+    }
+}
