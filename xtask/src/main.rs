@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout)] // Printing is what it is for.
 
+mod bench;
 mod ci;
 mod group;
 mod layers;
@@ -22,6 +23,7 @@ Usage: cargo xtask COMMAND
 Commands:
   ci fast     format, layers, shape, spec, clippy, docs, tests, a stripped build, worlds, licences, fuzzing
   ci peers    tests against other programs: installs packages by name (needs root)
+  bench NAME  measures us beside others; without NAME lists what there is
   shape       no file over 1,000 lines of logic, no function over 100 lines; lists the longest
   layers      which crate may use which, held against the manifests
   limits      each field of each Limits is named in a test of its crate
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["ci", "fast"] => ci::fast(),
         ["ci", "peers"] => ci::peers(),
+        ["bench", rest @ ..] => bench::run(rest),
         ["shape"] => shape::check(),
         ["layers"] => layers::check(),
         ["limits"] => limits::check(),

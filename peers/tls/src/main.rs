@@ -1,0 +1,150 @@
+//! TLS beside rustls, in one process and in memory: the same provider, certificate, suite, group and buffers.
+
+mod bulk;
+mod credentials;
+mod handshake;
+mod ours;
+mod pairs;
+mod stack;
+mod theirs;
+mod unbuffered;
+
+use bulk::Pipe;
+use credentials::Credentials;
+use ours::Ours;
+use pairs::{Row, measure};
+use stack::{Stack, Terms};
+use std::{env, fs, process::ExitCode};
+use theirs::{Configs, Theirs};
+use unbuffered::Unbuffered;
+
+const USAGE: &str = "\
+Usage: bench-tls tls [--pairs N] [--only PART OF A ROW'S NAME] [--raw FILE]";
+
+const SUITES: &[(u16, &str)] = &[
+    (0x1301, "TLS_AES_128_GCM_SHA256"),
+    (0x1302, "TLS_AES_256_GCM_SHA384"),
+    (0x1303, "TLS_CHACHA20_POLY1305_SHA256"),
+];
+
+const X25519: (u16, &str) = (0x001d, "X25519");
+const X25519MLKEM768: (u16, &str) = (0x11ec, "X25519MLKEM768");
+
+const WRITES: &[(usize, &str)] = &[(64, "64 B"), (1 << 10, "1 KiB"), (1 << 14, "16 KiB"), (1 << 20, "1 MiB")];
+
+/// What the command line says.
+struct Options {
+    pairs: usize,
+    only: String,
+    raw: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    let outcome = match words.split_first() {
+        Some((benchmark, rest)) if benchmark == "tls" => {
+            Options::read(rest).and_then(|options| tls(&options))
+        }
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Options {
+    fn read(words: &[String]) -> Result<Self, String> {
+        let mut options = Self { pairs: 11, only: String::new(), raw: None };
+        for pair in words.chunks(2) {
+            match pair {
+                [name, value] if name == "--pairs" => {
+                    options.pairs = value.parse().map_err(|_| format!("no number: {value}"))?;
+                }
+                [name, value] if name == "--only" => options.only.clone_from(value),
+                [name, value] if name == "--raw" => options.raw = Some(value.clone()),
+                _ => return Err(USAGE.to_owned()),
+            }
+        }
+        if options.pairs == 0 { Err(USAGE.to_owned()) } else { Ok(options) }
+    }
+
+    fn wants(&self, what: &str) -> bool {
+        what.contains(&self.only)
+    }
+}
+
+fn tls(options: &Options) -> Result<(), String> {
+    println!("pinned to core {}; CPU time of the thread; {} pairs", pairs::pin(), options.pairs);
+    let credentials = Credentials::make();
+    let mut raw = String::from("what\ttheirs\tpair\tours_ns\ttheirs_ns\tunit\n");
+    println!("\n{}", Row::heading("rustls"));
+    for (suite, group) in [(0, X25519), (0, X25519MLKEM768), (1, X25519)] {
+        handshakes(SUITES[suite], group, &credentials, options, &mut raw);
+    }
+    for buffered in [true, false] {
+        println!("\n{}", Row::heading(if buffered { "rustls" } else { "rustls, unbuffered" }));
+        for suite in SUITES {
+            bulk(*suite, buffered, &credentials, options, &mut raw);
+        }
+    }
+    match &options.raw {
+        Some(path) => fs::write(path, raw).map_err(|error| format!("{path}: {error}")),
+        None => Ok(()),
+    }
+}
+
+fn handshakes(
+    suite: (u16, &str),
+    group: (u16, &str),
+    credentials: &Credentials,
+    options: &Options,
+    raw: &mut String,
+) {
+    const ROUNDS: usize = 24;
+    let terms = Terms { suite: suite.0, group: group.0 };
+    let (ours, theirs) = (Ours::new(terms, credentials), Theirs(Configs::new(terms, credentials)));
+    for (side, run) in [("client", handshake::client as Handshake), ("server", handshake::server)] {
+        let what = format!("handshake, {side}, {}, {}", group.1, suite.1);
+        if options.wants(&what) {
+            let found = measure(options.pairs, ROUNDS, || run(&ours, &theirs), || run(&theirs, &theirs));
+            tell([what], "a handshake", found, theirs.name(), raw);
+        }
+    }
+}
+
+type Handshake = fn(&dyn Stack, &dyn Stack) -> [f64; 1];
+
+fn bulk(suite: (u16, &str), buffered: bool, credentials: &Credentials, options: &Options, raw: &mut String) {
+    const ROUNDS: usize = 24;
+    let terms = Terms { suite: suite.0, group: X25519.0 };
+    let ours = Ours::new(terms, credentials);
+    let configs = Configs::new(terms, credentials);
+    let theirs: Box<dyn Stack> =
+        if buffered { Box::new(Theirs(configs)) } else { Box::new(Unbuffered(configs)) };
+    for (len, told) in WRITES {
+        let what = ["seal", "open"].map(|verb| format!("{verb} {told}, {}", suite.1));
+        if what.iter().any(|what| options.wants(what)) {
+            let (mut mine, mut other) = (Pipe::new(&ours, *len), Pipe::new(&*theirs, *len));
+            let found = measure(options.pairs, ROUNDS, || mine.turn(), || other.turn());
+            tell(what, "a write", found, theirs.name(), raw);
+        }
+    }
+}
+
+fn tell<const ROWS: usize>(
+    what: [String; ROWS],
+    unit: &'static str,
+    found: [Vec<(f64, f64)>; ROWS],
+    theirs: &str,
+    raw: &mut String,
+) {
+    for (what, pairs) in what.into_iter().zip(found) {
+        let row = Row { what, unit, pairs };
+        println!("{}", row.line());
+        raw.push_str(&row.raw(theirs));
+    }
+}

@@ -1,0 +1,30 @@
+//! `cargo xtask bench`: us beside others in one run, as ratios, and counts that no change may raise unnoticed.
+//!
+//! The programs that measure live in `peers/`, a workspace of its own, since they hold other stacks.
+
+mod peers;
+
+use peers::Peer;
+
+/// A row a benchmark: its name, what it measures, and how it is run.
+const BENCHMARKS: &[(&str, &str, Run)] =
+    &[("tls", "handshakes, sealing and opening, beside rustls on the same provider", |words| {
+        Peer::build("bench-tls")?.run("tls", words)
+    })];
+
+type Run = fn(&[&str]) -> Result<(), String>;
+
+/// Runs the benchmark that `words` begin with; what follows is handed to its program.
+pub(crate) fn run(words: &[&str]) -> Result<(), String> {
+    let Some((name, rest)) = words.split_first() else { return Err(usage()) };
+    let row = BENCHMARKS.iter().find(|(known, _, _)| known == name).ok_or_else(usage)?;
+    (row.2)(rest)
+}
+
+fn usage() -> String {
+    let rows = BENCHMARKS.iter().map(|(name, what, _)| format!("  {name:8}{what}\n"));
+    format!(
+        "Usage: cargo xtask bench BENCHMARK [OPTIONS OF ITS PROGRAM]\n\nBenchmarks:\n{}",
+        rows.collect::<String>()
+    )
+}
