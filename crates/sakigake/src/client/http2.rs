@@ -120,6 +120,7 @@ impl Http2 {
                 });
             }
             Event::Settings
+            | Event::Origin
             | Event::Informational { .. }
             | Event::GoAway { .. }
             | Event::Request { .. }
