@@ -1,0 +1,126 @@
+//! Heads between HTTP/2's shape and the one that handlers know (the crate `http`).
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header, request, response, uri};
+use sakigake_semantics::{FieldLine, Fields, Request, Response};
+use std::time::SystemTime;
+
+/// Fields of one HTTP/1.1 connection, which no other version may carry (RFC 9113 section 8.2.2).
+const CONNECTION_SPECIFIC: [HeaderName; 5] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// A response that cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Invalid {
+    /// 1xx is not the end of anything.
+    Interim,
+    /// Not one number.
+    ContentLength,
+}
+
+impl Invalid {
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Interim => "the handler's status is 1xx, which is no final response",
+            Self::ContentLength => "the handler's content-length is not one number",
+        }
+    }
+}
+
+/// The request as a handler sees it. `None`: it is right for HTTP/2, but not for that crate (a path of 64 KiB).
+pub(crate) fn request(asked: &Request) -> Option<request::Parts> {
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    parts.method = Method::from_bytes(&asked.method).ok()?;
+    parts.version = Version::HTTP_2;
+    let mut target = uri::Parts::default();
+    if !asked.authority.is_empty() {
+        target.authority = Some(uri::Authority::try_from(&asked.authority[..]).ok()?);
+    }
+    if !asked.path.is_empty() {
+        target.scheme = Some(uri::Scheme::try_from(&asked.scheme[..]).ok()?);
+        target.path_and_query = Some(uri::PathAndQuery::try_from(&asked.path[..]).ok()?);
+    }
+    parts.uri = Uri::from_parts(target).ok()?;
+    parts.headers = headers(&asked.fields)?;
+    Some(parts)
+}
+
+/// Field lines as a map.
+pub(crate) fn headers(fields: &Fields) -> Option<HeaderMap> {
+    let mut map = HeaderMap::with_capacity(fields.len());
+    for line in fields.iter() {
+        let mut value = HeaderValue::from_bytes(line.value).ok()?;
+        value.set_sensitive(line.sensitive);
+        map.append(HeaderName::from_bytes(line.name).ok()?, value);
+    }
+    Some(map)
+}
+
+/// A handler's response as HTTP/2 sends it, and what its content-length says. `exact` is the length of its body, where
+/// that is known: it is said if the handler did not.
+pub(crate) fn response(
+    parts: &response::Parts,
+    exact: Option<u64>,
+) -> Result<(Response, Option<u64>), Invalid> {
+    let mut response = Response::new(parts.status.as_u16());
+    if response.is_informational() {
+        return Err(Invalid::Interim);
+    }
+    response.fields = fields(&parts.headers);
+    let length = content_length(&parts.headers)?;
+    if let (None, Some(exact)) = (length, exact)
+        && may_have_length(response.status)
+    {
+        response.fields.push(b"content-length", exact.to_string().as_bytes());
+    }
+    if !parts.headers.contains_key(header::DATE) {
+        response.fields.push(b"date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
+    }
+    Ok((response, length))
+}
+
+/// Trailers, or an interim response's fields.
+pub(crate) fn fields(headers: &HeaderMap) -> Fields {
+    let mut fields = Fields::new();
+    let named = connection_options(headers);
+    for (name, value) in headers {
+        if CONNECTION_SPECIFIC.contains(name) || named.iter().any(|other| other == name) {
+            continue; // spec: 9113-8.2.2-c
+        }
+        let line = FieldLine {
+            name: name.as_str().as_bytes(),
+            value: value.as_bytes().trim_ascii(), // spec: 9113-8.2.1-c
+            sensitive: value.is_sensitive(),
+        };
+        fields.push_line(line);
+    }
+    fields
+}
+
+/// What the field `connection` names is of one connection too (RFC 9110 section 7.6.1).
+fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
+    let lines = headers.get_all(header::CONNECTION).iter();
+    let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).collect()
+}
+
+/// Whether a response may say how long its body is (RFC 9110 section 8.6).
+pub(crate) const fn may_have_length(status: u16) -> bool {
+    !matches!(status, 100..=199 | 204 | 304)
+}
+
+fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Invalid> {
+    let mut lines = headers.get_all(header::CONTENT_LENGTH).iter();
+    let Some(line) = lines.next() else { return Ok(None) };
+    let digits = line.as_bytes();
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let number = line.to_str().ok().and_then(|text| text.parse().ok());
+    match number.filter(|_| is_number && lines.next().is_none()) {
+        Some(number) => Ok(Some(number)),
+        None => Err(Invalid::ContentLength),
+    }
+}

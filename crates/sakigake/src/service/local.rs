@@ -1,0 +1,156 @@
+//! A worker's own instance of a service, asked by all of its connections.
+
+use super::{Body, BoxError, Failure, Outgoing, remote::Remote};
+use std::{
+    cell::RefCell,
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    rc::Rc,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, Wake, Waker, ready},
+};
+use tokio::runtime::Handle;
+use tower_service::Service;
+
+/// A service that a worker made.
+#[derive(Clone)]
+pub(crate) struct Local(Rc<dyn Ask>);
+
+/// Something that answers.
+pub(super) trait Ask {
+    /// The answer to come. Nothing runs before it is polled.
+    fn ask(self: Rc<Self>, request: http::Request<Body>) -> Boxed;
+}
+
+/// What becomes of a request.
+pub(super) type Answer = Result<http::Response<Outgoing>, Failure>;
+pub(super) type Boxed = Pin<Box<dyn Future<Output = Answer>>>;
+
+impl Local {
+    /// Runs here.
+    pub(super) fn new<F, S, B>(make: F) -> Self
+    where
+        F: Fn() -> S + 'static,
+        S: Service<http::Request<Body>, Response = http::Response<B>, Error: Into<BoxError>> + 'static,
+        B: http_body::Body<Error: Into<BoxError>> + 'static,
+    {
+        let service = RefCell::new(make());
+        Self(Rc::new(Shared { make, service, waiting: Arc::default() }))
+    }
+
+    /// Runs elsewhere.
+    pub(super) fn remote<S, B>(handle: Handle, service: S) -> Self
+    where
+        S: Service<http::Request<Body>, Response = http::Response<B>, Error: Into<BoxError>, Future: Send>
+            + Clone
+            + Send
+            + 'static,
+        B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        Self(Rc::new(Remote { handle, service }))
+    }
+
+    /// The answer to come; dropping it cancels.
+    pub(crate) fn ask(&self, request: http::Request<Body>) -> Pending {
+        Pending::new(self.0.clone().ask(request))
+    }
+}
+
+/// An answer to come. A panic in it is an outcome like others.
+pub(crate) struct Pending(Option<Boxed>);
+
+impl Pending {
+    pub(super) fn new(future: Boxed) -> Self {
+        Self(Some(future))
+    }
+}
+
+impl Future for Pending {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+        let Some(future) = &mut self.0 else { return Poll::Ready(Err(Failure::Panicked)) };
+        // What a panic leaves behind is dropped, and the service's own state is behind its own cells.
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        let answer = match polled {
+            Ok(polled) => ready!(polled),
+            Err(_) => Err(Failure::Panicked), // The panic's message is out already, by the hook.
+        };
+        self.0 = None;
+        Poll::Ready(answer)
+    }
+}
+
+struct Shared<F, S> {
+    make: F,
+    service: RefCell<S>,
+    waiting: Arc<Waiting>,
+}
+
+impl<F, S, B> Ask for Shared<F, S>
+where
+    F: Fn() -> S + 'static,
+    S: Service<http::Request<Body>, Response = http::Response<B>, Error: Into<BoxError>> + 'static,
+    B: http_body::Body<Error: Into<BoxError>> + 'static,
+{
+    fn ask(self: Rc<Self>, request: http::Request<Body>) -> Boxed {
+        Box::pin(async move {
+            let mut request = Some(request);
+            let future = poll_fn(|cx| self.poll_call(cx, &mut request)).await.map_err(Failure::Service)?;
+            let response = future.await.map_err(|error| Failure::Service(error.into()))?;
+            Ok(response.map(Outgoing::new))
+        })
+    }
+}
+
+impl<F, S> Shared<F, S>
+where
+    F: Fn() -> S,
+    S: Service<http::Request<Body>, Error: Into<BoxError>>,
+{
+    /// Waits until the service is ready, and calls it in the same breath: nobody comes between.
+    fn poll_call(
+        &self,
+        cx: &Context<'_>,
+        request: &mut Option<http::Request<Body>>,
+    ) -> Poll<Result<S::Future, BoxError>> {
+        let mut service = self.service.borrow_mut();
+        // One service and many who wait: it remembers one waker, so that one has to wake all.
+        let waker = Waker::from(self.waiting.clone());
+        let mut everybody = Context::from_waker(&waker);
+        let mut outcome = service.poll_ready(&mut everybody);
+        if outcome.is_pending() {
+            self.waiting.add(cx.waker());
+            outcome = service.poll_ready(&mut everybody); // It may have become ready before we were on the list.
+        }
+        if let Err(error) = ready!(outcome) {
+            *service = (self.make)(); // Its own word for "I am broken": the next request gets another.
+            return Poll::Ready(Err(error.into()));
+        }
+        match request.take() {
+            Some(request) => Poll::Ready(Ok(service.call(request))),
+            None => Poll::Pending, // Never: the future is over once it has called.
+        }
+    }
+}
+
+/// Requests that wait for the service to be ready.
+#[derive(Default)]
+struct Waiting(Mutex<Vec<Waker>>);
+
+impl Waiting {
+    fn add(&self, waker: &Waker) {
+        let mut wakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !wakers.iter().any(|other| other.will_wake(waker)) {
+            wakers.push(waker.clone());
+        }
+    }
+}
+
+impl Wake for Waiting {
+    fn wake(self: Arc<Self>) {
+        let wakers = core::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
