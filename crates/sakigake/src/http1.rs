@@ -176,7 +176,7 @@ impl<H: Handler> http_body::Body for Outgoing<H> {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.body.len())
+        self.body.len().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
