@@ -2,12 +2,13 @@
 
 #![allow(rustdoc::bare_urls)]
 
+mod fetch;
+
+pub(crate) use fetch::FetchArguments;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sakigake_wire::Span;
-use std::{
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-};
+use std::{net::SocketAddr, path::PathBuf};
 
 /// TLS 1.3 and HTTP/2 from scratch, with a server that speaks first.
 #[derive(Parser)]
@@ -69,35 +70,6 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object a request
     Json,
-}
-
-#[derive(Args)]
-pub(crate) struct FetchArguments {
-    /// The page, or with -o the one resource: an https URL
-    pub(crate) url: String,
-    /// Fetch this one resource alone into a file; - is standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Draw the waterfall into an SVG file
-    #[arg(long, value_name = "FILE", conflicts_with = "output")]
-    pub(crate) svg: Option<PathBuf>,
-    /// Ignore PRELOAD frames
-    #[arg(long)]
-    pub(crate) no_preload: bool,
-    #[command(flatten)]
-    pub(crate) trust: TrustArguments,
-    /// Dial ADDR for HOST:PORT instead of asking DNS; may be given several times
-    #[arg(long, value_name = "HOST:PORT:ADDR", value_parser = parse_resolve)]
-    pub(crate) resolve: Vec<Resolve>,
-    /// Show frames as they come, on standard error
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
-    /// Append the connections' secrets to a file, for a decrypting capture
-    #[arg(long, value_name = "FILE")]
-    pub(crate) keylog: Option<PathBuf>,
-    /// Give up after this long
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_span)]
-    pub(crate) max_time: Span,
 }
 
 #[derive(Args, Clone)]
@@ -210,27 +182,6 @@ pub(crate) enum SoakKind {
     H2,
     /// Page loads
     Page,
-}
-
-/// Where a host is, whatever DNS says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Resolve {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) address: IpAddr,
-}
-
-fn parse_resolve(text: &str) -> Result<Resolve, String> {
-    const SHAPE: &str = "expected HOST:PORT:ADDR, such as www.saki.test:8443:127.0.0.1";
-    let (host, rest) = text.split_once(':').ok_or(SHAPE)?;
-    let (port, address) = rest.split_once(':').ok_or(SHAPE)?;
-    let port = port.parse().map_err(|_| format!("{port:?} is not a port; {SHAPE}"))?;
-    let bare = address.trim_start_matches('[').trim_end_matches(']');
-    let address = bare.parse().map_err(|_| format!("{address:?} is not an IP address; {SHAPE}"))?;
-    if host.is_empty() {
-        return Err(SHAPE.into());
-    }
-    Ok(Resolve { host: host.to_ascii_lowercase(), port, address })
 }
 
 /// `50ms`, `1.5s`, `200us`, `2m`, `1h`, `7d`.
