@@ -70,6 +70,8 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object a request
     Json,
+    /// Not at all
+    Off,
 }
 
 #[derive(Args, Clone)]

@@ -51,10 +51,11 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     if let Some(due) = certificates.renew_at {
         certificates::keep_fresh(session.clone(), public.clone(), due, configure)?;
     }
-    let log = AccessLog::stdout(match arguments.log {
-        LogFormat::Text => Format::Text,
-        LogFormat::Json => Format::Json,
-    });
+    let log = match arguments.log {
+        LogFormat::Text => AccessLog::stdout(Format::Text),
+        LogFormat::Json => AccessLog::stdout(Format::Json),
+        LogFormat::Off => AccessLog::off(),
+    };
     let mut site = Site::new(Hosts::one(Target::Files(files)), session, log);
     site.key_log = arguments.keylog.as_deref().map(open_key_log).transpose()?;
     let stop = Stop::new();

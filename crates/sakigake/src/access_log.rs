@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime};
 
 /// Where lines go, one writer for all connections.
 pub struct AccessLog {
-    format: Format,
+    /// None where nobody reads.
+    format: Option<Format>,
     colour: bool,
     out: Mutex<Box<dyn Write + Send>>,
 }
@@ -60,28 +61,35 @@ impl AccessLog {
     pub fn stdout(format: Format) -> Self {
         let wants_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colour = std::io::stdout().is_terminal() && !wants_none;
-        Self { format, colour, out: Mutex::new(Box::new(std::io::stdout())) }
+        Self { format: Some(format), colour, out: Mutex::new(Box::new(std::io::stdout())) }
     }
 
     /// To anything else, without colour.
     pub fn new(format: Format, out: Box<dyn Write + Send>) -> Self {
-        Self { format, colour: false, out: Mutex::new(out) }
+        Self { format: Some(format), colour: false, out: Mutex::new(out) }
+    }
+
+    /// To nobody.
+    pub fn off() -> Self {
+        Self { format: None, colour: false, out: Mutex::new(Box::new(std::io::sink())) }
     }
 
     /// Writes one line in one write, so that lines of several processes do not mix. A log that cannot be written does
     /// not stop the service.
     pub fn write(&self, entry: &Entry<'_>) {
         let line = match self.format {
-            Format::Text => text(entry, self.colour),
-            Format::Json => json(entry),
+            None => return,
+            Some(Format::Text) => text(entry, self.colour),
+            Some(Format::Json) => json(entry),
         };
         self.put(&line);
     }
 
     /// Writes one line about a connection that ended because of a fault.
     pub fn failure(&self, client: SocketAddr, what: &str) {
+        let Some(format) = self.format else { return };
         let (at, client) = (rfc3339(SystemTime::now()), client.to_string());
-        self.put(&match self.format {
+        self.put(&match format {
             Format::Text => format!("{at} {client:<21} {}\n", plain(what.as_bytes())),
             Format::Json => {
                 format!(
