@@ -2,8 +2,10 @@
 
 #![allow(rustdoc::bare_urls)]
 
+mod bench;
 mod fetch;
 
+pub(crate) use bench::BenchArguments;
 pub(crate) use fetch::FetchArguments;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -24,6 +26,8 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// Load a page with everything it names, and show the waterfall
     Fetch(FetchArguments),
+    /// Put a load on a server and measure how it bears it
+    Bench(BenchArguments),
     /// Look at TLS 1.3 handshakes
     #[command(subcommand)]
     Tls(TlsCommand),

@@ -1,6 +1,7 @@
 //! The one binary, `sakigake`.
 
 mod arguments;
+mod bench;
 mod ca;
 mod fetch;
 mod lab;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Fetch(arguments) => fetch::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Tls(TlsCommand::Connect(arguments)) => tls::connect(arguments),
         Command::Tls(TlsCommand::Accept(arguments)) => tls::accept(arguments),
         Command::Ca(arguments) => ca::run(&arguments),

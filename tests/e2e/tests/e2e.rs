@@ -10,5 +10,7 @@ mod first_flight;
 mod hosts;
 #[path = "e2e/http1.rs"]
 mod http1;
+#[path = "e2e/load.rs"]
+mod load;
 #[path = "e2e/pages.rs"]
 mod pages;

@@ -120,7 +120,7 @@ pub(crate) struct Resolve {
     pub(crate) addresses: Vec<IpAddr>,
 }
 
-fn parse_resolve(text: &str) -> Result<Resolve, String> {
+pub(super) fn parse_resolve(text: &str) -> Result<Resolve, String> {
     const SHAPE: &str = "expected HOST:PORT:ADDR, such as www.saki.test:8443:127.0.0.1";
     let (host, rest) = text.split_once(':').ok_or(SHAPE)?;
     let (port, addresses) = rest.split_once(':').ok_or(SHAPE)?;

@@ -158,9 +158,9 @@ impl Http2 {
                 });
             }
             Event::Settings
-            | Event::Origin
             | Event::Informational { .. }
             | Event::GoAway { .. }
+            | Event::Origin
             | Event::Request { .. }
             | Event::Writable { .. }
             | Event::Finished { .. } => {}
