@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod bench;
 pub mod client;
+pub mod config;
 pub mod dev_ca;
 pub mod expiry;
 pub mod files;
