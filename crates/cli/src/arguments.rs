@@ -24,6 +24,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve a folder over HTTPS; its hints leave in the server's first flight
     Serve(ServeArguments),
+    /// Tell what is wrong with a configuration file, or what it would serve
+    Check(CheckArguments),
     /// Load a page with everything it names, and show the waterfall
     Fetch(FetchArguments),
     /// Put a load on a server and measure how it bears it
@@ -66,6 +68,16 @@ pub(crate) struct ServeArguments {
     /// Append the connections' secrets to a file, for a decrypting capture
     #[arg(long, value_name = "FILE")]
     pub(crate) keylog: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct CheckArguments {
+    /// The configuration file
+    #[arg(default_value = "sakigake.toml")]
+    pub(crate) file: PathBuf,
+    /// Print a file with every key and what it means, and check nothing
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) example: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,6 +3,7 @@
 mod arguments;
 mod bench;
 mod ca;
+mod check;
 mod fetch;
 mod lab;
 mod serve;
@@ -34,6 +35,7 @@ impl Failure {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Fetch(arguments) => fetch::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Tls(TlsCommand::Connect(arguments)) => tls::connect(arguments),
