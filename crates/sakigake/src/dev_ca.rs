@@ -257,8 +257,7 @@ fn common_name(name: &str) -> DistinguishedName {
     names
 }
 
-/// Whether the development CA may vouch for `name`, which is in lower case.
-pub fn is_local(name: &str) -> bool {
+fn is_local(name: &str) -> bool {
     if let Ok(address) = name.parse::<IpAddr>() {
         return address.is_loopback();
     }

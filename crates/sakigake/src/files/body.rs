@@ -11,28 +11,16 @@ use std::sync::Arc;
 pub const PIECE_BYTES: usize = 64 * 1024;
 
 /// What is left of a body. Files are read by position, so one open file may serve several bodies.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Body {
-    /// Most bodies are one piece, and need no queue.
-    first: Option<Piece>,
-    rest: VecDeque<Piece>,
+    pieces: VecDeque<Piece>,
     len: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Piece {
     Bytes(Chunk),
-    /// A part of what others send too.
-    Part {
-        bytes: Arc<[u8]>,
-        offset: u64,
-        len: u64,
-    },
-    File {
-        file: Arc<File>,
-        offset: u64,
-        len: u64,
-    },
+    File { file: Arc<File>, offset: u64, len: u64 },
 }
 
 impl Body {
@@ -55,15 +43,14 @@ impl Body {
         body
     }
 
-    /// Bytes left. `None` where nobody can say, as of what is compressed on its way: then the end is where
-    /// [`Body::is_empty`] says so.
-    pub fn len(&self) -> Option<u64> {
-        Some(self.len)
+    /// Bytes left.
+    pub fn len(&self) -> u64 {
+        self.len
     }
 
-    /// Whether nothing is left: true as soon as the last piece is out.
+    /// Whether nothing is left.
     pub fn is_empty(&self) -> bool {
-        self.first.is_none()
+        self.len == 0
     }
 
     /// The next piece, of at most `most` bytes where it comes from a file (and never more than [`PIECE_BYTES`]). Bytes
@@ -73,53 +60,35 @@ impl Body {
     /// The file cannot be read, or became shorter than it was when the response began: the response cannot be
     /// completed, so its stream must be reset.
     pub fn next_piece(&mut self, most: usize) -> io::Result<Option<Chunk>> {
-        let most = most.clamp(1, PIECE_BYTES) as u64;
-        let (chunk, left) = match self.first.take() {
+        let chunk = match self.pieces.pop_front() {
             None => return Ok(None),
-            Some(Piece::Bytes(chunk)) => (chunk, None),
-            Some(Piece::Part { bytes, offset, len }) => {
-                let take = len.min(most);
-                let part =
-                    bytes.get(index(offset)..index(offset + take)).ok_or(io::ErrorKind::UnexpectedEof)?;
-                let chunk = Chunk::Owned(part.to_vec());
-                let left = Piece::Part { bytes, offset: offset + take, len: len - take };
-                (chunk, (take < len).then_some(left))
-            }
+            Some(Piece::Bytes(chunk)) => chunk,
             Some(Piece::File { file, offset, len }) => {
-                let take = len.min(most);
-                let mut bytes = vec![0; index(take)];
+                let take = len.min(most.clamp(1, PIECE_BYTES) as u64);
+                let mut bytes = vec![0; usize::try_from(take).expect("at most PIECE_BYTES")];
                 file.read_exact_at(&mut bytes, offset)?;
-                let left = Piece::File { file, offset: offset + take, len: len - take };
-                (Chunk::Owned(bytes), (take < len).then_some(left))
+                if take < len {
+                    self.pieces.push_front(Piece::File { file, offset: offset + take, len: len - take });
+                }
+                Chunk::Owned(bytes)
             }
         };
-        self.first = left.or_else(|| self.rest.pop_front());
         self.len -= chunk.as_ref().len() as u64;
         Ok(Some(chunk))
     }
 
     pub(super) fn push_bytes(&mut self, chunk: Chunk) {
         let len = chunk.as_ref().len() as u64;
-        self.push(Piece::Bytes(chunk), len);
-    }
-
-    /// `len` bytes from `offset`, which others send too.
-    pub(super) fn push_part(&mut self, bytes: Arc<[u8]>, offset: u64, len: u64) {
-        self.push(Piece::Part { bytes, offset, len }, len);
+        if len > 0 {
+            self.len += len;
+            self.pieces.push_back(Piece::Bytes(chunk));
+        }
     }
 
     pub(super) fn push_file(&mut self, file: Arc<File>, offset: u64, len: u64) {
-        self.push(Piece::File { file, offset, len }, len);
-    }
-
-    /// A piece without bytes would look like an end that is none.
-    fn push(&mut self, piece: Piece, len: u64) {
         if len > 0 {
             self.len += len;
-            match self.first {
-                None => self.first = Some(piece),
-                Some(_) => self.rest.push_back(piece),
-            }
+            self.pieces.push_back(Piece::File { file, offset, len });
         }
     }
 
@@ -134,9 +103,4 @@ impl Body {
         }
         Ok(all)
     }
-}
-
-/// What lies beyond the address space lies beyond every file's end too.
-fn index(position: u64) -> usize {
-    usize::try_from(position).unwrap_or(usize::MAX)
 }
