@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 import browser_cases  # noqa: F401, E402  (importing registers the cases)
 import capture_cases  # noqa: F401, E402
 import client_cases  # noqa: F401, E402
+import fetch_cases  # noqa: F401, E402
 import link_cases  # noqa: F401, E402
 import server_cases  # noqa: F401, E402
 import tls_cases  # noqa: F401, E402

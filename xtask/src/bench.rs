@@ -2,15 +2,18 @@
 //!
 //! The programs that measure live in `peers/`, a workspace of its own, since they hold other stacks.
 
+mod h2;
 mod peers;
 
 use peers::Peer;
 
 /// A row a benchmark: its name, what it measures, and how it is run.
-const BENCHMARKS: &[(&str, &str, Run)] =
-    &[("tls", "handshakes, sealing and opening, beside rustls on the same provider", |words| {
+const BENCHMARKS: &[(&str, &str, Run)] = &[
+    ("tls", "handshakes, sealing and opening, beside rustls on the same provider", |words| {
         Peer::build("bench-tls")?.run("tls", words)
-    })];
+    }),
+    ("h2", "CPU a request and memory an idle connection, beside nginx, h2o, hyper and caddy", h2::run),
+];
 
 type Run = fn(&[&str]) -> Result<(), String>;
 

@@ -2,12 +2,15 @@
 
 #![allow(rustdoc::bare_urls)]
 
+mod bench;
+mod fetch;
+
+pub(crate) use bench::BenchArguments;
+pub(crate) use fetch::FetchArguments;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sakigake_wire::Span;
-use std::{
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-};
+use std::{net::SocketAddr, path::PathBuf};
 
 /// TLS 1.3 and HTTP/2 from scratch, with a server that speaks first.
 #[derive(Parser)]
@@ -21,8 +24,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve a folder over HTTPS; its hints leave in the server's first flight
     Serve(ServeArguments),
+    /// Tell what is wrong with a configuration file, or what it would serve
+    Check(CheckArguments),
     /// Load a page with everything it names, and show the waterfall
     Fetch(FetchArguments),
+    /// Put a load on a server and measure how it bears it
+    Bench(BenchArguments),
     /// Look at TLS 1.3 handshakes
     #[command(subcommand)]
     Tls(TlsCommand),
@@ -63,45 +70,24 @@ pub(crate) struct ServeArguments {
     pub(crate) keylog: Option<PathBuf>,
 }
 
+#[derive(Args)]
+pub(crate) struct CheckArguments {
+    /// The configuration file
+    #[arg(default_value = "sakigake.toml")]
+    pub(crate) file: PathBuf,
+    /// Print a file with every key and what it means, and check nothing
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) example: bool,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     /// Aligned columns, a line a request
     Text,
     /// One JSON object a request
     Json,
-    /// The Common Log Format
-    Common,
-    /// No access log
+    /// Not at all
     Off,
-}
-
-#[derive(Args)]
-pub(crate) struct FetchArguments {
-    /// The page, or with -o the one resource: an https URL
-    pub(crate) url: String,
-    /// Fetch this one resource alone into a file; - is standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Draw the waterfall into an SVG file
-    #[arg(long, value_name = "FILE", conflicts_with = "output")]
-    pub(crate) svg: Option<PathBuf>,
-    /// Ignore PRELOAD frames
-    #[arg(long)]
-    pub(crate) no_preload: bool,
-    #[command(flatten)]
-    pub(crate) trust: TrustArguments,
-    /// Dial ADDR for HOST:PORT instead of asking DNS; may be given several times
-    #[arg(long, value_name = "HOST:PORT:ADDR", value_parser = parse_resolve)]
-    pub(crate) resolve: Vec<Resolve>,
-    /// Show frames as they come, on standard error
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
-    /// Append the connections' secrets to a file, for a decrypting capture
-    #[arg(long, value_name = "FILE")]
-    pub(crate) keylog: Option<PathBuf>,
-    /// Give up after this long
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_span)]
-    pub(crate) max_time: Span,
 }
 
 #[derive(Args, Clone)]
@@ -214,27 +200,6 @@ pub(crate) enum SoakKind {
     H2,
     /// Page loads
     Page,
-}
-
-/// Where a host is, whatever DNS says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Resolve {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) address: IpAddr,
-}
-
-fn parse_resolve(text: &str) -> Result<Resolve, String> {
-    const SHAPE: &str = "expected HOST:PORT:ADDR, such as www.saki.test:8443:127.0.0.1";
-    let (host, rest) = text.split_once(':').ok_or(SHAPE)?;
-    let (port, address) = rest.split_once(':').ok_or(SHAPE)?;
-    let port = port.parse().map_err(|_| format!("{port:?} is not a port; {SHAPE}"))?;
-    let bare = address.trim_start_matches('[').trim_end_matches(']');
-    let address = bare.parse().map_err(|_| format!("{address:?} is not an IP address; {SHAPE}"))?;
-    if host.is_empty() {
-        return Err(SHAPE.into());
-    }
-    Ok(Resolve { host: host.to_ascii_lowercase(), port, address })
 }
 
 /// `50ms`, `1.5s`, `200us`, `2m`, `1h`, `7d`.

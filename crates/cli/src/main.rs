@@ -1,7 +1,9 @@
 //! The one binary, `sakigake`.
 
 mod arguments;
+mod bench;
 mod ca;
+mod check;
 mod fetch;
 mod lab;
 mod serve;
@@ -19,12 +21,6 @@ use std::{
 /// What went wrong, in words for the person at the keyboard.
 pub(crate) struct Failure(String);
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 impl Failure {
     pub(crate) fn new(what: impl fmt::Display) -> Self {
         Self(what.to_string())
@@ -39,7 +35,9 @@ impl Failure {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Fetch(arguments) => fetch::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Tls(TlsCommand::Connect(arguments)) => tls::connect(arguments),
         Command::Tls(TlsCommand::Accept(arguments)) => tls::accept(arguments),
         Command::Ca(arguments) => ca::run(&arguments),

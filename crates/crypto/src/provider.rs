@@ -52,9 +52,18 @@ pub struct Hash {
     pub len: usize,
     /// A running hash over nothing yet.
     pub start: fn() -> Box<dyn HashState>,
-    /// HMAC (RFC 2104) of the message's parts, one after the other. It may be key material (HKDF), so it is kept as
-    /// such; to hold one against a peer's, use [`crate::equal`].
-    pub hmac: fn(key: &[u8], message: &[&[u8]]) -> Secret,
+    /// A key for its HMAC (RFC 2104).
+    pub hmac_key: fn(key: &[u8]) -> Box<dyn HmacKey>,
+    /// The key that the Handshake Secret is extracted with where there is no pre-shared key (RFC 9846 section 7.1): the
+    /// same for every connection, so it is derived once, by [`crate::hkdf::without_psk`].
+    pub without_psk: fn() -> &'static dyn HmacKey,
+}
+
+/// A key ready for HMAC: setting it up is half of what a short message costs.
+pub trait HmacKey: Send + Sync {
+    /// HMAC of the message's parts, one after the other. It may be key material (HKDF), so it is kept as such; to hold one
+    /// against a peer's, use [`crate::equal`].
+    fn sign(&self, message: &[&[u8]]) -> Secret;
 }
 
 /// A running hash.

@@ -99,7 +99,7 @@ impl Connection {
             kind::DATA => self.begin_data(now, head),
             kind::PRIORITY => {
                 self.budget.spend(now, &self.config.limits, Flood::Priorities)?;
-                Ok(Reading::Skip(head.length))
+                Ok(Reading::Payload(head))
             }
             rules::PRELOAD if self.takes_preload(head) => Ok(Reading::Payload(head)),
             kind::ORIGIN if self.takes_origin(head) => Ok(Reading::Payload(head)),
@@ -245,8 +245,17 @@ impl Connection {
                 heard(Event::Preload { block });
                 Ok(())
             }
-            Frame::Priority { .. } => Ok(()),
+            Frame::Priority { stream, on } => self.check_dependency(stream, Some(on)),
         }
+    }
+
+    /// The old priorities mean nothing here but for what no sender may say, unless the client said that it says nothing by
+    /// them (RFC 9218 section 2.1).
+    pub(crate) fn check_dependency(&self, stream: u32, on: Option<u32>) -> Result<(), Fault> {
+        if on == Some(stream) && !self.peer.no_rfc7540_priorities {
+            return Err(Fault::SelfDependency); // spec: 9113-5.3-b
+        }
+        Ok(())
     }
 
     fn rst_stream(&mut self, now: Instant, id: u32, code: u32) -> Result<(), Fault> {
@@ -271,6 +280,9 @@ impl Connection {
         self.budget.spend(now, &self.config.limits, Flood::Settings)?;
         let before = self.peer;
         self.peer.apply(entries, self.client, &self.config)?;
+        if self.peer_settings_heard && self.peer.no_rfc7540_priorities != before.no_rfc7540_priorities {
+            return Err(Fault::SettingValue); // spec: 9218-2.1-c
+        }
         // Settings count in their order, so a size that a later entry takes back has emptied the table all the same.
         let lowest = self.peer.lowest_table_size.min(self.peer.header_table_size);
         self.encoder.peer_allows(lowest as usize); // spec: 9113-6.5.3-c

@@ -22,7 +22,7 @@ impl Connection {
             .queued()
             .min(stream.send.window.available())
             .min(self.send.available())
-            .min(max_frame);
+            .min(max_frame); // spec: 9113-4.2-c
         // A buffer too small for a head and a byte still makes progress, through the queue.
         let mut spill = [0; HEAD_BYTES + 64];
         let spilled = first && out.len() <= HEAD_BYTES;

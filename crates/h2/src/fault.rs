@@ -18,6 +18,8 @@ pub enum Fault {
     FrameLength,
     /// A PRIORITY frame of another length than 5.
     PriorityLength,
+    /// A stream that depends on itself, by PRIORITY or HEADERS.
+    SelfDependency,
     /// A frame on stream 0 that belongs on another, or the reverse.
     Misplaced,
     /// Padding as long as the payload, or longer.
@@ -136,7 +138,7 @@ impl Fault {
             Self::ConnectionIncrement | Self::SettingValue | Self::SettingsAck => {
                 (Connection, Code::ProtocolError)
             }
-            Self::StreamIncrement => (Stream, Code::ProtocolError),
+            Self::StreamIncrement | Self::SelfDependency => (Stream, Code::ProtocolError),
             Self::SettingsTimeout => (Connection, Code::SettingsTimeout),
             Self::Push | Self::GoAwayGrew | Self::PriorityUpdate => (Connection, Code::ProtocolError),
             Self::Malformed(_) | Self::MessageOrder => (Stream, Code::ProtocolError),

@@ -43,6 +43,8 @@ impl FrameHead {
 pub(crate) enum Frame<'a> {
     Priority {
         stream: u32,
+        /// The stream that it is to depend on; the rest of the frame means nothing any more.
+        on: u32,
     },
     RstStream {
         stream: u32,
@@ -84,7 +86,9 @@ impl<'a> Frame<'a> {
         let short = |_: Short| Fault::FrameLength;
         let mut reader = Reader::new(payload);
         let frame = match head.kind {
-            kind::PRIORITY => Self::Priority { stream: head.stream },
+            kind::PRIORITY => {
+                Self::Priority { stream: head.stream, on: reader.u32().map_err(short)? & MAX_31_BITS }
+            }
             kind::RST_STREAM => Self::RstStream { stream: head.stream, code: reader.u32().map_err(short)? },
             kind::SETTINGS if head.has(flag::ACK) && payload.is_empty() => Self::SettingsAck,
             kind::SETTINGS if head.has(flag::ACK) => return Err(Fault::SettingsAckLength), // spec: 9113-6.5-a
@@ -114,9 +118,10 @@ impl<'a> Frame<'a> {
         let mut head =
             |kind, flags, stream, length| out.put(&FrameHead::new(kind, flags, stream, length).bytes());
         match *self {
-            Self::Priority { stream } => {
+            Self::Priority { stream, on } => {
                 head(kind::PRIORITY, 0, stream, 5);
-                out.put(&[0; 5]);
+                out.u32(on);
+                out.u8(0);
             }
             Self::RstStream { stream, code } => {
                 head(kind::RST_STREAM, 0, stream, 4);
@@ -157,14 +162,16 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The field block fragment of HEADERS: padding and the old priority fields taken away.
-pub(crate) fn headers_fragment(head: FrameHead, payload: &[u8]) -> Result<&[u8], Fault> {
+/// The field block fragment of HEADERS, padding and the old priority fields taken away, and the stream that those name.
+pub(crate) fn headers_fragment(head: FrameHead, payload: &[u8]) -> Result<(&[u8], Option<u32>), Fault> {
     let mut reader = Reader::new(payload);
     let padding = pad_length(head, &mut reader)?;
+    let mut on = None;
     if head.has(flag::PRIORITY) {
-        reader.take(5).map_err(|_| Fault::FrameLength)?; // spec: 9113-6.2-b
+        let [dependency @ .., _weight] = reader.array::<5>().map_err(|_| Fault::FrameLength)?; // spec: 9113-6.2-b
+        on = Some(u32::from_be_bytes(dependency) & MAX_31_BITS);
     }
-    unpadded(reader, padding)
+    Ok((unpadded(reader, padding)?, on))
 }
 
 /// The promised stream and the fragment of PUSH_PROMISE.

@@ -18,6 +18,8 @@ pub(crate) struct Block {
     pub(crate) stream: u32,
     pub(crate) began: Instant,
     end: bool,
+    /// What was wrong with HEADERS beside its block.
+    spoilt: Option<Fault>,
     bytes: Vec<u8>,
     continuations: u32,
 }
@@ -41,14 +43,15 @@ impl Connection {
         payload: &[u8],
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
-        let fragment = frame::headers_fragment(head, payload)?;
+        let (fragment, on) = frame::headers_fragment(head, payload)?;
+        let spoilt = self.check_dependency(head.stream, on).err();
         self.bound_block(fragment.len())?;
         let end = head.has(flag::END_STREAM);
         if head.has(flag::END_HEADERS) {
-            return self.section(now, head.stream, end, fragment, heard);
+            return self.section(now, head.stream, end, spoilt, fragment, heard);
         }
         let bytes = fragment.to_vec();
-        self.block = Some(Block { stream: head.stream, began: now, end, bytes, continuations: 0 });
+        self.block = Some(Block { stream: head.stream, began: now, end, spoilt, bytes, continuations: 0 });
         Ok(())
     }
 
@@ -70,7 +73,7 @@ impl Connection {
         self.bound_block(block.bytes.len() + payload.len())?;
         block.bytes.extend_from_slice(payload);
         if head.has(flag::END_HEADERS) {
-            return self.section(now, block.stream, block.end, &block.bytes, heard);
+            return self.section(now, block.stream, block.end, block.spoilt, &block.bytes, heard);
         }
         self.block = Some(block);
         Ok(())
@@ -89,10 +92,14 @@ impl Connection {
         now: Instant,
         id: u32,
         end: bool,
+        spoilt: Option<Fault>,
         block: &[u8],
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
-        let purpose = self.purpose(id, end)?;
+        let purpose = match (self.purpose(id, end)?, spoilt) {
+            (Purpose::Open | Purpose::Live(_), Some(fault)) => Purpose::Lost(Some(fault)),
+            (purpose, _) => purpose,
+        };
         let kind = match purpose {
             Purpose::Open => Kind::Request,
             Purpose::Live(kind) => kind,

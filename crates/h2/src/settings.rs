@@ -15,6 +15,8 @@ pub(crate) struct PeerSettings {
     pub(crate) max_frame_size: u32,
     pub(crate) max_header_list_size: u32,
     pub(crate) enable_connect_protocol: bool,
+    /// The peer says nothing by the old priorities (RFC 9218 section 2.1).
+    pub(crate) no_rfc7540_priorities: bool,
     pub(crate) preload: bool,
 }
 
@@ -29,6 +31,7 @@ impl Default for PeerSettings {
             max_frame_size: MIN_MAX_FRAME_SIZE,
             max_header_list_size: u32::MAX,
             enable_connect_protocol: false,
+            no_rfc7540_priorities: false,
             preload: false,
         }
     }
@@ -71,6 +74,7 @@ impl PeerSettings {
                 return Err(Fault::SettingValue);
             }
             setting::ENABLE_CONNECT_PROTOCOL => self.enable_connect_protocol = value == 1,
+            setting::NO_RFC7540_PRIORITIES => self.no_rfc7540_priorities = value == 1,
             SETTINGS_PRELOAD => self.preload = value == 1,
             _ => {}
         }
@@ -90,7 +94,7 @@ pub(crate) fn ours(config: &Config, client: bool) -> Vec<u8> {
         put(setting::HEADER_TABLE_SIZE, limits.header_table_bytes);
     }
     if client {
-        put(setting::ENABLE_PUSH, 0);
+        put(setting::ENABLE_PUSH, 0); // spec: 9113-6.5.2-e
     } else {
         put(setting::MAX_CONCURRENT_STREAMS, limits.streams);
     }
@@ -102,7 +106,7 @@ pub(crate) fn ours(config: &Config, client: bool) -> Vec<u8> {
     if config.extended_connect && !client {
         put(setting::ENABLE_CONNECT_PROTOCOL, 1);
     }
-    put(setting::NO_RFC7540_PRIORITIES, 1);
+    put(setting::NO_RFC7540_PRIORITIES, 1); // spec: 9218-2.1-b
     if config.preload && client {
         put(config.code_points.setting, 1);
     }

@@ -12,8 +12,9 @@ pub use certificate::{Verifier, certificate, credential};
 pub use signing::private_key;
 
 use sakigake_crypto::{
-    Aead, AeadKey, Digest, Forged, Hash, HashState, Provider, Secret, Suite, TAG_BYTES, equal,
+    Aead, AeadKey, Digest, Forged, Hash, HashState, HmacKey, Provider, Secret, Suite, TAG_BYTES, equal, hkdf,
 };
+use std::sync::LazyLock;
 use sum::Sum;
 
 /// The table, with the real one's code points.
@@ -48,13 +49,21 @@ const SUITE_CHACHA: Suite = Suite { id: 0x1303, hash: &SHA256, aead: &CHACHA20_P
 static SHA256: Hash = Hash {
     len: 32,
     start: || Box::new(State { sum: Sum::new("sha256"), len: 32 }),
-    hmac: |key, message| hmac("hmac-sha256", 32, key, message),
+    hmac_key: |key| hmac_key("hmac-sha256", 32, key),
+    without_psk: || {
+        static KEY: LazyLock<Box<dyn HmacKey>> = LazyLock::new(|| hkdf::without_psk(&SHA256));
+        &**KEY
+    },
 };
 
 static SHA384: Hash = Hash {
     len: 48,
     start: || Box::new(State { sum: Sum::new("sha384"), len: 48 }),
-    hmac: |key, message| hmac("hmac-sha384", 48, key, message),
+    hmac_key: |key| hmac_key("hmac-sha384", 48, key),
+    without_psk: || {
+        static KEY: LazyLock<Box<dyn HmacKey>> = LazyLock::new(|| hkdf::without_psk(&SHA384));
+        &**KEY
+    },
 };
 
 static AES_128_GCM: Aead =
@@ -91,12 +100,23 @@ impl HashState for State {
     }
 }
 
-fn hmac(name: &str, len: usize, key: &[u8], message: &[&[u8]]) -> Secret {
-    let mut sum = Sum::new(name).with(key);
-    for part in message {
-        sum.update(part);
+struct MacKey {
+    sum: Sum,
+    len: usize,
+}
+
+fn hmac_key(name: &str, len: usize, key: &[u8]) -> Box<dyn HmacKey> {
+    Box::new(MacKey { sum: Sum::new(name).with(key), len })
+}
+
+impl HmacKey for MacKey {
+    fn sign(&self, message: &[&[u8]]) -> Secret {
+        let mut sum = self.sum.clone();
+        for part in message {
+            sum.update(part);
+        }
+        Secret::filled(self.len, |out| sum.fill(out))
     }
-    Secret::filled(len, |out| sum.fill(out))
 }
 
 /// A key: the sum that has already taken it.

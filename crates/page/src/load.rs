@@ -25,7 +25,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Entry, Id, State, Want, Wanted, Why};
+pub use entry::{Call, Entry, Id, Refusal, State, Want, Wanted, Why};
 pub use summary::{HintCount, Summary};
 
 /// A page under way.
@@ -58,6 +58,8 @@ pub struct Options {
     pub preload: bool,
     /// Whether only the document itself is wanted, as for a download: nothing is scanned and no hint is followed.
     pub is_single: bool,
+    /// Whether a redirect is a response like any other, and not followed.
+    pub keeps_redirects: bool,
     /// What bounds the load.
     pub limits: Limits,
 }
@@ -82,7 +84,7 @@ impl Default for Limits {
         Self {
             resources: 512,
             import_depth: 8,
-            redirects: 20,
+            redirects: 10,
             hints: sakigake_preload::policy::Limits::default(),
             scan: scan::Limits::default(),
         }
@@ -95,6 +97,11 @@ type Key = (Url, Destination, Mode, String);
 impl Load {
     /// The load of the page at `url`, whose request is wanted at once.
     pub fn new(url: Url, options: Options, now: Instant) -> Self {
+        Self::calling(url, Call::default(), options, now)
+    }
+
+    /// The same with another method than GET, or with a body. Redirects change both as browsers do.
+    pub fn calling(url: Url, call: Call, options: Options, now: Instant) -> Self {
         let document = Resource::new(url.clone(), Destination::Document, By::Element);
         let mut load = Self {
             options,
@@ -112,6 +119,7 @@ impl Load {
         };
         let id = load.add(document, Why::Document, now);
         load.entries[id.0].is_claimed = true;
+        load.entries[id.0].call = call;
         load
     }
 
@@ -129,13 +137,15 @@ impl Load {
         Some(Want::Request(Box::new(Wanted {
             id,
             origin: entry.resource.url.origin().clone(),
-            request: request::of(&entry.resource, &self.page),
+            request: request::of(entry, &self.page, self.options.is_single),
+            has_body: entry.call.has_body,
             why: entry.why,
         })))
     }
 
     /// A response began. Informational ones change nothing.
     pub fn head(&mut self, now: Instant, id: Id, response: &Response) {
+        let follows = !self.options.keeps_redirects;
         let Some(entry) = self.open(id).filter(|_| response.status >= 200) else { return };
         if entry.first_byte.is_some() {
             return;
@@ -144,11 +154,12 @@ impl Load {
         entry.first_byte = Some(now);
         entry.status = Some(response.status);
         entry.media_type = media_type(response);
-        if matches!(response.status, 301 | 302 | 303 | 307 | 308)
+        if follows
+            && matches!(response.status, 301 | 302 | 303 | 307 | 308)
             && let Some(location) = response.fields.find(b"location")
         {
             let target = entry.resource.url.join(&String::from_utf8_lossy(location));
-            return self.redirect(now, id, target);
+            return self.redirect(now, id, response.status, target);
         }
         let entry = &self.entries[id.0];
         let is_html = matches!(entry.media_type.as_str(), "" | "text/html" | "application/xhtml+xml");
@@ -234,6 +245,16 @@ impl Load {
         self.entries.get(id.0).is_some_and(|entry| entry.redirected_to.is_none())
     }
 
+    /// The document: the last of the requests that its redirects made of the first one.
+    pub fn document(&self) -> Id {
+        let mut id = Id(0);
+        // A redirect always leads to a later entry, so this ends.
+        while let Some(next) = self.entries[id.0].redirected_to {
+            id = next;
+        }
+        id
+    }
+
     /// All requests so far, in the order in which they became known; the document is the first.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -316,21 +337,28 @@ impl Load {
         }
     }
 
-    fn redirect(&mut self, now: Instant, id: Id, target: Option<Url>) {
+    fn redirect(&mut self, now: Instant, id: Id, status: u16, target: Option<Url>) {
         let entry = &self.entries[id.0];
         let redirects = entry.redirects + 1;
-        let keeps_scheme = |url: &Url| url.origin().secure == entry.resource.url.origin().secure;
+        let is_downgrade = |url: &Url| entry.resource.url.origin().secure && !url.origin().secure;
         let refusal = match &target {
-            _ if redirects > self.options.limits.redirects => "too many redirects",
-            None => "a redirect to no address",
-            Some(url) if !keeps_scheme(url) => "a redirect to another scheme",
-            _ if self.is_full() => "a redirect beyond the page's limit",
-            Some(_) => "",
+            _ if redirects > self.options.limits.redirects => Some(Refusal::TooMany),
+            None => Some(Refusal::NoAddress),
+            Some(url) if is_downgrade(url) => Some(Refusal::Downgrade(url.clone())), // spec: 9110-15.4-a
+            _ if self.is_full() => Some(Refusal::PageFull),
+            Some(_) => None,
         };
-        let Some(url) = target.filter(|_| refusal.is_empty()) else {
-            self.cancels.push_back(id);
-            return self.failed(now, id, refusal);
+        let url = match (target, refusal) {
+            (Some(url), None) => url,
+            (_, refusal) => {
+                let refusal = refusal.unwrap_or(Refusal::NoAddress);
+                self.cancels.push_back(id);
+                let why = refusal.to_string();
+                self.entries[id.0].refusal = Some(refusal);
+                return self.failed(now, id, &why);
+            }
         };
+        let call = entry.call.redirected(status);
         let (is_claimed, is_applied, depth) = (entry.is_claimed, entry.is_applied, entry.import_depth);
         let resource = Resource { url, ..entry.resource.clone() };
         if resource.destination == Destination::Document {
@@ -338,6 +366,7 @@ impl Load {
         }
         let to = self.add(resource, Why::Redirect { from: id }, now);
         self.entries[to.0].redirects = redirects;
+        self.entries[to.0].call = call;
         self.entries[to.0].hint = self.entries[id.0].hint.clone();
         self.entries[id.0].redirected_to = Some(to);
         if is_claimed {

@@ -1,14 +1,20 @@
 //! A client: pages with everything they name, or one resource, over connections that it opens and keeps.
 
+mod ask;
 mod connection;
 mod dial;
+mod failure;
 mod http1;
 mod http2;
 mod loader;
+mod pool;
 mod trust;
 
+pub use ask::{Ask, Line};
+pub use connection::Protocol;
 pub use dial::Resolve;
-pub use loader::{Loaded, Watcher};
+pub use failure::{Cause, Failed};
+pub use loader::{Loaded, Receiver, Watcher};
 pub use trust::{Trust, TrustError};
 
 use crate::key_log::KeyLogFile;
@@ -30,6 +36,21 @@ pub struct Options {
     pub preload: bool,
     /// Where secrets go, if anywhere.
     pub key_log: Option<KeyLogFile>,
+    /// What is offered to servers, best first.
+    pub protocols: Vec<Protocol>,
+}
+
+impl Default for Options {
+    /// The platform's trust, PRELOAD, HTTP/2 and HTTP/1.1.
+    fn default() -> Self {
+        Self {
+            trust: Trust::Platform,
+            resolve: Vec::new(),
+            preload: true,
+            key_log: None,
+            protocols: vec![Protocol::Http2, Protocol::Http1],
+        }
+    }
 }
 
 /// A client. It lives on one thread, in a `tokio::task::LocalSet`.
@@ -56,7 +77,7 @@ pub enum Error {
     /// The configuration was refused.
     Misuse(tls::Misuse),
     /// The document did not come.
-    Document(String),
+    Failed(Failed),
     /// What came could not be written.
     Output(std::io::Error),
 }
@@ -66,7 +87,7 @@ impl fmt::Display for Error {
         match self {
             Self::Trust(error) => error.fmt(f),
             Self::Misuse(misuse) => misuse.fmt(f),
-            Self::Document(why) => f.write_str(why),
+            Self::Failed(failed) => failed.fmt(f),
             Self::Output(error) => write!(f, "cannot write: {error}"),
         }
     }
@@ -84,7 +105,7 @@ impl Client {
         let clock = Clock::start();
         let mut tls = tls::client::Options::new(&PROVIDER);
         tls.verifier = Some(options.trust.verifier().map_err(Error::Trust)?);
-        tls.alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        tls.alpn = options.protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
         tls.unix_secs_at_start = unix_secs();
         tls.key_log = options.key_log.is_some();
         let h2 = sakigake_h2::Config { preload: options.preload, ..Default::default() };
@@ -98,23 +119,44 @@ impl Client {
     /// Loads the page at `url` with everything it names.
     ///
     /// # Errors
-    /// The document did not come; what a page lacks beside it is told in [`Loaded`].
+    /// As [`Client::page`].
     pub async fn load(&self, url: &Url, watcher: &mut dyn Watcher) -> Result<Loaded, Error> {
-        let options = load::Options { preload: self.shared.preload, ..load::Options::default() };
-        loader::page(&self.shared, url, options, watcher).await
+        self.page(&Ask::get(url.clone()), watcher).await
     }
 
-    /// Fetches one resource, following redirects, and hands its body on as it comes.
+    /// Loads a page with everything it names, following redirects.
     ///
     /// # Errors
-    /// It did not come, or `body` refused it.
+    /// The document did not come; what a page lacks beside it is told in [`Loaded`].
+    pub async fn page(&self, ask: &Ask, watcher: &mut dyn Watcher) -> Result<Loaded, Error> {
+        let options = load::Options { preload: self.shared.preload, ..load::Options::default() };
+        loader::page(&self.shared, ask, options, watcher).await
+    }
+
+    /// Fetches one resource, following redirects, and hands its body on as it comes. Gives its status.
+    ///
+    /// # Errors
+    /// As [`Client::resource`].
     pub async fn get(
         &self,
         url: &Url,
         watcher: &mut dyn Watcher,
         body: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<u16, Error> {
-        loader::resource(&self.shared, url, watcher, body).await
+        self.resource(&Ask::get(url.clone()), watcher, &mut loader::Body(body)).await
+    }
+
+    /// Fetches one resource and hands it on as it comes. Gives its status.
+    ///
+    /// # Errors
+    /// It did not come, or `receiver` refused it.
+    pub async fn resource(
+        &self,
+        ask: &Ask,
+        watcher: &mut dyn Watcher,
+        receiver: &mut dyn Receiver,
+    ) -> Result<u16, Error> {
+        loader::resource(&self.shared, ask, watcher, receiver).await
     }
 }
 

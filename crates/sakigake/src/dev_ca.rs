@@ -257,7 +257,8 @@ fn common_name(name: &str) -> DistinguishedName {
     names
 }
 
-fn is_local(name: &str) -> bool {
+/// Whether the development CA may vouch for `name`, which is in lower case.
+pub fn is_local(name: &str) -> bool {
     if let Ok(address) = name.parse::<IpAddr>() {
         return address.is_loopback();
     }

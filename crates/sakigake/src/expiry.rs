@@ -1,4 +1,4 @@
-//! Until when a certificate is good.
+//! From when and until when a certificate is good.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,6 +6,13 @@ use std::time::{Duration, SystemTime};
 pub fn not_after(certificate: &[u8]) -> Option<SystemTime> {
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?; // Told by `None`.
     let secs = u64::try_from(parsed.validity().not_after.timestamp()).ok()?;
+    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(secs))
+}
+
+/// The same of its beginning.
+pub fn not_before(certificate: &[u8]) -> Option<SystemTime> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?; // Told by `None`.
+    let secs = u64::try_from(parsed.validity().not_before.timestamp()).ok()?;
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(secs))
 }
 
@@ -37,6 +44,6 @@ mod tests {
 
     #[test]
     fn garbage_has_no_expiry() {
-        assert_eq!(not_after(b"no certificate"), None);
+        assert_eq!((not_before(b"no certificate"), not_after(b"no certificate")), (None, None));
     }
 }

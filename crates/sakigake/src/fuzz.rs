@@ -3,7 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{files, hints};
+use crate::{config::Config, files, hints};
+use std::path::Path;
 
 /// A target that is accepted names something below the folder, by plain segments, and its redirect names this host.
 pub fn fuzz_target(bytes: &[u8]) {
@@ -28,4 +29,21 @@ pub fn fuzz_hints(bytes: &[u8]) {
         let again = hints::parse_file(&hint.to_string(), &origin).expect("our own writing");
         assert_eq!(again.host, std::slice::from_ref(hint));
     }
+}
+
+/// A configuration file is read, or told what is wrong with it at places that it has, in text that drives no terminal.
+pub fn fuzz_config(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let Err(report) = Config::parse("f", &text, Path::new("/srv")) else { return };
+    assert!(!report.mistakes.is_empty());
+    for mistake in &report.mistakes {
+        let first = mistake.first.iter().map(|(at, _)| at);
+        for at in mistake.at.iter().chain(first) {
+            assert!(at.start <= at.end && at.end <= text.len(), "{at:?} of {}", text.len());
+        }
+    }
+    let shown = report.render(false);
+    assert!(shown.chars().all(|character| character == '\n' || !character.is_control()), "{shown:?}");
+    let bound = (text.len() + 1).min(100) * 8_192 + text.len() * 16;
+    assert!(shown.len() <= bound, "{} bytes of {}", shown.len(), text.len());
 }

@@ -6,12 +6,11 @@ use std::{
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
-/// A key log that is open for appending. A clone appends to the same file.
-#[derive(Clone)]
-pub struct KeyLogFile(Arc<Mutex<File>>);
+/// A key log that is open for appending.
+pub struct KeyLogFile(Mutex<File>);
 
 impl KeyLogFile {
     /// Opens or makes the file; a new one is for its owner alone.
@@ -20,7 +19,7 @@ impl KeyLogFile {
     /// What the system says.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-        Ok(Self(Arc::new(Mutex::new(file))))
+        Ok(Self(Mutex::new(file)))
     }
 
     /// Appends one line in one write, so that several processes may share the file.

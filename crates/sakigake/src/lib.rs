@@ -1,7 +1,9 @@
 //! Server, client and site: the library people use.
 
 pub mod access_log;
+pub mod bench;
 pub mod client;
+pub mod config;
 pub mod dev_ca;
 pub mod expiry;
 pub mod files;

@@ -8,12 +8,18 @@
 //! ```
 
 use crate::{Level, TrafficSecret};
-use sakigake_crypto::{Digest, Hash, Secret, Suite, hkdf};
+use sakigake_crypto::{
+    Digest, Hash, Secret, Suite,
+    hkdf::{self, Prk},
+};
 use zeroize::Zeroize;
 
-/// Before the key exchange: holds the Early Secret.
+/// Before the key exchange: holds the Early Secret, where there is a pre-shared key.
 #[derive(Debug)]
-pub struct Early(Root);
+pub struct Early {
+    suite: &'static Suite,
+    psk: Option<Root>,
+}
 
 /// After the key exchange: holds the Handshake Secret.
 #[derive(Debug)]
@@ -34,14 +40,17 @@ pub struct TrafficKeys {
 impl Early {
     /// Begins with a pre-shared key, or none.
     pub fn new(suite: &'static Suite, psk: Option<&Secret>) -> Self {
-        let zeros = Secret::new(&[0; 64][..suite.hash.len]);
-        let secret = hkdf::extract(suite.hash, zeros.as_ref(), psk.unwrap_or(&zeros).as_ref());
-        Self(Root { suite, secret })
+        let zeros = &[0; 64][..suite.hash.len];
+        Self { suite, psk: psk.map(|psk| Root::new(suite, &hkdf::extract(suite.hash, zeros, psk.as_ref()))) }
     }
 
     /// Goes on with the key exchange's shared secret.
     pub fn handshake(self, shared: &Secret) -> Handshake {
-        Handshake(self.0.extract(shared.as_ref()))
+        let Self { suite, psk } = self;
+        Handshake(match psk {
+            Some(root) => root.extract(shared.as_ref()),
+            None => Root::new(suite, &(suite.hash.without_psk)().sign(&[shared.as_ref()])), // spec: 9846-7.1-a
+        })
     }
 }
 
@@ -77,12 +86,12 @@ impl Main {
 
     /// `exporter_secret`, from the digest of ClientHello...server Finished.
     pub fn exporter_secret(&self, transcript: &Digest) -> Secret {
-        self.0.derive(b"exp master", transcript)
+        self.0.prk.derive_secret(b"exp master", transcript)
     }
 
     /// `resumption_secret`, from the digest of ClientHello...client Finished.
     pub fn resumption_secret(&self, transcript: &Digest) -> Secret {
-        self.0.derive(b"res master", transcript)
+        self.0.prk.derive_secret(b"res master", transcript)
     }
 }
 
@@ -92,7 +101,7 @@ impl TrafficSecret {
     pub fn verify_data(&self, transcript: &Digest) -> Secret {
         let hash = self.suite.hash;
         let finished_key = self.expand(b"finished");
-        (hash.hmac)(finished_key.as_ref(), &[transcript.as_ref()]) // spec: 9846-4.5.3-b
+        (hash.hmac_key)(finished_key.as_ref()).sign(&[transcript.as_ref()]) // spec: 9846-4.5.3-b
     }
 
     /// Whether `received` is the peer's right `verify_data`; takes the same time wherever they differ.
@@ -111,8 +120,9 @@ impl TrafficSecret {
     pub fn keys(&self) -> TrafficKeys {
         let (hash, key_len) = (self.suite.hash, self.suite.aead.key_len);
         let mut keys = TrafficKeys { key: [0; 32], key_len, iv: [0; 12] };
-        hkdf::expand_label(hash, self.secret.as_ref(), b"key", b"", &mut keys.key[..key_len]); // spec: 9846-7.3-a
-        hkdf::expand_label(hash, self.secret.as_ref(), b"iv", b"", &mut keys.iv);
+        let prk = Prk::new(hash, self.secret.as_ref());
+        prk.expand_label(b"key", b"", &mut keys.key[..key_len]); // spec: 9846-7.3-a
+        prk.expand_label(b"iv", b"", &mut keys.iv);
         keys
     }
 
@@ -136,26 +146,31 @@ impl Drop for TrafficKeys {
     }
 }
 
-/// A secret down the middle of the schedule's figure, from which others are derived.
-#[derive(Debug)]
+/// A secret down the middle of the schedule's figure, from which others are derived: set up once for all of them.
 struct Root {
     suite: &'static Suite,
-    secret: Secret,
+    prk: Prk,
 }
 
 impl Root {
-    fn derive(&self, label: &[u8], transcript: &Digest) -> Secret {
-        hkdf::derive_secret(self.suite.hash, &self.secret, label, transcript)
+    fn new(suite: &'static Suite, secret: &Secret) -> Self {
+        Self { suite, prk: Prk::new(suite.hash, secret.as_ref()) }
     }
 
     fn traffic(&self, level: Level, label: &[u8], transcript: &Digest) -> TrafficSecret {
-        TrafficSecret { level, suite: self.suite, secret: self.derive(label, transcript) }
+        TrafficSecret { level, suite: self.suite, secret: self.prk.derive_secret(label, transcript) }
     }
 
     /// The next root: never skipped, whichever input is missing.
     fn extract(self, input: &[u8]) -> Self {
-        let salt = self.derive(b"derived", &empty(self.suite.hash)); // spec: 9846-7.1-a
-        Self { suite: self.suite, secret: hkdf::extract(self.suite.hash, salt.as_ref(), input) }
+        let salt = self.prk.derive_secret(b"derived", &empty(self.suite.hash)); // spec: 9846-7.1-a
+        Self::new(self.suite, &hkdf::extract(self.suite.hash, salt.as_ref(), input))
+    }
+}
+
+impl core::fmt::Debug for Root {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Root({:?})", self.suite)
     }
 }
 

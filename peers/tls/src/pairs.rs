@@ -29,7 +29,7 @@ pub(crate) struct Row {
 }
 
 /// Runs `pairs` pairs. In each, both take `rounds` turns, ours first in every other round; a turn gives its nanoseconds a
-/// unit for each row.
+/// unit for each row, and the median of a pair's turns counts: what interrupts a turn is nobody's cost.
 pub(crate) fn measure<const ROWS: usize>(
     pairs: usize,
     rounds: usize,
@@ -40,27 +40,22 @@ pub(crate) fn measure<const ROWS: usize>(
     theirs(); // Caches, pools and branch predictors are warm.
     let mut found = [const { Vec::new() }; ROWS];
     for pair in 0..pairs {
-        let (mut mine, mut other) = ([0.0; ROWS], [0.0; ROWS]);
+        let (mut mine, mut other) = (Vec::new(), Vec::new());
         for round in 0..rounds {
             if (pair + round) % 2 == 0 {
-                add(&mut mine, ours());
-                add(&mut other, theirs());
+                mine.push(ours());
+                other.push(theirs());
             } else {
-                add(&mut other, theirs());
-                add(&mut mine, ours());
+                other.push(theirs());
+                mine.push(ours());
             }
         }
-        for row in 0..ROWS {
-            found[row].push((mine[row] / rounds as f64, other[row] / rounds as f64));
+        for (row, pairs) in found.iter_mut().enumerate() {
+            let middle = |turns: &[[f64; ROWS]]| median(&sorted(turns.iter().map(|turn| turn[row])));
+            pairs.push((middle(&mine), middle(&other)));
         }
     }
     found
-}
-
-fn add<const ROWS: usize>(sum: &mut [f64; ROWS], more: [f64; ROWS]) {
-    for (sum, more) in sum.iter_mut().zip(more) {
-        *sum += more;
-    }
 }
 
 impl Row {

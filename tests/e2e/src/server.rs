@@ -149,7 +149,7 @@ impl Server {
             trust: Trust::File(self.ca.clone()),
             resolve: ["www.saki.test", "other.saki.test"].map(resolve).into(),
             preload,
-            key_log: None,
+            ..Options::default()
         })
         .expect("the CA can be read")
     }

@@ -6,11 +6,11 @@ mod abuse;
 mod ends;
 #[path = "e2e/first_flight.rs"]
 mod first_flight;
-#[path = "e2e/handover.rs"]
-mod handover;
 #[path = "e2e/hosts.rs"]
 mod hosts;
 #[path = "e2e/http1.rs"]
 mod http1;
+#[path = "e2e/load.rs"]
+mod load;
 #[path = "e2e/pages.rs"]
 mod pages;

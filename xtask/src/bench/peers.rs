@@ -22,6 +22,11 @@ impl Peer {
         Ok(Self(target.join("release").join(name)))
     }
 
+    /// The program, or another one of its package.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.0.with_file_name(name)
+    }
+
     /// Runs `benchmark` with `words`. Without any it is the whole measurement, whose raw numbers are kept in
     /// `docs/benchmarks/`.
     pub(crate) fn run(&self, benchmark: &str, words: &[&str]) -> Result<(), String> {

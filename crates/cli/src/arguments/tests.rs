@@ -15,14 +15,3 @@ fn spans_are_read_with_their_units() {
         assert!(parse_span(text).is_err(), "{text}");
     }
 }
-
-#[test]
-fn resolve_takes_both_families() {
-    let resolve = parse_resolve("www.saki.test:8443:[::1]").expect("it is well formed");
-    assert_eq!(
-        (resolve.host.as_str(), resolve.port, resolve.address.is_ipv6()),
-        ("www.saki.test", 8443, true)
-    );
-    assert!(parse_resolve("www.saki.test:127.0.0.1").is_err());
-    assert!(parse_resolve(":1:127.0.0.1").is_err());
-}

@@ -1,20 +1,29 @@
 //! Hashes and their HMACs.
 
-use crate::{Digest, Hash, HashState, Secret};
+use crate::{Digest, Hash, HashState, HmacKey, Secret, hkdf};
 use aws_lc_rs::{digest, hmac};
+use std::sync::LazyLock;
 
 /// SHA-256 (FIPS 180-4).
 pub static SHA256: Hash = Hash {
     len: 32,
     start: || Box::new(State(digest::Context::new(&digest::SHA256))),
-    hmac: |key, message| mac(hmac::HMAC_SHA256, key, message),
+    hmac_key: |key| Box::new(Key(hmac::Key::new(hmac::HMAC_SHA256, key))),
+    without_psk: || {
+        static KEY: LazyLock<Box<dyn HmacKey>> = LazyLock::new(|| hkdf::without_psk(&SHA256));
+        &**KEY
+    },
 };
 
 /// SHA-384 (FIPS 180-4).
 pub static SHA384: Hash = Hash {
     len: 48,
     start: || Box::new(State(digest::Context::new(&digest::SHA384))),
-    hmac: |key, message| mac(hmac::HMAC_SHA384, key, message),
+    hmac_key: |key| Box::new(Key(hmac::Key::new(hmac::HMAC_SHA384, key))),
+    without_psk: || {
+        static KEY: LazyLock<Box<dyn HmacKey>> = LazyLock::new(|| hkdf::without_psk(&SHA384));
+        &**KEY
+    },
 };
 
 struct State(digest::Context);
@@ -33,11 +42,14 @@ impl HashState for State {
     }
 }
 
-fn mac(algorithm: hmac::Algorithm, key: &[u8], message: &[&[u8]]) -> Secret {
-    let key = hmac::Key::new(algorithm, key);
-    let mut context = hmac::Context::with_key(&key);
-    for part in message {
-        context.update(part);
+struct Key(hmac::Key);
+
+impl HmacKey for Key {
+    fn sign(&self, message: &[&[u8]]) -> Secret {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in message {
+            context.update(part);
+        }
+        Secret::new(context.sign().as_ref())
     }
-    Secret::new(context.sign().as_ref())
 }

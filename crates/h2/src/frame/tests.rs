@@ -2,7 +2,7 @@ use super::*;
 use crate::rules::{FRAMES, Length, Place, admit};
 
 const SAMPLES: [(Frame<'_>, &str); 10] = [
-    (Frame::Priority { stream: 5 }, "000005 02 00 00000005 00000000 00"),
+    (Frame::Priority { stream: 5, on: 3 }, "000005 02 00 00000005 00000003 00"),
     (Frame::RstStream { stream: 3, code: 8 }, "000004 03 00 00000003 00000008"),
     (Frame::Settings(&[0, 4, 0, 1, 0, 0]), "000006 04 00 00000000 0004 00010000"),
     (Frame::SettingsAck, "000000 04 01 00000000"),
@@ -90,13 +90,13 @@ fn a_head_keeps_all_but_the_reserved_bit() {
 #[test]
 fn padding_and_old_priorities_are_cut_off_a_field_block() {
     let head = |flags| FrameHead::new(kind::HEADERS, flags, 1, 0);
-    assert_eq!(headers_fragment(head(0), b"abc"), Ok(&b"abc"[..]));
-    assert_eq!(headers_fragment(head(flag::PADDED), &[2, b'a', 0, 0]), Ok(&b"a"[..]));
-    assert_eq!(headers_fragment(head(flag::PADDED), &[3, 0, 0, 0]), Ok(&b""[..]));
+    assert_eq!(headers_fragment(head(0), b"abc"), Ok((&b"abc"[..], None)));
+    assert_eq!(headers_fragment(head(flag::PADDED), &[2, b'a', 0, 0]), Ok((&b"a"[..], None)));
+    assert_eq!(headers_fragment(head(flag::PADDED), &[3, 0, 0, 0]), Ok((&b""[..], None)));
     assert_eq!(headers_fragment(head(flag::PADDED), &[4, 0, 0, 0]), Err(Fault::Padding)); // spec: 9113-6.2-a
-    assert_eq!(headers_fragment(head(flag::PRIORITY), &[0, 0, 0, 0, 0, b'a']), Ok(&b"a"[..]));
+    assert_eq!(headers_fragment(head(flag::PRIORITY), &[0x80, 0, 0, 7, 0, b'a']), Ok((&b"a"[..], Some(7))));
     let both = flag::PRIORITY | flag::PADDED;
-    assert_eq!(headers_fragment(head(both), &[1, 0, 0, 0, 0, 0, b'a', 0]), Ok(&b"a"[..]));
+    assert_eq!(headers_fragment(head(both), &[1, 0, 0, 0, 0, 0, b'a', 0]), Ok((&b"a"[..], Some(0))));
     assert_eq!(headers_fragment(head(both), &[1, 0, 0, 0, 0, 0]), Err(Fault::Padding));
 }
 

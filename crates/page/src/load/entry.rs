@@ -1,6 +1,7 @@
 //! One request of a load: what it is for, how far it is, and what the owner is told of it.
 
-use crate::{Destination, Origin, scan::Resource};
+use crate::{Destination, Origin, Url, scan::Resource};
+use core::fmt;
 use sakigake_preload::policy::HintId;
 use sakigake_semantics::Request;
 use sakigake_wire::Instant;
@@ -25,10 +26,34 @@ pub struct Wanted {
     pub id: Id,
     /// Where it goes.
     pub origin: Origin,
-    /// The request, complete but for `user-agent` and what the owner adds. It has no body.
+    /// The request, complete but for `user-agent` and what the owner adds.
     pub request: Request,
+    /// Whether the owner has a body to send with it.
+    pub has_body: bool,
     /// Why it is wanted.
     pub why: Why,
+}
+
+/// What is asked of the document's address: GET, unless the owner says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The method.
+    pub method: Vec<u8>,
+    /// Whether a body goes with it.
+    pub has_body: bool,
+}
+
+/// Why a redirect is not followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It would be one more than the limit.
+    TooMany,
+    /// Its Location is no address that can be asked.
+    NoAddress,
+    /// It leads from https to this address in the clear.
+    Downgrade(Url),
+    /// The page has as many requests as it may have.
+    PageFull,
 }
 
 /// Why a resource is asked for.
@@ -55,6 +80,10 @@ pub enum Why {
 pub struct Entry {
     /// What was asked for.
     pub resource: Resource,
+    /// With which method.
+    pub call: Call,
+    /// Why the redirect that came was not followed.
+    pub refusal: Option<Refusal>,
     /// Why.
     pub why: Why,
     /// How far it is.
@@ -106,6 +135,8 @@ impl Entry {
     pub(super) fn new(resource: Resource, why: Why, now: Instant) -> Self {
         Self {
             resource,
+            call: Call::default(),
+            refusal: None,
             why,
             state: State::Queued,
             status: None,
@@ -125,6 +156,11 @@ impl Entry {
         }
     }
 
+    /// The request that its redirect led to.
+    pub fn redirected_to(&self) -> Option<Id> {
+        self.redirected_to
+    }
+
     /// Whether it came by a hint rather than by the page.
     pub fn is_hint(&self) -> bool {
         self.why == Why::Hint
@@ -139,5 +175,36 @@ impl Entry {
         self.resource.destination == Destination::Style
             && self.status.is_some_and(|status| (200..300).contains(&status))
             && matches!(self.media_type.as_str(), "" | "text/css")
+    }
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Self { method: b"GET".to_vec(), has_body: false }
+    }
+}
+
+impl Call {
+    /// What a redirect of that status makes of it (RFC 9110 section 15.4; Fetch, "HTTP-redirect fetch").
+    pub(super) fn redirected(&self, status: u16) -> Self {
+        let becomes_get = match status {
+            301 | 302 => self.method == b"POST", // spec: 9110-15.4.2-a
+            303 => self.method != b"GET" && self.method != b"HEAD", // spec: 9110-15.4.4-a
+            _ => false,                          // spec: 9110-15.4.8-a
+        };
+        if becomes_get { Self::default() } else { self.clone() }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMany => f.write_str("too many redirects"),
+            Self::NoAddress => f.write_str("a redirect to no address that can be asked"),
+            Self::Downgrade(url) => {
+                write!(f, "a redirect from https to {url}, in the clear, is not followed")
+            }
+            Self::PageFull => f.write_str("a redirect beyond the page's limit"),
+        }
     }
 }

@@ -1,13 +1,26 @@
 //! The request for a resource: what a browser would send, without anything that tells who asks.
 
-use crate::{
-    Destination, Url,
-    scan::{Mode, Resource},
-};
+use super::Entry;
+use crate::{Destination, Url, scan::Mode};
 use sakigake_semantics::{Fields, Priority, Request};
 
-/// The request for `resource` of the page at `page` (Fetch Metadata, RFC 9218 section 5).
-pub(super) fn of(resource: &Resource, page: &Url) -> Request {
+/// The request for `entry` of the page at `page` (Fetch Metadata, RFC 9218 section 5). A single one is nobody's navigation.
+pub(super) fn of(entry: &Entry, page: &Url, is_single: bool) -> Request {
+    let resource = &entry.resource;
+    let fields = if is_single { [("accept", "*/*")].into_iter().collect() } else { browser(entry, page) };
+    let url = &resource.url;
+    Request {
+        method: entry.call.method.clone(),
+        scheme: url.origin().scheme().into(),
+        authority: url.origin().authority().into_bytes(),
+        path: url.target().into(),
+        protocol: None,
+        fields,
+    }
+}
+
+fn browser(entry: &Entry, page: &Url) -> Fields {
+    let resource = &entry.resource;
     let rule = resource.destination.rule();
     let is_document = resource.destination == Destination::Document;
     let url = &resource.url;
@@ -29,14 +42,7 @@ pub(super) fn of(resource: &Resource, page: &Url) -> Request {
     if is_cors && !url.is_same_origin(page) {
         fields.push(b"origin", page.origin().to_string().as_bytes());
     }
-    Request {
-        method: b"GET".to_vec(),
-        scheme: url.origin().scheme().into(),
-        authority: url.origin().authority().into_bytes(),
-        path: url.target().into(),
-        protocol: None,
-        fields,
-    }
+    fields
 }
 
 /// `same-site` would need the public suffix list beyond one host; what is not known to be the same is `cross-site`.

@@ -269,6 +269,60 @@ fn redirects_are_followed_within_the_scheme() {
 }
 
 #[test]
+fn a_redirect_changes_the_method_as_its_status_says() {
+    let cases = [
+        ("POST", 301, "GET"), // spec: 9110-15.4.2-a
+        ("POST", 302, "GET"),
+        ("PUT", 302, "PUT"),
+        ("PUT", 303, "GET"), // spec: 9110-15.4.4-a
+        ("HEAD", 303, "HEAD"),
+        ("HEAD", 301, "HEAD"),
+        ("POST", 307, "POST"), // spec: 9110-15.4.8-a
+        ("POST", 308, "POST"),
+        ("DELETE", 308, "DELETE"),
+    ];
+    for (method, status, expected) in cases {
+        let call = Call { method: method.into(), has_body: true };
+        let options = Options { is_single: true, ..Options::default() };
+        let now = Instant::default();
+        let mut load = Load::calling(url(""), call, options, now);
+        let first = load.wants(now).expect("the document is wanted");
+        assert!(matches!(first, Want::Request(wanted) if wanted.request.method == method.as_bytes()));
+        let fields: Fields = [("location", "/there")].into_iter().collect();
+        load.head(now, Id(0), &Response { status, fields });
+        let Some(Want::Request(wanted)) = load.wants(now) else { panic!("the redirect is followed") };
+        assert_eq!(wanted.request.method, expected.as_bytes(), "{method} {status}");
+        assert_eq!(wanted.has_body, method == expected, "{method} {status}");
+        assert_eq!(load.document(), wanted.id);
+    }
+}
+
+#[test]
+fn a_redirect_that_is_not_followed_says_why_or_is_a_response() {
+    let refusals = [
+        ("http://example.test/", Refusal::Downgrade(Url::parse("http://example.test/").expect("it is one"))),
+        ("mailto:a@b", Refusal::NoAddress),
+    ];
+    for (location, refusal) in refusals {
+        let mut rig = Rig::new(Limits::default());
+        rig.redirect("", location); // spec: 9110-15.4-a
+        assert_eq!(rig.load.entries()[0].refusal, Some(refusal));
+        assert!(rig.load.is_complete() && matches!(rig.load.entries()[0].state, State::Failed(_)));
+    }
+    let mut rig = Rig::new(Limits { redirects: 0, ..Limits::default() });
+    rig.redirect("", "/there");
+    assert_eq!(rig.load.entries()[0].refusal, Some(Refusal::TooMany));
+
+    let now = Instant::default();
+    let mut load = Load::new(url(""), Options { keeps_redirects: true, ..Options::default() }, now);
+    drop(load.wants(now));
+    let fields: Fields = [("location", "/there")].into_iter().collect();
+    load.head(now, Id(0), &Response { status: 301, fields });
+    load.end(now, Id(0));
+    assert!(load.is_complete() && load.is_final(Id(0)) && load.wants(now).is_none());
+}
+
+#[test]
 fn a_hint_that_is_redirected_is_claimed_with_its_target() {
     let mut rig = Rig::new(Limits::default());
     rig.hint([style("a.css")]);

@@ -1,29 +1,46 @@
-//! One connection as the loader sees it: commands in, news out, whatever protocol ALPN chose.
+//! One connection as the pool sees it: commands in, news out, whatever protocol ALPN chose.
 
-use super::{Shared, dial, http1, http2, place};
+use super::{
+    Shared, dial,
+    failure::{Cause, Failed},
+    http1, http2, place,
+};
 use sakigake_net::{Ended, SystemEntropy, drive};
 use sakigake_page::{Origin, load::Id};
 use sakigake_semantics::{Request, Response};
 use sakigake_session::Session;
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 use tokio::sync::mpsc;
 
-/// What the loader asks of a connection.
+/// A request and its body, ready to leave.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) request: Request,
+    pub(crate) body: Option<Arc<[u8]>>,
+}
+
+impl Call {
+    pub(crate) fn body_bytes(&self) -> usize {
+        self.body.as_ref().map_or(0, |body| body.len())
+    }
+}
+
+/// What the pool asks of a connection.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Send it; it has no body.
-    Request(Id, Box<Request>),
+    /// Send it.
+    Request(Id, Box<Call>),
     /// Nobody needs it any more.
     Cancel(Id),
     /// So many bytes of its body were used: the server may send as many more.
     Used(Id, usize),
 }
 
-/// What a connection tells the loader.
+/// What a connection tells.
 #[derive(Debug)]
 pub(crate) enum News {
-    /// The handshake is over; the protocol's name.
-    Ready(&'static str),
+    /// The handshake is over.
+    Ready(Protocol),
     /// A line for whoever watches frames.
     Frame(String),
     /// A PRELOAD frame's block.
@@ -35,11 +52,40 @@ pub(crate) enum News {
     /// It is complete.
     End(Id),
     /// It will not come.
-    Failed(Id, String),
-    /// It was not acted on: another connection may try.
-    Refused(Id, Box<Request>),
+    Failed(Id, Failed),
+    /// The peer did not act on it: another connection may try.
+    Refused(Id, Box<Call>),
+    /// It was not sent, since this connection carries one at a time.
+    Returned(Id, Box<Call>),
     /// The connection is gone, and why if that was not its time.
-    Gone(Option<String>),
+    Gone(Option<Failed>),
+}
+
+/// What ALPN chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1: one request at a time.
+    Http1,
+    /// HTTP/2: as many as the server allows.
+    Http2,
+}
+
+impl Protocol {
+    /// As status lines and people spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http1 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2",
+        }
+    }
+
+    /// As ALPN spells it.
+    pub(super) const fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::Http1 => b"http/1.1",
+            Self::Http2 => b"h2",
+        }
+    }
 }
 
 /// Where a connection's news go: marked with its number.
@@ -63,7 +109,7 @@ impl Ear {
     }
 }
 
-/// Opens a connection and serves the loader's commands until it ends.
+/// Opens a connection and serves the pool's commands until it ends.
 pub(crate) async fn run(shared: Rc<Shared>, ear: Ear, commands: mpsc::UnboundedReceiver<Command>) {
     let why = connect(&shared, &ear, commands).await.err();
     ear.tell(News::Gone(why));
@@ -73,18 +119,17 @@ async fn connect(
     shared: &Rc<Shared>,
     ear: &Ear,
     commands: mpsc::UnboundedReceiver<Command>,
-) -> Result<(), String> {
+) -> Result<(), Failed> {
     let place = place(&ear.origin);
-    let stream = dial::dial(&ear.origin, &shared.resolve).await;
-    let stream = stream.map_err(|error| format!("cannot connect to {place}: {error}"))?;
+    let stream = dial::dial(&ear.origin, &shared.resolve).await?;
     let host = ear.origin.host.trim_start_matches('[').trim_end_matches(']');
     let config = if ear.watches { &shared.traced } else { &shared.session };
     let session = Session::client(config.clone(), host, shared.clock.now(), Box::new(SystemEntropy));
-    let session = session.map_err(|misuse| misuse.to_string())?;
+    let session = session.map_err(|misuse| Failed::new(Cause::UrlMalformat, misuse))?;
     let mut application = http2::Http2::new(shared.clone(), ear.clone(), commands);
     match drive(stream, session, &mut application, shared.clock).await {
         Ok(Ended::Closed) => Ok(()),
         Ok(Ended::Plain(stream)) => http1::serve(*stream, ear, application.into_commands()).await,
-        Err(failure) => Err(format!("{place}: {failure}")),
+        Err(failure) => Err(Failed::of_connection(&place, &failure, application.is_ready())),
     }
 }

@@ -1,5 +1,9 @@
 //! From an origin to a socket.
 
+use super::{
+    failure::{Cause, Failed},
+    place,
+};
 use sakigake_page::Origin;
 use std::{
     io,
@@ -23,8 +27,8 @@ pub struct Resolve {
 }
 
 /// Opens a socket to `origin`: the addresses one after the other, in the system's order.
-pub(super) async fn dial(origin: &Origin, resolve: &[Resolve]) -> io::Result<TcpStream> {
-    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+pub(super) async fn dial(origin: &Origin, resolve: &[Resolve]) -> Result<TcpStream, Failed> {
+    let mut failure = Failed::new(Cause::CouldntResolveHost, "the name has no address");
     for address in addresses(origin, resolve).await? {
         let attempt = time::timeout(PATIENCE, TcpStream::connect(address)).await;
         let why = match attempt {
@@ -32,12 +36,16 @@ pub(super) async fn dial(origin: &Origin, resolve: &[Resolve]) -> io::Result<Tcp
             Ok(Err(error)) => error,
             Err(_) => io::Error::new(io::ErrorKind::TimedOut, "no answer within 5 s"),
         };
-        failure = io::Error::new(why.kind(), format!("{address}: {why}"));
+        let cause = match why.kind() {
+            io::ErrorKind::TimedOut => Cause::OperationTimedout,
+            _ => Cause::CouldntConnect,
+        };
+        failure = Failed::new(cause, format_args!("cannot connect to {}: {address}: {why}", place(origin)));
     }
     Err(failure)
 }
 
-async fn addresses(origin: &Origin, resolve: &[Resolve]) -> io::Result<Vec<SocketAddr>> {
+async fn addresses(origin: &Origin, resolve: &[Resolve]) -> Result<Vec<SocketAddr>, Failed> {
     let stands_in = |row: &&Resolve| row.host == origin.host && row.port == origin.port;
     let own: Vec<SocketAddr> =
         resolve.iter().filter(stands_in).map(|row| SocketAddr::new(row.address, origin.port)).collect();
@@ -48,5 +56,5 @@ async fn addresses(origin: &Origin, resolve: &[Resolve]) -> io::Result<Vec<Socke
     let found = tokio::net::lookup_host((host, origin.port)).await;
     found
         .map(Iterator::collect)
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot find {host}: {error}")))
+        .map_err(|error| Failed::new(Cause::CouldntResolveHost, format_args!("cannot find {host}: {error}")))
 }

@@ -2,13 +2,14 @@
 
 use super::{
     Shared,
-    connection::{Command, Ear, News},
+    connection::{self, Call, Command, Ear, News},
+    failure::{Cause, Failed},
 };
 use core::task::{Context, Poll};
 use sakigake_h2::Misuse;
 use sakigake_net::Application;
 use sakigake_page::load::Id;
-use sakigake_semantics::{Event, Request, StreamId};
+use sakigake_semantics::{Chunk, Event, StreamId};
 use sakigake_session::{self as session, Protocol, Session};
 use sakigake_wire::Instant;
 use std::{collections::BTreeMap, rc::Rc};
@@ -16,6 +17,8 @@ use tokio::sync::mpsc;
 
 /// Nobody needs the stream any more (RFC 9113 section 7).
 const CANCEL: u32 = 0x8;
+/// The most that is copied of a request's body into its stream's queue at once.
+const PIECE_BYTES: usize = 1 << 16;
 
 /// One connection's requests.
 pub(super) struct Http2 {
@@ -24,6 +27,8 @@ pub(super) struct Http2 {
     commands: mpsc::UnboundedReceiver<Command>,
     waiting: Vec<Command>,
     streams: BTreeMap<StreamId, Exchange>,
+    /// Streams whose response is whole while the request's body is not.
+    answered_early: Vec<StreamId>,
     is_ready: bool,
     is_over: bool,
 }
@@ -31,7 +36,9 @@ pub(super) struct Http2 {
 /// A request and what came of it.
 struct Exchange {
     id: Id,
-    request: Box<Request>,
+    call: Box<Call>,
+    /// Bytes of the request's body that are queued.
+    sent: usize,
     /// Bytes of the body that the loader has not used yet.
     unread: usize,
     /// The response is complete; only its last credit is outstanding.
@@ -46,6 +53,7 @@ impl Http2 {
             commands,
             waiting: Vec::new(),
             streams: BTreeMap::new(),
+            answered_early: Vec::new(),
             is_ready: false,
             is_over: false,
         }
@@ -56,6 +64,11 @@ impl Http2 {
         (self.waiting, self.commands)
     }
 
+    /// Whether the handshake is over.
+    pub(super) fn is_ready(&self) -> bool {
+        self.is_ready
+    }
+
     fn stream_of(&self, id: Id) -> Option<StreamId> {
         self.streams.iter().find(|(_, exchange)| exchange.id == id).map(|(stream, _)| *stream)
     }
@@ -63,15 +76,15 @@ impl Http2 {
     fn carry_out(&mut self, now: Instant, command: Command, session: &mut Session) {
         let Some(http) = session.http() else { return };
         match command {
-            Command::Request(id, request) => match http.request(&request, true) {
+            Command::Request(id, call) => match http.request(&call.request, call.body_bytes() == 0) {
                 Ok(stream) => {
-                    let exchange = Exchange { id, request, unread: 0, is_over: false };
+                    let exchange = Exchange { id, call, sent: 0, unread: 0, is_over: false };
                     self.streams.insert(stream, exchange);
                 }
                 // It waits for a stream to end.
-                Err(Misuse::TooManyStreams) => self.waiting.push(Command::Request(id, request)),
-                Err(Misuse::Closing | Misuse::NoMoreStreams) => self.ear.tell(News::Refused(id, request)),
-                Err(misuse) => self.ear.tell(News::Failed(id, misuse.to_string())),
+                Err(Misuse::TooManyStreams) => self.waiting.push(Command::Request(id, call)),
+                Err(Misuse::Closing | Misuse::NoMoreStreams) => self.ear.tell(News::Refused(id, call)),
+                Err(misuse) => self.ear.tell(News::Failed(id, Failed::new(Cause::Http2, misuse))),
             },
             Command::Cancel(id) => {
                 self.waiting.retain(|waiting| !matches!(waiting, Command::Request(other, _) if *other == id));
@@ -79,8 +92,6 @@ impl Http2 {
                     http.reset(stream, CANCEL);
                     self.streams.remove(&stream);
                 }
-                let is_it = |waiting: &Command| matches!(waiting, Command::Request(of, _) if *of == id);
-                self.waiting.retain(|waiting| !is_it(waiting));
             }
             Command::Used(id, len) => {
                 if let Some(stream) = self.stream_of(id) {
@@ -88,6 +99,27 @@ impl Http2 {
                     self.settle(stream, |exchange| exchange.unread = exchange.unread.saturating_sub(len));
                 }
             }
+        }
+    }
+
+    /// Moves bodies of requests into their streams' queues, as far as there is room.
+    fn send_bodies(&mut self, session: &mut Session) {
+        let Some(http) = session.http() else { return };
+        for (stream, exchange) in self.streams.iter_mut().filter(|(_, exchange)| !exchange.is_over) {
+            let Some(body) = &exchange.call.body else { continue };
+            while exchange.sent < body.len() {
+                let len = http.room(*stream).min(body.len() - exchange.sent).min(PIECE_BYTES);
+                let piece = &body[exchange.sent..exchange.sent + len];
+                let end = exchange.sent + len == body.len();
+                // A stream that takes nothing any more was reset, which is told beside this.
+                if len == 0 || http.send(*stream, Chunk::Owned(piece.to_vec()), end).is_err() {
+                    break;
+                }
+                exchange.sent += len;
+            }
+        }
+        for stream in self.answered_early.drain(..) {
+            http.reset(stream, CANCEL);
         }
     }
 
@@ -111,18 +143,24 @@ impl Http2 {
             }
             Event::Trailers { stream, .. } => self.finish(stream, true),
             Event::Reset { stream, code, untouched } => {
-                let Some(Exchange { id, request, is_over: false, .. }) = self.streams.remove(&stream) else {
+                let Some(Exchange { id, call, is_over: false, .. }) = self.streams.remove(&stream) else {
                     return;
                 };
+                let why = || {
+                    Failed::new(
+                        Cause::Http2Stream,
+                        format_args!("HTTP/2: the stream was reset ({})", name(code)),
+                    )
+                };
                 self.ear.tell(match untouched {
-                    true => News::Refused(id, request),
-                    false => News::Failed(id, format!("the server reset the stream (code {code})")),
+                    true => News::Refused(id, call),
+                    false => News::Failed(id, why()),
                 });
             }
             Event::Settings
-            | Event::Origin
             | Event::Informational { .. }
             | Event::GoAway { .. }
+            | Event::Origin
             | Event::Request { .. }
             | Event::Writable { .. }
             | Event::Finished { .. } => {}
@@ -133,6 +171,9 @@ impl Http2 {
     fn finish(&mut self, stream: StreamId, end: bool) {
         if end && let Some(exchange) = self.streams.get(&stream) {
             self.ear.tell(News::End(exchange.id));
+            if exchange.sent < exchange.call.body_bytes() {
+                self.answered_early.push(stream); // The rest has no use (RFC 9113 section 8.1).
+            }
             self.settle(stream, |exchange| exchange.is_over = true);
         }
     }
@@ -147,14 +188,20 @@ impl Http2 {
     }
 }
 
+/// An error code by its name.
+fn name(code: u64) -> String {
+    let known = u32::try_from(code).map_or("unknown", sakigake_h2::rules::error_name);
+    format!("{known}, {code:#x}")
+}
+
 impl Application for Http2 {
     fn heard(&mut self, _: Instant, event: session::Event<'_>) {
         match event {
             session::Event::Ready { protocol, .. } => {
                 self.is_ready = true;
                 self.ear.tell(News::Ready(match protocol {
-                    Protocol::H2 => "HTTP/2",
-                    Protocol::Plain => "HTTP/1.1",
+                    Protocol::H2 => connection::Protocol::Http2,
+                    Protocol::Plain => connection::Protocol::Http1,
                 }));
             }
             session::Event::Http(event) => self.hear(event),
@@ -175,6 +222,7 @@ impl Application for Http2 {
             for command in core::mem::take(&mut self.waiting) {
                 self.carry_out(now, command, session);
             }
+            self.send_bodies(session);
         }
         if self.is_over {
             session.close(now);

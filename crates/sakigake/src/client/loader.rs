@@ -1,22 +1,19 @@
-//! Drives a page's load over as many connections as it has origins.
+//! Drives a page's load over the connections of a pool.
 
 use super::{
-    Error, Shared,
-    connection::{self, Command, Ear, News},
+    Ask, Error, Shared,
+    connection::{Call, News, Protocol},
+    failure::{Cause, Failed},
+    pool::{self, Pool},
 };
 use sakigake_page::{
-    Origin, Url,
-    load::{Id, Load, Options, State, Want},
+    Destination, Origin,
+    load::{Id, Load, Options, State, Want, Wanted},
 };
-use sakigake_semantics::Request;
+use sakigake_semantics::Response;
 use sakigake_wire::Span;
 use std::{collections::BTreeMap, io, rc::Rc};
 use tokio::sync::mpsc;
-
-/// Connections that may refuse a request before anybody gives up.
-const FRUITLESS: usize = 2;
-/// Redirects that [`resource`] follows.
-const REDIRECTS: usize = 20;
 
 /// A page that was loaded.
 pub struct Loaded {
@@ -46,223 +43,228 @@ pub trait Watcher {
     }
 }
 
+/// Takes a single resource as it comes.
+pub trait Receiver {
+    /// A response began; `is_final` unless its redirect is followed.
+    ///
+    /// # Errors
+    /// It cannot be taken: the load ends.
+    fn head(&mut self, protocol: Protocol, response: &Response, is_final: bool) -> io::Result<()> {
+        let _ = (protocol, response, is_final); // Whoever wants the body alone does not look.
+        Ok(())
+    }
+
+    /// A piece of the final response's body.
+    ///
+    /// # Errors
+    /// It cannot be taken: the load ends.
+    fn body(&mut self, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// Takes a body by a function.
+pub(super) struct Body<'a>(pub(super) &'a mut dyn FnMut(&[u8]) -> io::Result<()>);
+
+impl Receiver for Body<'_> {
+    fn body(&mut self, bytes: &[u8]) -> io::Result<()> {
+        (self.0)(bytes)
+    }
+}
+
 struct Loader<'a> {
     shared: &'a Rc<Shared>,
+    ask: &'a Ask,
     load: Load,
-    connections: Vec<Connection>,
-    /// How many connections were opened: the number of the next.
-    opened: usize,
-    /// Connections that refused requests before they had answered any.
-    fruitless: usize,
-    /// Which connection carries it.
-    carriers: BTreeMap<Id, usize>,
+    pool: Pool,
+    /// Why what did not come did not.
+    causes: BTreeMap<Id, Cause>,
     protocols: Vec<(Origin, &'static str)>,
     connected: Option<Span>,
     news: mpsc::UnboundedReceiver<(usize, News)>,
-    ear: mpsc::UnboundedSender<(usize, News)>,
-    watches: bool,
-}
-
-/// A connection, as far as the loader knows.
-struct Connection {
-    number: usize,
-    origin: Origin,
-    commands: mpsc::UnboundedSender<Command>,
-    /// It takes no new requests; what it has begun it may finish.
-    is_retired: bool,
-    has_answered: bool,
+    watcher: &'a mut dyn Watcher,
+    receiver: Option<&'a mut dyn Receiver>,
 }
 
 pub(super) async fn page(
     shared: &Rc<Shared>,
-    url: &Url,
+    ask: &Ask,
     options: Options,
     watcher: &mut dyn Watcher,
 ) -> Result<Loaded, Error> {
-    let mut loader = Loader::new(shared, url, options, watcher.wants_frames());
-    loader.run(watcher, &mut |_, _| Ok(())).await?;
-    let document = loader.load.entries().first().map(|entry| entry.state.clone());
-    match document {
-        Some(State::Failed(why)) => Err(Error::Document(why)),
-        _ => Ok(Loaded { load: loader.load, protocols: loader.protocols, connected: loader.connected }),
-    }
+    let mut loader = Loader::new(shared, ask, options, watcher, None);
+    loader.run().await?;
+    loader.document()?;
+    Ok(Loaded { load: loader.load, protocols: loader.protocols, connected: loader.connected })
 }
 
 /// A load of which only the document counts.
 pub(super) async fn resource(
     shared: &Rc<Shared>,
-    url: &Url,
+    ask: &Ask,
     watcher: &mut dyn Watcher,
-    body: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    receiver: &mut dyn Receiver,
 ) -> Result<u16, Error> {
-    let mut options = Options::default();
-    options.limits.redirects = REDIRECTS;
-    options.is_single = true;
-    let mut loader = Loader::new(shared, url, options, watcher.wants_frames());
-    loader
-        .run(watcher, &mut |load, (id, bytes)| if load.is_final(id) { body(bytes) } else { Ok(()) })
-        .await?;
-    let last = loader.load.entries().last().ok_or_else(|| Error::Document("nothing was asked for".into()))?;
-    match (&last.state, last.status) {
-        (State::Failed(why), _) => Err(Error::Document(why.clone())),
-        (_, Some(status)) => Ok(status),
-        (_, None) => Err(Error::Document("no answer came".into())),
-    }
+    let options = Options { is_single: true, ..Options::default() };
+    let mut loader = Loader::new(shared, ask, options, watcher, Some(receiver));
+    loader.run().await?;
+    loader.document()
 }
 
-type Body<'b> = dyn FnMut(&Load, (Id, &[u8])) -> io::Result<()> + 'b;
-
 impl<'a> Loader<'a> {
-    fn new(shared: &'a Rc<Shared>, url: &Url, options: Options, watches: bool) -> Self {
+    fn new(
+        shared: &'a Rc<Shared>,
+        ask: &'a Ask,
+        mut options: Options,
+        watcher: &'a mut dyn Watcher,
+        receiver: Option<&'a mut dyn Receiver>,
+    ) -> Self {
+        options.keeps_redirects = ask.redirects.is_none();
+        options.limits.redirects = ask.redirects.unwrap_or(options.limits.redirects);
         let (ear, news) = mpsc::unbounded_channel();
         Self {
             shared,
-            load: Load::new(url.clone(), options, shared.clock.now()),
-            connections: Vec::new(),
-            opened: 0,
-            fruitless: 0,
-            carriers: BTreeMap::new(),
+            ask,
+            load: Load::calling(ask.url.clone(), ask.call(), options, shared.clock.now()),
+            pool: Pool::new(shared.clone(), watcher.wants_frames(), ear),
+            causes: BTreeMap::new(),
             protocols: Vec::new(),
             connected: None,
             news,
-            ear,
-            watches,
+            watcher,
+            receiver,
         }
     }
 
-    async fn run(&mut self, watcher: &mut dyn Watcher, body: &mut Body<'_>) -> Result<(), Error> {
+    async fn run(&mut self) -> Result<(), Error> {
         loop {
             self.send_wants();
-            watcher.progress(&self.load);
+            self.watcher.progress(&self.load);
             if self.load.is_complete() {
                 break;
             }
             let Some((number, news)) = self.news.recv().await else { break };
-            self.hear(number, news, watcher, body)?;
+            self.hear(number, news)?;
             while let Ok((number, news)) = self.news.try_recv() {
-                self.hear(number, news, watcher, body)?;
+                self.hear(number, news)?;
             }
         }
         self.say_goodbye().await;
         Ok(())
     }
 
+    /// The document's status, or why there is none.
+    fn document(&self) -> Result<u16, Error> {
+        let id = self.load.document();
+        let entry = &self.load.entries()[id.0];
+        let cause = || entry.refusal.as_ref().map(Cause::from).or(self.causes.get(&id).copied());
+        match (&entry.state, entry.status) {
+            (State::Failed(why), _) => {
+                Err(Error::Failed(Failed::new(cause().unwrap_or(Cause::RecvError), why)))
+            }
+            (_, Some(status)) => Ok(status),
+            (_, None) => Err(Error::Failed(Failed::new(Cause::GotNothing, "no answer came"))),
+        }
+    }
+
     fn send_wants(&mut self) {
         while let Some(want) = self.load.wants(self.shared.clock.now()) {
             match want {
                 Want::Request(wanted) if !wanted.origin.secure => {
-                    let now = self.shared.clock.now();
-                    self.load.failed(now, wanted.id, "only https is spoken here");
+                    let why = Failed::new(Cause::UnsupportedProtocol, "only https is spoken here");
+                    self.fail(wanted.id, why);
                 }
-                Want::Request(wanted) => {
-                    self.request(&wanted.origin, wanted.id, Box::new(wanted.request));
-                }
-                Want::Cancel(id) => self.command_for(id, Command::Cancel(id)),
+                Want::Request(wanted) => self.request(*wanted),
+                Want::Cancel(id) => self.pool.cancel(id),
             }
         }
     }
 
-    fn command_for(&mut self, id: Id, command: Command) {
-        let carrier = self.carriers.get(&id);
-        let connection = self.connections.iter().find(|connection| carrier == Some(&connection.number));
-        if let Some(connection) = connection {
-            let _ = connection.commands.send(command); // A connection that just ended says so in its news.
-        }
+    fn request(&mut self, wanted: Wanted) {
+        let Wanted { id, origin, mut request, has_body, .. } = wanted;
+        let is_document = self.load.entries()[id.0].resource.destination == Destination::Document;
+        self.ask.complete(&mut request, &origin, is_document, has_body);
+        let body = self.ask.body.clone().filter(|_| has_body);
+        self.pool.request(&origin, id, Box::new(Call { request, body }));
     }
 
-    /// Hands a request to the origin's connection, and opens one where there is none.
-    fn request(&mut self, origin: &Origin, id: Id, request: Box<Request>) {
-        let is_open = |connection: &Connection| connection.origin == *origin && !connection.is_retired;
-        let number = match self.connections.iter().find(|connection| is_open(connection)) {
-            Some(connection) => connection.number,
-            None => self.open(origin),
-        };
-        self.carriers.insert(id, number);
-        self.command_for(id, Command::Request(id, request));
+    fn fail(&mut self, id: Id, why: Failed) {
+        let has_begun = self.load.entries().get(id.0).is_some_and(|entry| entry.first_byte.is_some());
+        let why = why.for_request(has_begun);
+        self.causes.insert(id, why.cause);
+        self.load.failed(self.shared.clock.now(), id, &why.why);
     }
 
-    fn open(&mut self, origin: &Origin) -> usize {
-        let number = self.opened;
-        self.opened += 1;
-        let (commands, receiver) = mpsc::unbounded_channel();
-        let ear = Ear { origin: origin.clone(), number, news: self.ear.clone(), watches: self.watches };
-        tokio::task::spawn_local(connection::run(self.shared.clone(), ear, receiver));
-        let origin = origin.clone();
-        self.connections.push(Connection {
-            number,
-            origin,
-            commands,
-            is_retired: false,
-            has_answered: false,
-        });
-        number
-    }
-
-    fn hear(
-        &mut self,
-        number: usize,
-        news: News,
-        watcher: &mut dyn Watcher,
-        body: &mut Body<'_>,
-    ) -> Result<(), Error> {
+    fn hear(&mut self, number: usize, news: News) -> Result<(), Error> {
         let now = self.shared.clock.now();
-        let Some(at) = self.connections.iter().position(|connection| connection.number == number) else {
+        let Some(connection) = self.pool.find(number) else {
             return Ok(()); // Nobody asked it for more.
         };
-        let connection = &mut self.connections[at];
-        let origin = connection.origin.clone();
+        let (origin, protocol) = (connection.origin.clone(), connection.protocol);
         match news {
             News::Ready(protocol) => {
                 self.connected.get_or_insert(now.since(self.load.started()));
+                self.pool.ready(number, protocol);
                 // A second connection to the same place is no news.
-                if self.protocols.iter().all(|known| *known != (origin.clone(), protocol)) {
-                    self.protocols.push((origin, protocol));
+                let known = (origin, protocol.name());
+                if !self.protocols.contains(&known) {
+                    self.protocols.push(known);
                 }
             }
-            News::Frame(line) => watcher.frame(&origin, &line),
+            News::Frame(line) => self.watcher.frame(&origin, &line),
             News::Preload(block) => drop(self.load.preload(now, &origin, &block)),
             News::Head(id, response) => {
-                connection.has_answered = true;
-                self.load.head(now, id, &response);
+                self.pool.answered(number);
+                self.head(id, protocol.unwrap_or(Protocol::Http1), &response)?;
             }
-            News::Data(id, bytes) => {
-                body(&self.load, (id, &bytes)).map_err(Error::Output)?;
-                self.load.data(now, id, &bytes);
-                self.command_for(id, Command::Used(id, bytes.len()));
+            News::Data(id, bytes) => self.data(id, &bytes)?,
+            News::End(id) => {
+                self.pool.finish(number, id, true);
+                self.load.end(now, id);
             }
-            News::End(id) => self.load.end(now, id),
-            News::Failed(id, why) => self.load.failed(now, id, &why),
-            News::Refused(id, request) => {
-                if !core::mem::replace(&mut connection.is_retired, true) && !connection.has_answered {
-                    self.fruitless += 1;
-                }
-                match self.fruitless > FRUITLESS {
-                    true => self.load.failed(now, id, "the server takes no requests"),
-                    false => self.request(&origin, id, request),
+            News::Failed(id, why) => {
+                self.pool.finish(number, id, false);
+                self.fail(id, why);
+            }
+            News::Refused(id, call) => {
+                if !self.pool.refused(number, id, call) {
+                    self.fail(id, Failed::new(Cause::RecvError, "the server takes no requests"));
                 }
             }
+            News::Returned(id, call) => self.pool.returned(number, id, call),
             News::Gone(why) => {
-                self.connections.remove(at);
-                self.lose(number, why.as_deref());
+                let why = why.unwrap_or_else(pool::closed);
+                for id in self.pool.gone(number) {
+                    self.fail(id, why.clone());
+                }
             }
         }
         Ok(())
     }
 
-    /// The connection is gone: so is everything that was to come over it.
-    fn lose(&mut self, number: usize, why: Option<&str>) {
-        let why = why.unwrap_or("the server closed the connection");
-        let carried = self.carriers.iter().filter(|(_, carrier)| **carrier == number);
-        let lost: Vec<Id> = carried.map(|(id, _)| *id).collect();
-        for id in lost {
-            self.load.failed(self.shared.clock.now(), id, why);
+    fn head(&mut self, id: Id, protocol: Protocol, response: &Response) -> Result<(), Error> {
+        self.load.head(self.shared.clock.now(), id, response);
+        match &mut self.receiver {
+            Some(receiver) if response.status >= 200 => {
+                let is_final = self.load.is_final(id);
+                receiver.head(protocol, response, is_final).map_err(Error::Output)
+            }
+            _ => Ok(()),
         }
+    }
+
+    fn data(&mut self, id: Id, bytes: &[u8]) -> Result<(), Error> {
+        if let Some(receiver) = &mut self.receiver
+            && self.load.is_final(id)
+        {
+            receiver.body(bytes).map_err(Error::Output)?;
+        }
+        self.load.data(self.shared.clock.now(), id, bytes);
+        self.pool.used(id, bytes.len());
+        Ok(())
     }
 
     /// Lets the connections end politely.
     async fn say_goodbye(&mut self) {
-        let open = self.connections.len();
-        self.connections.clear();
+        let open = self.pool.close();
         let mut gone = 0;
         let all = async {
             while gone < open {

@@ -1,6 +1,7 @@
 //! A borrowed view of a request that every front can give.
 
 use sakigake_semantics::{Fields, Request};
+use std::borrow::Cow;
 
 /// What the file service reads of a request.
 pub struct Ask<'a> {
@@ -16,9 +17,39 @@ pub struct Ask<'a> {
 pub trait FieldSource {
     /// Calls `each` with the value of every line of that name (in lower case), in order.
     fn each(&self, name: &str, each: &mut dyn FnMut(&[u8]));
+
+    /// Calls `each` with name and value of every line, in order.
+    fn lines<'a>(&'a self, each: &mut dyn FnMut(&'a [u8], &'a [u8]));
 }
 
-impl Ask<'_> {
+/// What of a request decides about the answer beside its target, read in one pass over its fields.
+#[derive(Default)]
+pub(super) struct Wants<'a> {
+    /// All lines of `accept-encoding`, joined. `None` where there is none, which is not the same as an empty one.
+    pub(super) accept_encoding: Option<Cow<'a, [u8]>>,
+    /// Whether there is a condition or a range, so that the answer may be another than 200.
+    pub(super) is_conditional: bool,
+}
+
+impl<'a> Ask<'a> {
+    pub(super) fn is_head(&self) -> bool {
+        self.method == b"HEAD"
+    }
+
+    pub(super) fn wants(&self) -> Wants<'a> {
+        let mut wants = Wants::default();
+        self.fields.lines(&mut |name, value| match name {
+            b"accept-encoding" => match &mut wants.accept_encoding {
+                Some(list) => list.to_mut().extend([b", ", value].concat()),
+                none => *none = Some(Cow::Borrowed(value)),
+            },
+            b"range" => wants.is_conditional = true,
+            name if name.starts_with(b"if-") => wants.is_conditional = true,
+            _ => {}
+        });
+        wants
+    }
+
     /// A field that lists (RFC 9110 section 5.3): all its lines, joined by commas.
     pub(super) fn list(&self, name: &str) -> Option<Vec<u8>> {
         let mut joined: Option<Vec<u8>> = None;
@@ -61,10 +92,18 @@ impl FieldSource for Fields {
     fn each(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
         self.find_all(name.as_bytes()).for_each(each);
     }
+
+    fn lines<'a>(&'a self, each: &mut dyn FnMut(&'a [u8], &'a [u8])) {
+        self.iter().for_each(|line| each(line.name, line.value));
+    }
 }
 
 impl FieldSource for http::HeaderMap {
     fn each(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
         self.get_all(name).iter().for_each(|value| each(value.as_bytes()));
+    }
+
+    fn lines<'a>(&'a self, each: &mut dyn FnMut(&'a [u8], &'a [u8])) {
+        self.iter().for_each(|(name, value)| each(name.as_str().as_bytes(), value.as_bytes()));
     }
 }

@@ -11,16 +11,28 @@ use std::sync::Arc;
 pub const PIECE_BYTES: usize = 64 * 1024;
 
 /// What is left of a body. Files are read by position, so one open file may serve several bodies.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Body {
-    pieces: VecDeque<Piece>,
+    /// Most bodies are one piece, and need no queue.
+    first: Option<Piece>,
+    rest: VecDeque<Piece>,
     len: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Piece {
     Bytes(Chunk),
-    File { file: Arc<File>, offset: u64, len: u64 },
+    /// A part of what others send too.
+    Part {
+        bytes: Arc<[u8]>,
+        offset: u64,
+        len: u64,
+    },
+    File {
+        file: Arc<File>,
+        offset: u64,
+        len: u64,
+    },
 }
 
 impl Body {
@@ -43,14 +55,15 @@ impl Body {
         body
     }
 
-    /// Bytes left.
-    pub fn len(&self) -> u64 {
-        self.len
+    /// Bytes left. `None` where nobody can say, as of what is compressed on its way: then the end is where
+    /// [`Body::is_empty`] says so.
+    pub fn len(&self) -> Option<u64> {
+        Some(self.len)
     }
 
-    /// Whether nothing is left.
+    /// Whether nothing is left: true as soon as the last piece is out.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.first.is_none()
     }
 
     /// The next piece, of at most `most` bytes where it comes from a file (and never more than [`PIECE_BYTES`]). Bytes
@@ -60,35 +73,53 @@ impl Body {
     /// The file cannot be read, or became shorter than it was when the response began: the response cannot be
     /// completed, so its stream must be reset.
     pub fn next_piece(&mut self, most: usize) -> io::Result<Option<Chunk>> {
-        let chunk = match self.pieces.pop_front() {
+        let most = most.clamp(1, PIECE_BYTES) as u64;
+        let (chunk, left) = match self.first.take() {
             None => return Ok(None),
-            Some(Piece::Bytes(chunk)) => chunk,
+            Some(Piece::Bytes(chunk)) => (chunk, None),
+            Some(Piece::Part { bytes, offset, len }) => {
+                let take = len.min(most);
+                let part =
+                    bytes.get(index(offset)..index(offset + take)).ok_or(io::ErrorKind::UnexpectedEof)?;
+                let chunk = Chunk::Owned(part.to_vec());
+                let left = Piece::Part { bytes, offset: offset + take, len: len - take };
+                (chunk, (take < len).then_some(left))
+            }
             Some(Piece::File { file, offset, len }) => {
-                let take = len.min(most.clamp(1, PIECE_BYTES) as u64);
-                let mut bytes = vec![0; usize::try_from(take).expect("at most PIECE_BYTES")];
+                let take = len.min(most);
+                let mut bytes = vec![0; index(take)];
                 file.read_exact_at(&mut bytes, offset)?;
-                if take < len {
-                    self.pieces.push_front(Piece::File { file, offset: offset + take, len: len - take });
-                }
-                Chunk::Owned(bytes)
+                let left = Piece::File { file, offset: offset + take, len: len - take };
+                (Chunk::Owned(bytes), (take < len).then_some(left))
             }
         };
+        self.first = left.or_else(|| self.rest.pop_front());
         self.len -= chunk.as_ref().len() as u64;
         Ok(Some(chunk))
     }
 
     pub(super) fn push_bytes(&mut self, chunk: Chunk) {
         let len = chunk.as_ref().len() as u64;
-        if len > 0 {
-            self.len += len;
-            self.pieces.push_back(Piece::Bytes(chunk));
-        }
+        self.push(Piece::Bytes(chunk), len);
+    }
+
+    /// `len` bytes from `offset`, which others send too.
+    pub(super) fn push_part(&mut self, bytes: Arc<[u8]>, offset: u64, len: u64) {
+        self.push(Piece::Part { bytes, offset, len }, len);
     }
 
     pub(super) fn push_file(&mut self, file: Arc<File>, offset: u64, len: u64) {
+        self.push(Piece::File { file, offset, len }, len);
+    }
+
+    /// A piece without bytes would look like an end that is none.
+    fn push(&mut self, piece: Piece, len: u64) {
         if len > 0 {
             self.len += len;
-            self.pieces.push_back(Piece::File { file, offset, len });
+            match self.first {
+                None => self.first = Some(piece),
+                Some(_) => self.rest.push_back(piece),
+            }
         }
     }
 
@@ -103,4 +134,9 @@ impl Body {
         }
         Ok(all)
     }
+}
+
+/// What lies beyond the address space lies beyond every file's end too.
+fn index(position: u64) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
 }

@@ -1,12 +1,17 @@
 //! What must hold for any input (see [`crate::fuzz`]).
 
+use super::ranges::Choice;
 use super::tree::Validators;
-use super::{Ask, Choice, conditions, path, ranges};
+use super::{Ask, conditions, path, ranges};
 use sakigake_semantics::Request;
 
 pub(crate) fn target(bytes: &[u8]) {
     let Ok(target) = path::read(bytes) else { return };
     let file = target.file();
+    // What is found without being decoded is found under the same key.
+    if let Some(plain) = path::plain(bytes) {
+        assert_eq!(plain, target.key());
+    }
     for segment in file.split(|&byte| byte == b'/') {
         assert!(!segment.is_empty() && !segment.contains(&0) && !segment.contains(&b'\\'));
         assert!(!segment.starts_with(b".") || segment == b".well-known");

@@ -49,7 +49,31 @@ pub(super) fn read(target: &[u8]) -> Result<Target<'_>, Refused> {
     }
 }
 
+/// The path of a target that needs no decoding and has nothing in it that would be refused for its bytes: then it is
+/// its own key (see [`Target::key`]). No allocation.
+pub(super) fn plain(target: &[u8]) -> Option<&[u8]> {
+    let end = target.iter().position(|&byte| byte == b'?').unwrap_or(target.len());
+    let (path, query) = target.split_at(end);
+    let is_plain = |&byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'#' | b'\\');
+    let is_good =
+        target.len() <= TARGET_BYTES && path.iter().all(is_plain) && query.iter().all(u8::is_ascii_graphic);
+    is_good.then_some(path)
+}
+
 impl Target<'_> {
+    /// The path, decoded, with its slashes: the same for all targets that mean the same, and never that of another.
+    pub(super) fn key(&self) -> Vec<u8> {
+        let mut key = Vec::new();
+        for segment in &self.segments {
+            key.push(b'/');
+            key.extend_from_slice(segment);
+        }
+        if self.slash || key.is_empty() {
+            key.push(b'/');
+        }
+        key
+    }
+
     /// The name below the folder, without a leading slash: a folder's is its index page's. The site's own folder
     /// without a slash cannot be asked for.
     pub(super) fn file(&self) -> Vec<u8> {

@@ -333,6 +333,8 @@ fn a_changed_file_has_another_tag() {
     let tag = || field(&ask(&files, "GET", "/style.css", &[]).response.fields, "etag").to_owned();
     let first = tag();
     assert_eq!(tag(), first);
+    // What is kept in memory is trusted for a millisecond.
+    std::thread::sleep(Duration::from_millis(2));
     site.write("new.css", "b{}");
     fs::rename(site.path().join("new.css"), site.path().join("style.css")).expect("a rename");
     assert_ne!(tag(), first);
@@ -373,7 +375,7 @@ fn a_large_file_is_read_in_pieces() {
     while let Some(piece) = body.next_piece(usize::MAX).expect("readable") {
         assert!(piece.as_ref().len() <= PIECE_BYTES);
         seen.extend_from_slice(piece.as_ref());
-        assert_eq!(body.len(), (content.len() - seen.len()) as u64);
+        assert_eq!(body.len(), Some((content.len() - seen.len()) as u64));
     }
     assert!(seen == content);
     // One that shrinks while it is read cannot be completed.

@@ -17,7 +17,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -37,10 +37,26 @@ pub(super) struct Opened {
     pub(super) file: Arc<File>,
     /// Bytes.
     pub(super) len: u64,
-    metadata: Metadata,
+    /// As the file was when it was opened.
+    pub(super) stamp: Stamp,
 }
 
+/// What a file system says of one version of a file. Two that are equal are the same version, unless both are younger
+/// than the file system's clock can tell apart: see [`Stamp::is_still`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    device: u64,
+    inode: u64,
+    len: u64,
+    modified: Time,
+    changed: Time,
+}
+
+/// Seconds since 1970 and nanoseconds.
+type Time = (i64, i64);
+
 /// By what a client knows a version of a file (RFC 9110 section 8.8).
+#[derive(Clone, Debug)]
 pub(super) struct Validators {
     /// With its quotes, and `W/` where it is weak.
     pub(super) tag: String,
@@ -67,7 +83,9 @@ pub(super) fn find(root: &Path, name: &[u8]) -> io::Result<Found> {
     };
     let metadata = file.metadata()?;
     Ok(match (metadata.is_file(), metadata.is_dir()) {
-        (true, _) => Found::File(Opened { file: Arc::new(file), len: metadata.len(), metadata }),
+        (true, _) => {
+            Found::File(Opened { file: Arc::new(file), len: metadata.len(), stamp: Stamp::of(&metadata) })
+        }
         (_, true) => Found::Folder,
         _ => Found::Nothing,
     })
@@ -125,26 +143,53 @@ fn judge(errno: Errno) -> io::Result<Found> {
 }
 
 impl Opened {
+    /// All of it. `None` where it changed while it was read, so that what was read may be of two versions.
+    pub(super) fn whole(&self) -> io::Result<Option<Vec<u8>>> {
+        let mut bytes = vec![0; usize::try_from(self.len).map_err(io::Error::other)?];
+        match self.file.read_exact_at(&mut bytes, 0) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            read => read?,
+        }
+        Ok((Stamp::of(&self.file.metadata()?) == self.stamp).then_some(bytes))
+    }
+}
+
+impl Stamp {
+    /// What lies at that path now; `None` for all that cannot be looked at.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        std::fs::metadata(path).ok().map(|metadata| Self::of(&metadata)) // Why not does not matter: it is not the same.
+    }
+
+    fn of(m: &Metadata) -> Self {
+        Self {
+            device: m.dev(),
+            inode: m.ino(),
+            len: m.len(),
+            modified: (m.mtime(), m.mtime_nsec()),
+            changed: (m.ctime(), m.ctime_nsec()),
+        }
+    }
+
+    /// Two writes may fall into one tick of the file system's clock and leave the same stamp. Once a second has passed
+    /// no write can do so any more.
+    pub(super) fn is_still(&self, now: SystemTime) -> bool {
+        [self.modified, self.changed].into_iter().all(|time| {
+            let age = system_time(time).and_then(|time| now.duration_since(time).ok()); // None: from the future.
+            age.is_some_and(|age| age >= Duration::from_secs(1))
+        })
+    }
+
     /// The tag is a hash of size, inode, and both times in nanoseconds: the inode tells a file that was moved here from
     /// the one it replaced, the time of the last change cannot be set back as the time of the last write can, and the
-    /// hash keeps inodes to ourselves. Two writes may fall into one tick of the file system's clock, so until a second
-    /// has passed the tag is weak.
+    /// hash keeps inodes to ourselves. Until the file is still the tag is weak.
     pub(super) fn validators(&self, now: SystemTime) -> Validators {
-        let m = &self.metadata;
-        let stamps = [m.len() as i64, m.ino() as i64, m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec()];
-        let hash = fnv1a(stamps.iter().flat_map(|stamp| stamp.to_be_bytes()));
-        let modified = m.modified().ok(); // None where the system keeps no such time: the field is then left out.
-        let changed = u64::try_from(m.ctime()).map(|seconds| {
-            SystemTime::UNIX_EPOCH
-                + Duration::from_secs(seconds)
-                + Duration::from_nanos(m.ctime_nsec() as u64)
-        });
-        let is_still =
-            |time: SystemTime| now.duration_since(time).is_ok_and(|age| age >= Duration::from_secs(1));
-        let strong = modified.is_some_and(is_still) && changed.is_ok_and(is_still);
+        let stamps = [self.len as i64, self.inode as i64, self.modified.0, self.modified.1];
+        let stamps = stamps.into_iter().chain([self.changed.0, self.changed.1]);
+        let hash = fnv1a(stamps.flat_map(i64::to_be_bytes));
+        let strong = self.is_still(now);
         Validators {
             tag: format!("{}\"{hash:016x}\"", if strong { "" } else { "W/" }),
-            modified: modified.and_then(|time| whole_seconds(time.min(now))), // spec: 9110-8.8.2.1-a
+            modified: system_time(self.modified).and_then(|time| whole_seconds(time.min(now))), // spec: 9110-8.8.2.1-a
             strong,
         }
     }
@@ -156,6 +201,12 @@ impl Validators {
         let tag = self.tag.trim_start_matches("W/").trim_matches('"');
         format!("sakigake-{tag}")
     }
+}
+
+/// `None` before 1970 and for what no clock says.
+fn system_time((seconds, nanoseconds): Time) -> Option<SystemTime> {
+    let since = Duration::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?);
+    SystemTime::UNIX_EPOCH.checked_add(since)
 }
 
 /// HTTP's dates have no fractions, and the two must compare equal.

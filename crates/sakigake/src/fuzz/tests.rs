@@ -1,4 +1,4 @@
-use super::{fuzz_conditions, fuzz_hints, fuzz_range, fuzz_target};
+use super::{fuzz_conditions, fuzz_config, fuzz_hints, fuzz_range, fuzz_target};
 
 /// The corpus, and each of it with every bit flipped and at every length.
 fn around(samples: &[&str], body: fn(&[u8])) {
@@ -49,5 +49,18 @@ fn hints_near_these_are_written_as_they_read() {
             "<./\\c[/a.css>; rel=preload; as=style",
         ],
         fuzz_hints,
+    );
+}
+
+#[test]
+fn configurations_near_these_are_read_or_refused_in_order() {
+    around(
+        &[
+            "[hosts.\"a.test\"]\nfolder = \"x\"\nheaders = { a = \"b\" }\n[hosts.\"a.test\"]\nkey = 1\n",
+            "listen = [\"*:80\", \"[::1]:80\", 5]\r\nlog.access = 'txt'\n",
+            "[limits]\nidle = \"1.5 h\"\nhead_size = \"64 KiB\"\nstreams = 0x7f\n",
+            "[[hosts]]\n\"\u{5148}\" = \"\"\"a\nb\"\"\" # c\n\tz.y = 1979-05-27T07:32:00Z",
+        ],
+        fuzz_config,
     );
 }

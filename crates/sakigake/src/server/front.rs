@@ -2,7 +2,7 @@
 
 use super::worker::Worker;
 use crate::{
-    files::{Ask, error_reply},
+    files::{self, Ask, error_reply},
     handler::{Answer, Dispatched, Handler, Served},
     hosts::{Target, host_of, lower},
     http1,
@@ -113,7 +113,7 @@ impl Handler for Front {
             Some(Target::Redirect(redirect)) => redirect.answer(ask),
             None => error_reply(421, ask.method == b"HEAD"), // spec: 9110-15.5.20-a
         };
-        reply.response.fields.push(b"date", httpdate::fmt_http_date(now).as_bytes());
+        reply.response.fields.push(b"date", &files::date(now));
         Dispatched { seat: seat.cloned(), answer: Answer::Reply(reply) }
     }
 

@@ -78,7 +78,7 @@ pub(crate) fn response(
         response.fields.push(b"content-length", exact.to_string().as_bytes());
     }
     if !parts.headers.contains_key(header::DATE) {
-        response.fields.push(b"date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
+        response.fields.push(b"date", &crate::files::date(SystemTime::now()));
     }
     Ok((response, length))
 }

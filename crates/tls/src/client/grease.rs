@@ -1,5 +1,3 @@
-use sakigake_wire::Entropy;
-
 /// Values that mean nothing, drawn for one connection (RFC 8701); both ClientHellos carry the same ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grease {
@@ -14,10 +12,8 @@ pub(crate) struct Grease {
 }
 
 impl Grease {
-    /// Draws them.
-    pub(crate) fn draw(entropy: &mut dyn Entropy) -> Self {
-        let mut chance = [0; 5];
-        entropy.fill(&mut chance);
+    /// Chooses them by `chance`.
+    pub(crate) fn draw(chance: [u8; 5]) -> Self {
         let [suite, group, version, first, second] = chance;
         let second = if first % 16 == second % 16 { second.wrapping_add(1) } else { second };
         Self {
@@ -34,12 +30,10 @@ fn value(chance: u8) -> u16 {
     0x0a0a + 0x1010 * u16::from(chance % 16)
 }
 
-/// Puts `items` into an order that only `entropy` knows. Its bias, below 1 in 10 million for the two dozen extensions of
-/// a ClientHello, is of no use to anybody.
-pub(crate) fn shuffle<T>(items: &mut [T], entropy: &mut dyn Entropy) {
-    for last in (1..items.len()).rev() {
-        let mut chance = [0; 4];
-        entropy.fill(&mut chance);
-        items.swap(last, u32::from_be_bytes(chance) as usize % (last + 1));
+/// Puts `items` into an order that only `chance` knows, of which it takes four bytes an item. Its bias, below 1 in 10 million
+/// for the two dozen extensions of a ClientHello, is of no use to anybody.
+pub(crate) fn shuffle<T>(items: &mut [T], chance: &[u8]) {
+    for (last, chance) in (1..items.len()).rev().zip(chance.as_chunks().0) {
+        items.swap(last, u32::from_be_bytes(*chance) as usize % (last + 1));
     }
 }

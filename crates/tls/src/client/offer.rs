@@ -37,15 +37,16 @@ impl Offer {
             HostName::DnsName(_) => true,
             _ => false, // RFC 6066 section 3: no literal addresses
         };
-        let mut random = [0; 32];
-        entropy.fill(&mut random);
-        let mut session_id = vec![0; if config.middlebox { 32 } else { 0 }]; // spec: 9846-4.2.2-k
-        entropy.fill(&mut session_id);
-        let grease = config.grease.then(|| Grease::draw(entropy));
+        let mut chance = [[0; 32]; 5];
+        entropy.fill(chance.as_flattened_mut()); // At once: what it costs hardly depends on the length.
+        let [random, session_id, grease, shuffle @ ..] = chance;
+        let session_id = if config.middlebox { session_id.to_vec() } else { Vec::new() }; // spec: 9846-4.2.2-k
+        let [a, b, c, d, e, ..] = grease;
+        let grease = config.grease.then(|| Grease::draw([a, b, c, d, e]));
         let mut order = ORDER.to_vec();
         if let Some(grease) = &grease {
             order.extend(grease.extensions.map(ExtensionType));
-            grease::shuffle(&mut order, entropy);
+            grease::shuffle(&mut order, shuffle.as_flattened());
         }
         Ok(Self { config, server_name, random, session_id, has_sni, grease, order })
     }
@@ -129,6 +130,9 @@ const ORDER: &[ExtensionType] = &[
     ExtensionType::COOKIE,
     ExtensionType::KEY_SHARE,
 ];
+
+// Two blocks of 32 bytes shuffle up to 17 items, GREASE's two included.
+const _: () = assert!(ORDER.len() + 2 <= 17);
 
 /// A key pair of ours, offered under its group's name, and under its component's where we offer that group too.
 pub(super) struct Share {

@@ -117,7 +117,6 @@ fn who_asks_for_everything_and_reads_nothing_costs_little_and_is_let_go() {
     }
     is_served(&server);
     eventually("the connection is cut", || server.log().contains("reads nothing"));
-    eventually("all are logged", || server.log().matches("cut short").count() == 100);
     let log = server.log();
     let cut = log.lines().filter(|line| line.ends_with("cut short"));
     let bytes: Vec<u64> = cut

@@ -1,0 +1,152 @@
+//! What `fetch` is told. Options that curl has too mean here what they mean there.
+
+use super::{TrustArguments, parse_span};
+use clap::Args;
+use sakigake::client::Line;
+use sakigake_wire::Span;
+use std::{net::IpAddr, path::PathBuf};
+
+/// What the exit status says; the numbers are curl's.
+const STATUS: &str = "\
+Exit status (as curl's, where the case is the same):
+   0  everything came
+   2  the command line, or the client's settings, are wrong
+   3  the URL, or a redirect's, is none
+   5  the proxy's name has no address       6  the host's name has none
+   7  nobody accepts connections there
+   8  what came is no HTTP                 16  HTTP/2 was broken
+  18  a body ended too early               92  a stream of HTTP/2 was reset
+  22  the status is 400 or above (without -f the body comes all the same)
+  23  the output cannot be written         26  the data to send cannot be read
+  28  it took too long
+  35  the TLS handshake failed             60  the certificate was refused
+  47  too many redirects                    1  a redirect, or URL, to another scheme than https
+  52  no response came                     56  the connection broke, or the proxy refused the tunnel
+  61  a content coding is broken           63  a body is too large when decoded
+  77  the trusted certificates cannot be read
+  97  the proxy broke the rules";
+
+#[derive(Args)]
+#[command(after_help = STATUS)]
+pub(crate) struct FetchArguments {
+    /// The page, or the one resource: an https URL
+    ///
+    /// Without one of -o -X -d --json -I -i this loads a page with everything it names, following redirects, and shows the
+    /// waterfall. With one of them it fetches the one resource and writes it out, as curl does.
+    pub(crate) url: String,
+    /// Fetch this one resource alone into a file; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The request's method
+    #[arg(short = 'X', long = "request", value_name = "METHOD", value_parser = parse_method)]
+    pub(crate) method: Option<String>,
+    /// A header field to send; 'Name:' leaves out ours, 'Name;' sends it empty; may be given several times
+    ///
+    /// Fields go with the document, its redirects, and what the page needs from the same origin. Authorization, Cookie and
+    /// Host go to the URL's own origin alone; User-Agent, Accept-Language and Accept-Encoding go everywhere.
+    #[arg(short = 'H', long = "header", value_name = "LINE", value_parser = parse_line)]
+    pub(crate) header: Vec<Line>,
+    /// What to say we are
+    #[arg(short = 'A', long, value_name = "NAME")]
+    pub(crate) user_agent: Option<String>,
+    /// Send data as a form does, by POST; @FILE reads it from a file without its line ends, @- from standard input
+    #[arg(short, long, value_name = "DATA")]
+    pub(crate) data: Vec<String>,
+    /// The same, as it is
+    #[arg(long, value_name = "DATA")]
+    pub(crate) data_binary: Vec<String>,
+    /// Send JSON by POST, and ask for JSON; @FILE and @- as with --data
+    #[arg(long, value_name = "DATA", conflicts_with_all = ["data", "data_binary"])]
+    pub(crate) json: Vec<String>,
+    /// Ask for the head alone, and show it
+    #[arg(short = 'I', long, conflicts_with_all = ["data", "data_binary", "json", "method"])]
+    pub(crate) head: bool,
+    /// Show the head before the body
+    #[arg(short = 'i', long = "include")]
+    pub(crate) include: bool,
+    /// Follow redirects of a single resource too; a page's are followed anyway
+    #[arg(short = 'L', long)]
+    pub(crate) location: bool,
+    /// Redirects to follow one after the other
+    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    pub(crate) max_redirs: usize,
+    /// Write no body when the status is 400 or above
+    #[arg(short, long)]
+    pub(crate) fail: bool,
+    /// Draw the waterfall into an SVG file
+    #[arg(long, value_name = "FILE", conflicts_with_all = SINGLE)]
+    pub(crate) svg: Option<PathBuf>,
+    /// Ignore PRELOAD frames
+    #[arg(long)]
+    pub(crate) no_preload: bool,
+    #[command(flatten)]
+    pub(crate) trust: TrustArguments,
+    /// Dial ADDR for HOST:PORT instead of asking DNS; may be given several times
+    #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", value_parser = parse_resolve)]
+    pub(crate) resolve: Vec<Resolve>,
+    /// Offer HTTP/1.1 alone
+    #[arg(long = "http1.1")]
+    pub(crate) http1: bool,
+    /// Offer HTTP/2 alone
+    #[arg(long, conflicts_with = "http1")]
+    pub(crate) http2: bool,
+    /// Show frames as they come, on standard error
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Append the connections' secrets to a file, for a decrypting capture
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Option<PathBuf>,
+    /// Give up after this long
+    #[arg(short, long, value_name = "TIME", default_value = "30s", value_parser = parse_span)]
+    pub(crate) max_time: Span,
+}
+
+/// Arguments that ask for one resource rather than a page.
+const SINGLE: [&str; 7] = ["output", "method", "data", "data_binary", "json", "head", "include"];
+
+impl FetchArguments {
+    /// Whether one resource is wanted rather than a page.
+    pub(crate) fn is_single(&self) -> bool {
+        let has_data = !self.data.is_empty() || !self.data_binary.is_empty() || !self.json.is_empty();
+        self.output.is_some() || self.method.is_some() || has_data || self.head || self.include
+    }
+}
+
+/// Where a host is, whatever DNS says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resolve {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) addresses: Vec<IpAddr>,
+}
+
+pub(super) fn parse_resolve(text: &str) -> Result<Resolve, String> {
+    const SHAPE: &str = "expected HOST:PORT:ADDR, such as www.saki.test:8443:127.0.0.1";
+    let (host, rest) = text.split_once(':').ok_or(SHAPE)?;
+    let (port, addresses) = rest.split_once(':').ok_or(SHAPE)?;
+    let port = port.parse().map_err(|_| format!("{port:?} is not a port; {SHAPE}"))?;
+    let address = |text: &str| {
+        let bare = text.trim().trim_start_matches('[').trim_end_matches(']');
+        bare.parse().map_err(|_| format!("{text:?} is not an IP address; {SHAPE}"))
+    };
+    let addresses = addresses.split(',').map(address).collect::<Result<_, _>>()?;
+    if host.is_empty() {
+        return Err(SHAPE.into());
+    }
+    Ok(Resolve { host: host.to_ascii_lowercase(), port, addresses })
+}
+
+fn parse_method(text: &str) -> Result<String, String> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    match !text.is_empty() && text.bytes().all(is_token) && text != "CONNECT" {
+        true => Ok(text.to_owned()),
+        false => Err("expected a method such as GET or POST".into()),
+    }
+}
+
+fn parse_line(text: &str) -> Result<Line, String> {
+    Line::parse(text).ok_or_else(|| "expected 'Name: value', 'Name:' or 'Name;'".into())
+}
+
+#[cfg(test)]
+mod tests;

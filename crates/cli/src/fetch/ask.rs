@@ -1,0 +1,89 @@
+//! What the arguments ask a client for.
+
+use super::failure::Ended;
+use crate::arguments::FetchArguments;
+use sakigake::client::{Ask, Cause, Line};
+use sakigake_page::Url;
+use std::{
+    fs,
+    io::{self, Read},
+};
+
+/// What a form's data are, and JSON.
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+
+pub(super) fn of(arguments: &FetchArguments) -> Result<Ask, Ended> {
+    let mut ask = Ask::get(address(&arguments.url)?);
+    ask.body = body(arguments)?.map(Into::into);
+    ask.method = match (&arguments.method, arguments.head, &ask.body) {
+        (Some(method), ..) => method.clone().into_bytes(),
+        (None, true, _) => b"HEAD".to_vec(),
+        (None, false, Some(_)) => b"POST".to_vec(),
+        (None, false, None) => b"GET".to_vec(),
+    };
+    ask.redirects = (arguments.location || !arguments.is_single()).then_some(arguments.max_redirs);
+    let own = defaults(arguments, ask.body.is_some());
+    let is_replaced = |line: &&Line| arguments.header.iter().any(|given| given.name() == line.name());
+    ask.fields = own.iter().filter(|line| !is_replaced(line)).chain(&arguments.header).cloned().collect();
+    Ok(ask)
+}
+
+/// Fields that other options than -H stand for.
+fn defaults(arguments: &FetchArguments, has_body: bool) -> Vec<Line> {
+    let line = |name: &str, value: &str| Line::Send(name.into(), value.into());
+    let mut lines: Vec<Line> = arguments.user_agent.iter().map(|value| line("user-agent", value)).collect();
+    match (arguments.json.is_empty(), has_body) {
+        (false, _) => lines.extend([line("accept", JSON), line("content-type", JSON)]),
+        (true, true) => lines.push(line("content-type", FORM)),
+        (true, false) => {}
+    }
+    lines
+}
+
+fn address(text: &str) -> Result<Url, Ended> {
+    let spelled = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    match Url::parse(&spelled) {
+        Some(url) if url.origin().secure => Ok(url),
+        Some(_) => {
+            Err(Ended::new(Cause::UnsupportedProtocol, format_args!("{text}: only https is spoken here")))
+        }
+        None => {
+            let why = format_args!("{text:?} is not a URL such as https://localhost:8443/");
+            Err(Ended::new(Cause::UrlMalformat, why))
+        }
+    }
+}
+
+/// The data of all options together: a form's joined by `&`, JSON one after the other.
+fn body(arguments: &FetchArguments) -> Result<Option<Vec<u8>>, Ended> {
+    let mut body: Option<Vec<u8>> = None;
+    let kinds =
+        [(&arguments.data, true, "&"), (&arguments.data_binary, false, "&"), (&arguments.json, false, "")];
+    for (values, is_stripped, between) in kinds {
+        for value in values {
+            let mut piece = piece(value)?;
+            if is_stripped && value.starts_with('@') {
+                piece.retain(|byte| !matches!(byte, b'\r' | b'\n' | 0));
+            }
+            match &mut body {
+                Some(body) => body.extend(between.bytes().chain(piece)),
+                None => body = Some(piece),
+            }
+        }
+    }
+    Ok(body)
+}
+
+/// A value as it stands, or what the file holds that it names.
+fn piece(value: &str) -> Result<Vec<u8>, Ended> {
+    match value.strip_prefix('@') {
+        None => Ok(value.as_bytes().to_vec()),
+        Some("-") => {
+            let mut bytes = Vec::new();
+            let read = io::stdin().lock().read_to_end(&mut bytes);
+            read.map(|_| bytes).map_err(|error| Ended::unread("standard input", &error))
+        }
+        Some(path) => fs::read(path).map_err(|error| Ended::unread(path, &error)),
+    }
+}

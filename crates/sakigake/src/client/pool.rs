@@ -1,0 +1,232 @@
+//! The connections of one load: which of them carries what, and what waits for one.
+
+use super::{
+    Shared,
+    connection::{self, Call, Command, Ear, News, Protocol},
+    failure::Failed,
+};
+use sakigake_page::{Origin, load::Id};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    rc::Rc,
+};
+use tokio::sync::mpsc;
+
+/// Connections over HTTP/1.1 that one origin is asked for at the same time, as browsers do.
+const HTTP1_CONNECTIONS: usize = 6;
+/// Connections that may refuse a request before anybody gives up.
+const FRUITLESS: usize = 2;
+
+pub(super) struct Pool {
+    shared: Rc<Shared>,
+    connections: Vec<Connection>,
+    /// How many connections were opened: the number of the next.
+    opened: usize,
+    /// Connections that refused requests before they had answered any.
+    fruitless: usize,
+    /// Which connection carries it.
+    carriers: BTreeMap<Id, usize>,
+    /// Requests that all connections of their origin are too busy for, oldest first.
+    waiting: VecDeque<(Origin, Id, Box<Call>)>,
+    ear: mpsc::UnboundedSender<(usize, News)>,
+    watches: bool,
+}
+
+/// A connection, as far as the pool knows.
+pub(super) struct Connection {
+    pub(super) number: usize,
+    pub(super) origin: Origin,
+    /// What is spoken there, once ALPN has decided.
+    pub(super) protocol: Option<Protocol>,
+    commands: mpsc::UnboundedSender<Command>,
+    /// It takes no new requests; what it has begun it may finish.
+    is_retired: bool,
+    has_answered: bool,
+    /// Requests that it carries.
+    carries: usize,
+}
+
+impl Connection {
+    fn has_room(&self) -> bool {
+        !self.is_retired && (self.protocol != Some(Protocol::Http1) || self.carries == 0)
+    }
+}
+
+impl Pool {
+    pub(super) fn new(shared: Rc<Shared>, watches: bool, ear: mpsc::UnboundedSender<(usize, News)>) -> Self {
+        Self {
+            shared,
+            connections: Vec::new(),
+            opened: 0,
+            fruitless: 0,
+            carriers: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            ear,
+            watches,
+        }
+    }
+
+    /// The connection of that number, unless it is gone.
+    pub(super) fn find(&self, number: usize) -> Option<&Connection> {
+        self.connections.iter().find(|connection| connection.number == number)
+    }
+
+    fn find_mut(&mut self, number: usize) -> Option<&mut Connection> {
+        self.connections.iter_mut().find(|connection| connection.number == number)
+    }
+
+    /// Hands a request to a connection of its origin that has room, opens one where there may be more, or lets it wait.
+    pub(super) fn request(&mut self, origin: &Origin, id: Id, call: Box<Call>) {
+        let own = || self.connections.iter().filter(|connection| connection.origin == *origin);
+        let open = own().filter(|connection| !connection.is_retired).count();
+        let number = match own().find(|connection| connection.has_room()) {
+            Some(connection) => connection.number,
+            None if open < HTTP1_CONNECTIONS => self.open(origin),
+            None => return self.waiting.push_back((origin.clone(), id, call)),
+        };
+        self.carriers.insert(id, number);
+        if let Some(connection) = self.find_mut(number) {
+            connection.carries += 1;
+            let _ = connection.commands.send(Command::Request(id, call)); // One that just ended says so in its news.
+        }
+    }
+
+    fn open(&mut self, origin: &Origin) -> usize {
+        let number = self.opened;
+        self.opened += 1;
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let ear = Ear { origin: origin.clone(), number, news: self.ear.clone(), watches: self.watches };
+        tokio::task::spawn_local(connection::run(self.shared.clone(), ear, receiver));
+        self.connections.push(Connection {
+            number,
+            origin: origin.clone(),
+            protocol: None,
+            commands,
+            is_retired: false,
+            has_answered: false,
+            carries: 0,
+        });
+        number
+    }
+
+    pub(super) fn cancel(&mut self, id: Id) {
+        self.waiting.retain(|(_, waiting, _)| *waiting != id);
+        self.command_for(id, Command::Cancel(id));
+    }
+
+    pub(super) fn used(&mut self, id: Id, len: usize) {
+        self.command_for(id, Command::Used(id, len));
+    }
+
+    fn command_for(&mut self, id: Id, command: Command) {
+        let Some(number) = self.carriers.get(&id).copied() else { return };
+        if let Some(connection) = self.find(number) {
+            let _ = connection.commands.send(command); // A connection that just ended says so in its news.
+        }
+    }
+
+    pub(super) fn ready(&mut self, number: usize, protocol: Protocol) {
+        if let Some(connection) = self.find_mut(number) {
+            connection.protocol = Some(protocol);
+        }
+    }
+
+    pub(super) fn answered(&mut self, number: usize) {
+        if let Some(connection) = self.find_mut(number) {
+            connection.has_answered = true;
+        }
+    }
+
+    /// It is over, well or not: another request may take its place.
+    pub(super) fn finish(&mut self, number: usize, id: Id, is_whole: bool) {
+        self.release(number, id);
+        if let Some(connection) = self.find_mut(number)
+            && connection.protocol == Some(Protocol::Http1)
+            && !is_whole
+        {
+            connection.is_retired = true;
+        }
+        self.serve_waiting(number);
+    }
+
+    /// A connection gave it back unsent.
+    pub(super) fn returned(&mut self, number: usize, id: Id, call: Box<Call>) {
+        self.release(number, id);
+        let Some(origin) = self.find(number).map(|connection| connection.origin.clone()) else { return };
+        self.request(&origin, id, call);
+    }
+
+    /// The peer did not act on it. `false` when that happens too often to try again.
+    pub(super) fn refused(&mut self, number: usize, id: Id, call: Box<Call>) -> bool {
+        self.release(number, id);
+        let Some(connection) = self.find_mut(number) else { return false };
+        let origin = connection.origin.clone();
+        if !core::mem::replace(&mut connection.is_retired, true) && !connection.has_answered {
+            self.fruitless += 1;
+        }
+        if self.fruitless > FRUITLESS {
+            return false;
+        }
+        self.request(&origin, id, call);
+        true
+    }
+
+    fn release(&mut self, number: usize, id: Id) {
+        if self.carriers.get(&id) == Some(&number) {
+            self.carriers.remove(&id);
+            if let Some(connection) = self.find_mut(number) {
+                connection.carries = connection.carries.saturating_sub(1);
+            }
+        }
+    }
+
+    /// The oldest request that waits for this origin gets its turn.
+    fn serve_waiting(&mut self, number: usize) {
+        let Some(origin) = self.find(number).map(|connection| connection.origin.clone()) else { return };
+        self.serve_origin(&origin);
+    }
+
+    fn serve_origin(&mut self, origin: &Origin) {
+        if let Some(at) = self.waiting.iter().position(|(waiting, ..)| waiting == origin)
+            && let Some((origin, id, call)) = self.waiting.remove(at)
+        {
+            self.request(&origin, id, call);
+        }
+    }
+
+    /// The connection is gone: what it carried is lost, and if nobody could be reached, so is what waited for it.
+    pub(super) fn gone(&mut self, number: usize) -> Vec<Id> {
+        let Some(at) = self.connections.iter().position(|connection| connection.number == number) else {
+            return Vec::new();
+        };
+        let connection = self.connections.remove(at);
+        let carried = self.carriers.iter().filter(|(_, carrier)| **carrier == number);
+        let mut lost: Vec<Id> = carried.map(|(id, _)| *id).collect();
+        self.carriers.retain(|_, carrier| *carrier != number);
+        let is_alone = self.connections.iter().all(|other| other.origin != connection.origin);
+        if connection.protocol.is_none() && is_alone {
+            let (vain, waiting) = core::mem::take(&mut self.waiting)
+                .into_iter()
+                .partition(|(origin, ..)| *origin == connection.origin);
+            self.waiting = waiting;
+            let vain: VecDeque<(Origin, Id, Box<Call>)> = vain;
+            lost.extend(vain.into_iter().map(|(_, id, _)| id));
+        } else {
+            self.serve_origin(&connection.origin);
+        }
+        lost
+    }
+
+    /// Tells all connections that nothing more is to come; gives their number.
+    pub(super) fn close(&mut self) -> usize {
+        let open = self.connections.len();
+        self.connections.clear();
+        self.waiting.clear();
+        open
+    }
+}
+
+/// What is said of what a connection was to bring when it ended without a fault.
+pub(super) fn closed() -> Failed {
+    Failed::new(super::Cause::GotNothing, "the server closed the connection")
+}

@@ -1,0 +1,217 @@
+//! What a server does, as plain data, and the TOML file that says it.
+//!
+//! A file is read whole: [`Config::parse`] and [`Ready::load`] give the configuration, or a [`Report`] of everything that is
+//! wrong with it. [`KEYS`] lists what a file may hold.
+
+mod example;
+mod keys;
+mod mistake;
+mod nearest;
+mod read;
+mod section;
+#[cfg(test)]
+mod tests;
+mod values;
+mod world;
+
+pub use example::{example, reference};
+pub use keys::{KEYS, Key, Kind, Section};
+pub use mistake::{Mistake, Report};
+pub use world::{Ready, Shown};
+
+use crate::{http1, server};
+use sakigake_page::Url;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+/// What a server does.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen for HTTPS.
+    pub listen: Vec<SocketAddr>,
+    /// Where to listen for plain HTTP, to redirect from there.
+    pub redirect_http: Vec<SocketAddr>,
+    /// Where to tell the metrics.
+    pub metrics: Option<SocketAddr>,
+    /// Threads that serve; none: one a core.
+    pub workers: Option<usize>,
+    /// The port that visitors see; none: the first of `listen`.
+    pub public_port: Option<u16>,
+    /// Certificates of hosts that have none of their own.
+    pub certificates: Vec<CertificateFiles>,
+    /// What is written about requests.
+    pub log: Log,
+    /// What connections may take.
+    pub limits: server::Limits,
+    /// What those that speak HTTP/1.1 may take.
+    pub http1: http1::Limits,
+    /// Requests that one HTTP/2 connection may have open at a time.
+    pub streams: u32,
+    /// In the file's order.
+    pub hosts: Vec<Host>,
+}
+
+/// What is written about requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    /// How a request is written.
+    pub access: Access,
+    /// Where to; none: standard output.
+    pub file: Option<PathBuf>,
+    /// Where connections' secrets go, if anywhere.
+    pub keys: Option<PathBuf>,
+}
+
+/// How a request is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Not at all.
+    Off,
+    /// Aligned columns.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
+    /// The Combined Log Format.
+    Combined,
+}
+
+/// A certificate chain and its key, both in PEM.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CertificateFiles {
+    /// Leaf first.
+    pub chain: PathBuf,
+    /// The leaf's key.
+    pub key: PathBuf,
+}
+
+/// One host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// In lower case; `*.` may stand before one. Never empty.
+    pub names: Vec<String>,
+    /// Whether it answers for names that no host has.
+    pub is_default: bool,
+    /// What it is.
+    pub target: Target,
+    /// Its own certificates; none: those of all hosts, or the development CA's.
+    pub certificates: Vec<CertificateFiles>,
+    /// Field lines to add to every answer.
+    pub fields: Vec<(String, String)>,
+}
+
+/// What a host is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A folder.
+    Folder(Folder),
+    /// Another address.
+    Redirect {
+        /// What stands before the request's path.
+        to: Url,
+        /// Whether clients may remember it.
+        is_permanent: bool,
+    },
+}
+
+/// A folder, and how it is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// Where it is.
+    pub root: PathBuf,
+    /// Whether a folder without index page shows what it holds.
+    pub listing: bool,
+    /// Pages for errors, by status: files below the folder.
+    pub error_pages: Vec<(u16, String)>,
+    /// Whether text is compressed on the fly.
+    pub compress: bool,
+    /// Whether files compressed beforehand are looked for.
+    pub precompressed: bool,
+    /// What to hint at.
+    pub hints: Hints,
+    /// Whether clients that do not know the frame get the hints as 103 Early Hints.
+    pub early_hints: bool,
+}
+
+/// Where hints come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hints {
+    /// From nowhere: no frames are sent.
+    None,
+    /// From the folder's pages.
+    Pages,
+    /// From a file.
+    File(PathBuf),
+}
+
+/// Where to listen unless told otherwise.
+pub const PORT: u16 = 8443;
+
+impl Config {
+    /// Reads a file's text; `name` is what it is called in what is said of it. Nothing outside the text is looked at but
+    /// that relative paths are taken as relative to `base`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    pub fn parse(name: &str, text: &str, base: &Path) -> Result<Self, Report> {
+        let draft = read::read(text, base);
+        match draft.mistakes.is_empty() {
+            true => Ok(draft.config),
+            false => Err(Report::new(name, text, draft.mistakes)),
+        }
+    }
+
+    /// The port that visitors see.
+    pub fn visible_port(&self) -> u16 {
+        self.public_port.or_else(|| self.listen.first().map(SocketAddr::port)).unwrap_or(PORT)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: sakigake_net::loopback(PORT).into(),
+            redirect_http: Vec::new(),
+            metrics: None,
+            workers: None,
+            public_port: None,
+            certificates: Vec::new(),
+            log: Log::default(),
+            limits: server::Limits::default(),
+            http1: http1::Limits::default(),
+            streams: sakigake_h2::Limits::default().streams,
+            hosts: Vec::new(),
+        }
+    }
+}
+
+impl Folder {
+    /// A folder served as a file that says nothing more would have it.
+    pub fn new(root: PathBuf) -> Self {
+        Self {
+            root,
+            listing: false,
+            error_pages: Vec::new(),
+            compress: true,
+            precompressed: true,
+            hints: Hints::Pages,
+            early_hints: true,
+        }
+    }
+}
+
+impl Host {
+    /// The name that it is known by.
+    pub fn name(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
+    /// Its address as visitors see it, behind `port`. A wildcard has none of its own: one of its names stands for all.
+    pub fn origin(&self, port: u16) -> Option<Url> {
+        let name = self.name().replacen('*', "www", 1);
+        let name = if name.contains(':') { format!("[{name}]") } else { name };
+        Url::parse(&format!("https://{name}:{port}/"))
+    }
+}

@@ -1,0 +1,255 @@
+//! Every key that a file may hold: the one table that the parser, the example and docs/configuration.md are made from.
+
+/// One key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Where it stands.
+    pub section: Section,
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// What holds where it is not given: TOML, or words in parentheses.
+    pub default: &'static str,
+    /// A value, in TOML, that differs from the default.
+    pub example: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// A table of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Section {
+    /// Before any header.
+    Top,
+    /// `[tls]`
+    Tls,
+    /// `[log]`
+    Log,
+    /// `[limits]`
+    Limits,
+    /// `[hosts."NAME"]`
+    Host,
+}
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Flag,
+    /// An integer from and to.
+    Count(u64, u64),
+    /// A string such as `"30s"`, from and to so many milliseconds.
+    Duration(u64, u64),
+    /// A string such as `"64 KiB"`, from and to so many bytes.
+    Size(u64, u64),
+    /// Where to listen: a string.
+    Address,
+    /// Where to listen: a string or several.
+    Addresses,
+    /// A file or folder, relative to the file that names it.
+    Path,
+    /// One or several.
+    Paths,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Hosts' names: a string or several.
+    Names,
+    /// An absolute http or https address.
+    Url,
+    /// One of these words, or a file.
+    ChoiceOrPath(&'static [&'static str]),
+    /// A table of field names and values.
+    Fields,
+    /// A table of status codes and files.
+    Pages,
+}
+
+impl Section {
+    /// All of them, in the order in which a file has them.
+    pub const ALL: [Self; 5] = [Self::Top, Self::Tls, Self::Log, Self::Limits, Self::Host];
+
+    /// How its table begins.
+    pub const fn header(self) -> &'static str {
+        match self {
+            Self::Top => "",
+            Self::Tls => "[tls]",
+            Self::Log => "[log]",
+            Self::Limits => "[limits]",
+            Self::Host => "[hosts.\"NAME\"]",
+        }
+    }
+
+    /// What it is called in a sentence.
+    pub(super) const fn called(self) -> &'static str {
+        match self {
+            Self::Top => "at the top of the file",
+            Self::Tls => "of [tls]",
+            Self::Log => "of [log]",
+            Self::Limits => "of [limits]",
+            Self::Host => "of a host",
+        }
+    }
+
+    /// What it is about.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Top => "Where the server listens. These stand before the first header.",
+            Self::Tls => "The certificate of hosts that name none of their own.",
+            Self::Log => "What is written about requests.",
+            Self::Limits => "What one client may take, and how long the server waits for it.",
+            Self::Host => {
+                "One table a host, by its name in quotation marks. A host is a folder or a redirect. `*.example.com` is for every name with one more label."
+            }
+        }
+    }
+
+    /// Its keys.
+    pub fn keys(self) -> impl Iterator<Item = &'static Key> {
+        KEYS.iter().filter(move |key| key.section == self)
+    }
+}
+
+impl Kind {
+    /// What may stand there, as a noun.
+    pub fn words(self) -> String {
+        match self {
+            Self::Flag => "`true` or `false`".into(),
+            Self::Count(from, to) => format!("a whole number from {from} to {to}"),
+            Self::Duration(from, to) => {
+                format!("a time from {} to {}, such as \"30s\"", span_words(from), span_words(to))
+            }
+            Self::Size(from, to) => {
+                format!("a size from {} to {}, such as \"64 KiB\"", size_words(from), size_words(to))
+            }
+            Self::Address => "an address with a port, such as \"127.0.0.1:9090\"".into(),
+            Self::Addresses => {
+                "an address with a port, such as \"127.0.0.1:8443\", \"[::1]:8443\", \"localhost:8443\" or \"*:443\", or a list of them".into()
+            }
+            Self::Path => "a path".into(),
+            Self::Paths => "a path, or a list of them".into(),
+            Self::Choice(words) => quoted(words),
+            Self::Names => "a host name, or a list of them".into(),
+            Self::Url => "an address, such as \"https://www.example.com/\"".into(),
+            Self::ChoiceOrPath(words) => format!("{}, or a file", quoted(words)),
+            Self::Fields => "a table of field names and values, such as { x-frame-options = \"DENY\" }".into(),
+            Self::Pages => "a table of status codes and files, such as { 404 = \"404.html\" }".into(),
+        }
+    }
+}
+
+/// `"a", "b" or "c"`.
+fn quoted(words: &[&str]) -> String {
+    or(words.iter().map(|word| format!("\"{word}\"")))
+}
+
+fn or(words: impl Iterator<Item = String>) -> String {
+    let words: Vec<String> = words.collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+/// The largest unit that divides it.
+pub(super) fn span_words(ms: u64) -> String {
+    let unit = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let unit = unit.iter().find(|(size, _)| ms >= *size && ms.is_multiple_of(*size));
+    unit.map_or_else(|| format!("{ms}ms"), |(size, name)| format!("{}{name}", ms / size))
+}
+
+/// The same.
+pub(super) fn size_words(bytes: u64) -> String {
+    let unit = [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let unit = unit.iter().find(|(size, _)| bytes >= *size && bytes.is_multiple_of(*size));
+    unit.map_or_else(|| format!("{bytes} B"), |(size, name)| format!("{} {name}", bytes / size))
+}
+
+const SECOND: u64 = 1_000;
+const HOUR: u64 = 3_600 * SECOND;
+const KIB: u64 = 1 << 10;
+
+/// How requests may be logged.
+pub(super) const ACCESS: &[&str] = &["off", "text", "json", "combined"];
+/// Where hints may come from, beside a file.
+pub(super) const HINTS: &[&str] = &["pages", "none"];
+
+const fn key(
+    section: Section,
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    example: &'static str,
+    meaning: &'static str,
+) -> Key {
+    Key { section, name, kind, default, example, meaning }
+}
+
+/// All keys, a section after the other.
+#[rustfmt::skip]
+pub const KEYS: &[Key] = &[
+    key(Section::Top, "listen", Kind::Addresses, "\"localhost:8443\"", "\"*:443\"",
+        "Where to listen for HTTPS. `*` is every address of this machine, `localhost` both loopback addresses."),
+    key(Section::Top, "redirect_http", Kind::Addresses, "[]", "\"*:80\"",
+        "Where to listen for plain HTTP, which is answered with a redirect to https."),
+    key(Section::Top, "metrics", Kind::Address, "(none)", "\"127.0.0.1:9090\"",
+        "Where to answer `/metrics` over plain HTTP in Prometheus' text format. Keep it private."),
+    key(Section::Top, "workers", Kind::Count(1, 1_024), "(one a core)", "2",
+        "Threads that serve. They share nothing."),
+    key(Section::Top, "public_port", Kind::Count(1, 65_535), "(that of `listen`)", "443",
+        "The port that visitors see, where something in front of this server forwards another."),
+    key(Section::Tls, "certificate", Kind::Paths, "(the development CA's, for local names)", "\"cert.pem\"",
+        "Certificate chain in PEM, leaf first. A list holds one a kind of key, such as ECDSA and RSA."),
+    key(Section::Tls, "key", Kind::Paths, "(none)", "\"key.pem\"",
+        "Private key in PEM of the certificate at the same place of the list."),
+    key(Section::Log, "access", Kind::Choice(ACCESS), "\"text\"", "\"json\"",
+        "How requests are logged: aligned columns, a JSON object a line, the Combined Log Format, or not at all."),
+    key(Section::Log, "file", Kind::Path, "(standard output)", "\"access.log\"",
+        "The file to append the access log to. A reload opens it anew."),
+    key(Section::Log, "keys", Kind::Path, "(none)", "\"keys.log\"",
+        "The file to append every connection's secrets to. Whoever reads it can decrypt a capture: for looking only."),
+    key(Section::Limits, "connections_per_worker", Kind::Count(1, 1_000_000), "16384", "1024",
+        "Connections that one worker holds; further ones wait."),
+    key(Section::Limits, "idle", Kind::Duration(SECOND, 24 * HOUR), "\"3m\"", "\"1m\"",
+        "How long an HTTP/2 connection may go without a request."),
+    key(Section::Limits, "stall", Kind::Duration(SECOND, HOUR), "\"1m\"", "\"20s\"",
+        "How long a client may take nothing of what waits for it."),
+    key(Section::Limits, "drain", Kind::Duration(0, HOUR), "\"10s\"", "\"30s\"",
+        "How long a server that was told to stop waits for what it serves."),
+    key(Section::Limits, "head", Kind::Duration(SECOND, HOUR), "\"30s\"", "\"10s\"",
+        "How long the head of an HTTP/1.1 request may take to arrive."),
+    key(Section::Limits, "head_size", Kind::Size(8 * KIB, 1_024 * KIB), "\"32 KiB\"", "\"16 KiB\"",
+        "Bytes of the head of an HTTP/1.1 request."),
+    key(Section::Limits, "head_lines", Kind::Count(10, 10_000), "100", "50",
+        "Field lines of an HTTP/1.1 request."),
+    key(Section::Limits, "streams", Kind::Count(1, 10_000), "128", "100",
+        "Requests that one HTTP/2 connection may have open at a time."),
+    key(Section::Host, "aliases", Kind::Names, "[]", "\"*.localhost\"",
+        "Further names of this host."),
+    key(Section::Host, "default", Kind::Flag, "(`true` for a file's only host)", "true",
+        "Whether this host answers for names that no host has. Without such a host they get 421."),
+    key(Section::Host, "folder", Kind::Path, "(none)", "\".\"",
+        "The folder to serve."),
+    key(Section::Host, "redirect", Kind::Url, "(none)", "\"https://localhost:8443/\"",
+        "Where to send visitors instead. The path and query of their request go behind it."),
+    key(Section::Host, "permanent", Kind::Flag, "true", "false",
+        "Whether clients may remember the redirect (301, 308) or ask again each time (302, 307)."),
+    key(Section::Host, "certificate", Kind::Paths, "(that of `[tls]`)", "\"cert.pem\"",
+        "Certificate chain in PEM, leaf first; as in `[tls]`. It must cover all names of the host."),
+    key(Section::Host, "key", Kind::Paths, "(none)", "\"key.pem\"",
+        "Private key in PEM of the certificate at the same place of the list."),
+    key(Section::Host, "headers", Kind::Fields, "{}", "{ strict-transport-security = \"max-age=31536000\" }",
+        "Field lines to add to every answer."),
+    key(Section::Host, "listing", Kind::Flag, "false", "true",
+        "Whether a folder without `index.html` shows what it holds."),
+    key(Section::Host, "error_pages", Kind::Pages, "{}", "{ 404 = \"404.html\" }",
+        "Pages of one's own for errors: status codes and files, relative to the host's folder."),
+    key(Section::Host, "compress", Kind::Flag, "true", "false",
+        "Whether text is compressed on the fly for clients that take it: zstd, brotli, gzip."),
+    key(Section::Host, "precompressed", Kind::Flag, "true", "false",
+        "Whether `a.css.zst`, `a.css.br` and `a.css.gz` are sent in place of `a.css` to clients that take them."),
+    key(Section::Host, "hints", Kind::ChoiceOrPath(HINTS), "\"pages\"", "\"none\"",
+        "What leaves in PRELOAD frames: what the folder's pages name, nothing, or what a file holds, a Link field value a line."),
+    key(Section::Host, "early_hints", Kind::Flag, "true", "false",
+        "Whether clients that do not know the frame get the same hints as 103 Early Hints and Link fields."),
+];

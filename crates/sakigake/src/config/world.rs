@@ -1,0 +1,368 @@
+//! What a file says, held against the disk: folders, certificates, hints.
+
+use super::{
+    CertificateFiles, Config, Hints, Host, Mistake, Report, Target,
+    nearest::nearest,
+    read::{self, HostPlaces, PairPlace, Places},
+};
+use crate::{dev_ca, expiry, files::Files, hints::parse_file};
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_tls::{BadCredential, Credential};
+use std::{
+    cell::RefCell, collections::BTreeMap, fs, io, ops::Range, path::Path, sync::Arc, time::SystemTime,
+};
+
+/// A configuration that the disk agrees with.
+pub struct Ready {
+    /// What the file says.
+    pub config: Config,
+    /// What each of its hosts shows, in their order.
+    pub shown: Vec<Shown>,
+}
+
+/// What a host shows to clients.
+#[derive(Clone)]
+pub enum Shown {
+    /// Certificates from files.
+    Files(Vec<Arc<Credential>>),
+    /// Those of the development CA.
+    Development,
+}
+
+impl Ready {
+    /// Reads the file at `path`, and everything that it names, as of `now`.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn load(path: &Path, now: SystemTime) -> Result<Self, Report> {
+        let name = path.display().to_string();
+        let whole = |mistake| Report::new(&name, "", vec![mistake]);
+        let bytes = fs::read(path).map_err(|error| whole(cannot_read(&error)))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let mistake = Mistake::new(at..at, "this is not UTF-8, which TOML is written in");
+            Report::new(&name, &text, vec![mistake])
+        })?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        Self::of(&name, &text, base, now)
+    }
+
+    /// The same of a text that stands in the folder `base`.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn of(name: &str, text: &str, base: &Path, now: SystemTime) -> Result<Self, Report> {
+        let draft = read::read(text, base);
+        let look = Look {
+            config: &draft.config,
+            now,
+            mistakes: RefCell::new(draft.mistakes),
+            loaded: RefCell::default(),
+        };
+        let shown = look.everything(&draft.places);
+        match look.mistakes.into_inner() {
+            mistakes if mistakes.is_empty() => Ok(Self { config: draft.config, shown }),
+            mistakes => Err(Report::new(name, text, mistakes)),
+        }
+    }
+
+    /// A configuration that was not read from a file.
+    ///
+    /// # Errors
+    /// What is wrong first, in words.
+    pub fn check(config: Config, now: SystemTime) -> Result<Self, String> {
+        let look = Look { config: &config, now, mistakes: RefCell::default(), loaded: RefCell::default() };
+        let shown = look.everything(&places_of(&config));
+        match look.mistakes.into_inner().into_iter().next() {
+            None => Ok(Self { config, shown }),
+            Some(mistake) => Err(mistake.what),
+        }
+    }
+
+    /// The names that the development CA is to vouch for.
+    pub fn development(&self) -> Vec<&str> {
+        let hosts = self.config.hosts.iter().zip(&self.shown);
+        let hosts = hosts.filter(|(_, shown)| matches!(shown, Shown::Development));
+        hosts.flat_map(|(host, _)| &host.names).map(String::as_str).collect()
+    }
+}
+
+/// No places: what is said of them has none.
+fn places_of(config: &Config) -> Places {
+    let pairs = |files: &[CertificateFiles]| vec![PairPlace::default(); files.len()];
+    let hosts = config.hosts.iter().map(|host| HostPlaces {
+        names: vec![0..0; host.names.len()],
+        certificates: pairs(&host.certificates),
+        ..HostPlaces::default()
+    });
+    Places { certificates: pairs(&config.certificates), hosts: hosts.collect(), ..Places::default() }
+}
+
+fn cannot_read(error: &io::Error) -> Mistake {
+    let mistake = Mistake::whole(format!("cannot read it: {}", words(error)));
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            mistake.note("`sakigake check --example > sakigake.toml` writes one to begin with")
+        }
+        _ => mistake,
+    }
+}
+
+/// One look at the world.
+struct Look<'a> {
+    config: &'a Config,
+    now: SystemTime,
+    mistakes: RefCell<Vec<Mistake>>,
+    /// Pairs that were read; none where they could not be, which is said once.
+    loaded: RefCell<BTreeMap<&'a CertificateFiles, Option<Arc<Credential>>>>,
+}
+
+impl<'a> Look<'a> {
+    fn note(&self, mistake: Mistake) {
+        self.mistakes.borrow_mut().push(mistake);
+    }
+
+    fn everything(&self, places: &Places) -> Vec<Shown> {
+        let config = self.config;
+        for (path, at) in [(&config.log.file, &places.log_file), (&config.log.keys, &places.log_keys)] {
+            if let (Some(path), Some(at)) = (path, at) {
+                self.writable(path, at);
+            }
+        }
+        let common = self.load(&config.certificates, &places.certificates);
+        let hosts = config.hosts.iter().zip(&places.hosts);
+        hosts
+            .map(|(host, place)| {
+                self.target(host, place);
+                self.shown(host, place, common.as_deref())
+            })
+            .collect()
+    }
+
+    /// A log's file: it is made where it is not there, but its folder is not.
+    fn writable(&self, path: &Path, at: &Range<usize>) {
+        if path.is_dir() {
+            self.note(
+                Mistake::new(at.clone(), format!("{} is a folder", path.display())).label("name a file"),
+            );
+        } else if let Some(parent) =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir())
+        {
+            self.note(Mistake::new(at.clone(), format!("there is no folder {}", parent.display())));
+        }
+    }
+
+    fn target(&self, host: &Host, place: &HostPlaces) {
+        let Target::Folder(folder) = &host.target else { return };
+        if folder.root.as_os_str().is_empty() {
+            return; // It could not be read, which was said.
+        }
+        let files = match Files::new(&folder.root) {
+            Ok(files) => files,
+            Err(error) => return self.note(missing(&folder.root, &error, place.target.clone(), "folder")),
+        };
+        for ((status, page), at) in folder.error_pages.iter().zip(&place.error_pages) {
+            if files.open_name(page.as_bytes()).is_none() {
+                let path = folder.root.join(page);
+                let what = format!("the page for {status} is not there: {}", path.display());
+                self.note(Mistake::new(at.clone(), what));
+            }
+        }
+        if let (Hints::File(path), at) = (&folder.hints, place.hints.clone().unwrap_or_default()) {
+            self.hints(path, at, host);
+        }
+    }
+
+    fn hints(&self, path: &Path, at: Range<usize>, host: &Host) {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => {
+                let mistake = missing(path, &error, at, "file");
+                let written = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                let near = nearest(written, super::keys::HINTS.iter().copied());
+                return self.note(match near {
+                    Some(near) => mistake.label(format!("did you mean \"{near}\"?")),
+                    None => mistake,
+                });
+            }
+        };
+        let Some(origin) = host.origin(self.config.visible_port()) else { return };
+        if let Err(wrong) = parse_file(&text, &origin) {
+            let what = format!("{}:{}: {}", path.display(), wrong.line, wrong.why);
+            self.note(Mistake::new(at, what));
+        }
+    }
+
+    /// What a host shows: its own, those of all, or those of the development CA.
+    fn shown(&self, host: &'a Host, place: &HostPlaces, common: Option<&[Arc<Credential>]>) -> Shown {
+        let own = !host.certificates.is_empty();
+        let credentials = match (own, common) {
+            (true, _) => self.load(&host.certificates, &place.certificates),
+            (false, Some(common)) => Some(common.to_vec()),
+            (false, None) => None,
+        };
+        let Some(credentials) = credentials.filter(|credentials| !credentials.is_empty()) else {
+            // Where a file could not be read that was said already.
+            if !own && self.config.certificates.is_empty() {
+                self.is_local(host, place, "has no certificate");
+            }
+            return Shown::Development;
+        };
+        let covered = |name: &&String| credentials.iter().any(|credential| is_for(credential, name));
+        if !own
+            && !host.names.iter().any(|name| covered(&name))
+            && host.names.iter().all(|name| dev_ca::is_local(name))
+        {
+            return Shown::Development;
+        }
+        for (name, at) in host.names.iter().zip(&place.names).filter(|(name, _)| !covered(name)) {
+            let (what, at) = match (own, place.certificates.first()) {
+                (true, Some((chain, _))) => ("the certificate", chain.clone()),
+                _ => ("the certificate of [tls]", at.clone()),
+            };
+            let mut names: Vec<&str> =
+                credentials.iter().flat_map(|one| &one.names).map(String::as_str).collect();
+            names.sort_unstable();
+            names.dedup();
+            let mistake = Mistake::new(at, format!("{what} does not cover `{name}`"));
+            self.note(mistake.note(format!("it covers {}", names.join(", "))));
+        }
+        Shown::Files(credentials)
+    }
+
+    /// The development CA vouches for nobody else.
+    fn is_local(&self, host: &Host, place: &HostPlaces, why: &str) {
+        let public = host.names.iter().zip(&place.names).find(|(name, _)| !dev_ca::is_local(name));
+        if let Some((name, at)) = public {
+            let mistake = Mistake::new(at.clone(), format!("`{name}` is a public name and {why}"));
+            let mistake = mistake.label("add `certificate = \"...\"` and `key = \"...\"`");
+            self.note(mistake.note(
+                "the development CA vouches for localhost, *.localhost, *.test and loopback addresses alone",
+            ));
+        }
+    }
+
+    /// All of `files`, or none where one of them is wrong or there is none.
+    fn load(&self, files: &'a [CertificateFiles], places: &[PairPlace]) -> Option<Vec<Arc<Credential>>> {
+        let loaded: Vec<_> =
+            files.iter().zip(places).map(|(files, place)| self.load_one(files, place)).collect();
+        if loaded.is_empty() {
+            return None;
+        }
+        loaded.into_iter().collect()
+    }
+
+    fn load_one(
+        &self,
+        files: &'a CertificateFiles,
+        (chain_at, key_at): &PairPlace,
+    ) -> Option<Arc<Credential>> {
+        if let Some(known) = self.loaded.borrow().get(files) {
+            return known.clone();
+        }
+        let read = |path: &Path, at: &Range<usize>| match fs::read(path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                self.note(missing(path, &error, at.clone(), "file"));
+                None
+            }
+        };
+        let (chain, key) = (read(&files.chain, chain_at), read(&files.key, key_at));
+        let credential =
+            chain.zip(key).and_then(|(chain, key)| match Credential::from_pem(&PROVIDER, &chain, &key) {
+                Ok(credential) => Some(Arc::new(credential)),
+                Err(error) => {
+                    self.note(bad(&error, &chain, files, chain_at, key_at));
+                    None
+                }
+            });
+        if let Some(leaf) = credential.iter().filter_map(|credential| credential.chain.first()).next() {
+            self.in_time(leaf, files, chain_at);
+        }
+        self.loaded.borrow_mut().insert(files, credential.clone());
+        credential
+    }
+
+    fn in_time(&self, leaf: &[u8], files: &CertificateFiles, at: &Range<usize>) {
+        let path = files.chain.display();
+        if let Some(end) = expiry::not_after(leaf).filter(|end| *end <= self.now) {
+            let what = format!("the certificate {path} has expired: {}", expiry::words(end, self.now));
+            self.note(Mistake::new(at.clone(), what));
+        }
+        if let Some(begin) = expiry::not_before(leaf).filter(|begin| *begin > self.now) {
+            let what =
+                format!("the certificate {path} is not valid before {}", httpdate::fmt_http_date(begin));
+            self.note(Mistake::new(at.clone(), what));
+        }
+    }
+}
+
+/// Which of the two files is wrong.
+fn bad(
+    error: &BadCredential,
+    chain: &[u8],
+    files: &CertificateFiles,
+    chain_at: &Range<usize>,
+    key_at: &Range<usize>,
+) -> Mistake {
+    let holds_certificate = String::from_utf8_lossy(chain).contains("-----BEGIN CERTIFICATE-----");
+    let chain_is_bad = match error {
+        BadCredential::Pem(_) => !holds_certificate,
+        BadCredential::Key | BadCredential::KeyMismatch => false,
+        BadCredential::NoCertificate | BadCredential::Certificate(_) | BadCredential::KeyUsage => true,
+    };
+    let (path, at) = if chain_is_bad { (&files.chain, chain_at) } else { (&files.key, key_at) };
+    let mistake =
+        |what: &dyn std::fmt::Display| Mistake::new(at.clone(), format!("{}: {what}", path.display()));
+    match error {
+        BadCredential::KeyMismatch => mistake(error).first(chain_at.clone(), "the certificate"),
+        BadCredential::Pem(_) | BadCredential::NoCertificate if chain_is_bad => {
+            mistake(&"it holds no certificate")
+                .note("a certificate in PEM begins with -----BEGIN CERTIFICATE-----")
+        }
+        BadCredential::Pem(_) => {
+            mistake(&"it holds no private key").note("a key in PEM begins with -----BEGIN PRIVATE KEY-----")
+        }
+        _ => mistake(error),
+    }
+}
+
+/// Whether a credential may be shown for a host's name, which may be a wildcard itself.
+fn is_for(credential: &Credential, name: &str) -> bool {
+    match name.starts_with("*.") {
+        true => credential.names.iter().any(|covered| covered == name),
+        false => credential.is_for(name),
+    }
+}
+
+/// Something that should be there, with what is there in its place.
+fn missing(path: &Path, error: &io::Error, at: Range<usize>, what: &str) -> Mistake {
+    let mistake = Mistake::new(at, format!("cannot use the {what} {}: {}", path.display(), words(error)));
+    let (name, parent) = (path.file_name().and_then(|name| name.to_str()), path.parent());
+    let (Some(name), Some(parent), io::ErrorKind::NotFound) = (name, parent, error.kind()) else {
+        return mistake;
+    };
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    if !parent.is_dir() {
+        return mistake.label(format!("there is no folder {}", parent.display()));
+    }
+    // Whatever cannot be listed is not proposed.
+    let names = fs::read_dir(parent).into_iter().flatten().take(1_000).filter_map(Result::ok);
+    let names: Vec<String> = names.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => mistake.label(format!("did you mean `{}`, which is there?", near)),
+        None => mistake,
+    }
+}
+
+/// Without the system's number.
+fn words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it is not there".into(),
+        io::ErrorKind::PermissionDenied => "it may not be read".into(),
+        io::ErrorKind::NotADirectory => "it is not a folder".into(),
+        io::ErrorKind::IsADirectory => "it is a folder".into(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,46 @@
+//! Counts what this thread allocates. On Linux with glibc it takes malloc's place in the program that links it, so that what C
+//! allocates (aws-lc, above all) counts too; Rust's own allocator asks the same malloc. Elsewhere nothing is counted, and
+//! [`is_counting`] says so.
+//!
+//! Each thread has its own numbers: other threads do not disturb them, and what one thread allocates and another one frees is
+//! missing in the latter's.
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "taking malloc's place has no safe interface")]
+mod glibc;
+
+use std::cell::Cell;
+
+/// What a thread has allocated since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allocated {
+    /// Calls that gave memory; growing or moving a piece counts as one.
+    pub calls: u64,
+    /// Bytes that were given and not given back, as the allocator rounds them up.
+    pub held_bytes: i64,
+}
+
+thread_local! {
+    static SO_FAR: Cell<Allocated> = const { Cell::new(Allocated { calls: 0, held_bytes: 0 }) };
+}
+
+/// Whether allocations are counted here.
+pub fn is_counting() -> bool {
+    let before = so_far().calls;
+    drop(std::hint::black_box(Box::new(before)));
+    so_far().calls > before
+}
+
+/// What this thread has allocated so far.
+pub fn so_far() -> Allocated {
+    SO_FAR.get()
+}
+
+/// What this thread allocates in `work`, and what `work` gives.
+pub fn during<T>(work: impl FnOnce() -> T) -> (T, Allocated) {
+    let before = so_far();
+    let outcome = work();
+    let after = so_far();
+    let held_bytes = after.held_bytes - before.held_bytes;
+    (outcome, Allocated { calls: after.calls - before.calls, held_bytes })
+}
