@@ -86,6 +86,8 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object a request
     Json,
+    /// The Common Log Format
+    Common,
     /// Not at all
     Off,
 }

@@ -21,6 +21,12 @@ use std::{
 /// What went wrong, in words for the person at the keyboard.
 pub(crate) struct Failure(String);
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl Failure {
     pub(crate) fn new(what: impl fmt::Display) -> Self {
         Self(what.to_string())

@@ -16,7 +16,7 @@ use sakigake::{
     hints::{SiteHints, Source, Watch},
     hosts::{Hosts, Target},
     key_log::KeyLogFile,
-    server::{Listeners, Site, Stop},
+    server::{Listeners, Signals, Site, Stop},
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{Clock, loopback};
@@ -28,7 +28,6 @@ use sakigake_preload::{
 use sakigake_session::ServerConfig;
 use sakigake_tls::{self as tls, Credential};
 use std::{io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, thread};
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Where `serve` listens unless it is told otherwise.
 const PORT: u16 = 8443;
@@ -46,22 +45,35 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
         false => Some(Hinting::start(&arguments, &files, public.as_ref(), port)?),
     };
     let (table, logs_keys) = (hints.as_ref().map(|hints| hints.table.clone()), arguments.keylog.is_some());
-    let configure = move |credentials| configure(credentials, table.clone(), logs_keys);
+    let configure = move |credentials: Vec<Arc<Credential>>| configure(credentials, table.clone(), logs_keys);
     let session = Arc::new(Swap::new(configure(certificates.credentials)?));
     if let Some(due) = certificates.renew_at {
-        certificates::keep_fresh(session.clone(), public.clone(), due, configure)?;
+        certificates::keep_fresh(session.clone(), public.clone(), due, configure.clone())?;
     }
     let log = match arguments.log {
         LogFormat::Text => AccessLog::stdout(Format::Text),
         LogFormat::Json => AccessLog::stdout(Format::Json),
+        LogFormat::Common => AccessLog::stdout(Format::Common),
         LogFormat::Off => AccessLog::off(),
     };
-    let mut site = Site::new(Hosts::one(Target::Files(files)), session, log);
-    site.key_log = arguments.keylog.as_deref().map(open_key_log).transpose()?;
-    let stop = Stop::new();
-    stop_on_signal(&stop)?;
+    let key_log = arguments.keylog.as_deref().map(open_key_log).transpose()?;
+    let site = || {
+        let mut site = Site::new(Hosts::one(Target::Files(files.clone())), session.clone(), log.clone());
+        site.key_log = key_log.clone();
+        site
+    };
+    let signals = Signals::listen().map_err(|error| Failure::because("cannot listen for signals", error))?;
     announce(&listeners, &arguments, public.as_ref(), &certificates.what, hints.as_ref())?;
-    listeners.serve(site, clock, &stop).map_err(|error| Failure::because("the server", error))?;
+    let failed = |error| Failure::because("the server", error);
+    let running = listeners.start(site(), clock, &Stop::new()).map_err(failed)?;
+    let reload = || {
+        // What is renewed by the day is renewed already; files that somebody else renews are read again.
+        if !arguments.cert.is_empty() {
+            session.set(configure(Certificates::of(&arguments, public.as_ref())?.credentials)?);
+        }
+        Ok::<_, Failure>(site())
+    };
+    signals.attend(running, reload).map_err(failed)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -88,7 +100,9 @@ fn parse_public(text: &str) -> Result<Url, Failure> {
 
 /// Opens what was asked for; by default every loopback address that this machine has.
 fn listen(asked: &[SocketAddr]) -> Result<Listeners, Failure> {
-    let mut listeners = Listeners::new(thread::available_parallelism().map_or(1, usize::from));
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let mut listeners = Listeners::take_over(workers)
+        .map_err(|error| Failure::because("what this process inherited", error))?;
     for address in asked {
         listeners.open(*address).map_err(|error| cannot_listen(*address, &error))?;
     }
@@ -195,32 +209,4 @@ fn announce(
     crate::print(format_args!("  protocols    TLS 1.3 with HTTP/2 or HTTP/1.1\n"))?;
     crate::print(format_args!("  certificate  {certificate}\n"))?;
     crate::print(format_args!("  hints        {}\n", hints.map_or("off".into(), Hinting::summary)))
-}
-
-/// Ctrl-C or SIGTERM once: finish what is served. A second time ends at once. From its return on no signal is missed.
-fn stop_on_signal(stop: &Stop) -> Result<(), Failure> {
-    let cannot = |error| Failure::because("cannot listen for signals", error);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
-    let listen = |kind| {
-        let _inside = runtime.enter();
-        signal(kind).map_err(cannot)
-    };
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let stop = stop.clone();
-    let wait = move || {
-        runtime.block_on(async {
-            for is_second in [false, true] {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-                if is_second {
-                    std::process::exit(130);
-                }
-                stop.tell();
-            }
-        });
-    };
-    let named = thread::Builder::new().name("signals".into()).spawn(wait);
-    named.map(drop).map_err(cannot)
 }

@@ -6,10 +6,12 @@
 mod buffers;
 mod clock;
 mod connection;
+mod inherit;
 mod listen;
 mod plain;
 
 pub use clock::{Clock, SystemEntropy, unix_secs, warm_up};
 pub use connection::{Application, Ended, Failure, drive};
-pub use listen::{claim, listen, loopback};
+pub use inherit::{Inherited, Successor, inherited};
+pub use listen::{claim, descriptors, listen, loopback};
 pub use plain::PlainStream;

@@ -1,3 +1,4 @@
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::{
     io,
@@ -49,4 +50,16 @@ fn bind(socket: &Socket, address: SocketAddr) -> io::Result<()> {
 /// This machine's loopback addresses with that port.
 pub fn loopback(port: u16) -> [SocketAddr; 2] {
     [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(|ip| SocketAddr::new(ip, port))
+}
+
+/// Descriptors that this process may have open. The soft limit is raised to the hard one first: it is low for the sake of
+/// programs that cannot count beyond it.
+pub fn descriptors() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let current = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current, // Then it stays what it was.
+    };
+    current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX))
 }

@@ -1,30 +1,40 @@
 //! The access log: a line a request, for people or for programs. Nothing that a peer chose reaches a terminal as anything
 //! but printable ASCII.
 
+mod queue;
 #[cfg(test)]
 mod tests;
 
+use queue::Queue;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Where lines go, one writer for all connections.
-pub struct AccessLog {
-    /// None where nobody reads.
-    format: Option<Format>,
+/// Bytes of lines that may wait for a slow place; what comes beyond is lost, counted and said.
+const QUEUE_BYTES: usize = 1 << 20;
+
+/// Where lines go: one writer, on a thread of its own, for all connections. A clone writes to the same place.
+#[derive(Clone)]
+pub struct AccessLog(Option<Arc<Writer>>);
+
+struct Writer {
+    format: Format,
     colour: bool,
-    out: Mutex<Box<dyn Write + Send>>,
+    queue: Queue,
 }
 
 /// What a line looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// Aligned columns.
     Text,
     /// One JSON object.
     Json,
+    /// The Common Log Format, which most tools for logs read.
+    Common,
 }
 
 /// One request as it is logged.
@@ -61,49 +71,61 @@ impl AccessLog {
     pub fn stdout(format: Format) -> Self {
         let wants_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colour = std::io::stdout().is_terminal() && !wants_none;
-        Self { format: Some(format), colour, out: Mutex::new(Box::new(std::io::stdout())) }
+        Self::with(format, colour, QUEUE_BYTES, Box::new(std::io::stdout()))
     }
 
     /// To anything else, without colour.
     pub fn new(format: Format, out: Box<dyn Write + Send>) -> Self {
-        Self { format: Some(format), colour: false, out: Mutex::new(out) }
+        Self::with(format, false, QUEUE_BYTES, out)
     }
 
-    /// To nobody.
+    /// To nowhere.
     pub fn off() -> Self {
-        Self { format: None, colour: false, out: Mutex::new(Box::new(std::io::sink())) }
+        Self(None)
     }
 
-    /// Writes one line in one write, so that lines of several processes do not mix. A log that cannot be written does
-    /// not stop the service.
-    pub fn write(&self, entry: &Entry<'_>) {
-        let line = match self.format {
-            None => return,
-            Some(Format::Text) => text(entry, self.colour),
-            Some(Format::Json) => json(entry),
+    fn with(format: Format, colour: bool, queue_bytes: usize, out: Box<dyn Write + Send>) -> Self {
+        let note = match format {
+            Format::Text | Format::Common => {
+                |lost| format!("{lost} lines are missing here: the log is too slow\n")
+            }
+            Format::Json => |lost| format!("{{\"lost\":{lost}}}\n"),
         };
-        self.put(&line);
+        Self(Some(Arc::new(Writer { format, colour, queue: Queue::new(queue_bytes, out, note) })))
     }
 
-    /// Writes one line about a connection that ended because of a fault.
+    /// Whether nobody reads what is written here.
+    pub fn is_off(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Writes one line. It waits for nobody: where the log is slower than the server, lines are lost.
+    pub fn write(&self, entry: &Entry<'_>) {
+        let Some(writer) = &self.0 else { return };
+        writer.queue.put(&match writer.format {
+            Format::Text => text(entry, writer.colour),
+            Format::Json => json(entry),
+            Format::Common => common(entry),
+        });
+    }
+
+    /// Writes one line about a connection that ended because of a fault. The Common Log Format has none for that.
     pub fn failure(&self, client: SocketAddr, what: &str) {
-        let Some(format) = self.format else { return };
-        let (at, client) = (rfc3339(SystemTime::now()), client.to_string());
-        self.put(&match format {
-            Format::Text => format!("{at} {client:<21} {}\n", plain(what.as_bytes())),
+        let Some(writer) = &self.0 else { return };
+        let at = rfc3339(SystemTime::now());
+        writer.queue.put(&match writer.format {
+            Format::Common => return,
+            Format::Text => format!("{at} {:<21} {}\n", client.to_string(), plain(what.as_bytes())),
             Format::Json => {
-                format!(
-                    "{{\"time\":\"{at}\",\"client\":\"{client}\",\"fault\":\"{}\"}}\n",
-                    json_text(what.as_bytes())
-                )
+                let what = json_text(what.as_bytes());
+                format!("{{\"time\":\"{at}\",\"client\":\"{client}\",\"fault\":\"{what}\"}}\n")
             }
         });
     }
 
-    fn put(&self, line: &str) {
-        // A thread that panicked in here left at worst half a line.
-        let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush()); // See above: nobody could be told.
+    /// Lines that were lost so far.
+    pub fn lost(&self) -> u64 {
+        self.0.as_ref().map_or(0, |writer| writer.queue.lost())
     }
 }
 
@@ -153,6 +175,27 @@ pub fn json(entry: &Entry<'_>) -> String {
         entry.whole,
         entry.hinted,
         entry.hints,
+    )
+}
+
+/// `127.0.0.1 - - [21/Nov/2026:21:04:05 +0000] "GET /a?b HTTP/2.0" 200 1234`, in UTC.
+pub fn common(entry: &Entry<'_>) -> String {
+    let at = time::OffsetDateTime::from(entry.at);
+    let quoted = |bytes: &[u8]| plain(bytes).replace('"', "\\\"");
+    let protocol = if entry.protocol == "h2" { "HTTP/2.0" } else { entry.protocol };
+    format!(
+        "{} - - [{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000] \"{} {} {protocol}\" {} {}\n",
+        entry.client.ip(),
+        at.day(),
+        &at.month().to_string()[..3],
+        at.year(),
+        at.hour(),
+        at.minute(),
+        at.second(),
+        quoted(entry.method),
+        quoted(entry.path),
+        entry.status,
+        entry.bytes,
     )
 }
 

@@ -111,14 +111,33 @@ impl Hosts {
         &self.hosts
     }
 
+    /// The name by which a request for `authority` is to come over HTTPS: the one it has where a host has that, else the
+    /// default host's own; a default host without a name has every name that is one.
+    ///
+    /// # Errors
+    /// The status that says why there is none: 421, or 400 where it is no name.
+    pub(crate) fn public_name(&self, authority: &[u8]) -> Result<Name, u16> {
+        let number = self.number(authority).ok_or(421_u16)?;
+        let asked = core::str::from_utf8(host_of(authority)).ok().and_then(|host| Name::parse(host).ok()); // Told by 400.
+        let is_named = self.named(authority).is_some();
+        let own = || self.hosts[number].names.iter().find(|name| !name.0.starts_with("*.")).cloned();
+        let name = if is_named { asked } else { own().or(asked) };
+        name.filter(|name| !name.0.starts_with("*.")).ok_or(400)
+    }
+
     /// As [`Hosts::of`]: where it stands in [`Hosts::all`].
     pub(crate) fn number(&self, authority: &[u8]) -> Option<usize> {
+        self.named(authority).or(self.default)
+    }
+
+    /// By exact name or wildcard.
+    fn named(&self, authority: &[u8]) -> Option<usize> {
         let host = lower(host_of(authority));
         let by_wildcard = || {
             let dot = host.iter().position(|byte| *byte == b'.').filter(|dot| *dot > 0)?;
             self.wildcards.get(&host[dot + 1..])
         };
-        self.exact.get(&*host).or_else(by_wildcard).copied().or(self.default)
+        self.exact.get(&*host).or_else(by_wildcard).copied()
     }
 }
 

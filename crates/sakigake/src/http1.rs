@@ -12,6 +12,7 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use sakigake_semantics::Chunk;
 use stall::Stall;
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -20,6 +21,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
+
+/// How long a connection that is told to end still takes a request, which may be on its way: the answer to it says that it
+/// is the last.
+const LAST_REQUEST: Duration = Duration::from_millis(500);
 
 /// What one connection may take.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +46,7 @@ impl Default for Limits {
 }
 
 /// Serves one connection until the peer or `stop` ends it; when `stop` completes, the response under way is finished
-/// first. A head and a small body leave in one write. The stream's write half is shut down at the end, at which a TLS
+/// first, and a request that is on its way is answered. A head and a small body leave in one write. The stream's write half is shut down at the end, at which a TLS
 /// stream sends its close_notify.
 ///
 /// # Errors
@@ -56,9 +61,14 @@ where
     I: AsyncRead + AsyncWrite + Unpin,
     H: Handler + 'static,
 {
+    let is_stopping = Rc::new(Cell::new(false));
+    let is_last = is_stopping.clone();
     let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
-        let handler = handler.clone();
-        async move { Ok::<_, Infallible>(respond(handler, request)) }
+        let mut response = respond(handler.clone(), request);
+        if is_last.get() {
+            response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close")); // spec: 9112-9.6-a
+        }
+        async move { Ok::<_, Infallible>(response) }
     });
     let mut connection = pin!(
         hyper::server::conn::http1::Builder::new()
@@ -72,11 +82,15 @@ where
             .writev(false)
             .serve_connection(TokioIo::new(Stall::new(io, Duration::from_millis(limits.stall_ms))), service)
     );
-    let mut stop = pin!(stop);
-    let mut is_stopping = false;
+    let mut farewell = pin!(async {
+        stop.await;
+        is_stopping.set(true);
+        tokio::time::sleep(LAST_REQUEST).await;
+    });
+    let mut is_over = false;
     std::future::poll_fn(|cx| {
-        if !is_stopping && stop.as_mut().poll(cx).is_ready() {
-            is_stopping = true;
+        if !is_over && farewell.as_mut().poll(cx).is_ready() {
+            is_over = true;
             connection.as_mut().graceful_shutdown();
         }
         connection.as_mut().poll(cx)

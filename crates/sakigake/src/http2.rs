@@ -224,9 +224,9 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
                 Some(http) => http.close(NO_ERROR),
                 None => session.close(now),
             },
-            // A handshake under way is finished first: who came is answered.
-            End::Drained if !session.is_ready() => {}
-            End::Drained => session.close(now),
+            // A handshake under way is finished first, and who speaks HTTP/1.1 is told by that: who came is answered.
+            End::Drained if session.is_ready() && session.http().is_some() => session.close(now),
+            End::Drained => {}
         }
     }
 

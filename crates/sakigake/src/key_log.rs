@@ -6,11 +6,12 @@ use std::{
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-/// A key log that is open for appending.
-pub struct KeyLogFile(Mutex<File>);
+/// A key log that is open for appending. A clone appends to the same file.
+#[derive(Clone)]
+pub struct KeyLogFile(Arc<Mutex<File>>);
 
 impl KeyLogFile {
     /// Opens or makes the file; a new one is for its owner alone.
@@ -19,7 +20,7 @@ impl KeyLogFile {
     /// What the system says.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-        Ok(Self(Mutex::new(file)))
+        Ok(Self(Arc::new(Mutex::new(file))))
     }
 
     /// Appends one line in one write, so that several processes may share the file.

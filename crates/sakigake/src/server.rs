@@ -1,10 +1,16 @@
 //! Hosts over HTTPS: share-nothing workers, one a core, each with its own listening sockets and connections.
 
+mod doors;
 mod front;
 mod listeners;
+mod running;
+mod signals;
+mod upgrade;
 mod worker;
 
-pub use listeners::{Listeners, Running};
+pub use listeners::{Kind, Listeners};
+pub use running::Running;
+pub use signals::Signals;
 pub(crate) use worker::Seat;
 
 use crate::{Swap, access_log::AccessLog, hosts::Hosts, http1, key_log::KeyLogFile};
@@ -33,8 +39,10 @@ pub struct Site {
 /// What connections may take, whatever they speak.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections that one worker holds; who comes beyond waits in the backlog.
+    /// Connections that one worker holds; who comes beyond waits in the backlog. Never more than there are descriptors for.
     pub connections_a_worker: usize,
+    /// Connections that one worker holds from one address (of IPv6: one network of 64 bits); one beyond is closed at once.
+    pub connections_an_address: usize,
     /// How long an HTTP/2 connection may go without a request.
     pub idle_ms: u64,
     /// How long the peer may take nothing of what waits for its socket.
@@ -45,7 +53,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections_a_worker: 16_384, idle_ms: 180_000, stall_ms: 60_000, drain_ms: 10_000 }
+        Self {
+            connections_a_worker: 16_384,
+            connections_an_address: 16_384,
+            idle_ms: 180_000,
+            stall_ms: 60_000,
+            drain_ms: 10_000,
+        }
     }
 }
 

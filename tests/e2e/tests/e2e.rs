@@ -6,6 +6,8 @@ mod abuse;
 mod ends;
 #[path = "e2e/first_flight.rs"]
 mod first_flight;
+#[path = "e2e/handover.rs"]
+mod handover;
 #[path = "e2e/hosts.rs"]
 mod hosts;
 #[path = "e2e/http1.rs"]

@@ -1,4 +1,4 @@
-use super::{AccessLog, Entry, Format, json, text};
+use super::{AccessLog, Entry, Format, common, json, text};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -62,25 +62,70 @@ fn a_peer_cannot_write_to_the_terminal() {
 }
 
 #[test]
-fn each_line_is_one_write() {
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<Vec<u8>>>>);
-    impl Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().expect("no test panics here").push(bytes.to_vec());
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+fn a_line_for_tools() {
+    assert_eq!(
+        common(&entry(b"/a?\"\x1b")),
+        "127.0.0.1 - - [21/Nov/2026:21:04:05 +0000] \"GET /a?\\\"\\x1b HTTP/2.0\" 200 1234\n"
+    );
+}
+
+/// Keeps each write apart; takes none while it is held.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no test panics here").push(bytes.to_vec());
+        Ok(bytes.len())
     }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_write_holds_whole_lines_and_the_last_ones_are_not_lost() {
     let kept = Kept::default();
     let log = AccessLog::new(Format::Text, Box::new(kept.clone()));
     log.write(&entry(b"/a"));
-    log.write(&entry(b"/b"));
+    log.clone().write(&entry(b"/b"));
     log.failure("[::1]:5".parse().expect("an address"), "the peer said \x1b[2J");
-    let lines = kept.0.lock().expect("no test panics here");
-    assert_eq!(lines.len(), 3);
-    assert!(lines[2].ends_with(b"Z [::1]:5               the peer said \\x1b[2J\n"), "{lines:?}");
-    assert!(lines.iter().all(|line| line.ends_with(b"\n") && !line.contains(&0x1b)));
+    drop(log);
+    let writes = kept.0.lock().expect("no test panics here");
+    assert!(writes.iter().all(|write| write.ends_with(b"\n") && !write.contains(&0x1b)));
+    let all = writes.concat();
+    assert_eq!(all.split(|byte| *byte == b'\n').count(), 4);
+    assert!(all.ends_with(b"Z [::1]:5               the peer said \\x1b[2J\n"), "{writes:?}");
+}
+
+#[test]
+fn a_slow_log_loses_lines_and_says_so_and_nobody_waits() {
+    for (format, lost) in [(Format::Common, "3 lines are missing here"), (Format::Json, "{\"lost\":3}\n")] {
+        let kept = Kept::default();
+        let held = kept.0.lock().expect("no test panics here");
+        let len = match format {
+            Format::Json => json(&entry(b"/1")).len(),
+            _ => common(&entry(b"/1")).len(),
+        };
+        let log = AccessLog::with(format, false, 2 * len, Box::new(kept.clone()));
+        log.write(&entry(b"/1"));
+        // The writer has taken the first line, and waits.
+        std::thread::sleep(Duration::from_millis(100));
+        for path in [b"/2", b"/3", b"/4", b"/5", b"/6"] {
+            log.write(&entry(path));
+        }
+        assert_eq!(log.lost(), 3);
+        drop(held);
+        drop(log);
+        let all = String::from_utf8(kept.0.lock().expect("no test panics here").concat()).expect("text");
+        assert!(all.contains("/3") && !all.contains("/4") && all.contains(lost), "{all}");
+    }
+}
+
+#[test]
+fn a_log_that_is_off_says_nothing() {
+    let log = AccessLog::off();
+    log.write(&entry(b"/a"));
+    assert!(log.is_off() && log.lost() == 0);
 }

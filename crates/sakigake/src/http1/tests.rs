@@ -274,3 +274,24 @@ async fn each_limit_holds_where_it_is_set() {
         assert!((200..1_000).contains(&took), "{limits:?}: {took} ms");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_last_response_of_a_server_that_stops_says_so() {
+    // spec: 9112-9.6-a
+    let (mut near, far) = duplex(1 << 16);
+    let asking = async {
+        let ask = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        near.write_all(ask).await.expect("room");
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        near.write_all(ask).await.expect("room");
+        let mut heard = String::new();
+        near.read_to_string(&mut heard).await.expect("text");
+        heard
+    };
+    let stop = tokio::time::sleep(Duration::from_secs(1));
+    let (ended, heard) = tokio::join!(serve(far, site(), Limits::default(), stop), asking);
+    ended.expect("no fault");
+    assert_eq!(heard.matches("HTTP/1.1 200 OK").count(), 2, "{heard}");
+    let (first, second) = heard.split_once("<p>front").expect("two answers");
+    assert!(!first.contains("connection: close") && second.contains("connection: close\r\n"), "{heard}");
+}

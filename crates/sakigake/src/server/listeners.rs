@@ -1,28 +1,55 @@
-//! The way in: listening sockets, and the handle of a server that runs.
+//! The way in: listening sockets, the system's or a predecessor's.
 
 use super::{
-    Site, Stop,
-    worker::{Command, work},
+    Running, Site, Stop,
+    worker::{Socket, Start, work},
 };
-use sakigake_net::Clock;
+use sakigake_net::{Clock, Inherited, inherited};
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    sync::Arc,
-    thread::{self, JoinHandle},
+    sync::{Arc, mpsc as std_mpsc},
+    thread,
 };
-use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::sync::mpsc;
 
-/// Listening sockets, one an address and worker: what fails has failed before anything is promised.
+/// Descriptors of a worker's share that no connection gets: its sockets, its runtime, the folder's watch. Of the others half
+/// are for connections, and half for the files that they read.
+const RESERVED_DESCRIPTORS: usize = 32;
+
+/// What is spoken on a listening socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// HTTP within TLS.
+    Https,
+    /// HTTP/1.1 without TLS: every known host's clients are sent to HTTPS at this port, and nothing else is answered.
+    Redirect(u16),
+}
+
+/// Listening sockets, at least one an address and worker: what fails has failed before anything is promised.
 pub struct Listeners {
-    workers: Vec<Vec<TcpListener>>,
+    workers: Vec<Vec<Socket>>,
     addresses: Vec<SocketAddr>,
+    /// What a predecessor or a service manager passed, and nobody has asked for yet.
+    inherited: Inherited,
 }
 
 impl Listeners {
     /// None yet, for so many workers.
     pub fn new(workers: usize) -> Self {
-        Self { workers: (0..workers.max(1)).map(|_| Vec::new()).collect(), addresses: Vec::new() }
+        let workers = (0..workers.max(1)).map(|_| Vec::new()).collect();
+        Self { workers, addresses: Vec::new(), inherited: Inherited::default() }
+    }
+
+    /// The same for a process that may have been started with listening sockets, by [`Running::succeed`] or by a service
+    /// manager's `LISTEN_FDS`: [`Listeners::open`] takes them where they are for its address. Only the first call in a
+    /// process finds any.
+    ///
+    /// # Errors
+    /// What was passed are no listening sockets.
+    pub fn take_over(workers: usize) -> io::Result<Self> {
+        Ok(Self { inherited: inherited()?, ..Self::new(workers) })
     }
 
     /// Opens `address` for every worker; with port 0 the system chooses one.
@@ -30,10 +57,20 @@ impl Listeners {
     /// # Errors
     /// What the system says: the address is taken by another program, or not ours to use.
     pub fn open(&mut self, address: SocketAddr) -> io::Result<()> {
-        let sockets = open(address, self.workers.len())?;
+        self.open_as(address, Kind::Https)
+    }
+
+    /// The same for another way to speak.
+    ///
+    /// # Errors
+    /// As [`Listeners::open`].
+    pub fn open_as(&mut self, address: SocketAddr, kind: Kind) -> io::Result<()> {
+        let workers = self.workers.len();
+        let passed = take(&mut self.inherited.sockets, address)?;
+        let sockets = if passed.is_empty() { open(address, workers)? } else { share(passed, workers)? };
         self.addresses.push(sockets[0].local_addr()?);
-        for (worker, socket) in self.workers.iter_mut().zip(sockets) {
-            worker.push(socket);
+        for (number, listener) in sockets.into_iter().enumerate() {
+            self.workers[number % workers].push(Socket { listener, kind });
         }
         Ok(())
     }
@@ -41,6 +78,16 @@ impl Listeners {
     /// Where they listen.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where sockets listen that were passed to this process and that [`Listeners::open`] was not asked for yet. They are
+    /// closed when the server starts.
+    pub fn unclaimed(&self) -> Vec<SocketAddr> {
+        let sockets = self.inherited.sockets.iter();
+        let mut addresses: Vec<_> = sockets.filter_map(|socket| socket.local_addr().ok()).collect(); // All have one.
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses
     }
 
     /// Serves `site` until told to stop, on threads of its own; returns when all have ended.
@@ -51,31 +98,37 @@ impl Listeners {
         self.start(site, clock, stop)?.join()
     }
 
-    /// Begins to serve `site` on threads of its own.
+    /// Begins to serve `site` on threads of its own; returns when they do, and a predecessor has been told.
     ///
     /// # Errors
     /// A worker could not be started.
     pub fn start(self, site: Site, clock: Clock, stop: &Stop) -> io::Result<Running> {
+        let Self { workers, addresses, mut inherited } = self;
         let site = Arc::new(site);
-        let mut running = Running {
-            addresses: self.addresses,
-            workers: Vec::new(),
-            threads: Vec::new(),
-            stop: stop.clone(),
-        };
-        for (number, sockets) in self.workers.into_iter().enumerate() {
+        let descriptors = sakigake_net::descriptors() / workers.len();
+        let descriptors = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1) / 2;
+        let mut running = Running { addresses, workers: Vec::new(), threads: Vec::new(), stop: stop.clone() };
+        let (report, reports) = std_mpsc::channel();
+        for (number, sockets) in workers.into_iter().enumerate() {
             let (commands, orders) = mpsc::unbounded_channel();
-            let (site, stop) = (site.clone(), stop.clone());
-            let begin = move || work(site, sockets, clock, stop, orders);
+            let (site, stop, report) = (site.clone(), stop.clone(), report.clone());
+            let begin = Start { site, sockets, clock, stop, orders, descriptors };
+            let begin = move || work(begin, report);
             running.threads.push(thread::Builder::new().name(format!("worker {number}")).spawn(begin)?);
             running.workers.push(commands);
         }
+        drop(report);
+        for result in reports {
+            result?;
+        }
+        // One that is gone cannot be told, and need not be.
+        let _ = inherited.serves();
         Ok(running)
     }
 }
 
-/// The first socket is claimed: no other program may listen there.
-fn open(mut address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
+/// New sockets, one a worker. The first is claimed: no other program may listen there.
+pub(super) fn open(mut address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
     let mut sockets = Vec::new();
     for worker in 0..workers {
         let socket = match worker {
@@ -88,73 +141,25 @@ fn open(mut address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>>
     Ok(sockets)
 }
 
-/// A server that runs. Dropping it changes nothing: it runs until it is told to stop.
-pub struct Running {
-    addresses: Vec<SocketAddr>,
-    workers: Vec<UnboundedSender<Command>>,
-    threads: Vec<JoinHandle<io::Result<()>>>,
-    stop: Stop,
+/// Those among `passed` that listen at `address`; where any port will do, at the first fitting one's port.
+fn take(passed: &mut Vec<TcpListener>, mut address: SocketAddr) -> io::Result<Vec<TcpListener>> {
+    let (mut taken, mut left) = (Vec::new(), Vec::new());
+    for socket in core::mem::take(passed) {
+        let here = socket.local_addr()?;
+        if address.port() == 0 && here.ip() == address.ip() {
+            address = here;
+        }
+        if here == address { taken.push(socket) } else { left.push(socket) }
+    }
+    *passed = left;
+    Ok(taken)
 }
 
-impl Running {
-    /// Puts another site in the place of the present one, for connections that begin and requests that come from now on.
-    /// What is under way ends as it began.
-    pub fn reload(&self, site: Site) {
-        let site = Arc::new(site);
-        self.command(|| Command::Reload(site.clone()));
+/// Every socket is accepted from, since clients may wait in each; workers without one of their own share one.
+fn share(mut sockets: Vec<TcpListener>, workers: usize) -> io::Result<Vec<TcpListener>> {
+    for number in 0..workers.saturating_sub(sockets.len()) {
+        let shared = sockets[number].try_clone()?;
+        sockets.push(shared);
     }
-
-    /// Listens at one more address; says which, since the system chooses where the port is 0.
-    ///
-    /// # Errors
-    /// What the system says: the address is taken, or not ours to use.
-    pub fn open(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
-        let sockets = open(address, self.workers.len())?;
-        let address = sockets[0].local_addr()?;
-        for (worker, socket) in self.workers.iter().zip(sockets) {
-            // A worker that ended takes no orders: `join` says why.
-            let _ = worker.send(Command::Open(socket));
-        }
-        self.addresses.push(address);
-        Ok(address)
-    }
-
-    /// Stops listening there; who had come is served. Does nothing where nobody listens.
-    pub fn close(&mut self, address: SocketAddr) {
-        self.addresses.retain(|open| *open != address);
-        self.command(|| Command::Close(address));
-    }
-
-    /// Where it listens.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
-    }
-
-    /// Tells it to stop: who had come is served, then everything ends.
-    pub fn stop(&self) {
-        self.stop.tell();
-    }
-
-    /// Whether everything has ended.
-    pub fn has_ended(&self) -> bool {
-        self.threads.iter().all(JoinHandle::is_finished)
-    }
-
-    /// Waits until everything has ended.
-    ///
-    /// # Errors
-    /// A worker ended by a fault of ours.
-    pub fn join(self) -> io::Result<()> {
-        for thread in self.threads {
-            thread.join().map_err(|_| io::Error::other("a worker panicked"))??;
-        }
-        Ok(())
-    }
-
-    fn command(&self, command: impl Fn() -> Command) {
-        for worker in &self.workers {
-            // A worker that ended takes no orders: `join` says why.
-            let _ = worker.send(command());
-        }
-    }
+    Ok(sockets)
 }

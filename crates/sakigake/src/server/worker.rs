@@ -1,43 +1,49 @@
 //! One worker: a thread with a runtime, listening sockets and connections of its own.
 
-use super::{Site, Stop, front};
+use super::{Kind, Site, Stop, doors::Doors};
 use crate::hosts::Host;
 use sakigake_net::Clock;
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     io,
-    net::SocketAddr,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    os::fd::OwnedFd,
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, mpsc},
     time::Duration,
 };
-use tokio::{
-    net::TcpListener,
-    runtime,
-    sync::{Notify, mpsc::UnboundedReceiver},
-    task::{JoinHandle, LocalSet, spawn_local},
-    time,
-};
+use tokio::{runtime, sync::mpsc::UnboundedReceiver, task::LocalSet, time};
 
-/// How long to wait before accepting again after the system had no descriptor left.
-const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
-/// How often a worker that has all the connections it may have looks whether one ended.
-const FULL: Duration = Duration::from_millis(10);
+/// How often a worker that was told to stop looks whether its last connection ended.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// What a worker is told.
 pub(super) enum Command {
     /// Serve this from now on.
     Reload(Arc<Site>),
     /// Listen here too.
-    Open(std::net::TcpListener),
+    Open(Socket),
     /// Stop listening there.
     Close(SocketAddr),
+    /// Give copies of all listening sockets.
+    Lend(mpsc::Sender<io::Result<OwnedFd>>),
+}
+
+/// A listening socket.
+pub(super) struct Socket {
+    pub(super) listener: std::net::TcpListener,
+    pub(super) kind: Kind,
 }
 
 /// What one worker's connections share.
 pub(super) struct Worker {
     here: RefCell<Rc<Here>>,
     connections: Cell<usize>,
+    /// How many of them each address has; of IPv6, each network of 64 bits, since one client has all of that.
+    by_address: RefCell<BTreeMap<IpAddr, usize>>,
+    /// Connections that there are descriptors for.
+    descriptors: usize,
     pub(super) clock: Clock,
     pub(super) stop: Stop,
 }
@@ -87,30 +93,96 @@ impl Worker {
     pub(super) fn here(&self) -> Rc<Here> {
         self.here.borrow().clone()
     }
+
+    /// Serves another site from now on.
+    pub(super) fn reload(&self, site: Arc<Site>) {
+        *self.here.borrow_mut() = Rc::new(Here::new(site));
+    }
+
+    /// Whether it has all the connections that it may have.
+    pub(super) fn is_full(&self) -> bool {
+        let limit = self.here.borrow().site.limits.connections_a_worker;
+        self.connections.get() >= limit.min(self.descriptors)
+    }
+
+    /// Counts a connection until what it gives is dropped; none where its address has all that one may have.
+    pub(super) fn hold(self: &Rc<Self>, client: SocketAddr) -> Option<Held> {
+        let address = network(client.ip());
+        let limit = self.here.borrow().site.limits.connections_an_address;
+        let mut by_address = self.by_address.borrow_mut();
+        let count = by_address.entry(address).or_default();
+        if *count >= limit {
+            return None;
+        }
+        *count += 1;
+        self.connections.set(self.connections.get() + 1);
+        Some(Held { worker: self.clone(), address })
+    }
 }
 
-/// A worker's life.
-pub(super) fn work(
-    site: Arc<Site>,
-    sockets: Vec<std::net::TcpListener>,
-    clock: Clock,
-    stop: Stop,
-    orders: UnboundedReceiver<Command>,
-) -> io::Result<()> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let here = RefCell::new(Rc::new(Here::new(site)));
-    let worker = Rc::new(Worker { here, connections: Cell::new(0), clock, stop });
-    LocalSet::new().block_on(&runtime, async {
-        let mut doors = Doors { worker: worker.clone(), open: Vec::new() };
-        for socket in sockets {
-            doors.open(socket)?;
+/// One connection that counts, until it is dropped, even by a panic.
+pub(super) struct Held {
+    pub(super) worker: Rc<Worker>,
+    address: IpAddr,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.worker.connections.set(self.worker.connections.get() - 1);
+        let mut by_address = self.worker.by_address.borrow_mut();
+        if let Some(count) = by_address.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                by_address.remove(&self.address);
+            }
         }
+    }
+}
+
+/// What counts as one client.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address => address,
+    }
+}
+
+/// What a worker is given.
+pub(super) struct Start {
+    pub(super) site: Arc<Site>,
+    pub(super) sockets: Vec<Socket>,
+    pub(super) clock: Clock,
+    pub(super) stop: Stop,
+    pub(super) orders: UnboundedReceiver<Command>,
+    /// Connections that there are descriptors for.
+    pub(super) descriptors: usize,
+}
+
+/// A worker's life; it reports when it accepts, or why it never will.
+pub(super) fn work(start: Start, report: mpsc::Sender<io::Result<()>>) -> io::Result<()> {
+    let Start { site, sockets, clock, stop, orders, descriptors } = start;
+    let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return tell(&report, Err(error)),
+    };
+    let worker = Rc::new(Worker {
+        here: RefCell::new(Rc::new(Here::new(site))),
+        connections: Cell::new(0),
+        by_address: RefCell::default(),
+        descriptors,
+        clock,
+        stop,
+    });
+    LocalSet::new().block_on(&runtime, async {
+        let mut doors = Doors::new(worker.clone());
+        tell(&report, sockets.into_iter().try_for_each(|socket| doors.open(socket)))?;
+        drop(report);
         doors.obey(orders).await;
-        doors.close_all().await;
-        // The connections were told too: they finish what they serve.
         let drained = async {
+            doors.close_all().await;
+            // The connections were told too: they finish what they serve.
             while worker.connections.get() > 0 {
-                time::sleep(FULL).await;
+                time::sleep(LOOK).await;
             }
         };
         let patience = Duration::from_millis(worker.here().site.limits.drain_ms);
@@ -120,116 +192,9 @@ pub(super) fn work(
     })
 }
 
-/// The listening sockets of a worker.
-struct Doors {
-    worker: Rc<Worker>,
-    open: Vec<Door>,
-}
-
-/// One of them, with the task that accepts.
-struct Door {
-    address: SocketAddr,
-    close: Rc<Notify>,
-    accepting: JoinHandle<()>,
-}
-
-impl Doors {
-    /// Does what it is told until it is told to stop.
-    async fn obey(&mut self, mut orders: UnboundedReceiver<Command>) {
-        let told = self.worker.stop.told();
-        let mut told = std::pin::pin!(told);
-        loop {
-            let command = tokio::select! {
-                biased;
-                () = &mut told => return,
-                command = orders.recv() => command,
-            };
-            match command {
-                Some(Command::Reload(site)) => *self.worker.here.borrow_mut() = Rc::new(Here::new(site)),
-                Some(Command::Open(socket)) => {
-                    if let Err(error) = self.open(socket) {
-                        eprintln!("warning: a listening socket cannot be used: {error}");
-                    }
-                }
-                Some(Command::Close(address)) => self.close(address).await,
-                // Nobody is left who could order anything but to stop.
-                None => return told.await,
-            }
-        }
-    }
-
-    fn open(&mut self, socket: std::net::TcpListener) -> io::Result<()> {
-        let listener = TcpListener::from_std(socket)?;
-        let address = listener.local_addr()?;
-        let close = Rc::new(Notify::new());
-        let accepting = spawn_local(accept(self.worker.clone(), listener, close.clone()));
-        self.open.push(Door { address, close, accepting });
-        Ok(())
-    }
-
-    async fn close(&mut self, address: SocketAddr) {
-        let closing = self.open.extract_if(.., |door| door.address == address).collect();
-        close(closing).await;
-    }
-
-    async fn close_all(&mut self) {
-        close(core::mem::take(&mut self.open)).await;
-    }
-}
-
-/// Closes them once everybody who had come is accepted.
-async fn close(doors: Vec<Door>) {
-    for door in &doors {
-        door.close.notify_one();
-    }
-    for door in doors {
-        // A panic in there was printed when it happened, and the socket is closed all the same.
-        let _ = door.accepting.await;
-    }
-}
-
-/// Accepts until told to close, and then who waits in the backlog.
-async fn accept(worker: Rc<Worker>, listener: TcpListener, close: Rc<Notify>) {
-    let mut is_closing = false;
-    loop {
-        let full = worker.connections.get() >= worker.here.borrow().site.limits.connections_a_worker;
-        if full {
-            time::sleep(FULL).await;
-            continue;
-        }
-        let accepted = tokio::select! {
-            biased;
-            accepted = listener.accept() => accepted,
-            () = core::future::ready(()), if is_closing => return,
-            () = close.notified(), if !is_closing => {
-                is_closing = true;
-                continue;
-            }
-        };
-        match accepted {
-            Ok((stream, client)) => {
-                let held = Held::new(&worker);
-                spawn_local(async move { front::connection(&held.0, stream, client).await });
-            }
-            // It was gone before we came: that is no reason to let the next one wait.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(_) => time::sleep(OUT_OF_DESCRIPTORS).await,
-        }
-    }
-}
-
-/// One connection that counts, until it is dropped, even by a panic.
-struct Held(Rc<Worker>);
-
-impl Held {
-    fn new(worker: &Rc<Worker>) -> Self {
-        worker.connections.set(worker.connections.get() + 1);
-        Self(worker.clone())
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.0.connections.set(self.0.connections.get() - 1);
-    }
+fn tell(report: &mpsc::Sender<io::Result<()>>, outcome: io::Result<()>) -> io::Result<()> {
+    let copy = outcome.as_ref().copied().map_err(|error| io::Error::new(error.kind(), error.to_string()));
+    // Nobody listens any more where another worker could not start.
+    let _ = report.send(copy);
+    outcome
 }

@@ -117,6 +117,7 @@ fn who_asks_for_everything_and_reads_nothing_costs_little_and_is_let_go() {
     }
     is_served(&server);
     eventually("the connection is cut", || server.log().contains("reads nothing"));
+    eventually("all are logged", || server.log().matches("cut short").count() == 100);
     let log = server.log();
     let cut = log.lines().filter(|line| line.ends_with("cut short"));
     let bytes: Vec<u64> = cut
@@ -164,4 +165,38 @@ fn a_worker_that_holds_all_it_may_takes_the_next_one_when_one_leaves() {
     assert_eq!(third.read(Duration::from_millis(300)), Reading::Nothing);
     drop(first);
     third.read_until("the server's flight", |client| client.is_established);
+}
+
+#[test]
+fn an_address_with_all_the_connections_it_may_have_gets_no_more_until_one_ends() {
+    let mut setup = Setup::of(example());
+    setup.limits.connections_an_address = 2;
+    let server = Server::start(setup);
+    let first = Raw::h2(&server, &[]);
+    let _second = Raw::h2(&server, &[]);
+    let mut beyond = TcpStream::connect(server.address).expect("the system accepts");
+    beyond.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    assert_eq!(beyond.read(&mut [0]).expect("closed at once"), 0);
+    drop(first);
+    eventually("its place is free", || {
+        let mut again = TcpStream::connect(server.address).expect("the system accepts");
+        again.set_read_timeout(Some(Duration::from_millis(100))).expect("a socket");
+        again.read(&mut [0]).is_err()
+    });
+}
+
+#[test]
+fn a_server_that_stops_waits_no_longer_than_it_may() {
+    let site = Scratch::new();
+    site.write("large", vec![7; 20 << 20]);
+    let mut setup = Setup::of(site.path());
+    setup.limits.drain_ms = 300;
+    let server = Server::start(setup);
+    let mut client = Raw::h2(&server, &[(4, 0x7fff_ffff)]);
+    client.send(&frames::get(1, "/large", frames::END));
+    client.read_until("a beginning", |client| client.has(frames::DATA, 1));
+    let began = Instant::now();
+    server.tell_stop();
+    eventually("it ends", || server.has_ended());
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }

@@ -1,0 +1,148 @@
+//! The listening sockets of a worker: who accepts, and how they close.
+
+use super::{
+    Kind, front, upgrade,
+    worker::{Command, Socket, Worker},
+};
+use std::{
+    io,
+    net::SocketAddr,
+    os::fd::{AsFd, OwnedFd},
+    rc::Rc,
+    time::Duration,
+};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, mpsc::UnboundedReceiver},
+    task::{JoinHandle, spawn_local},
+    time,
+};
+
+/// How long to wait before accepting again after the system had no descriptor left.
+const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
+/// How often a worker that has all the connections it may have looks whether one ended.
+const FULL: Duration = Duration::from_millis(10);
+/// Connections that are accepted from a socket that is to be closed: more than its backlog holds, since a successor that
+/// shares the socket takes what comes later.
+const LAST: usize = 2_048;
+
+/// All of them.
+pub(super) struct Doors {
+    worker: Rc<Worker>,
+    open: Vec<Door>,
+}
+
+/// One of them, with the task that accepts.
+struct Door {
+    address: SocketAddr,
+    listener: Rc<TcpListener>,
+    close: Rc<Notify>,
+    accepting: JoinHandle<()>,
+}
+
+impl Doors {
+    pub(super) fn new(worker: Rc<Worker>) -> Self {
+        Self { worker, open: Vec::new() }
+    }
+
+    /// Does what it is told until it is told to stop.
+    pub(super) async fn obey(&mut self, mut orders: UnboundedReceiver<Command>) {
+        let told = self.worker.stop.told();
+        let mut told = std::pin::pin!(told);
+        loop {
+            let command = tokio::select! {
+                biased;
+                () = &mut told => return,
+                command = orders.recv() => command,
+            };
+            match command {
+                Some(Command::Reload(site)) => self.worker.reload(site),
+                Some(Command::Open(socket)) => {
+                    if let Err(error) = self.open(socket) {
+                        eprintln!("warning: a listening socket cannot be used: {error}");
+                    }
+                }
+                Some(Command::Close(address)) => self.close(address).await,
+                Some(Command::Lend(lender)) => {
+                    let copy = |door: &Door| door.listener.as_fd().try_clone_to_owned();
+                    // Whoever gave up asking needs none.
+                    let _ = self
+                        .open
+                        .iter()
+                        .map(copy)
+                        .try_for_each(|copy: io::Result<OwnedFd>| lender.send(copy));
+                }
+                // Nobody is left who could order anything but to stop.
+                None => return told.await,
+            }
+        }
+    }
+
+    pub(super) fn open(&mut self, socket: Socket) -> io::Result<()> {
+        let listener = Rc::new(TcpListener::from_std(socket.listener)?);
+        let address = listener.local_addr()?;
+        let close = Rc::new(Notify::new());
+        let accepting =
+            spawn_local(accept(self.worker.clone(), listener.clone(), socket.kind, close.clone()));
+        self.open.push(Door { address, listener, close, accepting });
+        Ok(())
+    }
+
+    async fn close(&mut self, address: SocketAddr) {
+        let closing = self.open.extract_if(.., |door| door.address == address).collect();
+        close(closing).await;
+    }
+
+    pub(super) async fn close_all(&mut self) {
+        close(core::mem::take(&mut self.open)).await;
+    }
+}
+
+/// Closes them once everybody who had come is accepted.
+async fn close(doors: Vec<Door>) {
+    for door in &doors {
+        door.close.notify_one();
+    }
+    for door in doors {
+        // A panic in there was printed when it happened, and the socket is closed all the same.
+        let _ = door.accepting.await;
+    }
+}
+
+/// Accepts until told to close, and then who waits in the backlog.
+async fn accept(worker: Rc<Worker>, listener: Rc<TcpListener>, kind: Kind, close: Rc<Notify>) {
+    let mut left = None;
+    while left != Some(0) {
+        if worker.is_full() {
+            time::sleep(FULL).await;
+            continue;
+        }
+        let accepted = tokio::select! {
+            biased;
+            () = close.notified(), if left.is_none() => {
+                left = Some(LAST);
+                continue;
+            }
+            accepted = listener.accept() => accepted,
+            () = core::future::ready(()), if left.is_some() => return,
+        };
+        left = left.map(|left| left - 1);
+        match accepted {
+            Ok((stream, client)) => {
+                // Who has all the connections that an address may have is closed at once.
+                let Some(held) = worker.hold(client) else { continue };
+                spawn_local(async move {
+                    match kind {
+                        Kind::Https => front::connection(&held.worker, stream, client).await,
+                        Kind::Redirect(port) => {
+                            upgrade::connection(&held.worker, stream, client, port).await;
+                        }
+                    }
+                });
+            }
+            // It was gone before we came: that is no reason to let the next one wait.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(_) => time::sleep(OUT_OF_DESCRIPTORS).await,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The handle of a server that runs.
+
+use super::{
+    Site, Stop,
+    listeners::{Kind, open},
+    worker::{Command, Socket},
+};
+use sakigake_net::Successor;
+use std::{
+    io,
+    net::SocketAddr,
+    os::fd::OwnedFd,
+    process::{self, Child},
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+    time::Duration,
+};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// How long a successor may take until it serves.
+const SUCCESSION: Duration = Duration::from_secs(30);
+
+/// A server that runs. Dropping it changes nothing: it runs until it is told to stop.
+pub struct Running {
+    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) workers: Vec<UnboundedSender<Command>>,
+    pub(super) threads: Vec<JoinHandle<io::Result<()>>>,
+    pub(super) stop: Stop,
+}
+
+impl Running {
+    /// Puts another site in the place of the present one, for connections that begin and requests that come from now on.
+    /// What is under way ends as it began.
+    pub fn reload(&self, site: Site) {
+        let site = Arc::new(site);
+        self.command(|| Command::Reload(site.clone()));
+    }
+
+    /// Listens at one more address; says which, since the system chooses where the port is 0.
+    ///
+    /// # Errors
+    /// What the system says: the address is taken, or not ours to use.
+    pub fn open(&mut self, address: SocketAddr, kind: Kind) -> io::Result<SocketAddr> {
+        let sockets = open(address, self.workers.len())?;
+        let address = sockets[0].local_addr()?;
+        for (worker, listener) in self.workers.iter().zip(sockets) {
+            // A worker that ended takes no orders: `join` says why.
+            let _ = worker.send(Command::Open(Socket { listener, kind }));
+        }
+        self.addresses.push(address);
+        Ok(address)
+    }
+
+    /// Stops listening there; who had come is served. Does nothing where nobody listens.
+    pub fn close(&mut self, address: SocketAddr) {
+        self.addresses.retain(|open| *open != address);
+        self.command(|| Command::Close(address));
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Starts `command` with our listening sockets and waits until it serves them. No client notices: from then on both
+    /// accept, until this server is told to [`Running::stop`].
+    ///
+    /// # Errors
+    /// The successor could not be started, or does not serve (within 30 seconds): this server goes on as if nothing had been.
+    pub fn succeed(&self, command: process::Command) -> io::Result<Child> {
+        Successor::start(command, self.lend()?)?.wait(SUCCESSION)
+    }
+
+    /// Copies of all listening sockets.
+    fn lend(&self) -> io::Result<Vec<OwnedFd>> {
+        let (lender, lent) = mpsc::channel();
+        self.command(|| Command::Lend(lender.clone()));
+        drop(lender);
+        lent.into_iter().collect()
+    }
+
+    /// Tells it to stop: who had come is served, then everything ends.
+    pub fn stop(&self) {
+        self.stop.tell();
+    }
+
+    /// Whether everything has ended.
+    pub fn has_ended(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Waits until everything has ended.
+    ///
+    /// # Errors
+    /// A worker ended by a fault of ours.
+    pub fn join(self) -> io::Result<()> {
+        join(self.threads)
+    }
+
+    fn command(&self, command: impl Fn() -> Command) {
+        for worker in &self.workers {
+            // A worker that ended takes no orders: `join` says why.
+            let _ = worker.send(command());
+        }
+    }
+}
+
+/// Waits until all have ended.
+pub(super) fn join(threads: Vec<JoinHandle<io::Result<()>>>) -> io::Result<()> {
+    for thread in threads {
+        thread.join().map_err(|_| io::Error::other("a worker panicked"))??;
+    }
+    Ok(())
+}
