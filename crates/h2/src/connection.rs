@@ -55,6 +55,8 @@ pub struct Connection {
     pub(crate) local: LocalSettings,
     pub(crate) streams: Streams,
     pub(crate) schedule: Schedule,
+    /// Bytes in the queues of all streams together.
+    pub(crate) queued: usize,
     pub(crate) send: SendWindow,
     pub(crate) receive: ReceiveWindow,
     pub(crate) output: Output,
@@ -155,6 +157,7 @@ impl Connection {
             local: LocalSettings::default(),
             streams: Streams::new(client),
             schedule: Schedule::default(),
+            queued: 0,
             send: SendWindow::new(INITIAL_WINDOW),
             receive: ReceiveWindow::connection(limits.initial_connection_window_bytes),
             output,
@@ -278,6 +281,7 @@ impl Connection {
         if let Some(rank) = stream.rank {
             self.schedule.leave(rank);
         }
+        self.queued -= stream.send.queued();
         self.receive.consume(stream.receive.unread());
         if self.streams.len() == 0 {
             self.stalls_due = None;
@@ -288,9 +292,12 @@ impl Connection {
     pub(crate) fn settle(&mut self, id: u32) {
         let Some(stream) = self.streams.look(id) else { return };
         if stream.state == State::Closed(Cause::Ended) {
+            let is_read = stream.receive.unread() == 0;
             self.streams.linger();
             self.notices.push_back(Notice::Finished(id));
-            self.release(id);
+            if is_read {
+                self.forget(id, Cause::Ended);
+            }
         }
     }
 
@@ -323,6 +330,7 @@ impl Connection {
         self.going = Going::Over;
         self.streams.clear();
         self.schedule = Schedule::default();
+        self.queued = 0;
         self.notices.clear();
         self.block = None;
     }
@@ -370,7 +378,7 @@ impl Connection {
 
     /// Bytes that wait in the send queues of all streams.
     pub fn queued_bytes(&self) -> usize {
-        self.streams.iter().map(|(_, stream)| stream.send.queued()).sum()
+        self.queued
     }
 
     /// Whether the client said that it acts on PRELOAD frames.

@@ -41,6 +41,7 @@ impl Connection {
         stream.send.write(&mut place[HEAD_BYTES..HEAD_BYTES + len]);
         stream.send.window.spend(len);
         self.send.spend(len);
+        self.queued -= len;
         if stream.send.is_writable_again(self.config.limits.send_queue_bytes) {
             self.notices.push_back(Notice::Writable(id));
         }
@@ -58,9 +59,13 @@ impl Connection {
         if end {
             stream.send.end = End::Sent;
             stream.state = stream.state.sent_end();
+            if let Some(rank) = stream.rank.take() {
+                self.schedule.leave(rank);
+            }
+        } else {
+            self.wake(id);
+            self.send_trailers(id);
         }
-        self.wake(id);
-        self.send_trailers(id);
         self.settle(id);
     }
 
@@ -92,13 +97,17 @@ impl Connection {
     /// Puts a stream in line, in its present place, or out of it.
     pub(crate) fn wake(&mut self, id: u32) {
         let Some(stream) = self.streams.find(id) else { return };
+        let may_send = stream.send.queued() > 0 && stream.send.window.available() > 0;
+        if may_send && stream.rank.is_some_and(|rank| rank.stands(id, stream.priority)) {
+            return;
+        }
         if let Some(rank) = stream.rank.take() {
             self.schedule.leave(rank);
         }
         if stream.send.queued() == 0 {
             return;
         }
-        if stream.send.window.available() > 0 {
+        if may_send {
             stream.rank = Some(self.schedule.enter(id, stream.priority));
         } else {
             stream.send.stall(self.now);
@@ -138,6 +147,7 @@ impl Connection {
                 over.push(id);
             }
         }
+        over.sort_unstable();
         let waiting = self.streams.iter().filter_map(|(_, stream)| stream.send.stall);
         self.stalls_due = waiting.map(|stall| stall.since + term).min();
         for id in over {

@@ -22,6 +22,7 @@ pub mod rules;
 mod section;
 mod send;
 mod settings;
+mod shelf;
 mod stream;
 mod streams;
 mod trace;

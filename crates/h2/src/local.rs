@@ -108,6 +108,7 @@ impl Connection {
         if len > 0 {
             sending.send.push(chunk, limit);
         }
+        let is_waiting = sending.rank.is_none();
         if end && sending.send.queued() == 0 {
             sending.send.end = End::Sent;
             sending.state = sending.state.sent_end();
@@ -118,7 +119,8 @@ impl Connection {
         if end {
             sending.send.end = End::Data;
         }
-        if sending.rank.is_none() {
+        self.queued += len;
+        if is_waiting {
             self.wake(id);
         }
         Ok(())

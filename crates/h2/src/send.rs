@@ -4,13 +4,15 @@
 use crate::flow::SendWindow;
 use sakigake_semantics::{Chunk, Fields, Priority};
 use sakigake_wire::Instant;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// One stream's way out.
 #[derive(Debug)]
 pub(crate) struct Sending {
     pub(crate) window: SendWindow,
-    queue: VecDeque<Chunk>,
+    /// What leaves next; most bodies are no more than that.
+    first: Option<Chunk>,
+    rest: VecDeque<Chunk>,
     /// Bytes of the first chunk that have left.
     offset: usize,
     queued: usize,
@@ -48,7 +50,8 @@ impl Sending {
     pub(crate) fn new(window: u32) -> Self {
         Self {
             window: SendWindow::new(window),
-            queue: VecDeque::new(),
+            first: None,
+            rest: VecDeque::new(),
             offset: 0,
             queued: 0,
             end: End::Open,
@@ -66,7 +69,10 @@ impl Sending {
     /// Takes a chunk by reference.
     pub(crate) fn push(&mut self, chunk: Chunk, limit: usize) {
         self.queued += chunk.as_ref().len();
-        self.queue.push_back(chunk);
+        match self.first {
+            None => self.first = Some(chunk),
+            Some(_) => self.rest.push_back(chunk),
+        }
         self.is_full |= self.queued > limit / 2;
     }
 
@@ -75,19 +81,19 @@ impl Sending {
         self.queued -= out.len();
         self.sent += out.len() as u64;
         while !out.is_empty() {
-            let Some(chunk) = self.queue.front().map(AsRef::as_ref) else { break };
+            let Some(chunk) = self.first.as_ref().map(AsRef::as_ref) else { break };
             let rest = &chunk[self.offset..];
             let (now, later) = out.split_at_mut(rest.len().min(out.len()));
             now.copy_from_slice(&rest[..now.len()]);
             self.offset += now.len();
             out = later;
             if self.offset == chunk.len() {
-                self.queue.pop_front();
+                self.first = self.rest.pop_front();
                 self.offset = 0;
             }
         }
         if self.queued == 0 {
-            self.queue = VecDeque::new();
+            self.rest = VecDeque::new();
             self.stall = None;
         }
     }
@@ -121,7 +127,8 @@ impl Sending {
 /// The streams that have DATA and credit, best first.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
-    ready: BTreeSet<Rank>,
+    /// Sorted. Who comes is mostly the last, and who goes the first.
+    ready: VecDeque<Rank>,
     turns: u64,
 }
 
@@ -133,28 +140,51 @@ pub(crate) struct Rank {
     stream: u32,
 }
 
+/// Places that an empty line keeps.
+const KEPT_RANKS: usize = 4;
+
 impl Schedule {
     /// Puts a stream in line; returns its place, which takes it out again.
     pub(crate) fn enter(&mut self, stream: u32, priority: Priority) -> Rank {
         self.turns += u64::from(priority.incremental);
         let turn = if priority.incremental { self.turns } else { 0 };
         let rank = Rank { urgency: priority.urgency, turn, stream };
-        self.ready.insert(rank);
+        match self.ready.back() {
+            Some(last) if *last > rank => {
+                let at = self.ready.partition_point(|other| *other < rank);
+                self.ready.insert(at, rank);
+            }
+            _ => self.ready.push_back(rank),
+        }
         rank
     }
 
     /// Takes a stream out.
     pub(crate) fn leave(&mut self, rank: Rank) {
-        self.ready.remove(&rank);
+        if self.ready.front() == Some(&rank) {
+            self.ready.pop_front();
+        } else if let Ok(at) = self.ready.binary_search(&rank) {
+            self.ready.remove(at);
+        }
+        if self.ready.is_empty() && self.ready.capacity() > KEPT_RANKS {
+            self.ready = VecDeque::new();
+        }
     }
 
     /// Whose turn it is.
     pub(crate) fn first(&self) -> Option<u32> {
-        self.ready.first().map(|rank| rank.stream)
+        self.ready.front().map(|rank| rank.stream)
     }
 
     /// All in line.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
         self.ready.iter().map(|rank| rank.stream)
+    }
+}
+
+impl Rank {
+    /// Whether entering anew would give this place again.
+    pub(crate) fn stands(self, stream: u32, priority: Priority) -> bool {
+        !priority.incremental && self == Self { urgency: priority.urgency, turn: 0, stream }
     }
 }

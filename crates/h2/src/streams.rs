@@ -3,9 +3,10 @@
 use crate::flow::ReceiveWindow;
 use crate::rules::MAX_31_BITS;
 use crate::send::{Rank, Sending};
+use crate::shelf::Shelf;
 use crate::stream::{Cause, State};
 use sakigake_semantics::{BodyLength, Priority};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// One stream.
 #[derive(Debug)]
@@ -74,7 +75,7 @@ impl Stream {
 /// All of them.
 #[derive(Debug)]
 pub(crate) struct Streams {
-    map: BTreeMap<u32, Stream>,
+    map: Shelf,
     /// How many in the map have ended both ways, and wait for their last bytes to be read.
     lingering: usize,
     recent: VecDeque<(u32, Cause)>,
@@ -86,34 +87,34 @@ pub(crate) struct Streams {
 impl Streams {
     pub(crate) fn new(client: bool) -> Self {
         let next_local = if client { 1 } else { 2 };
-        Self { map: BTreeMap::new(), lingering: 0, recent: VecDeque::new(), next_local, highest_peer: 0 }
+        Self { map: Shelf::default(), lingering: 0, recent: VecDeque::new(), next_local, highest_peer: 0 }
     }
 
     pub(crate) fn find(&mut self, id: u32) -> Option<&mut Stream> {
-        self.map.get_mut(&id)
+        self.map.find(id)
     }
 
     pub(crate) fn look(&self, id: u32) -> Option<&Stream> {
-        self.map.get(&id)
+        self.map.look(id)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Stream)> {
-        self.map.iter().map(|(id, stream)| (*id, stream))
+        self.map.iter()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut Stream)> {
-        self.map.iter_mut().map(|(id, stream)| (*id, stream))
+        self.map.iter_mut()
     }
 
     /// The state of any stream, seen or not.
     pub(crate) fn state(&self, id: u32) -> State {
-        if let Some(stream) = self.map.get(&id) {
-            return stream.state;
-        }
         let local = id % 2 == self.next_local % 2;
         let idle = if local { id >= self.next_local } else { id > self.highest_peer };
         if idle {
             return State::Idle;
+        }
+        if let Some(stream) = self.map.look(id) {
+            return stream.state;
         }
         let cause = self.recent.iter().rev().find(|(recent, _)| *recent == id).map(|(_, cause)| *cause);
         // Each number of ours was opened, so what comes late for one is late and not wrong.
@@ -152,19 +153,22 @@ impl Streams {
 
     /// Takes a stream out, and remembers how it ended.
     pub(crate) fn remove(&mut self, id: u32, cause: Cause, limit: usize) -> Option<Stream> {
-        self.remember(id, cause, limit);
-        let stream = self.map.remove(&id)?;
+        let Some(stream) = self.map.remove(id) else {
+            self.remember(id, cause, limit);
+            return None;
+        };
         self.lingering -= usize::from(!stream.counts());
-        if self.map.is_empty() {
-            // An empty map keeps a node, which is large.
-            self.map = BTreeMap::new();
-        }
+        self.push_recent(id, cause, limit); // Who lived until now was not remembered before.
         Some(stream)
     }
 
     /// How a stream ended, which may not be the first time that this is said.
     pub(crate) fn remember(&mut self, id: u32, cause: Cause, limit: usize) {
         self.recent.retain(|(recent, _)| *recent != id);
+        self.push_recent(id, cause, limit);
+    }
+
+    fn push_recent(&mut self, id: u32, cause: Cause, limit: usize) {
         while self.recent.len() >= limit.max(1) {
             self.recent.pop_front();
         }
@@ -192,7 +196,7 @@ impl Streams {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.map = BTreeMap::new();
+        self.map = Shelf::default();
         self.lingering = 0;
     }
 
