@@ -34,26 +34,57 @@ const POLICY: [(&[u8], Indexing); 15] = [
 /// A cookie shorter than this many bytes could be guessed byte by byte through its compression (section 7.1.3).
 const GUESSABLE_COOKIE_BYTES: usize = 20;
 
-/// What an encoder does with a line that is not marked as sensitive.
-pub(crate) fn indexing(name: &[u8], value: &[u8]) -> Indexing {
+/// What an encoder does with a line that is not marked as sensitive. `name_index` is that of the name in the static
+/// table.
+pub(crate) fn indexing(name_index: Option<usize>, name: &[u8], value: &[u8]) -> Indexing {
     match name {
         b":path" if value.contains(&b'?') => Indexing::Repeated,
         b"cookie" if value.len() < GUESSABLE_COOKIE_BYTES => Indexing::Never, // spec: 7541-7.1.3-b
-        _ => POLICY
-            .iter()
-            .find(|(field, _)| *field == name)
-            .map_or(Indexing::Indexed, |(_, indexing)| *indexing),
+        _ => name_index
+            .and_then(|index| POLICY_BY_INDEX.get(index))
+            .map_or(Indexing::Indexed, |policy| *policy),
     }
 }
 
-/// FNV-1a over `bytes`, going on from `hash`. It finds candidates; bytes decide.
-pub(crate) const fn hash(mut hash: u32, bytes: &[u8]) -> u32 {
-    let mut at = 0;
+/// The policy of each static index: every field that has one stands in the static table.
+static POLICY_BY_INDEX: [Indexing; STATIC_TABLE.len() + 1] = {
+    let mut policies = [Indexing::Indexed; STATIC_TABLE.len() + 1];
+    let mut row = 0;
+    while row < POLICY.len() {
+        let (mut index, mut found) = (0, false);
+        while index < STATIC_TABLE.len() {
+            if is_same(STATIC_TABLE[index].0, POLICY[row].0) {
+                policies[index + 1] = POLICY[row].1;
+                found = true;
+            }
+            index += 1;
+        }
+        assert!(found, "a field of the policy is not in the static table");
+        row += 1;
+    }
+    policies
+};
+
+/// A hash of `bytes`, eight at a time, going on from `hash`. It finds candidates; bytes decide.
+pub(crate) const fn hash(hash: u32, mut bytes: &[u8]) -> u32 {
+    let mut state = hash as u64 ^ bytes.len() as u64;
+    while let Some((word, rest)) = bytes.split_first_chunk() {
+        state = mix(state ^ u64::from_le_bytes(*word));
+        bytes = rest;
+    }
+    let (mut tail, mut at) = (0, 0);
     while at < bytes.len() {
-        hash = (hash ^ bytes[at] as u32).wrapping_mul(0x0100_0193);
+        tail = tail << 8 | bytes[at] as u64;
         at += 1;
     }
-    hash
+    let state = mix(state ^ tail);
+    (state >> 32) as u32 ^ state as u32
+}
+
+/// Spreads each bit over the word; the factor is 2^64 over the golden ratio.
+const fn mix(word: u64) -> u64 {
+    let word = word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    word ^ word >> 32
 }
 
 /// Where [`hash`] begins.

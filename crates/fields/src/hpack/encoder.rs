@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub struct Encoder {
     table: Table,
-    /// Hashes of each entry of the table, the oldest in front.
+    /// What helps to find each entry of the table, the oldest in front.
     hashes: VecDeque<Hashes>,
     /// Our own ceiling.
     max_table_bytes: usize,
@@ -23,12 +23,18 @@ pub struct Encoder {
     /// Lines that were not indexed because most of their kind come once, by hash.
     recent: [u32; RECENT_LINES],
     next_recent: usize,
+    /// Entries that the table has taken so far: each goes by the number that had come before it.
+    taken: u64,
+    /// The entry that the last line found.
+    last: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Hashes {
     name: u32,
     line: u32,
+    /// The entry that was found after this one the last time: messages have the same lines in the same order.
+    next: u64,
 }
 
 const RECENT_LINES: usize = 16;
@@ -46,6 +52,8 @@ impl Encoder {
             lowest_bytes: size,
             recent: [0; RECENT_LINES],
             next_recent: 0,
+            taken: 0,
+            last: 0,
         }
     }
 
@@ -78,19 +86,26 @@ impl Encoder {
     }
 
     fn line(&mut self, line: FieldLine<'_>, out: &mut Vec<u8>) {
+        if let Some(index) = self.expected(line) {
+            return integer_of(index, pattern::INDEXED, out);
+        }
         let name = rules::hash(HASH_START, line.name);
         let in_static = rules::find_static(name, line.name, line.value);
-        let indexing = if line.sensitive { Indexing::Never } else { rules::indexing(line.name, line.value) };
+        let name_index = in_static.map(|(index, _)| index);
+        let indexing = match line.sensitive {
+            true => Indexing::Never,
+            false => rules::indexing(name_index, line.name, line.value),
+        };
         if indexing == Indexing::Never {
-            let index = in_static.map(|(index, _)| index);
-            return literal(line, index, pattern::LITERAL_NEVER, out); // spec: 7541-7.1.3-a
+            return literal(line, name_index, pattern::LITERAL_NEVER, out); // spec: 7541-7.1.3-a
         }
         if let Some((index, true)) = in_static {
             return integer_of(index, pattern::INDEXED, out);
         }
-        let hashes = Hashes { name, line: rules::hash(name.rotate_left(1), line.value) };
+        let hashes = Hashes { name, line: rules::hash(name.rotate_left(1), line.value), next: 0 };
         let in_table = self.find(hashes, line);
         if let Some((index, true)) = in_table {
+            self.note(self.taken - (index - STATIC_TABLE.len()) as u64);
             return integer_of(index, pattern::INDEXED, out);
         }
         let index = in_static.or(in_table).map(|(index, _)| index);
@@ -101,10 +116,39 @@ impl Encoder {
             literal(line, index, pattern::LITERAL_INDEXED, out);
             self.table.insert(line.name, line.value);
             self.hashes.push_back(hashes);
+            self.taken += 1;
+            self.note(self.taken - 1);
             self.forget_evicted();
         } else {
             literal(line, index, pattern::LITERAL, out);
         }
+    }
+
+    /// The index of the entry that followed the last one the last time, where that is `line`.
+    fn expected(&mut self, line: FieldLine<'_>) -> Option<usize> {
+        let next = self.known(self.last)?.next;
+        let age = usize::try_from(self.taken - 1 - next).ok()?; // One older than memory is not there.
+        let entry = self.table.find(age)?;
+        if line.sensitive || entry.name != line.name || entry.value != line.value {
+            return None;
+        }
+        self.last = next;
+        Some(STATIC_TABLE.len() + 1 + age)
+    }
+
+    /// A line found this entry.
+    fn note(&mut self, entry: u64) {
+        if let Some(last) = self.known(self.last) {
+            last.next = entry;
+        }
+        self.last = entry;
+    }
+
+    /// What is known of an entry that was taken, unless it was evicted.
+    fn known(&mut self, entry: u64) -> Option<&mut Hashes> {
+        let evicted = self.taken - self.hashes.len() as u64;
+        let at = usize::try_from(entry.checked_sub(evicted)?).ok()?; // As above.
+        self.hashes.get_mut(at)
     }
 
     /// The index of the newest entry with that name, or of the one with that value too, and then `true`.
