@@ -2,7 +2,7 @@ use core::fmt;
 
 /// Field lines in order, in two allocations whatever their number. Names are lower case once they passed
 /// [`crate::Assembly`].
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 pub struct Fields {
     text: Vec<u8>,
     lines: Vec<Line>,
@@ -56,6 +56,7 @@ impl Fields {
     /// When all text together passes 4 GiB; every engine's limits lie far below.
     pub fn push_line(&mut self, line: FieldLine<'_>) {
         let offset = |len: usize| u32::try_from(len).expect("field text stays below 4 GiB");
+        self.text.reserve(line.name.len() + line.value.len());
         let start = offset(self.text.len());
         self.text.extend_from_slice(line.name);
         let colon = offset(self.text.len());
@@ -98,6 +99,20 @@ impl Fields {
         self.text.len() + 32 * self.lines.len()
     }
 }
+
+/// A copy has room for a line more, since many a copy is made to add one (a `date`).
+impl Clone for Fields {
+    fn clone(&self) -> Self {
+        let mut text = Vec::with_capacity(self.text.len() + SPARE_BYTES);
+        text.extend_from_slice(&self.text);
+        let mut lines = Vec::with_capacity(self.lines.len() + 1);
+        lines.extend_from_slice(&self.lines);
+        Self { text, lines }
+    }
+}
+
+/// What a copy's text may grow by, in bytes, before it moves.
+const SPARE_BYTES: usize = 48;
 
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
