@@ -48,7 +48,7 @@ static VERIFICATIONS: &[Verification] = &[
     // rsa_pss_rsae_sha256, rsa_pss_rsae_sha384, rsa_pss_rsae_sha512
     Verification {
         scheme: 0x0804,
-        algorithms: &[algorithms::RSA_PSS_2048_8192_SHA256_LEGACY_KEY],
+        algorithms: &[algorithms::RSA_PSS_2048_8192_SHA256_LEGACY_KEY], // spec: 9846-4.3.3-r
         in_handshake: true,
     },
     Verification {
@@ -58,7 +58,7 @@ static VERIFICATIONS: &[Verification] = &[
     },
     Verification {
         scheme: 0x0806,
-        algorithms: &[algorithms::RSA_PSS_2048_8192_SHA512_LEGACY_KEY],
+        algorithms: &[algorithms::RSA_PSS_2048_8192_SHA512_LEGACY_KEY], // spec: 9846-4.3.3-r
         in_handshake: true,
     },
     // rsa_pkcs1_sha256, rsa_pkcs1_sha384, rsa_pkcs1_sha512

@@ -74,7 +74,7 @@ impl<'a> Message<'a> {
             return Err(Fault::TrailingBytes);
         }
         let message = Self::read_body(kind, &mut body)?;
-        if body.is_empty() { Ok(message) } else { Err(Fault::TrailingBytes) }
+        if body.is_empty() { Ok(message) } else { Err(Fault::TrailingBytes) } // spec: 9846-4.2.2-c
     }
 
     /// Appends the message, header included.

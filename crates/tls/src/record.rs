@@ -77,9 +77,9 @@ pub fn missing(partial: &[u8]) -> Result<usize, Fault> {
 
 /// The nonce of record number `sequence` (RFC 9846 section 5.3).
 fn nonce(iv: &[u8; 12], sequence: u64) -> [u8; 12] {
-    let mut nonce = *iv; // spec: 9846-5.3-a
+    let mut nonce = *iv;
     for (byte, number) in nonce[4..].iter_mut().zip(sequence.to_be_bytes()) {
-        *byte ^= number;
+        *byte ^= number; // spec: 9846-5.3-a
     }
     nonce
 }

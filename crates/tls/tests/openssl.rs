@@ -204,6 +204,7 @@ fn page_with(files: [&str; 2], server_arguments: &[&str], options: client::Optio
 
 #[test]
 fn our_client_and_openssls_server() {
+    // spec: 9846-4.5.1-n
     if !is_there() {
         return;
     }

@@ -25,17 +25,25 @@ pub(super) fn mutants(text: &str, number: usize) -> Vec<Mutant> {
     };
     add("blanked", target, target, String::new());
     add("statement blanked", first, last, String::new());
-    let shapes = [conditions(&whole), arms(&whole, &lines, first), values(&whole), parts(&whole)];
-    for (what, new) in shapes.into_iter().flatten() {
-        add(what, first, last, new);
-    }
-    if let Some((first, last)) = around(&lines, first) {
-        add("statement blanked", first, last, String::new());
+    if !does_nothing(&whole) {
+        let shapes = [conditions(&whole), arms(&whole, &lines, first), values(&whole), parts(&whole)];
+        for (what, new) in shapes.into_iter().flatten() {
+            add(what, first, last, new);
+        }
+        if let Some((first, last)) = around(&lines, first) {
+            add("statement blanked", first, last, String::new());
+        }
     }
     for (what, new) in panics(&whole) {
         add(what, first, last, new);
     }
     mutants
+}
+
+/// Whether the line passes something over: then nothing in its place would be the same.
+fn does_nothing(whole: &str) -> bool {
+    let value = whole.rsplit_once(" => ").map_or(whole, |(_, value)| value);
+    matches!(value.trim().trim_end_matches(','), "{}" | "Ok(())" | "Ok(false)" | "continue")
 }
 
 /// The statement whose arguments line `at` is one of.
@@ -196,8 +204,17 @@ fn panics(whole: &str) -> Vec<(&'static str, String)> {
     if let Some((pattern, _)) = whole.split_once(" => ") {
         found.push(("panics", format!("{pattern} => panic!(),")));
     }
-    if !whole.trim_end().ends_with([';', '{', ',', '}']) {
-        found.push(("panics", "panic!()".into()));
+    if let Some(at) = position(whole, "return ").filter(|_| whole.trim_end().ends_with(';')) {
+        found.push(("panics", format!("{}panic!();", &whole[..at])));
+    }
+    let panics = "if true { panic!() }";
+    if let (Some(_), Some((name, value))) = (position(whole, "let "), whole.trim_end().split_once(" = "))
+        && let Some(value) = value.strip_suffix(';')
+    {
+        found.push(("panics", format!("{name} = {{ {panics} {value} }};")));
+    }
+    if !whole.trim_end().ends_with([';', '{', ',']) {
+        found.push(("panics", format!("{{ {panics} {whole} }}")));
     }
     found
 }
@@ -212,6 +229,8 @@ fn values(whole: &str) -> Vec<(&'static str, String)> {
         let rest = &whole[at + check.len() + len + 1..];
         let rest = rest.strip_prefix('?').unwrap_or(rest);
         found.push(("check passed over", format!("{}.unwrap_or_default(){rest}", &whole[..at])));
+        found.push(("check panics", format!("{}.ok().unwrap(){rest}", &whole[..at])));
+        found.push(("check panics", format!("{}.unwrap(){rest}", &whole[..at])));
     }
     if let (Some(_), Some(at)) =
         (position(whole, "let "), whole.find(" = ").filter(|_| trimmed.ends_with(';')))
@@ -222,7 +241,9 @@ fn values(whole: &str) -> Vec<(&'static str, String)> {
     } else if let Some(rest) = position(whole, "return ").filter(|_| trimmed.ends_with(';')) {
         found.push(("value gone", format!("{}return Default::default();", &whole[..rest])));
     } else if let (Some(at), true) = (whole.find(": "), trimmed.ends_with(',')) {
-        found.push(("field gone", format!("{}: Default::default(),", &whole[..at])));
+        for value in ["Default::default()", "&[]"] {
+            found.push(("field gone", format!("{}: {value},", &whole[..at])));
+        }
     } else if !trimmed.ends_with([';', '{', ',', '}']) {
         for value in ["Ok(())", "Ok(Default::default())", "Default::default()", "None", "false", "true"] {
             found.push(("value gone", value.to_owned()));

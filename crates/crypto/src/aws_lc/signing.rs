@@ -120,7 +120,7 @@ impl SigningKey for Rsa {
 
     fn sign(&self, scheme: u16, message: &[u8], _: &mut dyn Entropy) -> Result<Vec<u8>, SignFailed> {
         let encoding: &'static dyn RsaEncoding = match scheme {
-            // spec: 9846-4.3.3-r 9846-4.3.3-s
+            // spec: 9846-4.3.3-s
             RSA_PSS_RSAE_SHA256 => &signature::RSA_PSS_SHA256,
             RSA_PSS_RSAE_SHA384 => &signature::RSA_PSS_SHA384,
             RSA_PSS_RSAE_SHA512 => &signature::RSA_PSS_SHA512,

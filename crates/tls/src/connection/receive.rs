@@ -130,7 +130,8 @@ impl Connection {
         if !self.has_begun || self.established {
             return Err(Fault::UnexpectedChangeCipherSpec); // spec: 9846-5-d
         }
-        self.count_empty(Fault::UnexpectedChangeCipherSpec) // spec: 9846-5-a
+        self.count_empty(Fault::UnexpectedChangeCipherSpec)?;
+        Ok(()) // spec: 9846-5-a
     }
 
     /// A server that did not accept early data passes over it (RFC 9846 section 4.3.10).

@@ -35,9 +35,6 @@ impl<'a> ClientHello<'a> {
             return Err(Fault::NoCommonVersion); // TLS 1.2 and older allow a hello without extensions.
         }
         let block = body.vector_u16()?.rest();
-        if !body.is_empty() {
-            return Err(Fault::TrailingBytes); // spec: 9846-4.2.2-c
-        }
         if version != ProtocolVersion::TLS_1_2.0 {
             return Err(Fault::WrongLegacyVersion); // spec: 9846-4.2.2-a
         }

@@ -86,6 +86,10 @@ fn a_plain_record_is_its_content_behind_a_header() {
     let mut record = v.of("client_hello_record").to_vec(); // Its version is 0x0301.
     let opened = Opener::new().open(&mut record).expect("plaintext");
     assert_eq!(&record[opened.content], v.of("client_hello"));
+    for version in [[3, 1], [3, 3], [0, 0], [0xff, 0xff]] {
+        let header = Header { kind: ContentType::HANDSHAKE, len: 258 };
+        assert_eq!(Header::read(&[22, version[0], version[1], 1, 2]), Ok(Some(header)), "{version:x?}");
+    }
 }
 
 #[test]
@@ -218,7 +222,8 @@ fn records_open_in_their_order_alone() {
 fn new_keys_count_from_zero() {
     // spec: 9846-5.3-a
     let (mut sealer, mut opener) = pair();
-    seal(&mut sealer, ContentType::APPLICATION_DATA, b"1");
+    let mut record = seal(&mut sealer, ContentType::APPLICATION_DATA, b"1");
+    assert!(opener.open(&mut record).is_ok());
     let next = secret(Level::Application, &[4; 32]);
     sealer.install(&next, u64::MAX);
     opener.install(&next);

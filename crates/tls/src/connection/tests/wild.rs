@@ -38,6 +38,10 @@ fn older_clients_are_told_that_the_version_is_what_is_wrong() {
         let answer = pair.server_answers(&cut(&old_hello(version, extensions), 16_384));
         assert_eq!(answer, [21, 3, 3, 0, 2, 2, 70], "{version:#06x} {extensions:x?}");
     }
+    let mut pair = Pair::new();
+    let hello = transmit_all(&mut pair.client);
+    assert_eq!(hello[9..11], [3, 3], "the version of TLS 1.2, and TLS 1.3 among the extensions");
+    assert_eq!(pair.server_answers(&hello)[0], 22);
 }
 
 #[test]

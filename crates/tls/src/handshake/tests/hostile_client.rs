@@ -110,6 +110,7 @@ fn a_second_client_hello_repeats_the_first() {
 
 #[test]
 fn a_wrong_finished_is_refused_by_a_server() {
+    // spec: 9846-4.5.3-k
     let mut pair = Pair::new(client_options(), server_options());
     let result = pair.run_with(|from, _, message| {
         if from == Side::Client && message[0] == 20 {

@@ -258,6 +258,10 @@ fn without_grease_and_middleboxes_a_client_hello_is_plain() {
     assert!(!hello.extensions.order.iter().any(|raw| crate::rules::is_grease(raw.kind.0)));
     pair.run().unwrap();
     assert!(pair.is_established());
+    let pair = Pair::new(client_options(), server_options());
+    let Step::Send { message, .. } = &pair.from_client.steps[0] else { panic!("no ClientHello") };
+    let Ok(Message::ClientHello(hello)) = Message::read(message) else { panic!("no ClientHello") };
+    assert!(hello.legacy_session_id.len() == 32 && hello.legacy_session_id != hello.random);
 }
 
 #[test]
