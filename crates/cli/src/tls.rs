@@ -11,7 +11,7 @@ use sakigake_net::{Application, Clock, Ended, PlainStream, SystemEntropy, drive,
 use sakigake_session::{ClientConfig, Event, ServerConfig, Session};
 use sakigake_tls::{self as tls, Credential};
 use sakigake_wire::Instant;
-use std::{io, process::ExitCode, rc::Rc, sync::Arc};
+use std::{io, process::ExitCode, sync::Arc};
 use tokio::{
     io::{AsyncWriteExt, copy, split, stdin, stdout},
     net::{TcpListener, TcpStream},
@@ -89,13 +89,13 @@ fn place(target: &str) -> Result<(&str, u16), Failure> {
 
 /// Shows what a connection says, on standard error.
 struct Looker {
-    key_log: Option<Rc<KeyLogFile>>,
+    key_log: Option<Arc<KeyLogFile>>,
     is_told: bool,
 }
 
 impl Looker {
     fn new(look: &LookArguments) -> Result<Self, Failure> {
-        let key_log = look.keylog.as_deref().map(serve::open_key_log).transpose()?.map(Rc::new);
+        let key_log = look.keylog.as_deref().map(serve::open_key_log).transpose()?.map(Arc::new);
         Ok(Self { key_log, is_told: false })
     }
 

@@ -27,7 +27,7 @@ pub struct PlainStream {
 }
 
 /// Hears what the session says beside plaintext: traces, key log lines.
-type Watcher = Box<dyn FnMut(Event<'_>)>;
+type Watcher = Box<dyn FnMut(Event<'_>) + Send>;
 
 impl PlainStream {
     pub(crate) fn new(stream: TcpStream, session: Session, clock: Clock, heard: Vec<u8>) -> Self {
@@ -45,7 +45,7 @@ impl PlainStream {
     }
 
     /// Hands what the session says beside plaintext to `watcher` from here on.
-    pub fn watch(&mut self, watcher: impl FnMut(Event<'_>) + 'static) {
+    pub fn watch(&mut self, watcher: impl FnMut(Event<'_>) + Send + 'static) {
         self.watcher = Some(Box::new(watcher));
     }
 
