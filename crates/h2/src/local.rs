@@ -145,6 +145,12 @@ impl Connection {
         open.map_or(0, |stream| self.config.limits.send_queue_bytes.saturating_sub(stream.send.queued()))
     }
 
+    /// Whether everything that the owner had to say on the stream has left, or nothing more can.
+    pub fn has_sent_end(&self, stream: StreamId) -> bool {
+        let look = u32::try_from(stream.0).ok().and_then(|id| self.streams.look(id));
+        look.is_none_or(|stream| !stream.state.may_send())
+    }
+
     /// The owner has read that many bytes of the stream's body: their credit goes back to the peer in time. Bytes of a
     /// stream that has finished count too; who does not want them says [`Connection::reset`], or the connection's window
     /// stays that much smaller.

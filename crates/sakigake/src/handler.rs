@@ -4,6 +4,7 @@ use crate::{
     access_log::Entry,
     files::{Ask, Reply},
     server::Seat,
+    service::Local,
 };
 use sakigake_session as session;
 use std::{
@@ -20,6 +21,14 @@ pub(crate) trait Handler {
 
     /// The response to one request ended, whole or not.
     fn served(&self, served: &Served);
+
+    /// Who asks.
+    fn client(&self) -> SocketAddr;
+
+    /// A service did what it must not; the client was told that it is not its fault.
+    fn blame(&self, why: &str) {
+        let _ = why; // Whoever keeps no log has nobody to tell.
+    }
 
     /// The session said something, whatever it was.
     fn heard(&self, event: &session::Event<'_>) {
@@ -38,6 +47,8 @@ pub(crate) struct Dispatched {
 pub(crate) enum Answer {
     /// At once; the request's body, if it has one, is not read.
     Reply(Reply),
+    /// By asking a service.
+    Service(Local),
 }
 
 /// One request and what became of it.

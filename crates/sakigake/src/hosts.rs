@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{files::Files, redirect::Redirect};
+use crate::{files::Files, redirect::Redirect, service::Factory};
 use core::fmt;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
@@ -40,6 +40,8 @@ pub enum Target {
     Files(Files),
     /// Another address.
     Redirect(Redirect),
+    /// A program.
+    Service(Factory),
 }
 
 /// A host's name: `example.com`, an address without brackets, or `*.example.com` for all names with one label more.

@@ -1,26 +1,27 @@
 //! HTTP/1.1 and 1.0 (RFC 9112), by hyper, over any stream of plaintext: for whoever did not choose h2.
 
+mod ask;
+mod outgoing;
 mod stall;
 #[cfg(test)]
 mod tests;
 
-use crate::files::{Ask, Body, PIECE_BYTES, error_reply};
+use crate::files::{Ask, PIECE_BYTES, error_reply};
 use crate::handler::{Answer, Dispatched, Handler, Served};
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Version};
-use hyper::body::{Frame, Incoming, SizeHint};
+use crate::service::Peer;
+use http::{HeaderValue, Version};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use sakigake_semantics::Chunk;
+use outgoing::Outgoing;
 use stall::Stall;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::Future;
-use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
 
 /// How long a connection that is told to end still takes a request, which may be on its way: the answer to it says that it
 /// is the last.
@@ -46,29 +47,54 @@ impl Default for Limits {
 }
 
 /// Serves one connection until the peer or `stop` ends it; when `stop` completes, the response under way is finished
-/// first, and a request that is on its way is answered. A head and a small body leave in one write. The stream's write half is shut down at the end, at which a TLS
-/// stream sends its close_notify.
+/// first, and a request that is on its way is answered. A head and a small body leave in one write. The stream's write
+/// half is shut down at the end, at which a TLS stream sends its close_notify. A connection that a service took for another
+/// protocol (a WebSocket) ends when the service lets it go.
 ///
 /// # Errors
 /// The stream failed, the peer broke HTTP's rules or a limit, or a file could not be read to its end.
 pub(crate) async fn serve<I, H>(
     io: I,
     handler: Rc<H>,
+    peer: Peer,
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) -> Result<(), hyper::Error>
 where
-    I: AsyncRead + AsyncWrite + Unpin,
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handler + 'static,
+{
+    let (held, gone) = oneshot::channel();
+    let io = TokioIo::new(Stall::new(io, Duration::from_millis(limits.stall_ms), held));
+    let ended = http(io, handler, peer, limits, stop).await;
+    // Never an answer: the other end is dropped with the stream, whoever has it by now.
+    let _ = gone.await;
+    ended
+}
+
+/// As long as the connection speaks HTTP.
+async fn http<I, H>(
+    io: TokioIo<Stall<I>>,
+    handler: Rc<H>,
+    peer: Peer,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) -> Result<(), hyper::Error>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler + 'static,
 {
     let is_stopping = Rc::new(Cell::new(false));
     let is_last = is_stopping.clone();
     let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
-        let mut response = respond(handler.clone(), request);
-        if is_last.get() {
-            response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close")); // spec: 9112-9.6-a
+        let (handler, peer, is_last) = (handler.clone(), peer.clone(), is_last.clone());
+        async move {
+            let mut response = respond(handler, peer, request).await;
+            if is_last.get() && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close")); // spec: 9112-9.6-a
+            }
+            Ok::<_, Infallible>(response)
         }
-        async move { Ok::<_, Infallible>(response) }
     });
     let mut connection = pin!(
         hyper::server::conn::http1::Builder::new()
@@ -80,7 +106,8 @@ where
             // Vectored or flat, head and body are one write; flat is one TLS record even over a stream that would take
             // only the first slice.
             .writev(false)
-            .serve_connection(TokioIo::new(Stall::new(io, Duration::from_millis(limits.stall_ms))), service)
+            .serve_connection(io, service)
+            .with_upgrades()
     );
     let mut farewell = pin!(async {
         stop.await;
@@ -98,9 +125,13 @@ where
     .await
 }
 
-fn respond<H: Handler>(handler: Rc<H>, request: http::Request<Incoming>) -> http::Response<Outgoing<H>> {
+async fn respond<H: Handler>(
+    handler: Rc<H>,
+    peer: Peer,
+    request: http::Request<Incoming>,
+) -> http::Response<Outgoing<H>> {
     let since = Instant::now();
-    let (parts, _body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let Dispatched { seat, answer } = match has_good_host(&parts) {
         true => handler.answer(authority(&parts), &Ask::from(&parts)),
         false => {
@@ -108,36 +139,27 @@ fn respond<H: Handler>(handler: Rc<H>, request: http::Request<Incoming>) -> http
             Dispatched { seat: None, answer: Answer::Reply(reply) }
         }
     };
-    let Answer::Reply(reply) = answer;
-    let status = http::StatusCode::from_u16(reply.response.status);
-    let status = status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR); // A handler's slip must not kill the connection.
-    let mut response = http::Response::new(Outgoing {
-        served: Served {
-            protocol: if parts.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
-            seat,
-            method: parts.method.as_str().into(),
-            path: parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str).into(),
-            status: status.as_u16(),
-            bytes: 0,
-            took: Duration::ZERO,
-            whole: false,
-            hinted: false,
-            hints: 0,
-        },
-        body: reply.body,
-        since,
-        handler,
-    });
-    *response.status_mut() = status;
-    for line in reply.response.fields.iter() {
-        // What hyper cannot write would be malformed on the wire: the line is left out.
-        if let (Ok(name), Ok(value)) =
-            (HeaderName::from_bytes(line.name), HeaderValue::from_bytes(line.value))
-        {
-            response.headers_mut().append(name, value);
+    let served = Served {
+        protocol: if parts.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
+        seat,
+        method: parts.method.as_str().into(),
+        path: parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str).into(),
+        status: 0,
+        bytes: 0,
+        took: Duration::ZERO,
+        whole: false,
+        hinted: false,
+        hints: 0,
+    };
+    let mut outgoing = Outgoing::new(handler, served, since);
+    match answer {
+        Answer::Reply(reply) => outgoing.reply(reply),
+        Answer::Service(local) => {
+            outgoing.is_head = parts.method == http::Method::HEAD;
+            let answer = ask::ask(&local, parts, body, peer).await;
+            outgoing.answer(answer)
         }
     }
-    response
 }
 
 /// The host that the request is for: of its target where that has one (RFC 9112 section 3.2.2), else of `host`.
@@ -158,46 +180,5 @@ fn has_good_host(parts: &http::request::Parts) -> bool {
         (None, _) => parts.version < Version::HTTP_11,
         (Some(host), None) => is_good(host),
         (Some(_), Some(_)) => false,
-    }
-}
-
-/// A body on its way out, which tells the handler when it ends: at its drop, since hyper does not ask for the end of a
-/// body whose length it knows.
-struct Outgoing<H: Handler> {
-    body: Body,
-    served: Served,
-    since: Instant,
-    handler: Rc<H>,
-}
-
-impl<H: Handler> http_body::Body for Outgoing<H> {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let bytes = match self.body.next_piece(PIECE_BYTES) {
-            Ok(None) => return Poll::Ready(None),
-            Ok(Some(Chunk::Owned(bytes))) => Bytes::from(bytes),
-            Ok(Some(Chunk::Shared(bytes))) => Bytes::from_owner(bytes),
-            Err(error) => return Poll::Ready(Some(Err(error))),
-        };
-        self.served.bytes += bytes.len() as u64;
-        Poll::Ready(Some(Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.len().map_or_else(SizeHint::default, SizeHint::with_exact)
-    }
-}
-
-impl<H: Handler> Drop for Outgoing<H> {
-    fn drop(&mut self) {
-        self.served.took = self.since.elapsed();
-        self.served.whole = self.body.is_empty();
-        self.handler.served(&self.served);
     }
 }

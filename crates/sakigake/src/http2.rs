@@ -1,16 +1,21 @@
 //! HTTP/2 requests answered by a [`Handler`]: what a server does with a session.
 
+mod exchange;
+mod exchanges;
+
 use crate::{
-    files::{Ask, Body},
+    files::{Ask, Body, Reply},
     handler::{Answer, Dispatched, Handler, Served},
+    service::{Inflow, Peer},
 };
 use core::{
     pin::Pin,
     task::{Context, Poll},
 };
+use exchanges::{Asked, Exchanges};
 use sakigake_h2 as h2;
 use sakigake_net::Application;
-use sakigake_semantics::{Event, Request, StreamId};
+use sakigake_semantics::{Event, Fields, StreamId};
 use sakigake_session::{self as session, Session};
 use sakigake_wire::{Instant, Span};
 use std::{collections::BTreeMap, future::Future, rc::Rc, time};
@@ -31,7 +36,10 @@ const INTERNAL_ERROR: u32 = 0x2;
 pub(crate) struct Http2<H: Handler, S> {
     handler: Rc<H>,
     bounds: Bounds,
-    asked: Vec<(StreamId, Request)>,
+    asked: Vec<Asked>,
+    exchanges: Exchanges<H>,
+    /// What services are told of the client; nothing before one was asked.
+    peer: Option<Peer>,
     read: BTreeMap<StreamId, usize>,
     responses: BTreeMap<StreamId, Response<H>>,
     stop: Option<Pin<Box<S>>>,
@@ -83,6 +91,8 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             handler,
             bounds,
             asked: Vec::new(),
+            exchanges: Exchanges::new(bounds.queue_bytes),
+            peer: None,
             read: BTreeMap::new(),
             responses: BTreeMap::new(),
             stop: Some(Box::pin(stop)),
@@ -96,7 +106,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
     /// something to do.
     fn tire(&mut self) -> bool {
         let limit = self.bounds.idle;
-        if !self.responses.is_empty() {
+        if !self.responses.is_empty() || self.exchanges.is_awaited() {
             self.last_active = time::Instant::now();
         }
         let next = match limit.checked_sub(self.last_active.elapsed()).filter(|left| !left.is_zero()) {
@@ -110,35 +120,81 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
         self.end != End::None
     }
 
-    fn respond(&mut self, stream: StreamId, request: &Request, session: &mut Session) {
+    fn respond(&mut self, asked: Asked, session: &mut Session) {
         let since = time::Instant::now();
         self.last_active = since;
-        let mark = session.mark(stream);
+        let mark = session.mark(asked.stream);
+        let request = &asked.request;
         let Dispatched { seat, answer } = self.handler.answer(&request.authority, &Ask::from(request));
-        let Answer::Reply(reply) = answer;
-        let Some(http) = session.http() else { return };
-        let end = reply.body.is_empty();
-        let mut response = Response {
-            handler: self.handler.clone(),
-            served: Served {
-                protocol: "h2",
-                seat,
-                method: request.method.clone(),
-                path: request.path.clone(),
-                status: reply.response.status,
-                bytes: 0,
-                took: time::Duration::ZERO,
-                whole: false,
-                hinted: mark.hinted,
-                hints: mark.hints,
-            },
-            body: reply.body,
-            since,
-            queue_bytes: self.bounds.queue_bytes,
+        let served = Served {
+            protocol: "h2",
+            seat,
+            method: request.method.clone(),
+            path: request.path.clone(),
+            status: 0,
+            bytes: 0,
+            took: time::Duration::ZERO,
+            whole: false,
+            hinted: mark.hinted,
+            hints: mark.hints,
         };
+        match answer {
+            Answer::Reply(reply) => {
+                self.pass_over(asked.stream, asked.inflow.as_deref());
+                self.reply(asked.stream, reply, served, since, session);
+            }
+            Answer::Service(local) => {
+                let peer = self.peer(session);
+                self.exchanges.begin(asked, local, peer, self.handler.clone(), served);
+            }
+        }
+    }
+
+    fn reply(
+        &mut self,
+        stream: StreamId,
+        reply: Reply,
+        mut served: Served,
+        since: time::Instant,
+        session: &mut Session,
+    ) {
+        let Some(http) = session.http() else { return };
+        served.status = reply.response.status;
+        let end = reply.body.is_empty();
+        let (handler, queue_bytes) = (self.handler.clone(), self.bounds.queue_bytes);
+        let mut response = Response { handler, served, body: reply.body, since, queue_bytes };
         // The stream may have been reset between the request and now: then nobody waits for the answer.
         if http.respond(stream, &reply.response, end).is_ok() && !response.refill(stream, session) {
             self.responses.insert(stream, response);
+        }
+    }
+
+    /// A body that nobody will read: the credit of what came goes back at once.
+    fn pass_over(&mut self, stream: StreamId, inflow: Option<&Inflow>) {
+        if let Some(inflow) = inflow {
+            *self.read.entry(stream).or_default() += inflow.abandon();
+        }
+    }
+
+    fn peer(&mut self, session: &Session) -> Peer {
+        let peer = self.peer.get_or_insert_with(|| Peer::of(self.handler.client(), session));
+        peer.clone()
+    }
+
+    /// Bytes of a body: for a service, for a request that is not looked at yet, or for nobody.
+    fn take_data(&mut self, stream: StreamId, bytes: &[u8], end: bool) {
+        let waiting = || self.asked.iter().rev().find(|asked| asked.stream == stream);
+        match self.exchanges.inflow(stream).or_else(|| waiting()?.inflow.as_deref()) {
+            Some(inflow) => inflow.push(bytes, end),
+            // A file does not read what came with the question: its credit goes back at once.
+            None => *self.read.entry(stream).or_default() += bytes.len(),
+        }
+    }
+
+    fn take_trailers(&self, stream: StreamId, fields: &Fields) {
+        let waiting = || self.asked.iter().rev().find(|asked| asked.stream == stream);
+        if let Some(inflow) = self.exchanges.inflow(stream).or_else(|| waiting()?.inflow.as_deref()) {
+            inflow.trailers(exchanges::trailers(fields));
         }
     }
 }
@@ -148,7 +204,7 @@ impl<H: Handler> Response<H> {
     fn refill(&mut self, stream: StreamId, session: &mut Session) -> bool {
         let Some(http) = session.http() else { return true };
         while !self.body.is_empty() {
-            let room = self.room(stream, http);
+            let room = room(stream, http, self.queue_bytes);
             if room == 0 {
                 break;
             }
@@ -169,15 +225,15 @@ impl<H: Handler> Response<H> {
         }
         self.body.is_empty()
     }
+}
 
-    /// What the stream's queue should take now: enough to be worth a read, as long as the connection's is not full.
-    fn room(&self, stream: StreamId, http: &h2::Connection) -> usize {
-        let room = http.room(stream);
-        match http.queued_bytes() < QUEUED_BYTES {
-            true if room >= REFILL_BYTES => room,
-            false if room == self.queue_bytes => REFILL_BYTES,
-            _ => 0,
-        }
+/// What the stream's queue should take now: enough to be worth a read, as long as the connection's is not full.
+fn room(stream: StreamId, http: &h2::Connection, queue_bytes: usize) -> usize {
+    let room = http.room(stream);
+    match http.queued_bytes() < QUEUED_BYTES {
+        true if room >= REFILL_BYTES => room,
+        false if room == queue_bytes => REFILL_BYTES,
+        _ => 0,
     }
 }
 
@@ -193,29 +249,29 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
     fn heard(&mut self, _: Instant, event: session::Event<'_>) {
         self.handler.heard(&event);
         match event {
-            session::Event::Http(Event::Request { stream, request, .. }) => {
-                self.asked.push((stream, request))
+            session::Event::Http(Event::Request { stream, request, end }) => {
+                self.asked.push(self.exchanges.asked(stream, request, end));
             }
-            // Nothing here reads a request's body: its credit goes back at once.
-            session::Event::Http(Event::Data { stream, bytes, .. }) => {
-                *self.read.entry(stream).or_default() += bytes.len();
-            }
-            session::Event::Http(Event::Reset { stream, .. }) => {
+            session::Event::Http(Event::Data { stream, bytes, end }) => self.take_data(stream, bytes, end),
+            session::Event::Http(Event::Trailers { stream, fields }) => self.take_trailers(stream, &fields),
+            session::Event::Http(Event::Reset { stream, code, .. }) => {
                 self.responses.remove(&stream);
-                self.asked.retain(|(asked, _)| *asked != stream);
+                self.exchanges.cancel(stream, code);
+                self.asked.retain(|asked| asked.stream != stream);
             }
             _ => {}
         }
     }
 
     fn act(&mut self, now: Instant, session: &mut Session) {
+        for asked in core::mem::take(&mut self.asked) {
+            self.respond(asked, session);
+        }
         if let Some(http) = session.http() {
             for (stream, len) in core::mem::take(&mut self.read) {
                 http.consume(now, stream, len);
             }
-        }
-        for (stream, request) in core::mem::take(&mut self.asked) {
-            self.respond(stream, &request, session);
+            self.exchanges.advance(now, http);
         }
         self.responses.retain(|stream, response| !response.refill(*stream, session));
         match self.end {
@@ -240,6 +296,9 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
         {
             self.stop = None;
             self.end = End::Drained;
+            return Poll::Ready(());
+        }
+        if self.exchanges.poll_rung(cx).is_ready() {
             return Poll::Ready(());
         }
         while self.end != End::Cut {

@@ -17,7 +17,6 @@ mod http2;
 pub mod key_log;
 pub mod redirect;
 pub mod server;
-#[allow(dead_code)] // The fronts that ask it are on their way.
 pub mod service;
 mod swap;
 

@@ -9,7 +9,8 @@
 
 mod body;
 mod bridge;
-mod head;
+mod function;
+pub(crate) mod head;
 mod inflow;
 mod local;
 mod outgoing;
@@ -19,9 +20,7 @@ mod remote;
 mod tests;
 
 pub use body::{Body, BodyError};
-#[allow(unused_imports)]
 pub(crate) use bridge::bridge;
-#[allow(unused_imports)]
 pub(crate) use inflow::{Bell, Inflow, Ring};
 pub(crate) use local::{Local, Pending};
 pub(crate) use outgoing::{Failure, Outgoing};
@@ -75,6 +74,28 @@ impl Factory {
             let make = make.clone();
             Local::new(move || make())
         }))
+    }
+
+    /// One function answers everything, on the workers.
+    ///
+    /// ```
+    /// use http_body_util::Full;
+    /// use sakigake::service::Factory;
+    ///
+    /// let factory = Factory::of_fn(|request| async move {
+    ///     let greeting = format!("hello, {}", request.uri().path());
+    ///     Ok::<_, std::convert::Infallible>(http::Response::new(Full::<bytes::Bytes>::from(greeting)))
+    /// });
+    /// ```
+    pub fn of_fn<F, R, B, E>(handle: F) -> Self
+    where
+        F: Fn(http::Request<Body>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<http::Response<B>, E>> + 'static,
+        E: Into<BoxError> + 'static,
+        B: http_body::Body<Error: Into<BoxError>> + 'static,
+    {
+        let handle = Arc::new(handle);
+        Self::new(move || function::Function(handle.clone()))
     }
 
     /// Handlers run on the caller's own runtime, one task a request, which ends with its stream. The service is cloned for

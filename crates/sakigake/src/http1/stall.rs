@@ -1,11 +1,13 @@
 //! A stream whose peer has to take something now and then, and whose last words are heard.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
 use tokio::time::Sleep;
 
 /// How long, and for how many bytes, a stream that was shut down still listens: unread input would make the system answer
@@ -19,11 +21,13 @@ pub(super) struct Stall<I> {
     limit: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
+    /// Tells whoever waits for the end, at the drop.
+    _held: oneshot::Sender<Infallible>,
 }
 
 impl<I> Stall<I> {
-    pub(super) fn new(io: I, limit: Duration) -> Self {
-        Self { io, limit, waiting: None, lingering: None }
+    pub(super) fn new(io: I, limit: Duration, held: oneshot::Sender<Infallible>) -> Self {
+        Self { io, limit, waiting: None, lingering: None, _held: held }
     }
 
     fn watch<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {

@@ -2,7 +2,9 @@ use super::{Limits, serve};
 use crate::files::{Ask, Files};
 use crate::handler::{Answer, Dispatched, Handler, Served};
 use crate::scratch::Scratch;
+use crate::service::Peer;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -17,6 +19,10 @@ struct Site {
 }
 
 impl Handler for Site {
+    fn client(&self) -> SocketAddr {
+        ([127, 0, 0, 1], 4433).into()
+    }
+
     fn answer(&self, _: &[u8], ask: &Ask<'_>) -> Dispatched {
         Dispatched { seat: None, answer: Answer::Reply(self.files.answer(ask, SystemTime::now())) }
     }
@@ -24,6 +30,10 @@ impl Handler for Site {
     fn served(&self, served: &Served) {
         self.served.lock().expect("no test panics here").push(served.clone());
     }
+}
+
+fn peer() -> Peer {
+    Peer::new(([127, 0, 0, 1], 4433).into(), None)
 }
 
 fn site() -> Rc<Site> {
@@ -67,7 +77,8 @@ async fn talk(site: &Rc<Site>, said: &str) -> (String, Vec<usize>) {
     let (mut near, far) = duplex(1 << 20);
     let writes = Arc::new(Mutex::new(Vec::new()));
     near.write_all(said.as_bytes()).await.expect("room");
-    let server = serve(Writes(far, writes.clone()), site.clone(), Limits::default(), std::future::pending());
+    let server =
+        serve(Writes(far, writes.clone()), site.clone(), peer(), Limits::default(), std::future::pending());
     let mut heard = Vec::new();
     // A peer's broken request is the server's error, which the bytes show.
     let (_ended, read) = tokio::join!(server, near.read_to_end(&mut heard));
@@ -143,7 +154,7 @@ async fn what_is_no_request_is_refused() {
 async fn a_head_that_never_ends_is_given_up() {
     let (mut near, far) = duplex(1024);
     near.write_all(b"GET / HTTP/1.1\r\nhost").await.expect("room");
-    let ended = serve(far, site(), Limits::default(), std::future::pending());
+    let ended = serve(far, site(), peer(), Limits::default(), std::future::pending());
     let ended = tokio::time::timeout(Duration::from_secs(60), ended).await.expect("given up in time");
     assert!(ended.is_err());
 }
@@ -153,7 +164,8 @@ async fn an_idle_connection_ends_when_it_is_told_to_stop() {
     let (_near, far) = duplex(1024);
     let stop = tokio::time::sleep(Duration::from_secs(1));
     let ended =
-        tokio::time::timeout(Duration::from_secs(5), serve(far, site(), Limits::default(), stop)).await;
+        tokio::time::timeout(Duration::from_secs(5), serve(far, site(), peer(), Limits::default(), stop))
+            .await;
     ended.expect("ended in time").expect("no fault");
 }
 
@@ -180,7 +192,9 @@ async fn curl_understands_what_it_hears() {
         loop {
             let (stream, _) = listener.accept().await.expect("a connection");
             // One at a time: curl closes each before the next begins.
-            serve(stream, site.clone(), Limits::default(), std::future::pending()).await.expect("no fault");
+            serve(stream, site.clone(), peer(), Limits::default(), std::future::pending())
+                .await
+                .expect("no fault");
         }
     };
     let asking = async {
@@ -233,7 +247,7 @@ async fn a_peer_that_takes_nothing_is_given_up() {
     let (mut near, far) = duplex(1024);
     near.write_all(b"GET /large.bin HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("room");
     let site = site();
-    let ended = serve(far, site.clone(), Limits::default(), std::future::pending());
+    let ended = serve(far, site.clone(), peer(), Limits::default(), std::future::pending());
     let ended = tokio::time::timeout(Duration::from_secs(100), ended).await.expect("given up in time");
     assert!(ended.is_err());
     let served = site.served.lock().expect("no test panics here");
@@ -257,7 +271,7 @@ async fn each_limit_holds_where_it_is_set() {
         let (mut near, far) = duplex(64 * 1024);
         near.write_all(said.as_bytes()).await.expect("room");
         // What a refused request's connection ends with is not looked at here, only what the peer hears.
-        let _ = serve(far, site(), limits, std::future::pending()).await;
+        let _ = serve(far, site(), peer(), limits, std::future::pending()).await;
         let mut heard = String::new();
         near.read_to_string(&mut heard).await.expect("text");
         assert!(heard.starts_with(expected), "{limits:?}: {heard:.60}");
@@ -269,7 +283,7 @@ async fn each_limit_holds_where_it_is_set() {
         let (mut near, far) = duplex(1024);
         near.write_all(said.as_bytes()).await.expect("room");
         let began = tokio::time::Instant::now();
-        assert!(serve(far, site(), limits, std::future::pending()).await.is_err(), "{limits:?}");
+        assert!(serve(far, site(), peer(), limits, std::future::pending()).await.is_err(), "{limits:?}");
         let took = began.elapsed().as_millis();
         assert!((200..1_000).contains(&took), "{limits:?}: {took} ms");
     }
@@ -289,7 +303,7 @@ async fn the_last_response_of_a_server_that_stops_says_so() {
         heard
     };
     let stop = tokio::time::sleep(Duration::from_secs(1));
-    let (ended, heard) = tokio::join!(serve(far, site(), Limits::default(), stop), asking);
+    let (ended, heard) = tokio::join!(serve(far, site(), peer(), Limits::default(), stop), asking);
     ended.expect("no fault");
     assert_eq!(heard.matches("HTTP/1.1 200 OK").count(), 2, "{heard}");
     let (first, second) = heard.split_once("<p>front").expect("two answers");

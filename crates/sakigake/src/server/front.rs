@@ -7,6 +7,7 @@ use crate::{
     hosts::{Target, host_of, lower},
     http1,
     http2::{Bounds, Http2},
+    service::Peer,
 };
 use sakigake_net::{Ended, SystemEntropy, drive};
 use sakigake_session::{self as session, ServerConfig, Session};
@@ -37,7 +38,8 @@ pub(super) async fn connection(worker: &Rc<Worker>, stream: TcpStream, client: S
     match drive(stream, session, &mut application, worker.clock).await {
         Ok(Ended::Closed) => {}
         Ok(Ended::Plain(stream)) => {
-            let served = http1::serve(*stream, front.clone(), site.http1, worker.stop.told()).await;
+            let peer = Peer::of(client, stream.session());
+            let served = http1::serve(*stream, front.clone(), peer, site.http1, worker.stop.told()).await;
             // Many clients leave without a word when they have all they want.
             if let Err(error) = served
                 && !(front.is_idle() && has_left(&error))
@@ -111,10 +113,23 @@ impl Handler for Front {
         let mut reply = match seat.map(|seat| &seat.host().target) {
             Some(Target::Files(files)) => files.answer(ask, now),
             Some(Target::Redirect(redirect)) => redirect.answer(ask),
+            Some(Target::Service(factory)) => {
+                let answer =
+                    Answer::Service(seat.map_or_else(|| factory.make(), |seat| seat.service(factory)));
+                return Dispatched { seat: seat.cloned(), answer };
+            }
             None => error_reply(421, ask.method == b"HEAD"), // spec: 9110-15.5.20-a
         };
         reply.response.fields.push(b"date", &files::date(now));
         Dispatched { seat: seat.cloned(), answer: Answer::Reply(reply) }
+    }
+
+    fn client(&self) -> SocketAddr {
+        self.client
+    }
+
+    fn blame(&self, why: &str) {
+        self.worker.here().site.log.failure(self.client, why);
     }
 
     fn served(&self, served: &Served) {

@@ -7,6 +7,7 @@ use crate::{
     hosts::Hosts,
     http1,
     redirect::Redirect,
+    service::Peer,
 };
 use std::{net::SocketAddr, rc::Rc};
 use tokio::net::TcpStream;
@@ -16,7 +17,7 @@ pub(super) async fn connection(worker: &Rc<Worker>, stream: TcpStream, client: S
     let limits = worker.here().site.http1;
     let front = Rc::new(Upgrade { worker: worker.clone(), client, port });
     // What a client does wrong here it will do again over HTTPS, where it is logged.
-    let _ = http1::serve(stream, front, limits, worker.stop.told()).await;
+    let _ = http1::serve(stream, front, Peer::new(client, None), limits, worker.stop.told()).await;
 }
 
 struct Upgrade {
@@ -33,6 +34,10 @@ impl Handler for Upgrade {
             Err(status) => error_reply(status, ask.method == b"HEAD"),
         };
         Dispatched { seat: here.seat(authority).cloned(), answer: Answer::Reply(reply) }
+    }
+
+    fn client(&self) -> SocketAddr {
+        self.client
     }
 
     fn served(&self, served: &Served) {

@@ -1,10 +1,13 @@
 //! One worker: a thread with a runtime, listening sockets and connections of its own.
 
 use super::{Kind, Site, Stop, doors::Doors};
-use crate::hosts::Host;
+use crate::{
+    hosts::Host,
+    service::{Factory, Local},
+};
 use sakigake_net::Clock;
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::BTreeMap,
     io,
     net::{IpAddr, Ipv6Addr, SocketAddr},
@@ -57,11 +60,18 @@ pub(super) struct Here {
 /// One host on one worker: what is the worker's own there. It lives until a reload replaced it and its last request ended.
 pub(crate) struct Seat {
     host: Arc<Host>,
+    /// Its service, if it is one, once somebody asked for it.
+    service: OnceCell<Local>,
 }
 
 impl Seat {
     fn new(host: Arc<Host>) -> Self {
-        Self { host }
+        Self { host, service: OnceCell::new() }
+    }
+
+    /// This worker's own service of the host.
+    pub(super) fn service(&self, factory: &Factory) -> Local {
+        self.service.get_or_init(|| factory.make()).clone()
     }
 
     /// The host.

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header, request, response, uri};
 use sakigake_semantics::{FieldLine, Fields, Request, Response};
-use std::time::SystemTime;
+use std::{fmt, time::SystemTime};
 
 /// Fields of one HTTP/1.1 connection, which no other version may carry (RFC 9113 section 8.2.2).
 const CONNECTION_SPECIFIC: [HeaderName; 5] = [
@@ -20,14 +20,17 @@ pub(crate) enum Invalid {
     Interim,
     /// Not one number.
     ContentLength,
+    /// Another number than the body has bytes.
+    OtherLength,
 }
 
-impl Invalid {
-    pub(crate) const fn text(self) -> &'static str {
-        match self {
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Interim => "the handler's status is 1xx, which is no final response",
             Self::ContentLength => "the handler's content-length is not one number",
-        }
+            Self::OtherLength => "the handler's content-length is not the length of its body",
+        })
     }
 }
 
@@ -49,6 +52,11 @@ pub(crate) fn request(asked: &Request) -> Option<request::Parts> {
     Some(parts)
 }
 
+/// Whether nothing is expected but what can be met (RFC 9110 section 10.1.1).
+pub(crate) fn may_expect(headers: &HeaderMap) -> bool {
+    headers.get_all(header::EXPECT).iter().all(|line| line.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
 /// Field lines as a map.
 pub(crate) fn headers(fields: &Fields) -> Option<HeaderMap> {
     let mut map = HeaderMap::with_capacity(fields.len());
@@ -60,27 +68,42 @@ pub(crate) fn headers(fields: &Fields) -> Option<HeaderMap> {
     Some(map)
 }
 
-/// A handler's response as HTTP/2 sends it, and what its content-length says. `exact` is the length of its body, where
-/// that is known: it is said if the handler did not.
+/// A handler's response as HTTP/2 sends it, and how long its body is if the handler said so. `exact` is what the body knows
+/// of its length: it is said in the head where the handler did not.
 pub(crate) fn response(
     parts: &response::Parts,
     exact: Option<u64>,
+    is_head: bool,
 ) -> Result<(Response, Option<u64>), Invalid> {
+    let length = check(parts, exact, is_head)?;
     let mut response = Response::new(parts.status.as_u16());
-    if response.is_informational() {
-        return Err(Invalid::Interim);
-    }
     response.fields = fields(&parts.headers);
-    let length = content_length(&parts.headers)?;
-    if let (None, Some(exact)) = (length, exact)
-        && may_have_length(response.status)
-    {
+    // An empty body in answer to HEAD says nothing of what GET would bring.
+    let exact = exact.filter(|exact| may_have_length(response.status) && !(is_head && *exact == 0));
+    if let (None, Some(exact)) = (length, exact) {
         response.fields.push(b"content-length", exact.to_string().as_bytes());
     }
     if !parts.headers.contains_key(header::DATE) {
         response.fields.push(b"date", &crate::files::date(SystemTime::now()));
     }
     Ok((response, length))
+}
+
+/// Whether a handler's response can be sent as it is; what it says of its body's length.
+pub(crate) fn check(
+    parts: &response::Parts,
+    exact: Option<u64>,
+    is_head: bool,
+) -> Result<Option<u64>, Invalid> {
+    if parts.status.is_informational() {
+        return Err(Invalid::Interim);
+    }
+    let length = content_length(&parts.headers)?;
+    let has_body = !is_head && may_have_length(parts.status.as_u16());
+    match (length, exact) {
+        (Some(length), Some(exact)) if has_body && length != exact => Err(Invalid::OtherLength),
+        _ => Ok(length),
+    }
 }
 
 /// Trailers, or an interim response's fields.

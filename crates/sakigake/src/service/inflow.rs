@@ -169,14 +169,15 @@ impl Inflow {
         self.held().bytes.len()
     }
 
-    /// Nobody will read any more.
-    pub(super) fn abandon(&self) {
+    /// Nobody will read any more; says how much more counts as read thereby.
+    pub(crate) fn abandon(&self) -> usize {
         let mut held = self.held();
         held.is_abandoned = true;
         let unread = core::mem::take(&mut held.bytes).len();
         held.read += unread;
         held.discarded += unread as u64;
         self.ring.ring();
+        unread
     }
 }
 

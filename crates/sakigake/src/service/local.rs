@@ -64,6 +64,13 @@ impl Pending {
     pub(super) fn new(future: Boxed) -> Self {
         Self(Some(future))
     }
+
+    /// What the server answers in the service's place: this status, and no body.
+    pub(crate) fn refusal(status: http::StatusCode) -> Self {
+        let mut response = http::Response::new(Outgoing::empty());
+        *response.status_mut() = status;
+        Self::new(Box::pin(std::future::ready(Ok(response))))
+    }
 }
 
 impl Future for Pending {

@@ -1,3 +1,4 @@
+use sakigake_session::Session;
 use std::{net::SocketAddr, sync::Arc};
 
 /// Who asks: an extension of every request. Cheap to clone.
@@ -31,6 +32,18 @@ impl Peer {
     /// Somebody at that address.
     pub fn new(address: SocketAddr, tls: Option<Tls>) -> Self {
         Self { address, tls: tls.map(Arc::new) }
+    }
+
+    /// Who is at the other end of a session.
+    pub(crate) fn of(address: SocketAddr, session: &Session) -> Self {
+        let server_name = session.server_name().map(str::to_owned);
+        let tls = session.agreed().map(|agreed| Tls {
+            suite: agreed.suite,
+            group: agreed.group,
+            alpn: agreed.alpn.clone(),
+            server_name,
+        });
+        Self::new(address, tls)
     }
 
     /// The client's address, as the socket knows it.

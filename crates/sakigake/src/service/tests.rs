@@ -4,6 +4,7 @@ use http_body_util::{BodyExt as _, Full};
 use std::{
     convert::Infallible,
     future::Future,
+    marker::PhantomData,
     pin::Pin,
     rc::Rc,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -12,8 +13,8 @@ use std::{
 
 type Reply = http::Response<Full<Bytes>>;
 
-/// A service of one function; `Rc` keeps it where it was made.
-struct Fn1<F>(F, Rc<()>);
+/// A service of one function, which is not `Send`.
+struct Fn1<F>(F, PhantomData<Rc<()>>);
 
 impl<F, R, E> Service<http::Request<Body>> for Fn1<F>
 where
@@ -47,7 +48,7 @@ async fn a_service_that_is_not_send_answers() {
         let greeting = async |request: http::Request<Body>| {
             Ok::<_, Infallible>(Reply::new(request.uri().path().to_owned().into()))
         };
-        Fn1(greeting, Rc::new(()))
+        Fn1(greeting, PhantomData)
     });
     let local = factory.make();
     assert_eq!(text(local.ask(get("/a")).await.expect("an answer")).await, "/a");
@@ -129,7 +130,7 @@ async fn a_panic_is_an_outcome_and_the_next_request_is_served() {
             assert_ne!(request.uri().path(), "/panic", "as asked");
             Ok::<_, Infallible>(Reply::default())
         };
-        Fn1(handler, Rc::new(()))
+        Fn1(handler, PhantomData)
     });
     let local = factory.make();
     assert!(matches!(local.ask(get("/panic")).await, Err(Failure::Panicked)));

@@ -1,0 +1,38 @@
+//! A service asked over HTTP/1.1.
+
+use crate::service::{Body, Failure, Local, Outgoing, Peer, Pending, head};
+use http::{Method, StatusCode, request};
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+/// What the service answers, or why that cannot be sent.
+pub(super) async fn ask(
+    local: &Local,
+    mut parts: request::Parts,
+    body: Incoming,
+    peer: Peer,
+) -> Result<http::Response<Outgoing>, String> {
+    let is_head = parts.method == Method::HEAD;
+    let pending = match refusal(&parts) {
+        Some(status) => Pending::refusal(status),
+        None => {
+            parts.extensions.insert(peer);
+            local.ask(http::Request::from_parts(parts, Body::of_http1(body)))
+        }
+    };
+    let response = pending.await.map_err(|failure: Failure| failure.to_string())?;
+    let (parts, body) = response.into_parts();
+    // The one interim status that ends HTTP: the connection is the service's from here on.
+    if parts.status != StatusCode::SWITCHING_PROTOCOLS {
+        head::check(&parts, body.size_hint().exact(), is_head).map_err(|invalid| invalid.to_string())?;
+    }
+    Ok(http::Response::from_parts(parts, body))
+}
+
+/// What the server answers in the service's place.
+fn refusal(parts: &request::Parts) -> Option<StatusCode> {
+    if parts.method == Method::CONNECT {
+        return Some(StatusCode::NOT_IMPLEMENTED); // No tunnels to elsewhere.
+    }
+    (!head::may_expect(&parts.headers)).then_some(StatusCode::EXPECTATION_FAILED)
+}

@@ -1,0 +1,143 @@
+//! A response on its way out over HTTP/1.1.
+
+use crate::files::{self, PIECE_BYTES, Reply};
+use crate::handler::{Handler, Served};
+use crate::service;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body::Body as _;
+use hyper::body::{Frame, SizeHint};
+use sakigake_semantics::Chunk;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+/// A body, which tells the handler when it ends: at its drop, since hyper does not ask for the end of a body whose length it
+/// knows.
+pub(super) struct Outgoing<H: Handler> {
+    source: Source,
+    served: Served,
+    since: Instant,
+    handler: Rc<H>,
+    pub(super) is_head: bool,
+}
+
+enum Source {
+    File(files::Body),
+    Service(service::Outgoing),
+}
+
+impl<H: Handler> Outgoing<H> {
+    /// Nothing yet; dropped before there is an answer, it says so to the log.
+    pub(super) fn new(handler: Rc<H>, served: Served, since: Instant) -> Self {
+        let source = Source::Service(service::Outgoing::empty());
+        Self { source, served, since, handler, is_head: false }
+    }
+
+    /// What the server answers itself.
+    pub(super) fn reply(mut self, reply: Reply) -> Response<Self> {
+        let status = StatusCode::from_u16(reply.response.status);
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR); // A handler's slip must not kill the connection.
+        self.source = Source::File(reply.body);
+        let mut response = self.with(status);
+        for line in reply.response.fields.iter() {
+            // What hyper cannot write would be malformed on the wire: the line is left out.
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::from_bytes(line.name), HeaderValue::from_bytes(line.value))
+            {
+                response.headers_mut().append(name, value);
+            }
+        }
+        response
+    }
+
+    /// What a service answers, or 500 and a line in the log.
+    pub(super) fn answer(mut self, answer: Result<Response<service::Outgoing>, String>) -> Response<Self> {
+        match answer {
+            Ok(response) => {
+                let (parts, body) = response.into_parts();
+                self.source = Source::Service(body);
+                self.served.status = parts.status.as_u16();
+                Response::from_parts(parts, self)
+            }
+            Err(why) => {
+                self.blame(&why);
+                self.with(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    fn with(mut self, status: StatusCode) -> Response<Self> {
+        self.served.status = status.as_u16();
+        let mut response = Response::new(self);
+        *response.status_mut() = status;
+        response
+    }
+
+    fn blame(&self, why: &str) {
+        let Served { method, path, .. } = &self.served;
+        self.handler.blame(&format!("{} {}: {why}", method.escape_ascii(), path.escape_ascii()));
+    }
+
+    fn is_whole(&self) -> bool {
+        let is_sent = match &self.source {
+            Source::File(body) => body.is_empty(),
+            Source::Service(body) => self.is_head || body.is_end_stream(),
+        };
+        is_sent && self.served.status != 0
+    }
+}
+
+impl<H: Handler> http_body::Body for Outgoing<H> {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let frame = match &mut self.source {
+            Source::File(body) => next_of_file(body),
+            Source::Service(body) => {
+                ready!(Pin::new(body).poll_frame(cx)).map(|frame| frame.map_err(io::Error::other))
+            }
+        };
+        match &frame {
+            Some(Ok(frame)) => self.served.bytes += frame.data_ref().map_or(0, Bytes::len) as u64,
+            Some(Err(error)) if matches!(self.source, Source::Service(_)) => self.blame(&error.to_string()),
+            _ => {}
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::File(body) => body.is_empty(),
+            Source::Service(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::File(body) => body.len().map_or_else(SizeHint::default, SizeHint::with_exact),
+            Source::Service(body) => body.size_hint(),
+        }
+    }
+}
+
+fn next_of_file(body: &mut files::Body) -> Option<io::Result<Frame<Bytes>>> {
+    let bytes = match body.next_piece(PIECE_BYTES) {
+        Ok(None) => return None,
+        Ok(Some(Chunk::Owned(bytes))) => Bytes::from(bytes),
+        Ok(Some(Chunk::Shared(bytes))) => Bytes::from_owner(bytes),
+        Err(error) => return Some(Err(error)),
+    };
+    Some(Ok(Frame::data(bytes)))
+}
+
+impl<H: Handler> Drop for Outgoing<H> {
+    fn drop(&mut self) {
+        self.served.took = self.since.elapsed();
+        self.served.whole = self.is_whole();
+        self.handler.served(&self.served);
+    }
+}

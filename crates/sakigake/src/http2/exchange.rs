@@ -1,0 +1,340 @@
+//! One request to a service and its response: polled when it rings, pulled only while its stream has room.
+
+use super::{INTERNAL_ERROR, NO_ERROR, room};
+use crate::service::{BodyError, Failure, Inflow, Outgoing, Pending, Ring, head};
+use bytes::Bytes;
+use http_body::Body as _;
+use sakigake_h2 as h2;
+use sakigake_semantics::{Chunk, Response, StreamId};
+use sakigake_wire::Instant;
+use std::{
+    future::Future as _,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+/// Frames of one body in one turn: a handler that always has another must let others speak.
+const FRAMES_A_TURN: usize = 32;
+
+/// A request under way.
+pub(crate) struct Exchange {
+    phase: Phase,
+    inflow: Option<Arc<Inflow>>,
+    ring: Waker,
+    is_head: bool,
+    /// The client waits for 100 (Continue) before it sends the body.
+    expects: bool,
+    outcome: Outcome,
+}
+
+/// What the log says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) status: u16,
+    /// Bytes of the response's body that were handed on.
+    pub(crate) bytes: u64,
+    /// Whether the response was complete.
+    pub(crate) is_whole: bool,
+    /// What the handler did wrong.
+    pub(crate) fault: Option<String>,
+}
+
+enum Phase {
+    Asking(Pending),
+    Answering(Sending),
+    /// The response is over, or nobody wants it; the request's body may not be.
+    Answered,
+}
+
+struct Sending {
+    body: Outgoing,
+    /// What the body gave and the stream had no room for.
+    held: Bytes,
+    /// What content-length promised beyond what the body gave.
+    left: Option<u64>,
+}
+
+/// When it is to be looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// When it rings.
+    Waits,
+    /// Whenever something has left.
+    Wants,
+    /// Never.
+    Over,
+}
+
+/// How sending went.
+enum Sent {
+    /// The body has nothing at present.
+    Nothing,
+    /// The stream has no room.
+    Full,
+    /// That was all.
+    All,
+    /// The handler broke its word, or panicked.
+    Broken(String),
+    /// There is no such stream any more.
+    Gone,
+}
+
+impl Exchange {
+    pub(crate) fn new(pending: Pending, inflow: Option<Arc<Inflow>>, ring: Arc<Ring>) -> Self {
+        Self {
+            phase: Phase::Asking(pending),
+            inflow,
+            ring: ring.into(),
+            is_head: false,
+            expects: false,
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// The request was HEAD: its response has no body, whatever it says.
+    pub(crate) fn head(mut self, is_head: bool) -> Self {
+        self.is_head = is_head;
+        self
+    }
+
+    /// The client waits for 100 (Continue).
+    pub(crate) fn expects(mut self, expects: bool) -> Self {
+        self.expects = expects;
+        self
+    }
+
+    /// What became of it so far.
+    pub(crate) fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Where its body goes, if it has one.
+    pub(crate) fn inflow(&self) -> Option<&Inflow> {
+        self.inflow.as_deref()
+    }
+
+    /// Whether its response is still to come, or not complete.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !matches!(self.phase, Phase::Answered)
+    }
+
+    /// The peer gave it up.
+    pub(crate) fn cancel(&mut self, code: u32) {
+        if let Some(inflow) = &self.inflow {
+            inflow.fail(BodyError::Reset(code));
+        }
+    }
+
+    /// Goes on as far as it can.
+    pub(crate) fn advance(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        http: &mut h2::Connection,
+        queue_bytes: usize,
+    ) -> Step {
+        self.ask(stream, http);
+        let step = self.send(stream, http, queue_bytes);
+        self.settle(now, stream, http, step)
+    }
+
+    fn ask(&mut self, stream: StreamId, http: &mut h2::Connection) {
+        let Phase::Asking(pending) = &mut self.phase else { return };
+        match Pin::new(pending).poll(&mut Context::from_waker(&self.ring)) {
+            Poll::Pending => self.bid_continue(stream, http),
+            Poll::Ready(Ok(response)) => self.begin(stream, response, http),
+            Poll::Ready(Err(Failure::Panicked)) => self.end(stream, http, Failure::Panicked.to_string()),
+            Poll::Ready(Err(failure)) => self.refuse(stream, http, failure.to_string()),
+        }
+    }
+
+    /// Somebody reads the body: a client that asked may send it (RFC 9110 section 10.1.1).
+    fn bid_continue(&mut self, stream: StreamId, http: &mut h2::Connection) {
+        if self.expects && self.inflow.as_ref().is_some_and(|inflow| inflow.is_asked()) {
+            self.expects = false;
+            // A stream that is gone wants nothing; its reset is on its way to us.
+            let _ = http.respond(stream, &Response::new(100), false);
+        }
+    }
+
+    fn begin(&mut self, stream: StreamId, response: http::Response<Outgoing>, http: &mut h2::Connection) {
+        let (parts, body) = response.into_parts();
+        let exact = body.size_hint().exact();
+        let (head, left) = match head::response(&parts, exact, self.is_head) {
+            Ok(head) => head,
+            Err(invalid) => return self.refuse(stream, http, invalid.to_string()),
+        };
+        self.outcome.status = head.status;
+        let has_body = !self.is_head && !matches!(head.status, 204 | 304) && !body.is_end_stream();
+        self.phase = match http.respond(stream, &head, !has_body) {
+            Ok(()) if has_body => Phase::Answering(Sending { body, held: Bytes::new(), left }),
+            Ok(()) => {
+                self.outcome.is_whole = true;
+                Phase::Answered
+            }
+            Err(_) => Phase::Answered, // Reset in the meantime: the event is on its way to us.
+        };
+    }
+
+    /// What the handler gave cannot be sent: 500 instead, and a line in the log.
+    fn refuse(&mut self, stream: StreamId, http: &mut h2::Connection, why: String) {
+        self.phase = Phase::Answered;
+        let refusal = Response::new(500).with("content-length", "0");
+        self.outcome.status = 500;
+        self.outcome.is_whole = http.respond(stream, &refusal, true).is_ok();
+        self.outcome.fault = Some(why);
+    }
+
+    /// The handler cannot go on: its stream ends, and no other.
+    fn end(&mut self, stream: StreamId, http: &mut h2::Connection, why: String) {
+        http.reset(stream, INTERNAL_ERROR);
+        self.phase = Phase::Answered;
+        self.outcome.fault = Some(why);
+        if let Some(inflow) = self.inflow.take() {
+            inflow.fail(BodyError::Reset(INTERNAL_ERROR));
+        }
+    }
+
+    fn send(&mut self, stream: StreamId, http: &mut h2::Connection, queue_bytes: usize) -> Step {
+        let Phase::Answering(sending) = &mut self.phase else { return Step::Waits };
+        let mut cx = Context::from_waker(&self.ring);
+        for _ in 0..FRAMES_A_TURN {
+            let sent = match sending.flush(stream, http, queue_bytes, &mut self.outcome) {
+                None => sending.pull(stream, http, queue_bytes, &mut cx),
+                sent => sent,
+            };
+            match sent {
+                None => {}
+                Some(Sent::Nothing) => return Step::Waits,
+                Some(Sent::Full) => return Step::Wants,
+                Some(Sent::Broken(why)) => {
+                    self.end(stream, http, why);
+                    return Step::Waits;
+                }
+                Some(sent) => {
+                    self.outcome.is_whole = matches!(sent, Sent::All);
+                    self.phase = Phase::Answered;
+                    return Step::Waits;
+                }
+            }
+        }
+        self.ring.wake_by_ref();
+        Step::Waits
+    }
+
+    /// Credit for what was read, and whether it is over: the request's body may outlive the response.
+    fn settle(&self, now: Instant, stream: StreamId, http: &mut h2::Connection, step: Step) -> Step {
+        let Some(inflow) = &self.inflow else {
+            return if self.is_awaited() { step } else { Step::Over };
+        };
+        let is_over = inflow.is_over(); // Before the last credit is taken, so that none is left behind.
+        let read = inflow.take_read();
+        if read > 0 {
+            http.consume(now, stream, read);
+        }
+        match (self.is_awaited(), is_over) {
+            (true, _) => step,
+            (false, true) => Step::Over,
+            // The client goes on sending what nobody reads, although it has its answer, or will have: it is told to stop
+            // when the last of that has left, and not before it has shown what it sends.
+            (false, false) if inflow.is_unwanted() && http.has_sent_end(stream) => {
+                http.reset(stream, NO_ERROR); // spec: 9113-8.1-e
+                Step::Over
+            }
+            (false, false) if inflow.is_unwanted() => Step::Wants,
+            (false, false) => Step::Waits,
+        }
+    }
+}
+
+impl Sending {
+    /// Hands on what is held, as far as there is room. `None`: all of it.
+    fn flush(
+        &mut self,
+        stream: StreamId,
+        http: &mut h2::Connection,
+        queue_bytes: usize,
+        outcome: &mut Outcome,
+    ) -> Option<Sent> {
+        while !self.held.is_empty() {
+            let room = room(stream, http, queue_bytes);
+            if room == 0 {
+                return Some(Sent::Full);
+            }
+            let piece = self.held.split_to(room.min(self.held.len()));
+            let is_last = self.held.is_empty() && self.body.is_end_stream() && self.left.unwrap_or(0) == 0;
+            outcome.bytes += piece.len() as u64;
+            if http.send(stream, Chunk::Owned(piece.into()), is_last).is_err() {
+                return Some(Sent::Gone);
+            }
+            if is_last {
+                return Some(Sent::All);
+            }
+        }
+        None
+    }
+
+    /// Asks the body for a frame, if the stream has room for one. `None`: there was one.
+    fn pull(
+        &mut self,
+        stream: StreamId,
+        http: &mut h2::Connection,
+        queue_bytes: usize,
+        cx: &mut Context<'_>,
+    ) -> Option<Sent> {
+        if room(stream, http, queue_bytes) == 0 {
+            return Some(Sent::Full);
+        }
+        let frame = match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Pending => return Some(Sent::Nothing),
+            Poll::Ready(Some(Err(failure))) => return Some(Sent::Broken(failure.to_string())),
+            Poll::Ready(None) => return Some(self.finish(stream, http, None)),
+            Poll::Ready(Some(Ok(frame))) => frame,
+        };
+        match frame.into_data() {
+            Ok(data) => self.hold(data),
+            Err(frame) => {
+                let trailers = frame.into_trailers().ok()?;
+                Some(self.finish(stream, http, Some(&trailers)))
+            }
+        }
+    }
+
+    /// Content-length is a promise: a body that exceeds it would be malformed (RFC 9113 section 8.1.1).
+    fn hold(&mut self, data: Bytes) -> Option<Sent> {
+        let len = data.len() as u64;
+        match self.left.map(|left| left.checked_sub(len)) {
+            Some(None) => return Some(Sent::Broken("the body is longer than its content-length".into())),
+            Some(left) => self.left = left,
+            None => {}
+        }
+        self.held = data;
+        None
+    }
+
+    fn finish(
+        &mut self,
+        stream: StreamId,
+        http: &mut h2::Connection,
+        trailers: Option<&http::HeaderMap>,
+    ) -> Sent {
+        if self.left.unwrap_or(0) > 0 {
+            return Sent::Broken("the body is shorter than its content-length".into());
+        }
+        let ended = match trailers {
+            Some(trailers) => http.trailers(stream, &head::fields(trailers)),
+            None => http.send(stream, Chunk::Owned(Vec::new()), true),
+        };
+        if ended.is_ok() { Sent::All } else { Sent::Gone }
+    }
+}
+
+impl Drop for Exchange {
+    /// Whoever still reads learns that nothing more will come.
+    fn drop(&mut self) {
+        if let Some(inflow) = &self.inflow {
+            inflow.fail(BodyError::Lost);
+        }
+    }
+}

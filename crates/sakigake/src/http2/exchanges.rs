@@ -1,0 +1,174 @@
+//! The requests of one connection that services answer.
+
+use super::exchange::{Exchange, Step};
+use crate::{
+    handler::{Handler, Served},
+    service::{Bell, Body, Inflow, Local, Peer, Pending, Ring, bridge, head},
+};
+use core::task::{Context, Poll};
+use http::StatusCode;
+use sakigake_h2 as h2;
+use sakigake_semantics::{Fields, Request, StreamId};
+use sakigake_wire::Instant;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
+    time,
+};
+
+/// All of them.
+pub(super) struct Exchanges<H: Handler> {
+    bell: Arc<Bell>,
+    under_way: BTreeMap<StreamId, UnderWay<H>>,
+    /// Those that want to go on whenever something has left.
+    wanting: BTreeSet<StreamId>,
+    /// The limit of a stream's queue.
+    queue_bytes: usize,
+}
+
+/// A request that was heard, before anybody knows what it asks for.
+pub(super) struct Asked {
+    pub(super) stream: StreamId,
+    pub(super) request: Request,
+    /// Its body, if it has one.
+    pub(super) inflow: Option<Arc<Inflow>>,
+    ring: Arc<Ring>,
+}
+
+/// One, and what the log is to say of it.
+struct UnderWay<H: Handler> {
+    exchange: Exchange,
+    handler: Rc<H>,
+    served: Served,
+    since: time::Instant,
+    /// The response was complete after this time.
+    took: Option<time::Duration>,
+}
+
+impl<H: Handler> Exchanges<H> {
+    pub(super) fn new(queue_bytes: usize) -> Self {
+        let (bell, under_way, wanting) = Default::default();
+        Self { bell, under_way, wanting, queue_bytes }
+    }
+
+    /// A request that came; `end` says that it has no body.
+    pub(super) fn asked(&self, stream: StreamId, request: Request, end: bool) -> Asked {
+        let ring = Ring::new(&self.bell, stream);
+        let length =
+            || request.fields.find(b"content-length").and_then(|value| value.iter().try_fold(0, digit));
+        let inflow = (!end).then(|| Arc::new(Inflow::new(ring.clone(), length())));
+        Asked { stream, request, inflow, ring }
+    }
+
+    /// Where the body of that stream's request goes, if a service has it.
+    pub(super) fn inflow(&self, stream: StreamId) -> Option<&Inflow> {
+        self.under_way.get(&stream).and_then(|under_way| under_way.exchange.inflow())
+    }
+
+    /// Whether somebody waits for an answer.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.under_way.values().any(|under_way| under_way.exchange.is_awaited())
+    }
+
+    /// The peer gave that one up: its handler ends here and now.
+    pub(super) fn cancel(&mut self, stream: StreamId, code: u64) {
+        if let Some(mut under_way) = self.under_way.remove(&stream) {
+            under_way.exchange.cancel(u32::try_from(code).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// Asks `local`; the first step comes with the next [`Exchanges::advance`].
+    pub(super) fn begin(&mut self, asked: Asked, local: Local, peer: Peer, handler: Rc<H>, served: Served) {
+        let is_head = asked.request.method == b"HEAD";
+        let expects = asked.request.fields.find(b"expect").is_some();
+        let pending = ask(local, &asked, peer);
+        let exchange =
+            Exchange::new(pending, asked.inflow, asked.ring.clone()).head(is_head).expects(expects);
+        let under_way = UnderWay { exchange, handler, served, since: time::Instant::now(), took: None };
+        self.under_way.insert(asked.stream, under_way);
+        asked.ring.ring();
+    }
+
+    /// Takes each that rang, or waits for room, as far as it goes.
+    pub(super) fn advance(&mut self, now: Instant, http: &mut h2::Connection) {
+        let mut due = self.bell.take();
+        due.append(&mut self.wanting);
+        for stream in due {
+            let Some(under_way) = self.under_way.get_mut(&stream) else { continue };
+            match under_way.advance(now, stream, http, self.queue_bytes) {
+                Step::Waits => {}
+                Step::Wants => drop(self.wanting.insert(stream)),
+                Step::Over => drop(self.under_way.remove(&stream)),
+            }
+        }
+    }
+
+    /// Ready when one rang.
+    pub(super) fn poll_rung(&self, cx: &Context<'_>) -> Poll<()> {
+        self.bell.poll(cx)
+    }
+}
+
+/// A decimal digit more; `None` where it is none, or too much.
+fn digit(number: u64, digit: &u8) -> Option<u64> {
+    let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+    number.checked_mul(10)?.checked_add(digit)
+}
+
+/// The answer to come: the service's, or the server's own where the request is not for it.
+fn ask(local: Local, asked: &Asked, peer: Peer) -> Pending {
+    let Some(mut parts) = head::request(&asked.request) else {
+        return Pending::refusal(StatusCode::BAD_REQUEST);
+    };
+    if !head::may_expect(&parts.headers) {
+        return Pending::refusal(StatusCode::EXPECTATION_FAILED);
+    }
+    parts.extensions.insert(peer);
+    let body = asked.inflow.clone().map_or_else(Body::empty, Body::of_stream);
+    let is_connect = parts.method == http::Method::CONNECT;
+    let request = http::Request::from_parts(parts, body);
+    match asked.request.protocol.as_deref() {
+        None if is_connect => Pending::refusal(StatusCode::NOT_IMPLEMENTED), // No tunnels to elsewhere.
+        None => local.ask(request),
+        Some(b"websocket") => bridge(local, request),
+        Some(_) => Pending::refusal(StatusCode::NOT_IMPLEMENTED), // As RFC 9220 section 3 has it.
+    }
+}
+
+impl<H: Handler> UnderWay<H> {
+    fn advance(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        http: &mut h2::Connection,
+        queue_bytes: usize,
+    ) -> Step {
+        let step = self.exchange.advance(now, stream, http, queue_bytes);
+        if !self.exchange.is_awaited() {
+            self.took.get_or_insert_with(|| self.since.elapsed());
+        }
+        step
+    }
+}
+
+impl<H: Handler> Drop for UnderWay<H> {
+    fn drop(&mut self) {
+        let outcome = self.exchange.outcome();
+        if let Some(fault) = &outcome.fault {
+            let Served { method, path, .. } = &self.served;
+            self.handler.blame(&format!("{} {}: {fault}", method.escape_ascii(), path.escape_ascii()));
+        }
+        self.served.status = outcome.status;
+        self.served.bytes = outcome.bytes;
+        self.served.whole = outcome.is_whole;
+        self.served.took = self.took.unwrap_or_else(|| self.since.elapsed());
+        self.handler.served(&self.served);
+    }
+}
+
+/// Trailers for a handler.
+pub(super) fn trailers(fields: &Fields) -> http::HeaderMap {
+    // What the engine let through fits the map, which has its own idea of names; a line that does not is left out.
+    head::headers(fields).unwrap_or_default()
+}
