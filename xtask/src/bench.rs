@@ -12,6 +12,9 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("tls", "handshakes, sealing and opening, beside rustls on the same provider", |words| {
         Peer::build("bench-tls")?.run("tls", words)
     }),
+    ("memory", "allocations a handshake and heap an idle TLS connection, beside rustls", |words| {
+        Peer::build("bench-tls")?.sibling("bench-tls-memory").run("memory", words)
+    }),
     ("h2", "CPU a request and memory an idle connection, beside nginx, h2o, hyper and caddy", h2::run),
 ];
 

@@ -2,17 +2,17 @@
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256};
 
-pub(crate) const HOST: &str = "localhost";
+pub const HOST: &str = "localhost";
 
-pub(crate) struct Credentials {
-    pub(crate) authority: Vec<u8>,
-    pub(crate) leaf: Vec<u8>,
+pub struct Credentials {
+    pub authority: Vec<u8>,
+    pub leaf: Vec<u8>,
     /// PKCS #8.
-    pub(crate) key: Vec<u8>,
+    pub key: Vec<u8>,
 }
 
 impl Credentials {
-    pub(crate) fn make() -> Self {
+    pub fn make() -> Self {
         let new_key = || KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key is made");
         let authority_key = new_key();
         let mut params = CertificateParams::new(Vec::new()).expect("no names are good names");

@@ -14,13 +14,13 @@ use std::{
 
 const NOW: Instant = Instant::from_nanos(0);
 
-pub(crate) struct Ours {
+pub struct Ours {
     client: Arc<client::Config>,
     server: Arc<server::Config>,
 }
 
 impl Ours {
-    pub(crate) fn new(terms: Terms, credentials: &Credentials) -> Self {
+    pub fn new(terms: Terms, credentials: &Credentials) -> Self {
         let provider = provider(terms);
         let mut verifier = WebPki::new(provider);
         verifier.trust(&credentials.authority).expect("the authority is one");

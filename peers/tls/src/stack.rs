@@ -2,20 +2,20 @@
 
 /// The terms of a connection, the same for every stack.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Terms {
-    pub(crate) suite: u16,
-    pub(crate) group: u16,
+pub struct Terms {
+    pub suite: u16,
+    pub group: u16,
 }
 
 /// A stack, set up once for many connections.
-pub(crate) trait Stack {
+pub trait Stack {
     fn name(&self) -> &'static str;
     fn client(&self) -> Box<dyn Side>;
     fn server(&self) -> Box<dyn Side>;
 }
 
 /// One side of a connection in memory.
-pub(crate) trait Side {
+pub trait Side {
     /// Takes handshake records and fills `out` with what there is to say; gives its length.
     fn turn(&mut self, input: &mut [u8], out: &mut [u8]) -> usize;
     /// Whether the peer's Finished was verified.
@@ -27,12 +27,12 @@ pub(crate) trait Side {
 }
 
 /// What a reader of application data does at the least.
-pub(crate) fn look_at(data: &[u8]) -> usize {
+pub fn look_at(data: &[u8]) -> usize {
     std::hint::black_box(data).len()
 }
 
 /// A connection over which nothing is left to say.
-pub(crate) fn connect(client: &mut dyn Side, server: &mut dyn Side) {
+pub fn connect(client: &mut dyn Side, server: &mut dyn Side) {
     let (mut to_server, mut to_client) = (vec![0; 32_768], vec![0; 32_768]);
     let mut len = client.turn(&mut [], &mut to_server);
     while len > 0 {

@@ -16,13 +16,13 @@ use std::{io::BufRead, sync::Arc};
 
 /// Both configurations, for either interface.
 #[derive(Clone)]
-pub(crate) struct Configs {
-    pub(crate) client: Arc<ClientConfig>,
-    pub(crate) server: Arc<ServerConfig>,
+pub struct Configs {
+    pub client: Arc<ClientConfig>,
+    pub server: Arc<ServerConfig>,
 }
 
 impl Configs {
-    pub(crate) fn new(terms: Terms, credentials: &Credentials) -> Self {
+    pub fn new(terms: Terms, credentials: &Credentials) -> Self {
         let provider = Arc::new(provider(terms));
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(credentials.authority.clone())).expect("the authority is one");
@@ -62,7 +62,7 @@ fn provider(terms: Terms) -> CryptoProvider {
 }
 
 /// The interface that most programs use: rustls keeps what came and what goes out.
-pub(crate) struct Theirs(pub(crate) Configs);
+pub struct Theirs(pub Configs);
 
 impl Stack for Theirs {
     fn name(&self) -> &'static str {

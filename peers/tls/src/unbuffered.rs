@@ -13,7 +13,7 @@ use rustls::{
 };
 use std::sync::Arc;
 
-pub(crate) struct Unbuffered(pub(crate) Configs);
+pub struct Unbuffered(pub Configs);
 
 impl Stack for Unbuffered {
     fn name(&self) -> &'static str {

@@ -45,7 +45,7 @@ fn counted(piece: *mut c_void) -> *mut c_void {
 /// # Safety
 /// As C has it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
+unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
     // SAFETY: any size is allowed.
     counted(unsafe { __libc_malloc(size) })
 }
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
 /// # Safety
 /// As C has it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
+unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     // SAFETY: any sizes are allowed.
     counted(unsafe { __libc_calloc(count, size) })
 }
@@ -65,7 +65,7 @@ pub unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
 /// # Safety
 /// As C has it: `old` is null or of this allocator, and not freed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn realloc(old: *mut c_void, size: usize) -> *mut c_void {
+unsafe extern "C" fn realloc(old: *mut c_void, size: usize) -> *mut c_void {
     let before = usable(old);
     // SAFETY: whoever calls promises what realloc needs.
     let new = unsafe { __libc_realloc(old, size) };
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn realloc(old: *mut c_void, size: usize) -> *mut c_void {
 /// # Safety
 /// As C has it: `old` is null or of this allocator, and not freed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn free(old: *mut c_void) {
+unsafe extern "C" fn free(old: *mut c_void) {
     if !old.is_null() {
         count(0, -usable(old));
     }
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn free(old: *mut c_void) {
 /// # Safety
 /// As C has it: `alignment` is a power of two.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn memalign(alignment: usize, size: usize) -> *mut c_void {
+unsafe extern "C" fn memalign(alignment: usize, size: usize) -> *mut c_void {
     // SAFETY: whoever calls promises what memalign needs.
     counted(unsafe { __libc_memalign(alignment, size) })
 }
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn memalign(alignment: usize, size: usize) -> *mut c_void 
 /// # Safety
 /// As C has it: `alignment` is a power of two.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_void {
+unsafe extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_void {
     // SAFETY: whoever calls promises what aligned_alloc needs, which is what memalign needs.
     counted(unsafe { __libc_memalign(alignment, size) })
 }
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_
 /// # Safety
 /// As POSIX has it: `place` may be written.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn posix_memalign(place: *mut *mut c_void, alignment: usize, size: usize) -> c_int {
+unsafe extern "C" fn posix_memalign(place: *mut *mut c_void, alignment: usize, size: usize) -> c_int {
     if !alignment.is_power_of_two() || !alignment.is_multiple_of(size_of::<*mut c_void>()) {
         return INVALID;
     }

@@ -27,6 +27,11 @@ impl Peer {
         self.0.with_file_name(name)
     }
 
+    /// Another program of its package.
+    pub(crate) fn sibling(&self, name: &str) -> Self {
+        Self(self.program(name))
+    }
+
     /// Runs `benchmark` with `words`. Without any it is the whole measurement, whose raw numbers are kept in
     /// `docs/benchmarks/`.
     pub(crate) fn run(&self, benchmark: &str, words: &[&str]) -> Result<(), String> {

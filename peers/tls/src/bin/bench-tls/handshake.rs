@@ -1,9 +1,7 @@
 //! Full handshakes: CPU time of each side, with rustls as the peer of either, so that both are told the same.
 
-use crate::{
-    pairs::cpu_ns,
-    stack::{Side, Stack},
-};
+use crate::pairs::cpu_ns;
+use bench_tls::stack::{Side, Stack};
 
 /// Connections that are under way at a time: the clock is read once a phase, not once a call.
 const BATCH: usize = 16;

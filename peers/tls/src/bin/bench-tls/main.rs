@@ -1,22 +1,19 @@
 //! TLS beside rustls, in one process and in memory: the same provider, certificate, suite, group and buffers.
 
 mod bulk;
-mod credentials;
 mod handshake;
-mod ours;
 mod pairs;
-mod stack;
-mod theirs;
-mod unbuffered;
 
+use bench_tls::{
+    credentials::Credentials,
+    ours::Ours,
+    stack::{Stack, Terms},
+    theirs::{Configs, Theirs},
+    unbuffered::Unbuffered,
+};
 use bulk::Pipe;
-use credentials::Credentials;
-use ours::Ours;
 use pairs::{Row, measure};
-use stack::{Stack, Terms};
 use std::{env, fs, process::ExitCode};
-use theirs::{Configs, Theirs};
-use unbuffered::Unbuffered;
 
 const USAGE: &str = "\
 Usage: bench-tls tls [--pairs N] [--only PART OF A ROW'S NAME] [--raw FILE]";
@@ -72,6 +69,14 @@ impl Options {
         if options.pairs == 0 { Err(USAGE.to_owned()) } else { Ok(options) }
     }
 
+    /// Writes raw numbers where they are wanted.
+    fn keep(&self, raw: &str) -> Result<(), String> {
+        match &self.raw {
+            Some(path) => fs::write(path, raw).map_err(|error| format!("{path}: {error}")),
+            None => Ok(()),
+        }
+    }
+
     fn wants(&self, what: &str) -> bool {
         what.contains(&self.only)
     }
@@ -91,10 +96,7 @@ fn tls(options: &Options) -> Result<(), String> {
             bulk(*suite, buffered, &credentials, options, &mut raw);
         }
     }
-    match &options.raw {
-        Some(path) => fs::write(path, raw).map_err(|error| format!("{path}: {error}")),
-        None => Ok(()),
-    }
+    options.keep(&raw)
 }
 
 fn handshakes(
