@@ -18,7 +18,8 @@ pub use list::{Item, Items, List, Wire};
 
 use crate::{Fault, rules::ExtensionType};
 use content as c;
-use list::{Codes, read8, read16, read16_empty, write8, write16};
+pub(crate) use list::Codes;
+use list::{read8, read16, read16_empty, write8, write16};
 
 extension_block! {
     /// ClientHello's extensions.

@@ -1,4 +1,5 @@
 use crate::{Fault, Level, Limits, rules::HandshakeType};
+use std::borrow::Cow;
 use zeroize::Zeroize;
 
 const HEADER_BYTES: usize = 4;
@@ -24,23 +25,29 @@ impl Reassembly {
         Ok(())
     }
 
-    /// The next whole message, header included, from what is held and then from `input`.
-    pub(super) fn next(&mut self, input: &mut &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Fault> {
-        self.fill(input, HEADER_BYTES);
-        let Some([kind, a, b, c]) = self.held.first_chunk().copied() else { return Ok(None) };
-        let len = HEADER_BYTES + u32::from_be_bytes([0, a, b, c]) as usize;
-        let kind = HandshakeType(kind);
-        match fixed(kind) {
-            Some(most) if len > most => return Err(Fault::TrailingBytes),
-            _ if len > longest(kind, limits) => return Err(Fault::MessageTooLong),
-            _ => {}
+    /// The next whole message, header included, from what is held and then from `input`; where it lies there whole, it is
+    /// not copied.
+    pub(super) fn next<'a>(
+        &mut self,
+        input: &mut &'a [u8],
+        limits: &Limits,
+    ) -> Result<Option<Cow<'a, [u8]>>, Fault> {
+        if self.held.is_empty()
+            && let Some(header) = input.first_chunk()
+            && let Some((message, rest)) = input.split_at_checked(message_len(*header, limits)?)
+        {
+            *input = rest;
+            return Ok(Some(Cow::Borrowed(message)));
         }
+        self.fill(input, HEADER_BYTES);
+        let Some(header) = self.held.first_chunk() else { return Ok(None) };
+        let len = message_len(*header, limits)?;
         self.fill(input, len);
         if self.held.len() < len {
             return Ok(None);
         }
         let rest = self.held.split_off(len);
-        Ok(Some(core::mem::replace(&mut self.held, rest)))
+        Ok(Some(Cow::Owned(core::mem::replace(&mut self.held, rest))))
     }
 
     /// The type of the next message, as soon as its first byte is here.
@@ -78,6 +85,18 @@ impl Reassembly {
 impl Drop for Reassembly {
     fn drop(&mut self) {
         self.held.zeroize(); // Tickets are worth a session.
+    }
+}
+
+/// Bytes of the message that begins with `header`, unless they are more than its type may have.
+fn message_len(header: [u8; HEADER_BYTES], limits: &Limits) -> Result<usize, Fault> {
+    let [kind, a, b, c] = header;
+    let len = HEADER_BYTES + u32::from_be_bytes([0, a, b, c]) as usize;
+    let kind = HandshakeType(kind);
+    match fixed(kind) {
+        Some(most) if len > most => Err(Fault::TrailingBytes),
+        _ if len > longest(kind, limits) => Err(Fault::MessageTooLong),
+        _ => Ok(len),
     }
 }
 

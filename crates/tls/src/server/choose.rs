@@ -1,17 +1,20 @@
 //! What a server takes of what a client offers. Pure: lists in, a choice out.
 
 use super::{Config, UnknownName, WithoutAlpn};
-use crate::{Credential, rules::SignatureScheme};
+use crate::{
+    Credential,
+    extension::{Codes, KeyShareEntry, List, Opaque8},
+    rules::SignatureScheme,
+};
 use sakigake_crypto::{Group, Suite};
 use std::sync::Arc;
 
 const CHACHA20_POLY1305: u16 = 0x1303;
 
 /// Our best suite among `offered`; ChaCha20-Poly1305 where the client puts it before all others that we know.
-pub(super) fn suite(config: &Config, offered: &[u16]) -> Option<&'static Suite> {
+pub(super) fn suite(config: &Config, offered: Codes<'_>) -> Option<&'static Suite> {
     let rows = config.provider.suites;
-    let row = |id: u16| rows.iter().find(|row| row.id == id);
-    let first = offered.iter().find_map(|id| row(*id));
+    let first = offered.iter().find_map(|id| rows.iter().find(|row| row.id == id));
     match first {
         Some(first) if first.id == CHACHA20_POLY1305 && config.prefer_clients_chacha => Some(first),
         _ => rows.iter().find(|row| offered.contains(&row.id)), // spec: 9846-4.2.2-l
@@ -29,12 +32,13 @@ pub(super) enum Exchange<'a> {
 /// Our best group that the client sent a share for; else our best among `groups`, by a HelloRetryRequest.
 pub(super) fn exchange<'a>(
     config: &Config,
-    groups: &[u16],
-    shares: &[(u16, &'a [u8])],
+    groups: Codes<'_>,
+    shares: List<'a, KeyShareEntry<'a>>,
 ) -> Option<Exchange<'a>> {
     let mut common = config.accepted_groups().iter().filter(|row| groups.contains(&row.id));
-    let share = |row: &Group| shares.iter().find(|(id, _)| *id == row.id).map(|(_, share)| *share);
-    let with_share = common.clone().find_map(|row| share(row).map(|share| Exchange::Share(row, share)));
+    let share = |row: &Group| shares.iter().find(|share| share.group == row.id);
+    let with_share =
+        common.clone().find_map(|row| share(row).map(|share| Exchange::Share(row, share.key_exchange)));
     with_share.or_else(|| common.next().map(|row| Exchange::Retry(row)))
 }
 
@@ -43,13 +47,16 @@ pub(super) fn exchange<'a>(
 pub(super) struct NoProtocol;
 
 /// Our best application protocol among the offered ones.
-pub(super) fn protocol(config: &Config, offered: Option<&[&[u8]]>) -> Result<Option<Vec<u8>>, NoProtocol> {
+pub(super) fn protocol(
+    config: &Config,
+    offered: Option<List<'_, Opaque8<'_>>>,
+) -> Result<Option<Vec<u8>>, NoProtocol> {
     match offered {
         _ if config.alpn.is_empty() => Ok(None),
         None if config.without_alpn == WithoutAlpn::Allow => Ok(None),
         None => Err(NoProtocol),
         Some(offered) => {
-            let ours = config.alpn.iter().find(|ours| offered.contains(&ours.as_slice()));
+            let ours = config.alpn.iter().find(|ours| offered.contains(&Opaque8(ours)));
             ours.cloned().map(Some).ok_or(NoProtocol)
         }
     }
@@ -68,8 +75,8 @@ pub(super) enum NoCredential {
 pub(super) fn credential(
     config: &Config,
     server_name: Option<&str>,
-    schemes: &[u16],
-    schemes_cert: &[u16],
+    schemes: Codes<'_>,
+    schemes_cert: Codes<'_>,
 ) -> Result<Arc<Credential>, NoCredential> {
     let candidates = named(config, server_name)?;
     let usable = || candidates.iter().filter(|credential| scheme(credential, schemes).is_some());
@@ -86,9 +93,9 @@ pub(super) fn credential(
 }
 
 /// The scheme to sign with: the credential's best among the client's.
-pub(super) fn scheme(credential: &Credential, schemes: &[u16]) -> Option<u16> {
+pub(super) fn scheme(credential: &Credential, schemes: Codes<'_>) -> Option<u16> {
     let may_sign =
-        |id: &&u16| schemes.contains(id) && !FOR_CERTIFICATES_ALONE.contains(&SignatureScheme(**id));
+        |id: &&u16| schemes.contains(*id) && !FOR_CERTIFICATES_ALONE.contains(&SignatureScheme(**id));
     credential.schemes.iter().find(may_sign).copied() // spec: 9846-4.5.2-l
 }
 

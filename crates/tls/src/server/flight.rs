@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     Credential, Fact, Fault, KeyLogLine, Level, Step, TrafficSecret, Wanted,
-    extension::{EncryptedExtensionsBlock, KeyShareEntry, List, ServerHelloExtensions},
+    extension::{Codes, EncryptedExtensionsBlock, KeyShareEntry, List, ServerHelloExtensions},
     handshake::{Turn, content},
     key_log,
     message::{
@@ -45,8 +45,6 @@ struct Plan {
     session_id: Vec<u8>,
     server_name: Option<String>,
     alpn: Option<Vec<u8>>,
-    /// The client's schemes for CertificateVerify.
-    schemes: Vec<u16>,
 }
 
 /// Awaits the owner's credential.
@@ -81,40 +79,37 @@ struct Session {
 pub(super) fn accept(
     accepted: Accepted,
     hello: &ClientHello<'_>,
-    schemes: &[u16],
+    schemes: Codes<'_>,
     turn: &mut Turn<'_>,
 ) -> Result<State, Fault> {
     let config = Arc::clone(&accepted.config);
     let extensions = &hello.extensions;
     let offered = extensions.application_layer_protocol_negotiation;
-    let offered: Option<Vec<&[u8]>> = offered.map(|list| list.iter().map(|name| name.0).collect());
-    let alpn = choose::protocol(&config, offered.as_deref()).map_err(|_| Fault::NoCommonProtocol)?;
+    let alpn = choose::protocol(&config, offered).map_err(|_| Fault::NoCommonProtocol)?;
     let server_name = extensions.server_name.filter(|name| name.0.parse::<IpAddr>().is_err()); // RFC 6066 section 3
     let server_name = server_name.map(|name| name.0.to_ascii_lowercase());
-    let schemes_cert = extensions.signature_algorithms_cert.map(|list| list.iter().collect());
-    let schemes_cert: Vec<u16> = schemes_cert.unwrap_or_else(|| schemes.to_vec()); // spec: 9846-4.3.3-k
+    let schemes_cert = extensions.signature_algorithms_cert.unwrap_or(schemes); // spec: 9846-4.3.3-k
     let plan = Plan {
         accepted,
         client_random: hello.random,
         session_id: hello.legacy_session_id.to_vec(),
         server_name,
         alpn,
-        schemes: schemes.to_vec(),
     };
     if config.ask_certificate {
         let wanted = Wanted::Certificate {
             server_name: plan.server_name.clone(),
-            signature_algorithms: plan.schemes.clone(),
-            signature_algorithms_cert: schemes_cert,
+            signature_algorithms: schemes.iter().collect(),
+            signature_algorithms_cert: schemes_cert.iter().collect(),
         };
         return Ok(State::CertificateAnswer(Box::new(AwaitCertificateAnswer { plan, wanted })));
     }
-    let credential = choose::credential(&config, plan.server_name.as_deref(), schemes, &schemes_cert);
+    let credential = choose::credential(&config, plan.server_name.as_deref(), schemes, schemes_cert);
     let credential = credential.map_err(|none| match none {
         NoCredential::Name => Fault::UnrecognizedName,
         NoCredential::Scheme => Fault::NoCommonSignatureScheme,
     })?;
-    plan.send(&credential, turn)
+    plan.send(&credential, schemes, turn)
 }
 
 impl AwaitCertificateAnswer {
@@ -139,14 +134,18 @@ impl AwaitCertificateAnswer {
         let credential = credential.ok_or(none)?;
         crate::config::check_credential(&credential)
             .map_err(|_| Fault::Internal("the owner's credential is unusable"))?;
-        self.plan.send(&credential, turn)
+        let schemes = match &self.wanted {
+            Wanted::Certificate { signature_algorithms, .. } => List::Items(signature_algorithms),
+            _ => List::default(), // It wants nothing else.
+        };
+        self.plan.send(&credential, schemes, turn)
     }
 }
 
 impl Plan {
     /// ServerHello to Certificate, and the rest too if the credential signs by itself.
-    fn send(self, credential: &Credential, turn: &mut Turn<'_>) -> Result<State, Fault> {
-        let scheme = choose::scheme(credential, &self.schemes).ok_or(Fault::NoCommonSignatureScheme)?;
+    fn send(self, credential: &Credential, schemes: Codes<'_>, turn: &mut Turn<'_>) -> Result<State, Fault> {
+        let scheme = choose::scheme(credential, schemes).ok_or(Fault::NoCommonSignatureScheme)?;
         let mut session = self.send_server_hello(turn);
         let is_named = session.server_name.as_deref().is_some_and(|host| credential.is_for(host));
         let block = EncryptedExtensionsBlock {
@@ -155,12 +154,17 @@ impl Plan {
             ..EncryptedExtensionsBlock::default()
         };
         let transcript = &mut session.transcript;
-        send(turn, transcript, Level::Handshake, |out| EncryptedExtensions { extensions: block }.write(out)); // spec: 9846-4.4.1-l
+        // The record layer puts what follows behind this message: with room for all of it nothing is moved.
+        let chain_len: usize = credential.chain.iter().map(|der| der.len() + ENTRY_BYTES).sum();
+        let room = chain_len + REST_OF_FLIGHT_BYTES;
+        send(turn, transcript, Level::Handshake, room, |out| {
+            EncryptedExtensions { extensions: block }.write(out) // spec: 9846-4.4.1-l
+        });
         let entry = |der| CertificateEntry { cert_data: der, ..CertificateEntry::default() };
         let entries: Vec<CertificateEntry<'_>> =
             credential.chain.iter().map(|der| entry(der.as_slice())).collect();
         let certificate = Certificate { certificate_list: List::Items(&entries), ..Certificate::default() };
-        send(turn, transcript, Level::Handshake, |out| certificate.write(out));
+        send(turn, transcript, Level::Handshake, chain_len + 8, |out| certificate.write(out));
         let message = content(Side::Server, &session.transcript.digest());
         match &credential.signer {
             Some(signer) => {
@@ -175,10 +179,11 @@ impl Plan {
     }
 
     fn send_server_hello(self, turn: &mut Turn<'_>) -> Session {
-        let Self { accepted, client_random, session_id, server_name, alpn, .. } = self;
+        let Self { accepted, client_random, session_id, server_name, alpn } = self;
         let Accepted { config, suite, mut transcript, shared, early_data } = accepted;
         let mut random = [0; 32];
         turn.entropy.fill(&mut random);
+        turn.flight.steps.reserve(STEPS);
         let hello = ServerHello {
             random,
             legacy_session_id_echo: &session_id,
@@ -189,7 +194,7 @@ impl Plan {
                 ..ServerHelloExtensions::default()
             },
         };
-        send(turn, &mut transcript, Level::Plain, |out| hello.write(out));
+        send(turn, &mut transcript, Level::Plain, 128 + shared.ours.len(), |out| hello.write(out));
         let schedule = Early::new(suite, None).handshake(&shared.secret);
         let digest = transcript.digest();
         let client = schedule.client_handshake_traffic_secret(&digest);
@@ -249,9 +254,9 @@ impl Session {
         let signature = signature.filter(|signature| signature.len() <= usize::from(u16::MAX));
         let signature = signature.ok_or(Fault::Internal("no signature"))?;
         let verify = CertificateVerify { algorithm: scheme, signature: &signature };
-        send(turn, &mut transcript, Level::Handshake, |out| verify.write(out));
+        send(turn, &mut transcript, Level::Handshake, 8 + signature.len(), |out| verify.write(out));
         let verify_data = server.verify_data(&transcript.digest());
-        send(turn, &mut transcript, Level::Handshake, |out| {
+        send(turn, &mut transcript, Level::Handshake, 64, |out| {
             Finished { verify_data: verify_data.as_ref() }.write(out)
         });
         let main = schedule.main();
@@ -280,9 +285,25 @@ impl Session {
     }
 }
 
-fn send(turn: &mut Turn<'_>, transcript: &mut Transcript, level: Level, write: impl FnOnce(&mut Vec<u8>)) {
-    let mut message = Vec::new();
+/// Writes a message, of `room` bytes as a rule, and sends it.
+fn send(
+    turn: &mut Turn<'_>,
+    transcript: &mut Transcript,
+    level: Level,
+    room: usize,
+    write: impl FnOnce(&mut Vec<u8>),
+) {
+    let mut message = Vec::with_capacity(room);
     write(&mut message);
     transcript.add(&message);
     turn.flight.steps.push(Step::Send { level, message });
 }
+
+/// Lengths around a certificate in its list.
+const ENTRY_BYTES: usize = 5;
+
+/// All but the certificates: EncryptedExtensions, CertificateVerify and Finished, as long as they are for ECDSA.
+const REST_OF_FLIGHT_BYTES: usize = 320;
+
+/// Five messages and three keys.
+const STEPS: usize = 8;

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     Fault, Level, Step,
-    extension::{ClientHelloExtensions, HelloRetryRequestExtensions, KeyShareEntry},
+    extension::{ClientHelloExtensions, Codes, HelloRetryRequestExtensions, KeyShareEntry, List},
     handshake::Turn,
     message::{ClientHello, HelloRetryRequest, Message},
     rules::{ExtensionType, ProtocolVersion},
@@ -36,10 +36,9 @@ impl AwaitClientHello {
         let hello = read(message)?;
         let config = self.config;
         let offered = Offered::read(&hello)?;
-        let suites: Vec<u16> = hello.cipher_suites.iter().collect();
-        let suite = choose::suite(&config, &suites).ok_or(Fault::NoCommonCipherSuite)?; // spec: 9846-4.2.1-k
+        let suite = choose::suite(&config, hello.cipher_suites).ok_or(Fault::NoCommonCipherSuite)?; // spec: 9846-4.2.1-k
         let early_data = hello.extensions.early_data.is_some();
-        let exchanged = choose::exchange(&config, &offered.groups, &offered.shares);
+        let exchanged = choose::exchange(&config, offered.groups, offered.shares);
         let exchanged = exchanged.ok_or(Fault::NoCommonGroup)?; // spec: 9846-4.2.1-k
         match exchanged {
             Exchange::Share(group, share) => {
@@ -49,7 +48,7 @@ impl AwaitClientHello {
                 flight::accept(
                     Accepted { config, suite, transcript, shared, early_data },
                     &hello,
-                    &offered.schemes,
+                    offered.schemes,
                     turn,
                 )
             }
@@ -76,17 +75,17 @@ impl AwaitSecondClientHello {
             return Err(Fault::EarlyDataAfterRetry); // spec: 9846-4.3.10-k
         }
         let offered = Offered::read(&hello)?;
-        let [(group, share)] = offered.shares[..] else { return Err(Fault::ChangedClientHello) };
-        if group != self.group.id {
+        let mut shares = offered.shares.iter().filter(|share| share.group == self.group.id);
+        let (Some(share), 1) = (shares.next(), offered.shares.iter().count()) else {
             return Err(Fault::ChangedClientHello);
-        }
+        };
         self.transcript.add(message);
-        let shared = exchange(self.group, share, turn)?;
+        let shared = exchange(self.group, share.key_exchange, turn)?;
         let Self { config, transcript, suite, early_data, .. } = self;
         flight::accept(
             Accepted { config, suite, transcript, shared, early_data },
             &hello,
-            &offered.schemes,
+            offered.schemes,
             turn,
         )
     }
@@ -96,11 +95,11 @@ impl AwaitSecondClientHello {
     }
 }
 
-/// What a ClientHello offers for key exchange and authentication, taken out of their lists.
+/// What a ClientHello offers for key exchange and authentication.
 struct Offered<'a> {
-    groups: Vec<u16>,
-    shares: Vec<(u16, &'a [u8])>,
-    schemes: Vec<u16>,
+    groups: Codes<'a>,
+    shares: List<'a, KeyShareEntry<'a>>,
+    schemes: Codes<'a>,
 }
 
 impl<'a> Offered<'a> {
@@ -114,24 +113,32 @@ impl<'a> Offered<'a> {
         let groups = extensions.supported_groups.ok_or(missing(ExtensionType::SUPPORTED_GROUPS))?;
         let shares = extensions.key_share.ok_or(missing(ExtensionType::KEY_SHARE))?;
         let schemes = extensions.signature_algorithms.ok_or(missing(ExtensionType::SIGNATURE_ALGORITHMS))?;
-        let groups: Vec<u16> = groups.iter().collect();
-        let shares: Vec<_> = shares.iter().map(entry).collect();
-        // Lists of unknown values may have tens of thousands: what is sought in them is sought in order.
-        let mut named = groups.clone();
-        named.sort_unstable();
-        let mut ids: Vec<u16> = shares.iter().map(|(id, _)| *id).collect();
-        ids.sort_unstable();
-        let is_named = |id: &u16| named.binary_search(id).is_ok();
-        if ids.windows(2).any(|pair| pair[0] == pair[1]) || !ids.iter().all(is_named) {
+        if !fit(groups, shares) {
             return Err(Fault::BadKeyShares); // spec: 9846-4.3.8-n
         }
-        Ok(Self { groups, shares, schemes: schemes.iter().collect() })
+        Ok(Self { groups, shares, schemes })
     }
 }
 
-fn entry(entry: KeyShareEntry<'_>) -> (u16, &[u8]) {
-    (entry.group, entry.key_exchange)
+/// Whether each share is for one of the groups, and none for the same as another.
+fn fit(groups: Codes<'_>, shares: List<'_, KeyShareEntry<'_>>) -> bool {
+    if shares.iter().count() <= FEW_SHARES {
+        let is_first = |at: usize, id: u16| shares.iter().take(at).all(|before| before.group != id);
+        return shares
+            .iter()
+            .enumerate()
+            .all(|(at, share)| is_first(at, share.group) && groups.contains(&share.group));
+    }
+    // Lists of unknown values may have tens of thousands: what is sought in them is sought in order.
+    let mut named: Vec<u16> = groups.iter().collect();
+    named.sort_unstable();
+    let mut ids: Vec<u16> = shares.iter().map(|share| share.group).collect();
+    ids.sort_unstable();
+    ids.windows(2).all(|pair| pair[0] != pair[1]) && ids.iter().all(|id| named.binary_search(id).is_ok())
 }
+
+/// As many shares are looked up one by one.
+const FEW_SHARES: usize = 8;
 
 fn read(message: &[u8]) -> Result<ClientHello<'_>, Fault> {
     match Message::read(message)? {

@@ -21,8 +21,8 @@ fn the_servers_order_counts_but_for_clients_without_aes() {
         (&[], None, None),
     ];
     for (offered, expected, expected_strict) in cases {
-        assert_eq!(suite(&ours, offered).map(|row| row.id), expected, "{offered:x?}");
-        assert_eq!(suite(&strict, offered).map(|row| row.id), expected_strict, "{offered:x?}");
+        assert_eq!(suite(&ours, offered.into()).map(|row| row.id), expected, "{offered:x?}");
+        assert_eq!(suite(&strict, offered.into()).map(|row| row.id), expected_strict, "{offered:x?}");
     }
 }
 
@@ -30,10 +30,15 @@ fn the_servers_order_counts_but_for_clients_without_aes() {
 fn a_share_in_hand_is_worth_more_than_a_better_group() {
     let config = config(|_| {});
     let share: &[u8] = &[1];
-    let outcome = |groups: &[u16], shares: &[(u16, &'static [u8])]| match exchange(&config, groups, shares) {
-        Some(Exchange::Share(row, _)) => Some((row.id, false)),
-        Some(Exchange::Retry(row)) => Some((row.id, true)),
-        None => None,
+    let outcome = |groups: &[u16], shares: &[(u16, &'static [u8])]| {
+        let entry =
+            |(group, key_exchange): &(u16, &'static [u8])| KeyShareEntry { group: *group, key_exchange };
+        let shares: Vec<_> = shares.iter().map(entry).collect();
+        match exchange(&config, groups.into(), shares.as_slice().into()) {
+            Some(Exchange::Share(row, _)) => Some((row.id, false)),
+            Some(Exchange::Retry(row)) => Some((row.id, true)),
+            None => None,
+        }
     };
     assert_eq!(outcome(&[0x11ec, 0x001d, 0x0017], &[(0x0017, share)]), Some((0x0017, false)));
     assert_eq!(outcome(&[0x0017, 0x001d], &[(0x0017, share), (0x001d, share)]), Some((0x001d, false)));
@@ -53,8 +58,9 @@ fn a_chain_that_the_client_can_check_goes_first() {
         names: known.names.clone(),
     });
     let config = config(|options| options.credentials = vec![unknown.clone(), known.clone()]);
-    let chosen =
-        |schemes_cert: &[u16]| credential(&config, Some("example.com"), &[0x0403], schemes_cert).unwrap();
+    let chosen = |schemes_cert: &[u16]| {
+        credential(&config, Some("example.com"), List::Items(&[0x0403]), schemes_cert.into()).unwrap()
+    };
     assert!(Arc::ptr_eq(&chosen(&[0x0403]), &known));
     assert!(Arc::ptr_eq(&chosen(&[0x0601, 0x0403]), &unknown));
     assert!(Arc::ptr_eq(&chosen(&[0x0804]), &unknown), "none fits: the best is still worth a try");
@@ -74,7 +80,7 @@ fn a_chain_with_sha1_is_for_clients_that_name_it() {
         });
         let config = config(|options| options.credentials = vec![old.clone()]);
         let chosen = |schemes_cert: &[u16]| {
-            credential(&config, Some("example.com"), &[0x0403], schemes_cert).map(|_| ())
+            credential(&config, Some("example.com"), List::Items(&[0x0403]), schemes_cert.into()).map(|_| ())
         };
         assert_eq!(chosen(&[0x0403, sha1]), Ok(()));
         assert_eq!(chosen(&[sha1]), Ok(()), "another algorithm that it does not name is worth a try");
@@ -92,8 +98,8 @@ fn no_credential_signs_what_certificates_alone_may_use() {
         signed_with: Vec::new(),
         names: Vec::new(),
     };
-    assert_eq!(scheme(&rsa, &[0x0401, 0x0804]), Some(0x0804));
-    assert_eq!(scheme(&rsa, &[0x0401]), None);
+    assert_eq!(scheme(&rsa, List::Items(&[0x0401, 0x0804])), Some(0x0804));
+    assert_eq!(scheme(&rsa, List::Items(&[0x0401])), None);
 }
 
 #[test]
