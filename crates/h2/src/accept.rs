@@ -1,6 +1,6 @@
 //! What the peer's frames do, but for field sections, which are in [`crate::message`].
 
-use crate::connection::{Connection, DRAIN_PING, Going, Notice, Reading};
+use crate::connection::{Connection, DRAIN_PING, Going, Notice, PROBE_PING, Reading};
 use crate::frame::{self, Frame, FrameHead};
 use crate::intake::Payload;
 use crate::origin;
@@ -8,7 +8,7 @@ use crate::rules::{self, INITIAL_WINDOW, flag, kind};
 use crate::stream::{Cause, Heard, State};
 use crate::{ErrorCode, Fault, Flood, Scope};
 use sakigake_semantics::{Event, Priority, StreamId};
-use sakigake_wire::Instant;
+use sakigake_wire::{Instant, Span};
 
 impl Connection {
     /// Cuts the input into frames and takes each.
@@ -314,7 +314,7 @@ impl Connection {
             return Err(Fault::SettingsAck);
         };
         self.local.acknowledged = true;
-        self.rtt = Some(now.since(sent));
+        self.learn_rtt(now.since(sent));
         self.decoder.set_table_size(self.config.limits.header_table_bytes as usize);
         let by = i64::from(self.config.limits.initial_stream_window_bytes) - i64::from(INITIAL_WINDOW);
         for (_, stream) in self.streams.iter_mut() {
@@ -329,10 +329,18 @@ impl Connection {
             return self.answer_with(&Frame::Ping { payload, ack: true }); // spec: 9113-6.7-a
         }
         if let (DRAIN_PING, Going::Draining { since }) = (payload, self.going) {
-            self.rtt = Some(self.rtt.map_or(now.since(since), |rtt| rtt.min(now.since(since))));
+            self.learn_rtt(now.since(since));
             self.finish_drain();
+        } else if payload == PROBE_PING
+            && let Some(since) = self.probed.take()
+        {
+            self.learn_rtt(now.since(since));
         }
         Ok(())
+    }
+
+    fn learn_rtt(&mut self, sample: Span) {
+        self.rtt = Some(self.rtt.map_or(sample, |rtt| rtt.min(sample)));
     }
 
     fn goaway(
@@ -397,12 +405,45 @@ impl Connection {
 
     fn priority_update(&mut self, now: Instant, id: u32, value: &[u8]) -> Result<(), Fault> {
         self.budget.spend(now, &self.config.limits, Flood::PriorityUpdates)?;
-        if self.client || id == 0 {
-            return Err(Fault::PriorityUpdate); // spec: 9218-7.1-a
+        // We push nothing, so each pushed stream is idle.
+        if self.client || id == 0 || !self.streams.is_peers(id) {
+            return Err(Fault::PriorityUpdate); // spec: 9218-7.1-a 9218-7.1-c
         }
-        // For a stream that has not begun it is lost: the request brings its own.
-        self.set_priority(id, Priority::parse(value));
+        let priority = Priority::parse(value);
+        if self.streams.state(id) == State::Idle {
+            return self.remember_priority(id, priority);
+        }
+        self.set_priority(id, priority);
         Ok(())
+    }
+
+    /// A priority that came before its request. The client may name as many idle streams as it may still open.
+    fn remember_priority(&mut self, id: u32, priority: Priority) -> Result<(), Fault> {
+        if let Some(known) = self.early_priorities.iter_mut().find(|known| known.0 == id) {
+            known.1 = priority;
+            return Ok(());
+        }
+        let streams = self.config.limits.streams as usize;
+        if self.streams.open() + self.early_priorities.len() >= streams {
+            return Err(Fault::PriorityUpdate); // spec: 9218-7.1-b
+        }
+        if self.early_priorities.len() < self.config.limits.early_priorities {
+            self.early_priorities.push((id, priority));
+        }
+        Ok(())
+    }
+
+    /// What was said of a stream before it was opened. Idle streams below it are over now (RFC 9113 section 5.1.1).
+    pub(crate) fn early_priority(&mut self, id: u32) -> Option<Priority> {
+        if self.early_priorities.is_empty() {
+            return None;
+        }
+        let found = self.early_priorities.iter().find(|early| early.0 == id).map(|early| early.1);
+        self.early_priorities.retain(|early| early.0 > id);
+        if self.early_priorities.is_empty() {
+            self.early_priorities = Vec::new();
+        }
+        found
     }
 
     pub(crate) fn set_priority(&mut self, id: u32, priority: Priority) {

@@ -31,7 +31,7 @@ impl Budget {
             Flood::Resets => (&mut self.resets, limits.resets_per_10_s),
             Flood::ProvokedResets => (&mut self.provoked_resets, limits.provoked_resets_per_10_s),
             Flood::Settings => (&mut self.settings, limits.settings_per_10_s),
-            Flood::Pings => (&mut self.pings, limits.pings_per_10_s),
+            Flood::Pings => (&mut self.pings, limits.pings_per_10_s.saturating_add(self.data_sent)),
             Flood::Priorities => (&mut self.priorities, limits.priorities_per_10_s),
             Flood::PriorityUpdates => (&mut self.priority_updates, limits.priority_updates_per_10_s),
             Flood::EmptyFrames => (&mut self.empty_frames, limits.empty_frames_per_10_s),

@@ -15,7 +15,7 @@ use crate::stream::{Cause, State};
 use crate::streams::Streams;
 use crate::{ErrorCode, Fault, Flood, Limits, flow::SendWindow};
 use sakigake_fields::hpack;
-use sakigake_semantics::{Event, StreamId};
+use sakigake_semantics::{Event, Priority, StreamId};
 use sakigake_wire::{Instant, Span};
 use std::{collections::VecDeque, sync::Arc};
 
@@ -69,6 +69,10 @@ pub struct Connection {
     /// The last stream of the peer's latest GOAWAY.
     pub(crate) goaway_heard: Option<u32>,
     pub(crate) origins: Origins,
+    /// Priorities of streams that the client has not opened yet.
+    pub(crate) early_priorities: Vec<(u32, Priority)>,
+    /// When the PING that measures a round trip was asked for, until its receipt comes.
+    pub(crate) probed: Option<Instant>,
 }
 
 /// What the next byte of the input belongs to.
@@ -123,6 +127,9 @@ pub(crate) enum Notice {
 /// The PING between the two GOAWAY frames of a drain.
 pub(crate) const DRAIN_PING: [u8; 8] = *b"drained?";
 
+/// The PING that measures a round trip.
+pub(crate) const PROBE_PING: [u8; 8] = *b"how far?";
+
 impl Connection {
     /// A client: preface, SETTINGS and WINDOW_UPDATE are ready to transmit.
     pub fn client(config: Config, now: Instant) -> Self {
@@ -168,6 +175,8 @@ impl Connection {
             stalls_due: None,
             goaway_heard: None,
             origins: Origins::default(),
+            early_priorities: Vec::new(),
+            probed: None,
             config,
         };
         if client {
@@ -386,7 +395,20 @@ impl Connection {
         self.peer.preload
     }
 
-    /// The shortest round trip seen, once one was.
+    /// Whether the server understands extended CONNECT (RFC 8441 section 3): not before its SETTINGS were heard.
+    pub fn knows_extended_connect(&self) -> bool {
+        self.peer.enable_connect_protocol
+    }
+
+    /// Sends a PING, whose receipt is a sample for [`Connection::rtt`]; nothing where one is under way.
+    pub fn probe(&mut self, now: Instant) {
+        if self.going != Going::Over && self.probed.is_none() {
+            self.probed = Some(now);
+            self.output.push(&Frame::Ping { payload: PROBE_PING, ack: false });
+        }
+    }
+
+    /// The shortest round trip seen, once one was: by the receipt of our SETTINGS, or of a PING of ours.
     pub fn rtt(&self) -> Option<Span> {
         self.rtt
     }

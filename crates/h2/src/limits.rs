@@ -27,12 +27,15 @@ pub struct Limits {
     pub settings_per_10_s: u32,
     /// Settings in one frame.
     pub settings_entries: usize,
-    /// PING frames in 10 s, receipts included.
+    /// PING frames in 10 s, receipts included, beyond one for each DATA frame that we sent in that time: who measures the
+    /// path by what comes sends one a round trip.
     pub pings_per_10_s: u32,
     /// PRIORITY frames in 10 s.
     pub priorities_per_10_s: u32,
     /// PRIORITY_UPDATE frames in 10 s.
     pub priority_updates_per_10_s: u32,
+    /// Priorities that are remembered of streams before their requests come; later ones are left out.
+    pub early_priorities: usize,
     /// DATA frames without a byte of body or an end, and CONTINUATION frames without a byte, in 10 s.
     pub empty_frames_per_10_s: u32,
     /// WINDOW_UPDATE frames in 10 s, beyond four for each DATA frame that we sent in that time.
@@ -91,6 +94,7 @@ impl Default for Limits {
             pings_per_10_s: 100,
             priorities_per_10_s: 1_000,
             priority_updates_per_10_s: 1_000,
+            early_priorities: 128,
             empty_frames_per_10_s: 100,
             window_updates_per_10_s: 2_000,
             stray_frames_per_10_s: 10_000,

@@ -29,6 +29,8 @@ pub enum Misuse {
     Full,
     /// A PRELOAD block longer than a frame that the peer takes.
     TooLarge,
+    /// The server did not say that it understands extended CONNECT (RFC 8441 section 3).
+    Protocol,
 }
 
 impl fmt::Display for Misuse {
@@ -42,6 +44,7 @@ impl fmt::Display for Misuse {
             Self::NoMoreStreams => "all stream numbers are used up",
             Self::Full => "the stream's send queue is full",
             Self::TooLarge => "the block is longer than a frame may be",
+            Self::Protocol => "the server does not understand extended CONNECT",
         })
     }
 }
@@ -60,6 +63,9 @@ impl Connection {
         }
         if self.streams.open() >= self.peer.max_concurrent_streams as usize {
             return Err(Misuse::TooManyStreams); // spec: 9113-5.1.2-b
+        }
+        if request.protocol.is_some() && !self.peer.enable_connect_protocol {
+            return Err(Misuse::Protocol); // spec: 8441-3-b
         }
         let id = self.streams.next_local().ok_or(Misuse::NoMoreStreams)?; // spec: 9113-5.1.1-e
         let mut stream = self.new_stream(if end { State::HalfClosedLocal } else { State::Open });
@@ -83,6 +89,9 @@ impl Connection {
             return Err(Misuse::Order);
         }
         sending.head_said = !response.is_informational();
+        if sending.head_said {
+            sending.priority = sending.priority.refined_by(&response.fields);
+        }
         if end {
             sending.send.end = End::Sent;
             sending.state = sending.state.sent_end();
@@ -205,7 +214,9 @@ impl Connection {
             return;
         }
         self.set_priority(id, priority);
-        if self.client {
+        // A server that does not say that it has left the old scheme does not know the new one (section 2.1.1).
+        let is_heard = !self.peer_settings_heard || self.peer.no_rfc7540_priorities; // spec: 9218-2.1.1-a
+        if self.client && is_heard {
             let value = priority.to_string();
             self.output.push(&Frame::PriorityUpdate { stream: id, value: value.as_bytes() });
         }

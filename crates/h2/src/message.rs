@@ -27,8 +27,8 @@ pub(crate) struct Block {
 /// What a field section is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
-    /// A stream's first.
-    Open,
+    /// A stream's first, and what was said of its priority before.
+    Open(Option<Priority>),
     /// A live stream's.
     Live(Kind),
     /// Decoded for the table's sake alone; with a fault, the stream is told.
@@ -97,11 +97,11 @@ impl Connection {
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
         let purpose = match (self.purpose(id, end)?, spoilt) {
-            (Purpose::Open | Purpose::Live(_), Some(fault)) => Purpose::Lost(Some(fault)),
+            (Purpose::Open(_) | Purpose::Live(_), Some(fault)) => Purpose::Lost(Some(fault)),
             (purpose, _) => purpose,
         };
         let kind = match purpose {
-            Purpose::Open => Kind::Request,
+            Purpose::Open(_) => Kind::Request,
             Purpose::Live(kind) => kind,
             Purpose::Lost(_) => Kind::Trailers,
         };
@@ -110,13 +110,14 @@ impl Connection {
         match purpose {
             Purpose::Lost(Some(fault)) => return self.spoil(now, id, fault),
             Purpose::Lost(None) => return self.budget.spend(now, &self.config.limits, Flood::StrayFrames),
-            Purpose::Open | Purpose::Live(_) if !within => {
+            Purpose::Open(_) | Purpose::Live(_) if !within => {
                 return self.spoil(now, id, Fault::SectionTooLarge);
             }
-            Purpose::Open | Purpose::Live(_) => {}
+            Purpose::Open(_) | Purpose::Live(_) => {}
         }
+        let early = if let Purpose::Open(early) = purpose { early } else { None };
         let taken = assembly.finish().map_err(Fault::Malformed).and_then(|message| match message {
-            Message::Request(request) => self.open(id, request, end, heard),
+            Message::Request(request) => self.open(id, request, early, end, heard),
             Message::Response(response) => self.response(id, response, end, heard),
             Message::Trailers(fields) => self.trailer_section(id, fields, end, heard),
         });
@@ -148,6 +149,7 @@ impl Connection {
             return Err(Fault::StreamOrder); // spec: 9113-5.1.1-a
         }
         self.streams.used_by_peer(id);
+        let early = self.early_priority(id);
         if self.output.len() > self.config.limits.output_bytes {
             return Err(Fault::Flood(Flood::OutputBytes));
         }
@@ -157,13 +159,14 @@ impl Connection {
         if crowded || matches!(self.going, Going::Final(_)) {
             return Ok(Purpose::Lost(Some(Fault::Refused))); // spec: 9113-5.1.2-a
         }
-        Ok(Purpose::Open)
+        Ok(Purpose::Open(early))
     }
 
     fn open(
         &mut self,
         id: u32,
         request: Request,
+        early: Option<Priority>,
         end: bool,
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
@@ -175,7 +178,8 @@ impl Connection {
         stream.head_heard = true;
         stream.body = body;
         stream.method = Method::of(&request.method);
-        stream.priority = Priority::of(&request.fields).unwrap_or_default();
+        let said = early.or_else(|| Priority::of(&request.fields)); // spec: 9218-7-a
+        stream.priority = said.unwrap_or_default();
         self.streams.insert(id, stream);
         heard(Event::Request { stream: StreamId(u64::from(id)), request, end });
         Ok(())

@@ -258,7 +258,7 @@ pub const SETTINGS: [SettingRule; 9] = [
     SettingRule { id: setting::INITIAL_WINDOW_SIZE,     name: "SETTINGS_INITIAL_WINDOW_SIZE",     min: 0, max: MAX_31_BITS, outside: Fault::InitialWindowSize },
     SettingRule { id: setting::MAX_FRAME_SIZE,          name: "SETTINGS_MAX_FRAME_SIZE",          min: MIN_MAX_FRAME_SIZE, max: MAX_MAX_FRAME_SIZE, outside: Fault::SettingValue },
     SettingRule { id: setting::MAX_HEADER_LIST_SIZE,    name: "SETTINGS_MAX_HEADER_LIST_SIZE",    min: 0, max: u32::MAX, outside: Fault::SettingValue },
-    SettingRule { id: setting::ENABLE_CONNECT_PROTOCOL, name: "SETTINGS_ENABLE_CONNECT_PROTOCOL", min: 0, max: 1, outside: Fault::SettingValue },
+    SettingRule { id: setting::ENABLE_CONNECT_PROTOCOL, name: "SETTINGS_ENABLE_CONNECT_PROTOCOL", min: 0, max: 1, outside: Fault::SettingValue }, // spec: 8441-3-d
     SettingRule { id: setting::NO_RFC7540_PRIORITIES,   name: "SETTINGS_NO_RFC7540_PRIORITIES",   min: 0, max: 1, outside: Fault::SettingValue }, // spec: 9218-2.1-a
     SettingRule { id: SETTINGS_PRELOAD,                 name: "SETTINGS_PRELOAD",                 min: 0, max: u32::MAX, outside: Fault::SettingValue },
 ];

@@ -148,7 +148,7 @@ impl Schedule {
     pub(crate) fn enter(&mut self, stream: u32, priority: Priority) -> Rank {
         self.turns += u64::from(priority.incremental);
         let turn = if priority.incremental { self.turns } else { 0 };
-        let rank = Rank { urgency: priority.urgency, turn, stream };
+        let rank = Rank { urgency: priority.urgency, turn, stream }; // spec: 9218-10-a
         match self.ready.back() {
             Some(last) if *last > rank => {
                 let at = self.ready.partition_point(|other| *other < rank);

@@ -69,9 +69,8 @@ impl PeerSettings {
             setting::INITIAL_WINDOW_SIZE => self.initial_window_size = value,
             setting::MAX_FRAME_SIZE => self.max_frame_size = value,
             setting::MAX_HEADER_LIST_SIZE => self.max_header_list_size = value,
-            // It does not go back (RFC 8441 section 3).
             setting::ENABLE_CONNECT_PROTOCOL if value == 0 && self.enable_connect_protocol => {
-                return Err(Fault::SettingValue);
+                return Err(Fault::SettingValue); // spec: 8441-3-c
             }
             setting::ENABLE_CONNECT_PROTOCOL => self.enable_connect_protocol = value == 1,
             setting::NO_RFC7540_PRIORITIES => self.no_rfc7540_priorities = value == 1,
@@ -104,7 +103,7 @@ pub(crate) fn ours(config: &Config, client: bool) -> Vec<u8> {
     }
     put(setting::MAX_HEADER_LIST_SIZE, u32::try_from(limits.header_list_bytes).unwrap_or(u32::MAX));
     if config.extended_connect && !client {
-        put(setting::ENABLE_CONNECT_PROTOCOL, 1);
+        put(setting::ENABLE_CONNECT_PROTOCOL, 1); // spec: 8441-3-a
     }
     put(setting::NO_RFC7540_PRIORITIES, 1); // spec: 9218-2.1-b
     if config.preload && client {

@@ -219,7 +219,7 @@ impl Assembly {
     fn check_protocol(&self) -> Result<(), Malformed> {
         let protocol = self.request.protocol.as_deref().unwrap_or_default();
         let allowed = self.extended_connect && self.request.method == b"CONNECT";
-        refuse_if(!allowed || !rules::is_token(protocol), Malformed::Protocol)
+        refuse_if(!allowed || !rules::is_token(protocol), Malformed::Protocol) // spec: 8441-4-a
     }
 
     /// Holds `host` against `:authority`, and lets it stand in where that is missing.

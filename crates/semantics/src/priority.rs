@@ -25,31 +25,19 @@ impl Priority {
     /// Reads a `priority` field value, or a PRIORITY_UPDATE frame's. Unknown members are skipped; a value out of range or
     /// of another type counts as absent; what is not a dictionary at all (RFC 9651 section 4.2.2) is the default.
     pub fn parse(value: &[u8]) -> Self {
-        let mut read = Dictionary { rest: value.trim_ascii() };
-        let mut found = Self::default();
-        loop {
-            match read.member() {
-                Some(Some((b"u", value))) => {
-                    found.urgency = value.urgency().unwrap_or(Self::default().urgency); // spec: 9218-4.1-a
-                }
-                Some(Some((b"i", value))) => {
-                    found.incremental = matches!(value, Value::Boolean(true)); // spec: 9218-4.2-a
-                }
-                Some(Some(_)) => {} // spec: 9218-4-a
-                Some(None) => return found,
-                None => return Self::default(),
-            }
-        }
+        Said::parse(value).over(Self::default())
     }
 
     /// Reads a section's `priority` lines, joined as one list; `None` when there are none.
     pub fn of(fields: &Fields) -> Option<Self> {
-        let lines: Vec<_> = fields.find_all(b"priority").collect();
-        match lines[..] {
-            [] => None,
-            [line] => Some(Self::parse(line)),
-            _ => Some(Self::parse(&lines.join(&b", "[..]))),
-        }
+        Said::of(fields).map(|said| said.over(Self::default()))
+    }
+
+    /// What a server makes of a client's priority by its response's `priority` lines: it overrides what it names, and nothing
+    /// else (RFC 9218 section 8).
+    #[must_use]
+    pub fn refined_by(self, response: &Fields) -> Self {
+        Said::of(response).map_or(self, |said| said.over(self)) // spec: 9218-8-a
     }
 }
 
@@ -66,6 +54,46 @@ impl fmt::Display for Priority {
     }
 }
 
+/// The members that a field value names, each where it has a value that counts.
+#[derive(Default)]
+struct Said {
+    urgency: Option<u8>,
+    incremental: Option<bool>,
+}
+
+impl Said {
+    fn parse(value: &[u8]) -> Self {
+        let mut read = Dictionary { rest: value.trim_ascii() };
+        let mut said = Self::default();
+        loop {
+            match read.member() {
+                Some(Some((b"u", value))) => said.urgency = value.urgency(), // spec: 9218-4.1-a
+                Some(Some((b"i", value))) => said.incremental = value.boolean(), // spec: 9218-4.2-a
+                Some(Some(_)) => {}                                          // spec: 9218-4-a
+                Some(None) => return said,
+                None => return Self::default(),
+            }
+        }
+    }
+
+    fn of(fields: &Fields) -> Option<Self> {
+        let mut lines = fields.find_all(b"priority");
+        let first = lines.next()?;
+        let rest: Vec<_> = lines.collect();
+        if rest.is_empty() {
+            return Some(Self::parse(first));
+        }
+        Some(Self::parse(&[&[first], &rest[..]].concat().join(&b", "[..])))
+    }
+
+    fn over(self, before: Priority) -> Priority {
+        Priority {
+            urgency: self.urgency.unwrap_or(before.urgency),
+            incremental: self.incremental.unwrap_or(before.incremental),
+        }
+    }
+}
+
 /// A member's value, as far as anybody here asks.
 enum Value {
     Integer(i64),
@@ -78,6 +106,13 @@ impl Value {
         match self {
             Self::Integer(number) => u8::try_from(*number).ok().filter(|urgency| *urgency <= Priority::LAST),
             Self::Boolean(_) | Self::Other => None,
+        }
+    }
+
+    fn boolean(&self) -> Option<bool> {
+        match self {
+            Self::Boolean(truth) => Some(*truth),
+            Self::Integer(_) | Self::Other => None,
         }
     }
 }

@@ -4,10 +4,12 @@ use crate::{Config, Connection, Fault, Limits};
 use sakigake_semantics::{Chunk, Event, Fields, Priority, Request, Response, StreamId};
 use sakigake_wire::{Instant, Span};
 
+mod connect;
 mod floods;
 mod hostile;
 mod pair;
 mod peers;
+mod priorities;
 mod raw;
 mod stories;
 mod wire;

@@ -66,3 +66,19 @@ fn every_priority_survives_its_own_text() {
     assert_eq!(priority(1, true).to_string(), "u=1, i");
     assert_eq!(Priority::default().to_string(), "");
 }
+
+#[test]
+fn a_response_overrides_what_it_names_and_nothing_else() {
+    for (text, expected) in [
+        ("", priority(1, true)),
+        ("u=3", priority(3, true)),
+        ("i=?0", priority(1, false)),
+        ("u=6, i=?0", priority(6, false)),
+        ("u=9, i=1", priority(1, true)),
+        ("no dictionary", priority(1, true)),
+    ] {
+        let fields = Fields::from_iter([("priority", text)]);
+        assert_eq!(priority(1, true).refined_by(&fields), expected, "{text:?}"); // spec: 9218-8-a
+    }
+    assert_eq!(priority(1, true).refined_by(&Fields::new()), priority(1, true));
+}

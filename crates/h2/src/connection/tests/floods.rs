@@ -91,6 +91,38 @@ fn window_updates_are_earned_by_data() {
 }
 
 #[test]
+fn pings_are_earned_by_data() {
+    let mut server = raw_server(Limits { pings_per_10_s: 3, ..Limits::default() });
+    feed(&mut server, &frame(kind::HEADERS, END, 1, GET));
+    server.respond(StreamId(1), &Response::new(200), false).unwrap();
+    server.send(StreamId(1), Chunk::Owned(vec![b'x'; 4_000]), false).unwrap();
+    spoken(&mut server); // in one frame
+    floods(server, &times(&frame(kind::PING, 0, 0, b"bdp ping"), 5), Flood::Pings);
+}
+
+#[test]
+fn honest_pings_are_no_flood() {
+    // Keepalive every ten seconds for an hour, then one a round trip of a millisecond for as long as DATA comes.
+    let mut server = raw_server(Limits::default());
+    let ping = frame(kind::PING, 0, 0, b"bdp ping");
+    for at in 1..360 {
+        assert_eq!(server.handle(ms(at * 10_000), &ping, &mut |_| {}), Ok(()));
+        spoken(&mut server);
+    }
+    let begun = 4_000_000;
+    server.handle(ms(begun), &frame(kind::HEADERS, END, 1, GET), &mut |_| {}).unwrap();
+    server.respond(StreamId(1), &Response::new(200), false).unwrap();
+    let credit = [0, 1].map(|stream| frame(kind::WINDOW_UPDATE, 0, stream, &[0, 0, 0x40, 0])).concat();
+    let mut out = [0; 20_000];
+    for at in 0..20_000 {
+        let now = ms(begun + at);
+        server.send(StreamId(1), Chunk::Owned(vec![b'x'; 16_384]), false).unwrap();
+        while server.transmit(now, &mut out).is_some() {}
+        assert_eq!(server.handle(now, &[&ping[..], &credit].concat(), &mut |_| {}), Ok(()), "{at} ms");
+    }
+}
+
+#[test]
 fn field_blocks_are_bounded_in_frames_bytes_and_time() {
     let limits = Limits { continuations: 3, header_block_bytes: 100, ..Limits::default() };
     let begun = frame(kind::HEADERS, flag::END_STREAM, 1, GET);

@@ -259,3 +259,23 @@ fn a_tunnel_has_no_trailers() {
         assert_eq!(answer_to(&mut client, &frame(kind::HEADERS, END, 1, &trailers)), expected);
     }
 }
+
+#[test]
+fn a_ping_of_ours_measures_the_round_trip() {
+    let mut pair = Pair::default();
+    pair.carry(true);
+    pair.now += Span::from_millis(50);
+    pair.run();
+    assert_eq!(pair.client.rtt(), Some(Span::from_millis(50)));
+    pair.client.probe(pair.now);
+    pair.client.probe(pair.now);
+    pair.carry(true);
+    pair.now += Span::from_millis(20);
+    assert_eq!(spoken(&mut pair.server).iter().filter(|(head, _)| head.kind == kind::PING).count(), 1);
+    let echo = frame(kind::PING, flag::ACK, 0, b"how far?");
+    pair.client.handle(pair.now, &echo, &mut |_| {}).unwrap();
+    assert_eq!(pair.client.rtt(), Some(Span::from_millis(20)));
+    // A receipt of what was not asked is no sample.
+    pair.client.handle(pair.now, &echo, &mut |_| {}).unwrap();
+    assert_eq!(pair.client.rtt(), Some(Span::from_millis(20)));
+}
