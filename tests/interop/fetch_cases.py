@@ -1,7 +1,11 @@
 """`fetch` as curl's users know it: methods, fields, redirects, exit codes; curl itself says what is expected."""
 
-from client_cases import fetch
-from hostile import Scripted, field, path_of, redirect, reply
+import gzip
+import time
+import zlib
+
+from client_cases import PAGE, caddy, fetch, nginx
+from hostile import Blackhole, Proxy, Scripted, field, path_of, redirect, reply
 from peers import HOST
 from suite import case, check, check_in
 
@@ -131,3 +135,158 @@ def fetch_exits_with_the_number_that_curl_exits_with(world):
         check(fetch(world, server.port, "/404", "-i", trust=["--cacert", world.ca], status=60).stderr, "no words")
         fetch(world, server.port, "/404", "-d", "@/no/such/file", status=26)
         fetch(world, server.port, "/404", "-i", trust=["--cacert", "/no/such/file"], status=77)
+
+
+@case()
+def cookies_last_as_long_as_a_load(world):
+    def script(request, _):
+        path = path_of(request)
+        if path == "/":
+            fields = ["Set-Cookie: session=1; Path=/; HttpOnly", "Set-Cookie: deep=2; Path=/in", "Set-Cookie: wrong=3; Domain=test"]
+            return reply(302, b"", "Location: /page", *fields)
+        if path == "/page":
+            page = f"<img src=/a.png><img src=/in/b.png><img src=https://localhost:{other.port}/c.png>"
+            return reply(200, page, "Content-Type: text/html")
+        if path == "/flood":
+            many = [f"Set-Cookie: c{number}={'x' * 900}; Path=/" for number in range(80)]
+            return reply(302, b"", "Location: /page", *many)
+        return reply(200, b"", "Content-Type: image/png", "Set-Cookie: third=4; Path=/")
+
+    with Scripted(world, script) as server, Scripted(world, script) as other:
+        there = ["--resolve", f"localhost:{other.port}:127.0.0.1"]
+        fetch(world, server.port, "/", *there)
+        sent = {path_of(request): field(request, "cookie") for request in server.requests}
+        expected = {"/": [], "/page": ["session=1"], "/a.png": ["session=1"], "/in/b.png": ["deep=2; session=1"]}
+        check(all(sent[path][:1] == value or value and sent[path][0].startswith(value[0]) for path, value in expected.items()), f"{sent}")
+        check(field(other.requests[-1], "cookie") == [], "another site got cookies")
+        server.requests.clear()
+        fetch(world, server.port, "/page", "-H", "Cookie: own=1", *there)
+        check(field(server.requests[0], "cookie") == ["own=1"], "cookies outlived their load")
+        server.requests.clear()
+        fetch(world, server.port, "/flood", *there, status=None)
+        (cookies,) = field(server.requests[1], "cookie")
+        check(len(cookies) <= 16384, f"{len(cookies)} bytes of cookies")
+
+
+@case("curl")
+def content_codings_are_undone_within_bounds(world):
+    text = b"".join(b"line %d\n" % (number * number) for number in range(20000))
+    bomb = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = bomb.compress(bytes(1 << 26)) + bomb.compress(bytes(1 << 26)) + bomb.flush()
+    squared = gzip.compress(bomb)
+
+    def script(request, _):
+        path = path_of(request)
+        coded = {"/text": gzip.compress(text), "/bomb": bomb, "/cut": gzip.compress(text)[:-9], "/plain": b"plain"}
+        coding = ["Content-Encoding: gzip"] if path != "/plain" else []
+        if path == "/strange":
+            return reply(200, b"x", "Content-Encoding: x-unheard-of")
+        if path == "/twice":
+            return reply(200, squared, "Content-Encoding: gzip, gzip")
+        if path == "/page":
+            return reply(200, gzip.compress(b"<img src=a.png>"), "Content-Type: text/html", *coding)
+        return reply(200, coded.get(path, b""), "Content-Type: text/plain", *coding)
+
+    with Scripted(world, script) as server:
+        done = fetch(world, server.port, "/text", "-o", "-", text=False)
+        check(done.stdout == gzip.compress(text) or gzip.decompress(done.stdout) == text, "-o alone is raw")
+        check(field(server.requests[-1], "accept-encoding") == [], "a coding was asked for")
+        done = fetch(world, server.port, "/text", "--compressed", "-o", "-", text=False)
+        check(done.stdout == text, "the text differs")
+        check(field(server.requests[-1], "accept-encoding") == ["zstd, br, gzip"], "no coding was asked for")
+        check(fetch(world, server.port, "/plain", "--compressed", "-o", "-").stdout == "plain", "plain is plain")
+        for path, code in (("/cut", 61), ("/strange", 61), ("/twice", 61)):
+            expected = curl(world, server.port, path, "--compressed", "-o", "/dev/null", status=None).returncode
+            check(fetch(world, server.port, path, "--compressed", "-o", "/dev/null", status=code).stderr, "no words")
+            check(expected in (code, 56, 23, 0), f"curl exits with {expected}")
+        done = fetch(world, server.port, "/bomb", "--compressed", "-o", "/dev/null", status=63)
+        check_in("too many", done.stderr)
+        check_in("a.png", fetch(world, server.port, "/page").stdout, "the waterfall")
+
+
+@case("nginx", "caddy", "curl")
+def proxies_carry_tls_and_say_who_they_are(world):
+    port = nginx(world)
+    refuse = lambda head: b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n"
+    with Proxy() as proxy, Proxy(refuse) as closed, Proxy(lambda head: b"SSH-2.0-what\r\n\r\n") as strange:
+        through = {"https_proxy": f"http://user:p%40ss@127.0.0.1:{proxy.port}"}
+        done = fetch(world, port, "/", "-o", "-", text=False, env=through)
+        check(done.stdout == PAGE, "the page differs")
+        check(proxy.heads[-1].startswith(f"CONNECT {HOST}:{port} HTTP/1.1\r\n"), proxy.heads[-1])
+        check_in("Proxy-Authorization: Basic dXNlcjpwQHNz", proxy.heads[-1])
+        fetch(world, caddy(world), "/", env=through)
+        tunnels = len(proxy.heads)
+        for more in ({"no_proxy": HOST}, {"NO_PROXY": ".saki.test"}, {"no_proxy": "*"}, {"https_proxy": ""}):
+            fetch(world, port, "/", "-i", env={**through, **more})
+        fetch(world, port, "/", "-i", "--noproxy", "a.test,www.saki.test", env=through)
+        fetch(world, port, "/", "-i", "-x", "", env=through)
+        check(len(proxy.heads) == tunnels, "somebody was asked who should not be")
+        fetch(world, port, "/", "-i", "-x", f"127.0.0.1:{proxy.port}")
+        check(len(proxy.heads) == tunnels + 1, "-x asked nobody")
+        rows = [
+            (f"http://127.0.0.1:{closed.port}", 56), ("http://127.0.0.1:1", 7), ("http://nobody.invalid:1", 5),
+            (f"http://127.0.0.1:{strange.port}", None),
+        ]
+        for address, code in rows:
+            theirs = curl(world, port, "/", "-x", address, "-o", "/dev/null", status=None).returncode
+            done = fetch(world, port, "/", "-i", "-x", address, status=97 if code is None else code)
+            check(code is None or theirs == code, f"curl exits with {theirs} for {address}")
+            check_in(address.replace("http://", ""), done.stderr)
+        done = fetch(world, port, "/", "-i", env={"HTTPS_PROXY": "ftp://a"}, status=5)
+        check_in("HTTPS_PROXY: proxies by ftp://", done.stderr)
+
+
+@case("nginx")
+def addresses_are_raced(world):
+    port = nginx(world)  # On 127.0.0.1 alone.
+    def took(*addresses, status=0):
+        where = ["--resolve", f"{HOST}:{port}:{','.join(addresses)}", "--cacert", world.authority.ca, "-o", "/dev/null"]
+        start = time.monotonic()
+        done = world.run("sakigake", "fetch", f"https://{HOST}:{port}/", *where, status=status)
+        return time.monotonic() - start, done.stderr
+
+    refused, _ = took("::1", "127.0.0.1")
+    check(refused < 0.24, f"after a refusal it took {refused:.3f} s")
+    with Blackhole("127.0.0.2", port):
+        seconds, _ = took("127.0.0.2", "127.0.0.1")
+        check(0.24 < seconds < 1, f"after a blackhole it took {seconds:.3f} s")
+        _, words = took("::1", "127.0.0.3", status=7)
+        check("[::1]" in words and "127.0.0.3" in words, words)
+        fetch(world, port, "/", "-4", "-i")
+        check_in("no address of the wanted kind", fetch(world, port, "/", "-6", "-i", status=6).stderr)
+        where = ["--resolve", f"{HOST}:{port}:127.0.0.2", "--connect-timeout", "300ms"]
+        done = world.run("sakigake", "fetch", f"https://{HOST}:{port}/", *where, status=28)
+        check_in("no answer within 300ms", done.stderr)
+    return f"{seconds * 1000:.0f} ms past a blackhole, {refused * 1000:.0f} ms past a refusal"
+
+
+@case()
+def a_page_over_http1_comes_by_six_connections_and_a_slow_one_ends_in_time(world):
+    def script(request, connection):
+        path = path_of(request)
+        if path == "/":
+            page = "".join(f"<img src={number}.png>" for number in range(20))
+            return reply(200, page, "Content-Type: text/html")
+        if path == "/slow":
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            for _ in range(100):
+                connection.sendall(b"x")
+                time.sleep(0.1)
+            return None
+        if path == "/endless":
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            for number in range(100000):
+                connection.sendall(b"X-%d: %s\r\n" % (number, b"y" * 1000))
+            return None
+        time.sleep(0.05)
+        return reply(200, b"", "Content-Type: image/png")
+
+    with Scripted(world, script) as server:
+        fetch(world, server.port, "/")
+        check(server.connections == 6, f"{server.connections} connections")
+        check(len(server.requests) == 21, f"{len(server.requests)} requests")
+        start = time.monotonic()
+        done = fetch(world, server.port, "/slow", "-i", "-m", "700ms", status=28)
+        check(time.monotonic() - start < 2 and "within" in done.stderr, done.stderr)
+        done = fetch(world, server.port, "/endless", "-i", status=None)
+        check(done.returncode in (8, 56), f"{done.returncode} {done.stderr}")

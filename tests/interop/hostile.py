@@ -89,3 +89,78 @@ def reply(status=200, body=b"", *fields):
 
 def redirect(status, location):
     return reply(status, b"moved", f"Location: {location}")
+
+
+class Proxy:
+    """A CONNECT proxy of a few lines. `answers` gives what is said instead of a tunnel, for a request's head, or None."""
+
+    def __init__(self, answers=lambda head: None):
+        self.answers, self.heads = answers, []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def listen(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client:
+            head, _, _ = read_request(client, b"")
+            if head is None:
+                return
+            self.heads.append(head.decode())
+            answer = self.answers(head.decode())
+            if answer is not None:
+                client.sendall(answer)
+                return
+            place = head.split(b" ", 2)[1].decode()
+            # Names are this proxy's to resolve, and all of them are this machine.
+            with socket.create_connection(("127.0.0.1", int(place.rpartition(":")[2]))) as server:
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                there = threading.Thread(target=carry, args=(client, server), daemon=True)
+                there.start()
+                carry(server, client)
+                there.join(5)
+
+
+def carry(source, target):
+    try:
+        while piece := source.recv(65536):
+            target.sendall(piece)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # Whoever left has been heard.
+
+
+class Blackhole:
+    """An address that takes no connection and refuses none: a listener whose queue is full."""
+
+    def __init__(self, host, port):
+        self.socket = socket.socket(socket.AF_INET)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind((host, port))
+        self.socket.listen(0)
+        self.fillers = []
+        for _ in range(4):
+            filler = socket.socket(socket.AF_INET)
+            filler.setblocking(False)
+            filler.connect_ex((host, port))
+            self.fillers.append(filler)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for one in [self.socket, *self.fillers]:
+            one.close()

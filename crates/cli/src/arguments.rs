@@ -6,7 +6,7 @@ mod bench;
 mod fetch;
 
 pub(crate) use bench::BenchArguments;
-pub(crate) use fetch::FetchArguments;
+pub(crate) use fetch::{FetchArguments, Through};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sakigake_wire::Span;
@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Tell what is wrong with a configuration file, or what it would serve
     Check(CheckArguments),
     /// Load a page with everything it names, and show the waterfall
-    Fetch(FetchArguments),
+    Fetch(Box<FetchArguments>),
     /// Put a load on a server and measure how it bears it
     Bench(BenchArguments),
     /// Look at TLS 1.3 handshakes

@@ -7,17 +7,19 @@ mod screen;
 
 use crate::{
     Failure,
-    arguments::{FetchArguments, TrustArguments},
+    arguments::{FetchArguments, Through, TrustArguments},
     serve,
 };
 use failure::{Ended, HTTP_ERROR, explain};
-use sakigake::client::{Ask, Client, Loaded, Options, Protocol, Resolve, Trust};
+use sakigake::client::{
+    Ask, Bypass, Cause, Client, Family, Loaded, Options, Protocol, Proxies, Resolve, Trust,
+};
 use sakigake_page::{load::State, waterfall};
 use screen::Screen;
-use std::{fs, process::ExitCode, time::Duration};
+use std::{env, fs, process::ExitCode, time::Duration};
 
-pub(crate) fn run(arguments: FetchArguments) -> Result<ExitCode, Failure> {
-    match fetch(&arguments) {
+pub(crate) fn run(arguments: &FetchArguments) -> Result<ExitCode, Failure> {
+    match fetch(arguments) {
         Ok(code) => Ok(code),
         Err(Ended { code, why }) => {
             eprintln!("sakigake: {why}");
@@ -53,12 +55,39 @@ fn options(arguments: &FetchArguments) -> Result<Options, Ended> {
         resolve: resolve.collect(),
         preload: !arguments.no_preload,
         key_log: arguments.keylog.as_deref().map(serve::open_key_log).transpose()?,
+        family: match (arguments.ipv4, arguments.ipv6) {
+            (true, _) => Family::Ipv4,
+            (_, true) => Family::Ipv6,
+            _ => Family::Any,
+        },
+        proxies: proxies(arguments)?,
+        connect_patience: Duration::from_nanos(arguments.connect_timeout.as_nanos()),
         protocols: protocols
             .iter()
             .filter(|(is_barred, _)| !is_barred)
             .map(|(_, protocol)| *protocol)
             .collect(),
     })
+}
+
+/// What the arguments say of proxies, and else the environment.
+fn proxies(arguments: &FetchArguments) -> Result<Proxies, Ended> {
+    let mut proxies = match &arguments.proxy {
+        Some(Through(proxy)) => {
+            Proxies { proxy: proxy.clone(), ..environment(|name| name.ends_with("no_proxy"))? }
+        }
+        None => environment(|_| true)?,
+    };
+    if let Some(list) = &arguments.noproxy {
+        proxies.bypass = Bypass::parse(list);
+    }
+    Ok(proxies)
+}
+
+/// The proxies of those variables of the environment whose names, in lower case, are `heeded`.
+fn environment(heeded: impl Fn(&str) -> bool) -> Result<Proxies, Ended> {
+    let variable = |name: &str| env::var(name).ok().filter(|_| heeded(&name.to_ascii_lowercase())); // No text, no proxy.
+    Proxies::of_environment(variable).map_err(|bad| Ended::new(Cause::CouldntResolveProxy, bad))
 }
 
 pub(crate) fn trust(arguments: &TrustArguments) -> Trust {

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(&arguments),
-        Command::Fetch(arguments) => fetch::run(arguments),
+        Command::Fetch(arguments) => fetch::run(&arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Tls(TlsCommand::Connect(arguments)) => tls::connect(arguments),
         Command::Tls(TlsCommand::Accept(arguments)) => tls::accept(arguments),

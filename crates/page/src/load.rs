@@ -260,6 +260,11 @@ impl Load {
         &self.entries
     }
 
+    /// The page's address, after redirects.
+    pub fn page(&self) -> &Url {
+        &self.page
+    }
+
     /// When the load began.
     pub fn started(&self) -> Instant {
         self.started

@@ -1,20 +1,25 @@
 //! A client: pages with everything they name, or one resource, over connections that it opens and keeps.
 
 mod ask;
+mod coding;
 mod connection;
+mod cookies;
 mod dial;
 mod failure;
 mod http1;
 mod http2;
 mod loader;
 mod pool;
+mod proxy;
+mod race;
 mod trust;
 
 pub use ask::{Ask, Line};
 pub use connection::Protocol;
-pub use dial::Resolve;
+pub use dial::{Family, Resolve};
 pub use failure::{Cause, Failed};
 pub use loader::{Loaded, Receiver, Watcher};
+pub use proxy::{BadProxy, Bypass, Proxies, Proxy};
 pub use trust::{Trust, TrustError};
 
 use crate::key_log::KeyLogFile;
@@ -24,7 +29,7 @@ use sakigake_net::{Clock, unix_secs};
 use sakigake_page::{Origin, Url, load};
 use sakigake_session::ClientConfig;
 use sakigake_tls as tls;
-use std::{rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 /// What a client may do and whom it trusts.
 pub struct Options {
@@ -38,6 +43,12 @@ pub struct Options {
     pub key_log: Option<KeyLogFile>,
     /// What is offered to servers, best first.
     pub protocols: Vec<Protocol>,
+    /// Which addresses are dialled.
+    pub family: Family,
+    /// What stands between us and servers.
+    pub proxies: Proxies,
+    /// How long a connection may take to come about, before TLS.
+    pub connect_patience: Duration,
 }
 
 impl Default for Options {
@@ -49,6 +60,9 @@ impl Default for Options {
             preload: true,
             key_log: None,
             protocols: vec![Protocol::Http2, Protocol::Http1],
+            family: Family::Any,
+            proxies: Proxies::default(),
+            connect_patience: Duration::from_secs(10),
         }
     }
 }
@@ -65,6 +79,9 @@ pub(crate) struct Shared {
     pub(crate) traced: Arc<ClientConfig>,
     pub(crate) clock: Clock,
     pub(crate) resolve: Vec<Resolve>,
+    pub(crate) family: Family,
+    pub(crate) proxies: Proxies,
+    pub(crate) connect_patience: Duration,
     pub(crate) key_log: Option<KeyLogFile>,
     pub(crate) preload: bool,
 }
@@ -95,6 +112,12 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        Self::Failed(failed)
+    }
+}
+
 impl Client {
     /// A client without connections.
     ///
@@ -112,8 +135,10 @@ impl Client {
         let tls = tls.build().map_err(Error::Misuse)?;
         let session = |trace| Arc::new(ClientConfig { tls: tls.clone(), h2: Some(h2.clone()), trace });
         let (session, traced) = (session(false), session(true));
-        let Options { resolve, key_log, preload, .. } = options;
-        Ok(Self { shared: Rc::new(Shared { session, traced, clock, resolve, key_log, preload }) })
+        let Options { resolve, key_log, preload, family, proxies, connect_patience, .. } = options;
+        let shared =
+            Shared { session, traced, clock, resolve, family, proxies, connect_patience, key_log, preload };
+        Ok(Self { shared: Rc::new(shared) })
     }
 
     /// Loads the page at `url` with everything it names.
@@ -129,6 +154,7 @@ impl Client {
     /// # Errors
     /// The document did not come; what a page lacks beside it is told in [`Loaded`].
     pub async fn page(&self, ask: &Ask, watcher: &mut dyn Watcher) -> Result<Loaded, Error> {
+        let ask = &Ask { is_decoded: true, ..ask.clone() };
         let options = load::Options { preload: self.shared.preload, ..load::Options::default() };
         loader::page(&self.shared, ask, options, watcher).await
     }
@@ -158,6 +184,11 @@ impl Client {
     ) -> Result<u16, Error> {
         loader::resource(&self.shared, ask, watcher, receiver).await
     }
+}
+
+/// The value of an Authorization field for a user and a password with a colon between (RFC 7617).
+pub fn basic(user_and_password: &str) -> String {
+    format!("Basic {}", proxy::base64(user_and_password.as_bytes()))
 }
 
 /// An origin as people write it.

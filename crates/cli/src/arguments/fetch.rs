@@ -2,7 +2,7 @@
 
 use super::{TrustArguments, parse_span};
 use clap::Args;
-use sakigake::client::Line;
+use sakigake::client::{Line, Proxy};
 use sakigake_wire::Span;
 use std::{net::IpAddr, path::PathBuf};
 
@@ -49,6 +49,9 @@ pub(crate) struct FetchArguments {
     /// What to say we are
     #[arg(short = 'A', long, value_name = "NAME")]
     pub(crate) user_agent: Option<String>,
+    /// User and password for the server (Basic)
+    #[arg(short, long, value_name = "USER:PASSWORD")]
+    pub(crate) user: Option<String>,
     /// Send data as a form does, by POST; @FILE reads it from a file without its line ends, @- from standard input
     #[arg(short, long, value_name = "DATA")]
     pub(crate) data: Vec<String>,
@@ -73,6 +76,9 @@ pub(crate) struct FetchArguments {
     /// Write no body when the status is 400 or above
     #[arg(short, long)]
     pub(crate) fail: bool,
+    /// Ask for a content coding (zstd, br, gzip) and undo it; a page's are undone anyway
+    #[arg(long)]
+    pub(crate) compressed: bool,
     /// Draw the waterfall into an SVG file
     #[arg(long, value_name = "FILE", conflicts_with_all = SINGLE)]
     pub(crate) svg: Option<PathBuf>,
@@ -84,6 +90,25 @@ pub(crate) struct FetchArguments {
     /// Dial ADDR for HOST:PORT instead of asking DNS; may be given several times
     #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", value_parser = parse_resolve)]
     pub(crate) resolve: Vec<Resolve>,
+    /// Dial IPv4 addresses alone
+    #[arg(short = '4', long)]
+    pub(crate) ipv4: bool,
+    /// Dial IPv6 addresses alone
+    #[arg(short = '6', long, conflicts_with = "ipv4")]
+    pub(crate) ipv6: bool,
+    /// Ask through a proxy: [http|socks5|socks5h]://[USER[:PASSWORD]@]HOST[:PORT]; '' for none
+    ///
+    /// Without it the environment names one, as for curl: https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY.
+    #[arg(short = 'x', long, value_name = "URL", value_parser = parse_proxy)]
+    pub(crate) proxy: Option<Through>,
+    /// Hosts to ask without the proxy: names and what is below them, addresses, networks, or *
+    ///
+    /// Without it the environment lists them, as for curl: no_proxy, NO_PROXY.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) noproxy: Option<String>,
+    /// Give up a connection that has not come about after this long
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_span)]
+    pub(crate) connect_timeout: Span,
     /// Offer HTTP/1.1 alone
     #[arg(long = "http1.1")]
     pub(crate) http1: bool,
@@ -112,6 +137,10 @@ impl FetchArguments {
     }
 }
 
+/// The proxy that was asked for, or none whatever the environment says.
+#[derive(Clone, Debug)]
+pub(crate) struct Through(pub(crate) Option<Proxy>);
+
 /// Where a host is, whatever DNS says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resolve {
@@ -134,6 +163,13 @@ pub(super) fn parse_resolve(text: &str) -> Result<Resolve, String> {
         return Err(SHAPE.into());
     }
     Ok(Resolve { host: host.to_ascii_lowercase(), port, addresses })
+}
+
+fn parse_proxy(text: &str) -> Result<Through, String> {
+    match text.trim() {
+        "" => Ok(Through(None)),
+        text => Proxy::parse(text).map(|proxy| Through(Some(proxy))).map_err(|bad| bad.to_string()),
+    }
 }
 
 fn parse_method(text: &str) -> Result<String, String> {

@@ -2,7 +2,7 @@
 
 use super::failure::Ended;
 use crate::arguments::FetchArguments;
-use sakigake::client::{Ask, Cause, Line};
+use sakigake::client::{Ask, Cause, Line, basic};
 use sakigake_page::Url;
 use std::{
     fs,
@@ -23,6 +23,7 @@ pub(super) fn of(arguments: &FetchArguments) -> Result<Ask, Ended> {
         (None, false, None) => b"GET".to_vec(),
     };
     ask.redirects = (arguments.location || !arguments.is_single()).then_some(arguments.max_redirs);
+    ask.is_decoded = arguments.compressed;
     let own = defaults(arguments, ask.body.is_some());
     let is_replaced = |line: &&Line| arguments.header.iter().any(|given| given.name() == line.name());
     ask.fields = own.iter().filter(|line| !is_replaced(line)).chain(&arguments.header).cloned().collect();
@@ -33,6 +34,7 @@ pub(super) fn of(arguments: &FetchArguments) -> Result<Ask, Ended> {
 fn defaults(arguments: &FetchArguments, has_body: bool) -> Vec<Line> {
     let line = |name: &str, value: &str| Line::Send(name.into(), value.into());
     let mut lines: Vec<Line> = arguments.user_agent.iter().map(|value| line("user-agent", value)).collect();
+    lines.extend(arguments.user.iter().map(|user| line("authorization", &basic(user))));
     match (arguments.json.is_empty(), has_body) {
         (false, _) => lines.extend([line("accept", JSON), line("content-type", JSON)]),
         (true, true) => lines.push(line("content-type", FORM)),

@@ -1,5 +1,6 @@
 //! What a client is asked for: an address, and what is to go with the request.
 
+use super::coding;
 use sakigake_page::{Origin, Url, load};
 use sakigake_semantics::{Fields, Request, is_token};
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub struct Ask {
     pub body: Option<Arc<[u8]>>,
     /// How many redirects are followed one after the other; `None` where one is a response like any other.
     pub redirects: Option<usize>,
+    /// Whether content codings are asked for and undone. A page's always are.
+    pub is_decoded: bool,
 }
 
 /// A field line that the user asked for. Names are in lower case.
@@ -45,7 +48,7 @@ impl Ask {
     /// `GET url`, with as many redirects as a page may have.
     pub fn get(url: Url) -> Self {
         let redirects = Some(load::Limits::default().redirects);
-        Self { url, method: b"GET".to_vec(), fields: Vec::new(), body: None, redirects }
+        Self { url, method: b"GET".to_vec(), fields: Vec::new(), body: None, redirects, is_decoded: false }
     }
 
     pub(super) fn call(&self) -> load::Call {
@@ -53,8 +56,14 @@ impl Ask {
     }
 
     /// The request as it leaves: ours of the load, with what was asked for. `is_document` for the document and what its
-    /// redirects lead to.
-    pub(super) fn complete(&self, request: &mut Request, origin: &Origin, is_document: bool, has_body: bool) {
+    /// redirects lead to, `cookies` what the load has of them.
+    pub(super) fn complete(
+        &self,
+        request: &mut Request,
+        origin: &Origin,
+        (is_document, has_body): (bool, bool),
+        cookies: Option<Vec<u8>>,
+    ) {
         let is_home = origin == self.url.origin();
         let applies = |name: &[u8]| match () {
             () if CREDENTIALS.contains(&name) => is_home, // spec: 9110-15.4-b
@@ -63,6 +72,9 @@ impl Ask {
         };
         let mut own = core::mem::take(&mut request.fields);
         own.push(b"user-agent", USER_AGENT.as_bytes());
+        if self.is_decoded {
+            own.push(b"accept-encoding", coding::ACCEPTED.as_bytes());
+        }
         let lines = || self.fields.iter().filter(|line| applies(line.name()));
         let mut fields = Fields::new();
         for line in own.iter().filter(|line| !lines().any(|asked| asked.name() == line.name)) {
@@ -71,9 +83,18 @@ impl Ask {
         for line in lines() {
             match line {
                 Line::Send(name, value) if name == b"host" => request.authority = value.clone(),
-                Line::Send(name, value) if name != b"content-length" => fields.push(name, value),
-                Line::Send(..) | Line::Omit(_) => {}
+                Line::Send(name, _) if name == b"content-length" || name == b"cookie" => {}
+                Line::Send(name, value) => fields.push(name, value),
+                Line::Omit(_) => {}
             }
+        }
+        let given = lines().filter_map(|line| match line {
+            Line::Send(name, value) if name == b"cookie" => Some(value.clone()),
+            _ => None,
+        });
+        let all: Vec<Vec<u8>> = given.chain(cookies).collect();
+        if !all.is_empty() {
+            fields.push(b"cookie", &all.join(&b"; "[..]));
         }
         match (&self.body, is_document && has_body) {
             (Some(body), true) => fields.push(b"content-length", body.len().to_string().as_bytes()),

@@ -121,13 +121,20 @@ async fn connect(
     commands: mpsc::UnboundedReceiver<Command>,
 ) -> Result<(), Failed> {
     let place = place(&ear.origin);
-    let stream = dial::dial(&ear.origin, &shared.resolve).await?;
+    let began = shared.clock.now();
+    let dialled = dial::dial(shared, &ear.origin, None).await?;
+    ear.frame(|| {
+        let dial::Dialled { resolved, connected, address, is_proxied, .. } = &dialled;
+        let kind = if *is_proxied { "the proxy at " } else { "" };
+        let (dns, tcp) = (resolved.since(began), connected.since(*resolved));
+        format!("connected to {kind}{address} (address after {dns}, connection after {tcp})")
+    });
     let host = ear.origin.host.trim_start_matches('[').trim_end_matches(']');
     let config = if ear.watches { &shared.traced } else { &shared.session };
     let session = Session::client(config.clone(), host, shared.clock.now(), Box::new(SystemEntropy));
     let session = session.map_err(|misuse| Failed::new(Cause::UrlMalformat, misuse))?;
     let mut application = http2::Http2::new(shared.clone(), ear.clone(), commands);
-    match drive(stream, session, &mut application, shared.clock).await {
+    match drive(dialled.stream, session, &mut application, shared.clock).await {
         Ok(Ended::Closed) => Ok(()),
         Ok(Ended::Plain(stream)) => http1::serve(*stream, ear, application.into_commands()).await,
         Err(failure) => Err(Failed::of_connection(&place, &failure, application.is_ready())),

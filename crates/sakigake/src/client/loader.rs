@@ -2,13 +2,16 @@
 
 use super::{
     Ask, Error, Shared,
+    coding::{self, Decoder},
     connection::{Call, News, Protocol},
+    cookies::{self, Jar},
     failure::{Cause, Failed},
     pool::{self, Pool},
 };
 use sakigake_page::{
     Destination, Origin,
     load::{Id, Load, Options, State, Want, Wanted},
+    scan::Mode,
 };
 use sakigake_semantics::Response;
 use sakigake_wire::Span;
@@ -77,6 +80,9 @@ struct Loader<'a> {
     pool: Pool,
     /// Why what did not come did not.
     causes: BTreeMap<Id, Cause>,
+    jar: Jar,
+    /// Of bodies that are under way.
+    decoders: BTreeMap<Id, Decoder>,
     protocols: Vec<(Origin, &'static str)>,
     connected: Option<Span>,
     news: mpsc::UnboundedReceiver<(usize, News)>,
@@ -126,6 +132,8 @@ impl<'a> Loader<'a> {
             load: Load::calling(ask.url.clone(), ask.call(), options, shared.clock.now()),
             pool: Pool::new(shared.clone(), watcher.wants_frames(), ear),
             causes: BTreeMap::new(),
+            jar: Jar::default(),
+            decoders: BTreeMap::new(),
             protocols: Vec::new(),
             connected: None,
             news,
@@ -180,10 +188,24 @@ impl<'a> Loader<'a> {
 
     fn request(&mut self, wanted: Wanted) {
         let Wanted { id, origin, mut request, has_body, .. } = wanted;
-        let is_document = self.load.entries()[id.0].resource.destination == Destination::Document;
-        self.ask.complete(&mut request, &origin, is_document, has_body);
+        let resource = &self.load.entries()[id.0].resource;
+        let is_document = resource.destination == Destination::Document;
+        let cookies = self.cookies(id).and_then(|context| self.jar.field(&resource.url, context));
+        self.ask.complete(&mut request, &origin, (is_document, has_body), cookies);
         let body = self.ask.body.clone().filter(|_| has_body);
         self.pool.request(&origin, id, Box::new(Call { request, body }));
+    }
+
+    /// On whose behalf a request is made; `None` where no cookie goes with it, or comes (Fetch, credentials mode).
+    fn cookies(&self, id: Id) -> Option<cookies::Context> {
+        let resource = &self.load.entries().get(id.0)?.resource;
+        let page = self.load.page().origin();
+        let origin = resource.url.origin();
+        let has_credentials = resource.mode != Mode::Anonymous || origin == page;
+        // Nobody but the user asks for the document, wherever its redirects lead.
+        let is_same_site =
+            resource.destination == Destination::Document || cookies::is_same_site(origin, page);
+        has_credentials.then(|| cookies::Context { is_same_site, unix_secs: sakigake_net::unix_secs() })
     }
 
     fn fail(&mut self, id: Id, why: Failed) {
@@ -218,7 +240,7 @@ impl<'a> Loader<'a> {
             News::Data(id, bytes) => self.data(id, &bytes)?,
             News::End(id) => {
                 self.pool.finish(number, id, true);
-                self.load.end(now, id);
+                self.end(id)?;
             }
             News::Failed(id, why) => {
                 self.pool.finish(number, id, false);
@@ -241,6 +263,20 @@ impl<'a> Loader<'a> {
     }
 
     fn head(&mut self, id: Id, protocol: Protocol, response: &Response) -> Result<(), Error> {
+        if let Some(context) = self.cookies(id) {
+            let url = &self.load.entries()[id.0].resource.url;
+            response.fields.find_all(b"set-cookie").for_each(|field| self.jar.set(url, field, context));
+        }
+        if self.ask.is_decoded {
+            match Decoder::of(response, coding::Limits::default()) {
+                Ok(decoder) => drop(decoder.and_then(|decoder| self.decoders.insert(id, decoder))),
+                Err(why) => {
+                    self.pool.cancel(id);
+                    self.fail(id, why);
+                    return Ok(());
+                }
+            }
+        }
         self.load.head(self.shared.clock.now(), id, response);
         match &mut self.receiver {
             Some(receiver) if response.status >= 200 => {
@@ -251,14 +287,49 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// A piece of a body, as it came.
     fn data(&mut self, id: Id, bytes: &[u8]) -> Result<(), Error> {
+        let Some(mut decoder) = self.decoders.remove(&id) else {
+            self.pool.used(id, bytes.len());
+            return self.decoded(id, bytes);
+        };
+        self.pool.used(id, bytes.len());
+        match decoder.feed(bytes, &mut |bytes| self.decoded(id, bytes)) {
+            Ok(()) => {
+                self.decoders.insert(id, decoder);
+                Ok(())
+            }
+            Err(Error::Failed(why)) => {
+                self.pool.cancel(id);
+                self.fail(id, why);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn decoded(&mut self, id: Id, bytes: &[u8]) -> Result<(), Error> {
         if let Some(receiver) = &mut self.receiver
             && self.load.is_final(id)
         {
             receiver.body(bytes).map_err(Error::Output)?;
         }
         self.load.data(self.shared.clock.now(), id, bytes);
-        self.pool.used(id, bytes.len());
+        Ok(())
+    }
+
+    fn end(&mut self, id: Id) -> Result<(), Error> {
+        if let Some(mut decoder) = self.decoders.remove(&id) {
+            match decoder.finish(&mut |bytes| self.decoded(id, bytes)) {
+                Ok(()) => {}
+                Err(Error::Failed(why)) => {
+                    self.fail(id, why);
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.load.end(self.shared.clock.now(), id);
         Ok(())
     }
 

@@ -28,7 +28,7 @@ fn options_that_curl_has_for_one_resource_ask_for_one() {
         let words: Vec<&str> = words.iter().chain(&["https://a.test/"]).copied().collect();
         assert!(parse(&words).expect("it is a command").is_single(), "{words:?}");
     }
-    for words in [&[][..], &["-H", "a: b"], &["-L"], &["-f"], &["-A", "x"]] {
+    for words in [&[][..], &["-x", ""], &["-x", "a:1"], &["-H", "a: b"], &["-L"], &["-f"], &["-A", "x"]] {
         let words: Vec<&str> = words.iter().chain(&["https://a.test/"]).copied().collect();
         assert!(!parse(&words).expect("it is a command").is_single(), "{words:?}");
     }

@@ -12,7 +12,7 @@ fn ask(lines: &[&str]) -> Ask {
 fn complete(ask: &Ask, to: &str, is_document: bool, has_body: bool) -> Request {
     let to = url(to);
     let mut request = Request::get(&to.origin().authority(), to.target()).with("accept", "*/*");
-    ask.complete(&mut request, to.origin(), is_document, has_body);
+    ask.complete(&mut request, to.origin(), (is_document, has_body), None);
     request
 }
 
@@ -45,7 +45,7 @@ fn credentials_stay_with_the_origin_that_was_asked() {
     assert_eq!(home.authority, b"b.test");
     assert_eq!(
         lines(&home),
-        "accept: */*; authorization: Basic eA==; cookie: a=b; x-other: c; user-agent: d"
+        "accept: */*; authorization: Basic eA==; x-other: c; user-agent: d; cookie: a=b"
     );
     for elsewhere in ["https://b.test/", "https://a.test:444/", "http://a.test/"] {
         let away = complete(&ask, elsewhere, true, false); // spec: 9110-15.4-b
@@ -72,4 +72,20 @@ fn lines_that_no_message_may_carry_are_none() {
         assert_eq!(Line::parse(text), None, "{text:?}");
     }
     assert_eq!(Line::parse("A : b:c "), Some(Line::Send(b"a".to_vec(), b"b:c".to_vec())));
+}
+
+#[test]
+fn cookies_of_the_load_join_those_that_were_given() {
+    let home = Origin::parse(true, "a.test").expect("a host");
+    let cases = [
+        (&[][..], Some("c=d"), "cookie: c=d"),
+        (&["Cookie: a=b"], Some("c=d"), "cookie: a=b; c=d"),
+        (&["Cookie: a=b"], None, "cookie: a=b"),
+    ];
+    for (given, kept, expected) in cases {
+        let mut request = Request::get("a.test", "/");
+        let kept = kept.map(|kept| kept.as_bytes().to_vec());
+        ask(given).complete(&mut request, &home, (true, false), kept);
+        assert_eq!(lines(&request), format!("user-agent: {USER_AGENT}; {expected}"));
+    }
 }

@@ -1,0 +1,291 @@
+//! Proxies: which one a host is asked through, and how a tunnel is opened there (RFC 9110 section 9.3.6, RFC 1928).
+
+use super::{
+    Shared,
+    dial::{self, Dialled},
+    failure::{Cause, Failed},
+    place,
+};
+use core::fmt;
+use sakigake_page::Origin;
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+mod bypass;
+mod socks;
+#[cfg(test)]
+mod tests;
+
+pub use bypass::Bypass;
+
+/// The longest answer to CONNECT that is read.
+const HEAD_BYTES: usize = 16 << 10;
+
+/// The proxies of a client.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
+    /// What https is asked through.
+    pub proxy: Option<Proxy>,
+    /// Whom it is not for.
+    pub bypass: Bypass,
+}
+
+/// A proxy. `Display` does not show its credentials.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    kind: Kind,
+    host: String,
+    port: u16,
+    /// User and password, percent-decoded.
+    credentials: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// How a proxy is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// CONNECT over HTTP/1.1.
+    Http,
+    /// SOCKS 5; names are resolved here.
+    Socks5,
+    /// SOCKS 5; names are resolved there.
+    Socks5h,
+}
+
+/// How proxies' addresses are spelled: the scheme, what it means, and the port where none is given.
+const SCHEMES: [(&str, Kind, u16); 3] =
+    [("http", Kind::Http, 1080), ("socks5", Kind::Socks5, 1080), ("socks5h", Kind::Socks5h, 1080)];
+
+/// Why a proxy cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadProxy(String);
+
+impl fmt::Display for BadProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadProxy {}
+
+impl Proxies {
+    /// What the environment says, as curl reads it: `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY`; `no_proxy`,
+    /// `NO_PROXY`. An empty variable counts as none.
+    ///
+    /// # Errors
+    /// The proxy that is named cannot be used; the words name the variable.
+    pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, BadProxy> {
+        let first = |names: &[&'static str]| {
+            let values = names.iter().map(|name| (*name, variable(name).unwrap_or_default()));
+            values.into_iter().find(|(_, value)| !value.is_empty())
+        };
+        let bypass = first(&["no_proxy", "NO_PROXY"]).map(|(_, list)| Bypass::parse(&list));
+        let proxy = match first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) {
+            None => None,
+            Some((name, value)) => {
+                Some(Proxy::parse(&value).map_err(|BadProxy(why)| BadProxy(format!("{name}: {why}")))?)
+            }
+        };
+        Ok(Self { proxy, bypass: bypass.unwrap_or_default() })
+    }
+
+    /// What a host is asked through; IPv6 addresses in brackets.
+    pub(super) fn of(&self, host: &str) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|_| !self.bypass.covers(host))
+    }
+}
+
+impl Proxy {
+    /// Reads `[scheme://][user[:password]@]host[:port]`: `http` (where no scheme is given), `socks5` and `socks5h`.
+    ///
+    /// # Errors
+    /// It is none of those.
+    pub fn parse(text: &str) -> Result<Self, BadProxy> {
+        let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+        let scheme = scheme.to_ascii_lowercase();
+        let Some((_, kind, default)) = SCHEMES.iter().find(|(name, ..)| *name == scheme) else {
+            let known = SCHEMES.map(|(name, ..)| name).join(", ");
+            return Err(BadProxy(format!("proxies by {scheme}:// are not spoken to here; {known} are")));
+        };
+        let rest = rest.split(['/', '?', '#']).next().unwrap_or("");
+        let (credentials, place) = match rest.rsplit_once('@') {
+            Some((credentials, place)) => (Some(credentials), place),
+            None => (None, rest),
+        };
+        let shape = || BadProxy(format!("{place:?} is no HOST:PORT of a proxy"));
+        // Origins of http and of https read alike, but for a port that is left out.
+        let origin = Origin::parse(false, place).ok_or_else(shape)?;
+        let has_port =
+            place.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && !port.ends_with(']'));
+        let credentials = credentials.map(|credentials| {
+            let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+            (decoded(user), decoded(password))
+        });
+        let is_long = |part: &[u8]| part.len() > 255;
+        if credentials.as_ref().is_some_and(|(user, password)| is_long(user) || is_long(password)) {
+            return Err(BadProxy("a proxy's user or password has more than 255 bytes".into()));
+        }
+        let port = if has_port { origin.port } else { *default };
+        Ok(Self { kind: *kind, host: origin.host, port, credentials })
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = SCHEMES.iter().find(|(_, kind, _)| *kind == self.kind).map_or("", |(name, ..)| name);
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Opens a tunnel to `origin`.
+pub(super) async fn dial(shared: &Shared, proxy: &Proxy, origin: &Origin) -> Result<Dialled, Failed> {
+    let addresses = dial::addresses(shared, &proxy.host, proxy.port).await.map_err(|failed| {
+        Failed::new(Cause::CouldntResolveProxy, format_args!("the proxy {proxy}: {failed}"))
+    })?;
+    let target = match proxy.kind {
+        Kind::Socks5 => socks::Target::of(&dial::addresses(shared, &origin.host, origin.port).await?),
+        Kind::Http | Kind::Socks5h => None,
+    };
+    let resolved = shared.clock.now();
+    let (mut stream, address) = dial::connect(&addresses).await.map_err(|error| {
+        Failed::new(Cause::CouldntConnect, format_args!("cannot connect to the proxy {proxy}: {error}"))
+    })?;
+    let tunnel = async {
+        match proxy.kind {
+            Kind::Http => connect(&mut stream, proxy, origin).await,
+            Kind::Socks5 | Kind::Socks5h => {
+                let target = target.unwrap_or_else(|| socks::Target::name(origin));
+                socks::connect(&mut stream, proxy.credentials.as_ref(), &target, origin.port).await
+            }
+        }
+    };
+    tunnel.await.map_err(|trouble| trouble.told(proxy, origin))?;
+    Ok(Dialled { stream, resolved, connected: shared.clock.now(), address, is_proxied: true })
+}
+
+/// Why there is no tunnel.
+#[derive(Debug)]
+enum Trouble {
+    /// The proxy said no, in these words.
+    Refused(String),
+    /// The proxy said what no proxy says.
+    Nonsense(&'static str),
+    Socket(io::Error),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Socket(error)
+    }
+}
+
+impl Trouble {
+    fn told(self, proxy: &Proxy, origin: &Origin) -> Failed {
+        let place = place(origin);
+        match self {
+            Self::Refused(why) => Failed::new(
+                Cause::RecvError,
+                format_args!("the proxy {proxy} opens no tunnel to {place}: {why}"),
+            ),
+            Self::Nonsense(why) => Failed::new(Cause::Proxy, format_args!("the proxy {proxy}: {why}")),
+            Self::Socket(error) => Failed::new(Cause::RecvError, format_args!("the proxy {proxy}: {error}")),
+        }
+    }
+}
+
+/// Asks for a tunnel (RFC 9110 section 9.3.6) and waits for the proxy's consent.
+async fn connect(stream: &mut TcpStream, proxy: &Proxy, origin: &Origin) -> Result<(), Trouble> {
+    let place = place(origin);
+    let mut ask = format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n");
+    ask.push_str(concat!("User-Agent: sakigake/", env!("CARGO_PKG_VERSION"), "\r\n"));
+    if let Some((user, password)) = &proxy.credentials {
+        let pair = [user, &b":"[..], password].concat();
+        ask.push_str(&format!("Proxy-Authorization: Basic {}\r\n", base64(&pair)));
+    }
+    ask.push_str("\r\n");
+    stream.write_all(ask.as_bytes()).await?;
+    let head = read_head(stream).await?;
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let status = line.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5));
+    match status {
+        Some([b'2', ..]) => Ok(()), // spec: 9110-9.3.6-a
+        Some(digits) if digits.iter().all(u8::is_ascii_digit) => {
+            Err(Trouble::Refused(line.escape_ascii().to_string().chars().take(200).collect()))
+        }
+        _ => Err(Trouble::Nonsense("what it said is no answer to CONNECT")),
+    }
+}
+
+/// Reads up to the blank line and not a byte more: what follows is the tunnel's.
+async fn read_head(stream: &mut TcpStream) -> Result<Vec<u8>, Trouble> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") && !head.ends_with(b"\n\n") {
+        if head.len() >= HEAD_BYTES {
+            return Err(Trouble::Nonsense("its answer to CONNECT has no end"));
+        }
+        let mut seen = [0; 1024];
+        let len = stream.peek(&mut seen).await?;
+        if len == 0 {
+            return Err(Trouble::Socket(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "it closed the connection",
+            )));
+        }
+        // Up to the next line's end, or all of it.
+        let len = seen[..len].iter().position(|byte| *byte == b'\n').map_or(len, |at| at + 1);
+        stream.read_exact(&mut seen[..len]).await?;
+        head.extend_from_slice(&seen[..len]);
+    }
+    Ok(head)
+}
+
+/// With `%XX` as the byte that it stands for.
+fn decoded(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let escaped = after.get(..2).filter(|_| *byte == b'%').and_then(|digits| {
+            let digits = core::str::from_utf8(digits).ok()?; // Two bytes that are no text are no digits.
+            u8::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))
+        });
+        out.push(escaped.unwrap_or(*byte));
+        rest = if escaped.is_some() { &after[2..] } else { after };
+    }
+    out
+}
+
+/// RFC 4648 section 4, for credentials (RFC 7617).
+pub(super) fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits =
+            chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for at in 0..4 {
+            let digit = ALPHABET[(bits >> (18 - 6 * at) & 63) as usize];
+            out.push(if at <= chunk.len() { char::from(digit) } else { '=' });
+        }
+    }
+    out
+}
+
+/// The address in a host as it stands in a URL.
+fn address_of(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok() // A name is no error.
+}
+
+/// The address that a proxy is told, when names are resolved here.
+fn first(addresses: &[SocketAddr]) -> Option<IpAddr> {
+    addresses.first().map(SocketAddr::ip)
+}
