@@ -1,4 +1,4 @@
-"""Chromium against `sakigake serve`."""
+"""Chromium and Firefox against `sakigake serve`."""
 
 import base64
 import hashlib
@@ -62,6 +62,54 @@ def chromium(world, *options):
     finally:
         out.close()
         said.close()
+
+
+@case("firefox-esr", "certutil", seconds=150)
+def firefox_loads_the_page_and_all_that_it_names_over_http2(world):
+    server, mark, shot = world.server, world.server.mark(), world.scratch / "firefox.png"
+    profile = firefox_profile(world)
+    words = [
+        "firefox-esr", "--headless", "--no-remote", "--profile", profile, "--window-size", "1200,1600",
+        "--screenshot", shot, f"{server.url}/",
+    ]
+    with open(world.scratch / "firefox.out", "w+b") as said:
+        environment = {"HOME": str(profile), "MOZ_CRASHREPORTER_DISABLE": "1"}
+        child = world.start(
+            *words, session=True, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=environment
+        )
+        child.wait(timeout=100)
+        said.seek(0)
+        check(child.returncode == 0, f"firefox ended with {child.returncode}: {said.read()[-600:]!r}")
+    check(shot.exists() and shot.stat().st_size > 20_000, "there is no screenshot, or an empty one")
+    loaded = {
+        entry["path"] for entry in server.requests(mark)
+        if entry.get("status") in (200, 304) and entry["protocol"].lower() in ("h2", "http/2", "http/2.0")
+    }
+    missing = (set(site_files()) | {"/"}) - loaded
+    check(not missing, f"not loaded over HTTP/2: {sorted(missing)}")
+
+
+def firefox_profile(world):
+    """A profile that trusts our CA, finds every name on loopback and asks nobody else."""
+    profile = world.folder(f"firefox-{len(list(world.scratch.glob('firefox-*')))}")
+    world.run("certutil", "-N", "-d", f"sql:{profile}", "--empty-password")
+    world.run("certutil", "-A", "-d", f"sql:{profile}", "-n", "saki", "-t", "C,,", "-i", world.ca)
+    preferences = {
+        "network.dns.forceResolve": "127.0.0.1",
+        "network.captive-portal-service.enabled": False,
+        "network.connectivity-service.enabled": False,
+        "datareporting.policy.dataSubmissionEnabled": False,
+        "app.normandy.enabled": False,
+        "extensions.update.enabled": False,
+        "browser.safebrowsing.malware.enabled": False,
+        "browser.safebrowsing.phishing.enabled": False,
+        "browser.shell.checkDefaultBrowser": False,
+        "security.OCSP.enabled": 0,
+        "toolkit.telemetry.enabled": False,
+    }
+    lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items())
+    (profile / "user.js").write_text("".join(lines))
+    return profile
 
 
 def spki_hashes(world):

@@ -1,5 +1,6 @@
 """Our client against servers of others."""
 
+import json
 import os
 import subprocess
 
@@ -62,6 +63,33 @@ https://{HOST}:{port} {{
     return port
 
 
+def h2o(world):
+    """h2o with a certificate of the interop CA; returns its port."""
+    port, folder = free_port(), world.folder(f"h2o-{len(os.listdir(world.scratch))}")
+    cert, key = world.authority.ecdsa
+    config = folder / "h2o.conf"
+    user = "user: root" if os.getuid() == 0 else ""  # Else it gives up its rights, and cannot read what is ours.
+    config.write_text(f"""{user}
+pid-file: {folder}/pid
+access-log: {folder}/access.log
+num-threads: 1
+listen:
+  host: 127.0.0.1
+  port: {port}
+  ssl: {{ certificate-file: {cert}, key-file: {key}, minimum-version: TLSv1.2 }}
+hosts:
+  "{HOST}:{port}":
+    paths:
+      "/": {{ file.dir: {SITE} }}
+""")
+    output = folder / "output"
+    with open(output, "wb") as file:
+        options = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": file}
+        child = world.start("h2o", "-m", "worker", "-c", config, **options)
+    await_port(port, child, output)
+    return port
+
+
 def fetch(world, port, path, *options, trust=None, **more):
     trust = trust or ["--cacert", world.authority.ca]
     where = ["--resolve", f"{HOST}:{port}:127.0.0.1"]
@@ -83,6 +111,30 @@ def fetch_loads_the_page_from_nginx(world):
 @case("caddy")
 def fetch_loads_the_page_from_caddy(world):
     check_page_load(world, caddy(world))
+
+
+@case("h2o")
+def fetch_loads_the_page_from_h2o(world):
+    check_page_load(world, h2o(world))
+
+
+@case("nginx", "caddy", "h2o")
+def bench_loads_nginx_caddy_and_h2o(world):
+    rates = []
+    for name, server in (("nginx", nginx), ("caddy", caddy), ("h2o", h2o)):
+        port = server(world)
+        for options in (("-n", 500, "-c", 4, "-m", 10), ("-n", 20, "-c", 2, "--h1")):
+            where = ["--cacert", world.authority.ca, "--resolve", f"{HOST}:{port}:127.0.0.1"]
+            url = f"https://{HOST}:{port}/css/page.css"
+            done = world.run("sakigake", "bench", url, *options, "--json", *where)
+            report = json.loads(done.stdout)
+            counts = [report[key] for key in ("started", "succeeded", "failed", "errored")]
+            check(counts == [options[1], options[1], 0, 0], f"{name} {options}: {done.stdout}")
+            size = (SITE / "css/page.css").stat().st_size
+            check(report["body_bytes"] == options[1] * size, f"{name} {options}: {done.stdout}")
+            check("http/1.1" in report["agreed"] if "--h1" in options else "ALPN h2" in report["agreed"], done.stdout)
+        rates.append(name)
+    return ", ".join(rates)
 
 
 @case("nginx", "caddy")

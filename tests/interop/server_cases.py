@@ -252,6 +252,29 @@ def go_loads_the_page_over_http2_with_x25519mlkem768(world):
             check(line == f"HTTP/2.0 200 {curve} {(SITE / path[1:]).stat().st_size}", f"{path}: {line}")
 
 
+HTTPX = """
+import asyncio, httpx, ssl, sys
+async def main(url, ca, paths):
+    trust = ssl.create_default_context(cafile=ca)
+    async with httpx.AsyncClient(http2=True, verify=trust, trust_env=False) as client:
+        answers = await asyncio.gather(*(client.get(url + path) for path in paths))
+        for answer in answers:
+            print(answer.http_version, answer.status_code, len(answer.content))
+        print((await client.head(url + "/")).headers["content-length"])
+asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3:]))
+"""
+
+
+@case("python")
+def httpx_reads_every_file_over_http2_at_once(world):
+    paths = ["/", *site_files()]
+    url = f"https://localhost:{world.server.port}"
+    lines = world.run("python", "-c", HTTPX, url, world.ca, *paths).stdout.splitlines()
+    sizes = [(SITE / (path[1:] or "index.html")).stat().st_size for path in paths]
+    check(lines[:-1] == [f"HTTP/2 200 {size}" for size in sizes], f"{lines}")
+    check(lines[-1] == str(len(PAGE)), lines[-1])
+
+
 @case("python")
 def python_h2_reads_settings_then_the_frame_then_the_page(world):
     script = ROOT / "tests/interop/first_frames.py"
