@@ -16,6 +16,16 @@ pub fn fuzz_range(bytes: &[u8]) {
     files::check_range(bytes);
 }
 
+/// Whatever codings a client names, what it refuses is refused and what it does not name is not sent.
+pub fn fuzz_accept_encoding(bytes: &[u8]) {
+    files::check_accept_encoding(bytes);
+}
+
+/// No name of a file can be more than text in a listing, whether as a page or as JSON.
+pub fn fuzz_listed_name(bytes: &[u8]) {
+    files::check_listed_name(bytes);
+}
+
 /// Conditions never panic, whatever the fields hold.
 pub fn fuzz_conditions(bytes: &[u8]) {
     files::check_conditions(bytes);

@@ -208,6 +208,7 @@ impl<H: Handler> Response<H> {
             if room == 0 {
                 break;
             }
+            let was_costly = self.body.is_costly();
             match self.body.next_piece(room) {
                 Ok(Some(chunk)) => {
                     let len = chunk.as_ref().len() as u64;
@@ -215,6 +216,10 @@ impl<H: Handler> Response<H> {
                         return true; // Reset in the meantime: the drop reports it.
                     }
                     self.served.bytes += len;
+                    // It has something to write, so that it comes back here when others had their turn.
+                    if was_costly {
+                        break;
+                    }
                 }
                 Ok(None) => break,
                 Err(_) => {

@@ -1,5 +1,6 @@
 //! A response's body: bytes at hand and stretches of files, read piece by piece as the peer takes them.
 
+use super::encode::{Encoder, STEP_BYTES};
 use sakigake_semantics::Chunk;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -16,7 +17,10 @@ pub struct Body {
     /// Most bodies are one piece, and need no queue.
     first: Option<Piece>,
     rest: VecDeque<Piece>,
+    /// Bytes of all but what is compressed on its way.
     len: u64,
+    /// Whether something is.
+    is_coded: bool,
 }
 
 #[derive(Debug)]
@@ -29,6 +33,13 @@ enum Piece {
         len: u64,
     },
     File {
+        file: Arc<File>,
+        offset: u64,
+        len: u64,
+    },
+    /// A stretch of a file, compressed on its way.
+    Coded {
+        encoder: Box<Encoder>,
         file: Arc<File>,
         offset: u64,
         len: u64,
@@ -58,7 +69,12 @@ impl Body {
     /// Bytes left. `None` where nobody can say, as of what is compressed on its way: then the end is where
     /// [`Body::is_empty`] says so.
     pub fn len(&self) -> Option<u64> {
-        Some(self.len)
+        (!self.is_coded).then_some(self.len)
+    }
+
+    /// Whether the next piece takes the time of a compression: whoever serves others too comes back for it.
+    pub fn is_costly(&self) -> bool {
+        matches!(self.first, Some(Piece::Coded { .. }))
     }
 
     /// Whether nothing is left: true as soon as the last piece is out.
@@ -66,36 +82,38 @@ impl Body {
         self.first.is_none()
     }
 
-    /// The next piece, of at most `most` bytes where it comes from a file (and never more than [`PIECE_BYTES`]). Bytes
-    /// at hand come as they are, by reference. `None` at the end.
+    /// The next piece, of at most `most` bytes; never more than [`PIECE_BYTES`] are read at once. Bytes at hand come by
+    /// reference where they fit. `None` at the end.
     ///
     /// # Errors
     /// The file cannot be read, or became shorter than it was when the response began: the response cannot be
     /// completed, so its stream must be reset.
     pub fn next_piece(&mut self, most: usize) -> io::Result<Option<Chunk>> {
-        let most = most.clamp(1, PIECE_BYTES) as u64;
-        let (chunk, left) = match self.first.take() {
-            None => return Ok(None),
-            Some(Piece::Bytes(chunk)) => (chunk, None),
-            Some(Piece::Part { bytes, offset, len }) => {
-                let take = len.min(most);
-                let part =
-                    bytes.get(index(offset)..index(offset + take)).ok_or(io::ErrorKind::UnexpectedEof)?;
-                let chunk = Chunk::Owned(part.to_vec());
-                let left = Piece::Part { bytes, offset: offset + take, len: len - take };
-                (chunk, (take < len).then_some(left))
-            }
-            Some(Piece::File { file, offset, len }) => {
-                let take = len.min(most);
-                let mut bytes = vec![0; index(take)];
-                file.read_exact_at(&mut bytes, offset)?;
-                let left = Piece::File { file, offset: offset + take, len: len - take };
-                (Chunk::Owned(bytes), (take < len).then_some(left))
-            }
-        };
+        let Some(piece) = self.first.take() else { return Ok(None) };
+        let is_coded = matches!(piece, Piece::Coded { .. });
+        let (chunk, left) = piece.cut(most.max(1))?;
         self.first = left.or_else(|| self.rest.pop_front());
+        if is_coded {
+            return Ok(Some(self.put_back(chunk, most)));
+        }
         self.len -= chunk.as_ref().len() as u64;
         Ok(Some(chunk))
+    }
+
+    /// What an encoder gave beyond `most` waits in front of all else.
+    fn put_back(&mut self, chunk: Chunk, most: usize) -> Chunk {
+        self.is_coded =
+            self.is_costly() || self.rest.iter().any(|piece| matches!(piece, Piece::Coded { .. }));
+        if chunk.as_ref().len() <= most.max(1) {
+            return chunk;
+        }
+        let (head, tail) = chunk.as_ref().split_at(most.max(1));
+        let left = Piece::Part { bytes: tail.into(), offset: 0, len: tail.len() as u64 };
+        self.len += tail.len() as u64;
+        if let Some(first) = self.first.replace(left) {
+            self.rest.push_front(first);
+        }
+        Chunk::Owned(head.to_vec())
     }
 
     pub(super) fn push_bytes(&mut self, chunk: Chunk) {
@@ -110,6 +128,12 @@ impl Body {
 
     pub(super) fn push_file(&mut self, file: Arc<File>, offset: u64, len: u64) {
         self.push(Piece::File { file, offset, len }, len);
+    }
+
+    /// `len` bytes of a file from its start, compressed on their way.
+    pub(super) fn coded(encoder: Encoder, file: Arc<File>, len: u64) -> Self {
+        let first = Some(Piece::Coded { encoder: Box::new(encoder), file, offset: 0, len });
+        Self { first, is_coded: true, ..Self::default() }
     }
 
     /// A piece without bytes would look like an end that is none.
@@ -133,6 +157,47 @@ impl Body {
             }
         }
         Ok(all)
+    }
+}
+
+impl Piece {
+    /// At most so many bytes of its start, and what is left. An encoder may give a little more.
+    fn cut(self, most: usize) -> io::Result<(Chunk, Option<Self>)> {
+        let read = |file: &File, offset, take| {
+            let mut bytes = vec![0; index(take)];
+            file.read_exact_at(&mut bytes, offset).map(|()| bytes)
+        };
+        match self {
+            Self::Bytes(chunk) if chunk.as_ref().len() <= most => Ok((chunk, None)),
+            Self::Bytes(chunk) => {
+                let bytes = match chunk {
+                    Chunk::Owned(bytes) => bytes.into(),
+                    Chunk::Shared(bytes) => bytes,
+                };
+                let len = bytes.len() as u64;
+                Self::Part { bytes, offset: 0, len }.cut(most)
+            }
+            Self::Part { bytes, offset, len } => {
+                let take = len.min(most.min(PIECE_BYTES) as u64);
+                let part =
+                    bytes.get(index(offset)..index(offset + take)).ok_or(io::ErrorKind::UnexpectedEof)?;
+                let chunk = Chunk::Owned(part.to_vec());
+                let left = Self::Part { bytes, offset: offset + take, len: len - take };
+                Ok((chunk, (take < len).then_some(left)))
+            }
+            Self::File { file, offset, len } => {
+                let take = len.min(most.min(PIECE_BYTES) as u64);
+                let chunk = Chunk::Owned(read(&file, offset, take)?);
+                let left = Self::File { file, offset: offset + take, len: len - take };
+                Ok((chunk, (take < len).then_some(left)))
+            }
+            Self::Coded { mut encoder, file, offset, len } => {
+                let take = len.min(STEP_BYTES as u64);
+                let chunk = Chunk::Owned(encoder.step(&read(&file, offset, take)?, take == len)?);
+                let left = Self::Coded { encoder, file, offset: offset + take, len: len - take };
+                Ok((chunk, (take < len).then_some(left)))
+            }
+        }
     }
 }
 

@@ -9,7 +9,6 @@
 mod tests;
 
 use super::asset::Asset;
-use super::tree::Stamp;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +18,7 @@ use std::time::{Duration, SystemTime};
 /// What one worker keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of files with what is kept beside them; 0 keeps nothing.
+    /// Bytes of files with what is kept beside them, and room for what may be made of them; 0 keeps nothing.
     pub bytes: usize,
     /// Files.
     pub entries: usize,
@@ -145,7 +144,7 @@ impl Cache {
         if !is_young(entry.opened, Duration::from_millis(limits.reopen_ms)) {
             return Look::Aged(entry.asset.clone());
         }
-        if Stamp::at(&entry.asset.path) == Some(entry.asset.stamp) {
+        if entry.asset.is_current() {
             entry.looked = now;
             return Look::Hit(entry.asset.clone());
         }

@@ -1,5 +1,7 @@
 //! What must hold for any input (see [`crate::fuzz`]).
 
+use super::coding::{Accepted, CODINGS, Coding};
+use super::listing::{escape, json_text};
 use super::ranges::Choice;
 use super::tree::Validators;
 use super::{Ask, conditions, path, ranges};
@@ -41,4 +43,41 @@ pub(crate) fn conditions(bytes: &[u8]) {
         let request = Request { method: b"GET".to_vec(), path: b"/".to_vec(), fields, ..Request::default() };
         conditions::judge(&Ask::from(&request), &validators);
     }
+}
+
+pub(crate) fn accept_encoding(bytes: &[u8]) {
+    let accepted = Accepted::read(Some(bytes));
+    let weights = CODINGS.map(|coding| accepted.weight(coding));
+    assert!(weights.iter().all(|&weight| weight <= 1000) && accepted.weight(Coding::Identity) <= 1000);
+    // What is refused at the end was refused.
+    let refused = Accepted::read(Some(&[bytes, b",identity;q=0,zstd;q=0,br;q=0,gzip;q=0"].concat()));
+    assert!(
+        CODINGS.iter().all(|&coding| refused.weight(coding) == 0) && refused.weight(Coding::Identity) == 0
+    );
+    // What is not named is taken only where everything is.
+    if !bytes.contains(&b'*') && !bytes.to_ascii_lowercase().windows(2).any(|two| two == b"br") {
+        assert_eq!(accepted.weight(Coding::Brotli), 0);
+    }
+}
+
+pub(crate) fn listed_name(bytes: &[u8]) {
+    let text = escape(bytes);
+    assert!(!text.contains(['<', '>', '"', '\'']) && !text.chars().any(super::listing::is_invisible));
+    let mut rest = text.as_str();
+    while let Some((_, entity)) = rest.split_once('&') {
+        let known = ["amp;", "lt;", "gt;", "quot;", "#39;"];
+        rest = known.iter().find_map(|known| entity.strip_prefix(known)).expect("an entity of ours");
+    }
+    let text = json_text(bytes);
+    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).expect("a string");
+    let mut characters = inner.chars();
+    while let Some(character) = characters.next() {
+        assert!(character != '"' && character >= ' ' && character != '<');
+        if character == '\\' {
+            assert!(matches!(characters.next(), Some('"' | '\\' | 'u')));
+        }
+    }
+    let mut href = Vec::new();
+    path::encode_all(bytes, &mut href);
+    assert!(href.iter().all(|byte| byte.is_ascii_graphic() && !b"\"'<>&?#/".contains(byte)));
 }

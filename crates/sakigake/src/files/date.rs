@@ -28,7 +28,7 @@ pub(crate) fn date(now: SystemTime) -> Date {
 }
 
 /// Fri, 31 Dec 9999 23:59:59 GMT.
-const LAST_SECOND: u64 = 253_402_300_799;
+pub(super) const LAST_SECOND: u64 = 253_402_300_799;
 
 #[cfg(test)]
 mod tests {

@@ -5,17 +5,17 @@ use sakigake_semantics::{Chunk, Fields, Response};
 
 /// The reply of that status with its HTML page, without the body for HEAD.
 pub fn reply(status: u16, head: bool) -> Reply {
-    with(status, page(status).into_bytes(), head)
+    with(status, "text/html; charset=utf-8", Chunk::Owned(page(status).into_bytes()), head)
 }
 
 /// A reply of that status with a page of the site's own.
-pub(super) fn with(status: u16, html: Vec<u8>, head: bool) -> Reply {
+pub(super) fn with(status: u16, content_type: &str, page: Chunk, head: bool) -> Reply {
     let mut fields = Fields::new();
     fields.push(b"cache-control", b"no-cache");
     fields.push(b"x-content-type-options", b"nosniff");
-    fields.push(b"content-type", b"text/html; charset=utf-8");
-    fields.push(b"content-length", html.len().to_string().as_bytes());
-    let body = if head { Body::empty() } else { Body::bytes(Chunk::Owned(html)) };
+    fields.push(b"content-type", content_type.as_bytes());
+    fields.push(b"content-length", page.as_ref().len().to_string().as_bytes());
+    let body = if head { Body::empty() } else { Body::bytes(page) };
     Reply { response: Response { status, fields }, body }
 }
 
@@ -42,6 +42,7 @@ const PAGES: &[(u16, &str, &str)] = &[
     (403, "This file may not be read", "The server itself lacks the right to open it."),
     (404, "Nothing here", "This site has no such page. <a href=\"/\">Its front page</a> may help."),
     (405, "Only reading here", "This site answers GET and HEAD, and nothing else."),
+    (406, "Not in a form that you take", "The request refused every coding in which this file could be sent."),
     (412, "It has changed", "The file is not the version that the request asked for."),
     (414, "This address is too long", "No file of this site has such a name."),
     (416, "The file is not that long", "It has none of the bytes that the request asked for."),

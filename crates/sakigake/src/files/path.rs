@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::path::{Component, Path};
+
 /// The longest path with its query that is looked at.
 const TARGET_BYTES: usize = 8 * 1024;
 
@@ -87,23 +89,55 @@ impl Target<'_> {
         file
     }
 
-    /// The file's own name.
-    pub(super) fn name(&self) -> &[u8] {
-        match self.segments.last() {
-            Some(last) if !self.slash => last,
-            _ => INDEX,
-        }
-    }
-
     /// The same target with a slash after its path, encoded anew: a relative reference that begins with exactly one
     /// slash, so that it cannot name another host.
     pub(super) fn with_slash(&self) -> Vec<u8> {
-        let mut location = Vec::new();
-        for segment in &self.segments {
-            location.push(b'/');
-            segment.iter().for_each(|&byte| encode(byte, &mut location));
+        self.location(&self.segments, true)
+    }
+
+    /// The same without a slash after its path. `None` for the site's own folder.
+    pub(super) fn without_slash(&self) -> Option<Vec<u8>> {
+        (!self.segments.is_empty()).then(|| self.location(&self.segments, false))
+    }
+
+    /// The name below the folder and the location of the same target without `.html`; an index page's is its folder, and
+    /// has no name of its own. `None` where it does not end in that.
+    pub(super) fn without_html(&self) -> Option<(Option<Vec<u8>>, Vec<u8>)> {
+        let (last, before) = self.segments.split_last().filter(|_| !self.slash)?;
+        if last == INDEX {
+            return Some((None, self.location(before, true)));
         }
-        location.push(b'/');
+        let stem = last.strip_suffix(b".html").filter(|stem| !stem.is_empty())?;
+        let mut segments = before.to_vec();
+        segments.push(stem.to_vec());
+        Some((Some(segments.join(&b'/')), self.location(&segments, false)))
+    }
+
+    /// The name below the folder with `.html` behind it. `None` for the site's own folder.
+    pub(super) fn with_html(&self) -> Option<Vec<u8>> {
+        let name = self.segments.join(&b'/');
+        (!name.is_empty()).then(|| [&name, &b".html"[..]].concat())
+    }
+
+    /// The names of the folders on the way, and of the last one.
+    pub(super) fn segments(&self) -> &[Vec<u8>] {
+        &self.segments
+    }
+
+    /// What follows the question mark.
+    pub(super) fn query(&self) -> &[u8] {
+        self.query.unwrap_or_default()
+    }
+
+    fn location(&self, segments: &[Vec<u8>], slash: bool) -> Vec<u8> {
+        let mut location = Vec::new();
+        for segment in segments {
+            location.push(b'/');
+            encode_all(segment, &mut location);
+        }
+        if slash {
+            location.push(b'/');
+        }
         if let Some(query) = self.query {
             location.push(b'?');
             location.extend_from_slice(query);
@@ -113,6 +147,12 @@ impl Target<'_> {
 }
 
 const INDEX: &[u8] = b"index.html";
+
+/// Whether a relative path has plain names alone, so that it cannot lead above where it starts.
+pub(super) fn is_below(path: &Path) -> bool {
+    let mut names = path.components().peekable();
+    names.peek().is_some() && names.all(|name| matches!(name, Component::Normal(_)))
+}
 
 /// Empty names (`//`) are hidden because no file has one; dotfiles because they are seldom meant for the public.
 /// `/.well-known/` is (RFC 8615), what begins with a dot below it is not.
@@ -146,6 +186,16 @@ fn decode(segment: &[u8]) -> Result<Vec<u8>, Refused> {
         b"." | b".." => Err(Refused::Malformed),
         _ => Ok(bytes),
     }
+}
+
+/// Whether a request can name it: what is left out of listings otherwise, or has no link.
+pub(super) fn may_be_asked_for(name: &[u8]) -> bool {
+    !name.iter().any(|byte| matches!(byte, b'/' | b'\\' | 0..=0x1f | 0x7f))
+}
+
+/// One segment, percent-encoded.
+pub(super) fn encode_all(segment: &[u8], out: &mut Vec<u8>) {
+    segment.iter().for_each(|&byte| encode(byte, out));
 }
 
 /// What RFC 3986 calls pchar stays, but for the ampersand and quotes, which would only need care elsewhere.

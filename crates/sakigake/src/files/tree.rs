@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use rustix::fs::{Mode, OFlags, openat};
+use rustix::fs::{Mode, OFlags, Stat, openat};
 #[cfg(target_os = "linux")]
 use rustix::fs::{ResolveFlags, openat2};
 use rustix::io::Errno;
@@ -73,14 +73,39 @@ pub(super) fn open_root(root: &Path) -> io::Result<OwnedFd> {
 
 /// Opens what `name` means below `root`.
 pub(super) fn find(root: &Path, name: &[u8]) -> io::Result<Found> {
-    let root = match open_root(root) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
-        root => root?,
-    };
-    let file = match open_beneath(&root, name) {
-        Ok(file) => File::from(file),
-        Err(errno) => return judge(errno),
-    };
+    match open_root(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
+        root => find_in(&root?, name),
+    }
+}
+
+/// The same below a folder that is open.
+pub(super) fn find_in(root: &OwnedFd, name: &[u8]) -> io::Result<Found> {
+    open_beneath(root, name, HOW).map_or_else(judge, look)
+}
+
+/// Opens a folder below one that is open; the empty name is that one itself. `None` for all that is no folder.
+pub(super) fn folder_in(root: &OwnedFd, name: &[u8]) -> io::Result<Option<OwnedFd>> {
+    let name = if name.is_empty() { b"." } else { name };
+    match open_beneath(root, name, HOW | OFlags::DIRECTORY) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(errno) => judge(errno).map(|_| None),
+    }
+}
+
+/// What a link leads to below the open folder. `None` where it leads nowhere or out.
+pub(super) fn stat_beneath(root: &OwnedFd, name: &[u8]) -> Option<Stat> {
+    let target = open_beneath(root, name, OFlags::PATH | OFlags::CLOEXEC).ok()?; // Why does not matter: it is not shown.
+    rustix::fs::fstat(target).ok()
+}
+
+/// Opens a file that the site's owner named, wherever it lies.
+pub(super) fn find_anywhere(path: &Path) -> io::Result<Found> {
+    rustix::fs::open(path, HOW, Mode::empty()).map_or_else(judge, look)
+}
+
+fn look(file: OwnedFd) -> io::Result<Found> {
+    let file = File::from(file);
     let metadata = file.metadata()?;
     Ok(match (metadata.is_file(), metadata.is_dir()) {
         (true, _) => {
@@ -95,35 +120,35 @@ pub(super) fn find(root: &Path, name: &[u8]) -> io::Result<Found> {
 const HOW: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 #[cfg(target_os = "linux")]
-fn open_beneath(root: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
+fn open_beneath(root: &OwnedFd, name: &[u8], how: OFlags) -> Result<OwnedFd, Errno> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     // The kernel gives up with EAGAIN when something was renamed while it looked for a way out.
     for _ in 0..8 {
-        match openat2(root, OsStr::from_bytes(name), HOW, Mode::empty(), resolve) {
+        match openat2(root, OsStr::from_bytes(name), how, Mode::empty(), resolve) {
             Err(Errno::AGAIN) => {}
             // Kernels before 5.6, and sandboxes that do not know the call.
-            Err(Errno::NOSYS | Errno::PERM) => return walk(root, name),
+            Err(Errno::NOSYS | Errno::PERM) => return walk(root, name, how),
             opened => return opened,
         }
     }
-    walk(root, name)
+    walk(root, name, how)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open_beneath(root: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
-    walk(root, name)
+fn open_beneath(root: &OwnedFd, name: &[u8], how: OFlags) -> Result<OwnedFd, Errno> {
+    walk(root, name, how)
 }
 
 /// One folder after the other, no link followed.
-fn walk(root: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
+fn walk(root: &OwnedFd, name: &[u8], last: OFlags) -> Result<OwnedFd, Errno> {
     let mut folder = None;
     let mut names = name.split(|&byte| byte == b'/').peekable();
     while let Some(name) = names.next() {
-        let last = names.peek().is_none();
-        let how = if last { HOW } else { HOW | OFlags::DIRECTORY };
+        let is_last = names.peek().is_none();
+        let how = if is_last { last } else { HOW | OFlags::DIRECTORY };
         let parent = folder.as_ref().unwrap_or(root);
         let opened = openat(parent, OsStr::from_bytes(name), how | OFlags::NOFOLLOW, Mode::empty())?;
-        if last {
+        if is_last {
             return Ok(opened);
         }
         folder = Some(opened);
@@ -170,6 +195,11 @@ impl Stamp {
         }
     }
 
+    /// Whether the other was written no earlier.
+    pub(super) fn is_covered_by(&self, other: &Self) -> bool {
+        self.modified <= other.modified
+    }
+
     /// Two writes may fall into one tick of the file system's clock and leave the same stamp. Once a second has passed
     /// no write can do so any more.
     pub(super) fn is_still(&self, now: SystemTime) -> bool {
@@ -182,13 +212,16 @@ impl Stamp {
     /// The tag is a hash of size, inode, and both times in nanoseconds: the inode tells a file that was moved here from
     /// the one it replaced, the time of the last change cannot be set back as the time of the last write can, and the
     /// hash keeps inodes to ourselves. Until the file is still the tag is weak.
-    pub(super) fn validators(&self, now: SystemTime) -> Validators {
+    ///
+    /// `mark` stands in it for a form of the file that has other bytes, and `same` says whether that form's bytes are
+    /// sure to be the same each time.
+    pub(super) fn validators(&self, now: SystemTime, mark: &str, same: bool) -> Validators {
         let stamps = [self.len as i64, self.inode as i64, self.modified.0, self.modified.1];
         let stamps = stamps.into_iter().chain([self.changed.0, self.changed.1]);
         let hash = fnv1a(stamps.flat_map(i64::to_be_bytes));
-        let strong = self.is_still(now);
+        let strong = same && self.is_still(now);
         Validators {
-            tag: format!("{}\"{hash:016x}\"", if strong { "" } else { "W/" }),
+            tag: format!("{}\"{hash:016x}{mark}\"", if strong { "" } else { "W/" }),
             modified: system_time(self.modified).and_then(|time| whole_seconds(time.min(now))), // spec: 9110-8.8.2.1-a
             strong,
         }
@@ -216,6 +249,6 @@ fn whole_seconds(time: SystemTime) -> Option<SystemTime> {
 }
 
 /// FNV-1a, 64 bits: it need not withstand an enemy, who could only fool himself.
-fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
+pub(super) fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -10,6 +10,43 @@ pub fn content_type(name: &[u8]) -> &'static str {
         .map_or(UNKNOWN, |row| row.1)
 }
 
+/// Whether bytes of that type usually become shorter by compression.
+pub(super) fn is_compressible(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or(content_type);
+    essence.starts_with("text/")
+        || essence.ends_with("+xml")
+        || essence.ends_with("+json")
+        || COMPRESSIBLE.contains(&essence)
+}
+
+/// Whether bytes of that type are compressed as they are, so that nobody keeps another form beside them.
+pub(super) fn is_compressed(content_type: &str) -> bool {
+    let is_media = ["image/", "audio/", "video/"].iter().any(|start| content_type.starts_with(start));
+    is_media && !is_compressible(content_type) || COMPRESSED.contains(&content_type)
+}
+
+const COMPRESSIBLE: &[&str] = &[
+    "application/json",
+    "application/wasm",
+    "application/xml",
+    "application/x-tar",
+    "application/vnd.apple.mpegurl",
+    "font/otf",
+    "font/ttf",
+    "image/bmp",
+    "image/vnd.microsoft.icon",
+];
+
+const COMPRESSED: &[&str] = &[
+    "application/epub+zip",
+    "application/gzip",
+    "application/x-7z-compressed",
+    "application/zip",
+    "application/zstd",
+    "font/woff",
+    "font/woff2",
+];
+
 const UNKNOWN: &str = "application/octet-stream";
 
 #[rustfmt::skip]

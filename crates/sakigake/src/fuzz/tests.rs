@@ -1,4 +1,6 @@
-use super::{fuzz_conditions, fuzz_config, fuzz_hints, fuzz_range, fuzz_target};
+use super::{
+    fuzz_accept_encoding, fuzz_conditions, fuzz_config, fuzz_hints, fuzz_listed_name, fuzz_range, fuzz_target,
+};
 
 /// The corpus, and each of it with every bit flipped and at every length.
 fn around(samples: &[&str], body: fn(&[u8])) {
@@ -29,6 +31,27 @@ fn no_range_near_these_sends_too_much() {
             "bytes=1-2,3-900,500-",
         ],
         fuzz_range,
+    );
+}
+
+#[test]
+fn no_coding_near_these_is_sent_unasked() {
+    around(
+        &[
+            "gzip;q=0.5, br;q=1.0, *;q=0",
+            "identity;q=0,zstd",
+            "x-gzip , deflate;q=0.001",
+            "*;q=0.999,BR;Q=0.",
+        ],
+        fuzz_accept_encoding,
+    );
+}
+
+#[test]
+fn no_name_near_these_is_markup() {
+    around(
+        &["<b>&amp;\"'</b>", "a\u{202e}gpj.exe", "\u{7}\u{85}\u{2028}\u{feff}", "./../?x#y\\", "\u{ff1c}%3c"],
+        fuzz_listed_name,
     );
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Outgoing<H: Handler> {
     since: Instant,
     handler: Rc<H>,
     pub(super) is_head: bool,
+    /// Whether others had their turn since the last piece.
+    is_rested: bool,
 }
 
 enum Source {
@@ -33,7 +35,7 @@ impl<H: Handler> Outgoing<H> {
     /// Nothing yet; dropped before there is an answer, it says so to the log.
     pub(super) fn new(handler: Rc<H>, served: Served, since: Instant) -> Self {
         let source = Source::Service(service::Outgoing::empty());
-        Self { source, served, since, handler, is_head: false }
+        Self { source, served, since, handler, is_head: false, is_rested: false }
     }
 
     /// What the server answers itself.
@@ -95,6 +97,14 @@ impl<H: Handler> http_body::Body for Outgoing<H> {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        // Others have their turn between two pieces that take their time.
+        let is_costly = matches!(&self.source, Source::File(body) if body.is_costly());
+        if is_costly && !self.is_rested {
+            self.is_rested = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.is_rested = false;
         let frame = match &mut self.source {
             Source::File(body) => next_of_file(body),
             Source::Service(body) => {

@@ -16,7 +16,7 @@ fn later() -> SystemTime {
 }
 
 fn open(root: &Path, cache: Limits) -> Files {
-    Files::with(root, Options { cache }).expect("the folder")
+    Files::with(root, Options { cache, ..Options::default() }).expect("the folder")
 }
 
 fn get(files: &Files, path: &str, now: SystemTime) -> Reply {

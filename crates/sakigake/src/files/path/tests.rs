@@ -17,7 +17,7 @@ fn a_target_names_a_file_below_the_folder() {
     ] {
         let target = read(target.as_bytes()).unwrap_or_else(|refused| panic!("{target}: {refused:?}"));
         assert_eq!(target.file(), file.as_bytes());
-        assert_eq!(target.name(), name.as_bytes());
+        assert!(target.file().ends_with(name.as_bytes()));
     }
 }
 

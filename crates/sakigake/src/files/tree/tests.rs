@@ -1,4 +1,4 @@
-use super::{Found, find, open_root, walk};
+use super::{Found, HOW, find, open_root, walk};
 use crate::scratch::Scratch;
 use std::os::unix::fs::symlink;
 
@@ -17,7 +17,7 @@ fn the_walk_that_stands_in_for_openat2_follows_no_link() {
         ("a/x", false),
         ("a/b/c.txt/d", false),
     ] {
-        assert_eq!(walk(&root, name.as_bytes()).is_ok(), is_found, "{name}");
+        assert_eq!(walk(&root, name.as_bytes(), HOW).is_ok(), is_found, "{name}");
     }
     assert!(matches!(find(site.path(), b"link/b/c.txt"), Ok(Found::File(_) | Found::Nothing)));
 }
