@@ -152,7 +152,7 @@ impl AwaitCertificateVerify {
         let Message::CertificateVerify(verify) = Message::read(message)? else {
             return Err(unexpected(message));
         };
-        if !session.offer.schemes().contains(&verify.algorithm) {
+        if !session.offer.takes(verify.algorithm) {
             return Err(Fault::UnofferedSignatureScheme); // spec: 9846-4.5.2-m
         }
         let content = content(Side::Server, &session.keys.transcript.digest());
@@ -185,7 +185,7 @@ impl AwaitFinished {
         }
         transcript.add(message);
         let main = schedule.main();
-        let digest = transcript.digest();
+        let mut digest = transcript.digest();
         let client_application = main.client_application_traffic_secret_0(&digest);
         let server_application = main.server_application_traffic_secret_0(&digest);
         if offer.config.key_log {
@@ -198,8 +198,9 @@ impl AwaitFinished {
         }
         if is_certificate_requested {
             send(turn, &mut transcript, |out| Certificate::default().write(out)); // spec: 9846-4.5.1-n
+            digest = transcript.digest();
         }
-        let verify_data = client.verify_data(&transcript.digest());
+        let verify_data = client.verify_data(&digest);
         send(turn, &mut transcript, |out| Finished { verify_data: verify_data.as_ref() }.write(out));
         turn.flight.steps.push(Step::WriteKey(client_application.clone()));
         turn.flight.steps.push(Step::ReadKey(server_application.clone()));

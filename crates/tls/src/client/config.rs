@@ -31,6 +31,7 @@ pub struct Options {
 pub struct Config {
     options: Options,
     groups: Vec<&'static Group>,
+    schemes: Vec<u16>,
 }
 
 impl Options {
@@ -55,11 +56,21 @@ impl Options {
         config::check_provider(self.provider)?;
         config::check_limits(&self.limits)?;
         let groups = config::groups(self.provider, &self.groups)?;
-        Ok(Arc::new(Config { options: self, groups }))
+        // Those for certificates alone stand last: there are servers that know no signature_algorithms_cert, and hold their
+        // chains against this list. That they sign nothing else is checked where CertificateVerify is.
+        let mut rows: Vec<_> = self.provider.verifications.iter().collect();
+        rows.sort_by_key(|row| !row.in_handshake);
+        let schemes = rows.iter().map(|row| row.scheme).collect();
+        Ok(Arc::new(Config { options: self, groups, schemes }))
     }
 }
 
 impl Config {
+    /// The signature schemes to offer, best first.
+    pub(crate) fn offered_schemes(&self) -> &[u16] {
+        &self.schemes
+    }
+
     /// The groups to offer, best first; at least one.
     pub(crate) fn offered_groups(&self) -> &[&'static Group] {
         &self.groups

@@ -43,7 +43,8 @@ impl Offer {
         let session_id = if config.middlebox { session_id.to_vec() } else { Vec::new() }; // spec: 9846-4.2.2-k
         let [a, b, c, d, e, ..] = grease;
         let grease = config.grease.then(|| Grease::draw([a, b, c, d, e]));
-        let mut order = ORDER.to_vec();
+        let mut order = Vec::with_capacity(ORDER.len() + 2);
+        order.extend_from_slice(ORDER);
         if let Some(grease) = &grease {
             order.extend(grease.extensions.map(ExtensionType));
             grease::shuffle(&mut order, shuffle.as_flattened());
@@ -63,17 +64,12 @@ impl Offer {
         let groups = with_grease(grease.map(|g| g.group), &mut groups.iter().map(|row| row.id));
         let tls_1_3 = ProtocolVersion::TLS_1_3.0;
         let versions = with_grease(grease.map(|g| g.version), &mut core::iter::once(tls_1_3)); // spec: 9846-4.3.1-k
-        // Those for certificates alone stand last: there are servers that know no signature_algorithms_cert, and hold their
-        // chains against this list. That they sign nothing else is checked where CertificateVerify is.
-        let for_certificates = provider.verifications.iter().filter(|row| !row.in_handshake);
-        let schemes: Vec<u16> =
-            self.schemes().into_iter().chain(for_certificates.map(|row| row.scheme)).collect();
         let protocols: Vec<Opaque8<'_>> = self.config.alpn.iter().map(|name| Opaque8(name)).collect();
         let order: Vec<RawExtension<'_>> = self.order.iter().map(|kind| self.raw(*kind)).collect();
         let extensions = ClientHelloExtensions {
             server_name: self.has_sni.then_some(ServerName(&self.server_name)),
             supported_groups: Some(List::Items(&groups)),
-            signature_algorithms: Some(List::Items(&schemes)),
+            signature_algorithms: Some(List::Items(self.config.offered_schemes())),
             application_layer_protocol_negotiation: Some(List::Items(&protocols))
                 .filter(|list| !list.is_empty()),
             supported_versions: Some(List::Items(&versions)),
@@ -88,15 +84,15 @@ impl Offer {
             cipher_suites: List::Items(&suites),
             extensions,
         };
-        let mut message = Vec::with_capacity(512);
+        let shares_len: usize = shares.iter().map(|share| share.key_exchange.len()).sum();
+        let mut message = Vec::with_capacity(512 + shares_len + cookie.map_or(0, <[u8]>::len));
         hello.write(&mut message);
         message
     }
 
-    /// The schemes for CertificateVerify that we take, best first.
-    pub(super) fn schemes(&self) -> Vec<u16> {
-        let rows = self.config.provider.verifications.iter();
-        rows.filter(|row| row.in_handshake).map(|row| row.scheme).collect()
+    /// Whether we take `scheme` in CertificateVerify.
+    pub(super) fn takes(&self, scheme: u16) -> bool {
+        self.config.provider.verification(scheme).is_some_and(|row| row.in_handshake)
     }
 
     /// Whether a response to this extension is one that we asked for.

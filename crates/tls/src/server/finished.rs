@@ -3,15 +3,16 @@ use crate::{
     Fact, Fault, Step, TrafficSecret,
     handshake::{Established, Turn},
     message::Message,
-    transcript::Transcript,
 };
+use sakigake_crypto::Digest;
 use std::sync::Arc;
 
 /// Awaits the client's Finished; the whole flight is out.
 pub(crate) struct AwaitFinished {
     /// The client's handshake secret.
     pub(super) client: TrafficSecret,
-    pub(super) transcript: Transcript,
+    /// Of all messages up to our Finished.
+    pub(super) transcript: Digest,
     /// The client's application secret.
     pub(super) read: TrafficSecret,
     /// Our application secret.
@@ -26,7 +27,7 @@ impl AwaitFinished {
             Message::Finished(finished) => finished,
             other => return Err(Fault::UnexpectedMessage(other.kind())),
         };
-        if !self.client.is_verified(&self.transcript.digest(), finished.verify_data) {
+        if !self.client.is_verified(&self.transcript, finished.verify_data) {
             return Err(Fault::BadFinished); // spec: 9846-4.5.3-k
         }
         turn.flight.steps.push(Step::ReadKey(self.read.clone()));

@@ -276,7 +276,7 @@ impl Session {
         turn.flight.facts.push(Fact::Negotiated { server_name, alpn, suite, group });
         Ok(State::Finished(Box::new(AwaitFinished {
             client,
-            transcript,
+            transcript: digest,
             read,
             write,
             config,
