@@ -2,6 +2,7 @@
 //!
 //! The programs that measure live in `peers/`, a workspace of its own, since they hold other stacks.
 
+mod counts;
 mod h2;
 mod peers;
 
@@ -15,6 +16,11 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("memory", "allocations a handshake and heap an idle TLS connection, beside rustls", |words| {
         Peer::build("bench-tls")?.sibling("bench-tls-memory").run("memory", words)
     }),
+    (
+        "counts",
+        "instructions of each hot path, held against xtask/baselines (--write keeps them)",
+        counts::run,
+    ),
     ("h2", "CPU a request and memory an idle connection, beside nginx, h2o, hyper and caddy", h2::run),
 ];
 

@@ -1,0 +1,118 @@
+//! Instructions of each hot path, counted by callgrind, against the baselines that are committed.
+//!
+//! callgrind shows every program the same processor, whatever the machine has (AVX2 at the most, no SHA extensions), so
+//! that aws-lc takes the same way on every machine that has AVX2. A count differs from run to run by a few in ten thousand,
+//! since keys and nonces do; a compiler's new version moves it by more, and is a reason for new baselines.
+
+use crate::root;
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+const BASELINES: &str = "xtask/baselines/counts.tsv";
+const PROGRAM: &str = "sakigake-counts";
+
+/// A count above its baseline by more than so many in a thousand is a failure; one below it by as much asks for a new baseline.
+const TOLERANCE_PERMILLE: u64 = 20;
+
+/// How often a case does its work in a run.
+const TIMES: u64 = 20;
+
+/// Counts every case; `--write` keeps the counts as the new baselines.
+pub(crate) fn run(words: &[&str]) -> Result<(), String> {
+    let writes = match words {
+        [] => false,
+        ["--write"] => true,
+        _ => return Err("Usage: cargo xtask bench counts [--write]".into()),
+    };
+    let program = build()?;
+    let before = baselines()?;
+    let (mut counts, mut risen) = (BTreeMap::new(), Vec::new());
+    for case in cases(&program)? {
+        let count = count(&program, &case)?;
+        let verdict = judge(count, before.get(&case).copied());
+        println!("{case:36} {count:>12} instructions  {}", verdict.words);
+        if verdict.has_risen {
+            risen.push(case.clone());
+        }
+        counts.insert(case, count);
+    }
+    if writes {
+        let lines: String = counts.iter().map(|(case, count)| format!("{case}\t{count}\n")).collect();
+        return fs::write(root().join(BASELINES), lines).map_err(|error| format!("{BASELINES}: {error}"));
+    }
+    if risen.is_empty() { Ok(()) } else { Err(format!("risen above {BASELINES}: {}", risen.join(", "))) }
+}
+
+struct Verdict {
+    has_risen: bool,
+    words: String,
+}
+
+/// Holds a count against its baseline; a case without one has risen.
+fn judge(count: u64, before: Option<u64>) -> Verdict {
+    let Some(before) = before.filter(|before| *before > 0) else {
+        return Verdict { has_risen: true, words: "no baseline".into() };
+    };
+    let permille = count as i64 * 1_000 / before as i64 - 1_000;
+    let has_risen = permille > TOLERANCE_PERMILLE as i64;
+    let advice = if permille < -(TOLERANCE_PERMILLE as i64) { ": a new baseline is due" } else { "" };
+    let sign = if permille < 0 { '-' } else { '+' };
+    let words = format!("{sign}{}.{} %{advice}", permille.abs() / 10, permille.abs() % 10);
+    Verdict { has_risen, words }
+}
+
+fn build() -> Result<PathBuf, String> {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["build", "--release", "--locked", "--package", PROGRAM]).current_dir(root());
+    match command.stdin(Stdio::null()).status() {
+        Ok(status) if status.success() => {}
+        Ok(status) => return Err(format!("building: {status}")),
+        Err(error) => return Err(format!("cargo: {error}")),
+    }
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join("release").join(PROGRAM))
+}
+
+fn cases(program: &Path) -> Result<Vec<String>, String> {
+    let told = output(Command::new(program).arg("cases"))?.0;
+    Ok(told.lines().map(str::to_owned).collect())
+}
+
+/// Instructions of one piece of a case's work.
+fn count(program: &Path, case: &str) -> Result<u64, String> {
+    let mut command = Command::new("valgrind");
+    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no"]);
+    command.arg("--toggle-collect=sakigake_counts::counted*").arg(program);
+    let told = output(command.args([case, &TIMES.to_string()]))?.1;
+    let collected =
+        told.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse::<u64>().ok());
+    match collected {
+        Some(collected) if collected > 0 => Ok(collected / TIMES),
+        _ => Err(format!("{case}: callgrind has counted nothing:\n{told}")),
+    }
+}
+
+/// What a program that ends well has written to its output and to its errors.
+fn output(command: &mut Command) -> Result<(String, String), String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| format!("{program}: {error}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, errors) = (text(&output.stdout), text(&output.stderr));
+    if output.status.success() { Ok((out, errors)) } else { Err(format!("{program}: {errors}")) }
+}
+
+fn baselines() -> Result<BTreeMap<String, u64>, String> {
+    let text = fs::read_to_string(root().join(BASELINES)).map_err(|error| format!("{BASELINES}: {error}"))?;
+    let row = |line: &str| {
+        let (case, count) = line.split_once('\t')?;
+        Some((case.to_owned(), count.parse().ok()?))
+    };
+    text.lines().map(|line| row(line).ok_or(format!("{BASELINES}: no row: {line}"))).collect()
+}
+
+#[cfg(test)]
+mod tests;
