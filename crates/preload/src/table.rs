@@ -59,7 +59,7 @@ pub struct Withdrawal {
 /// What bounds a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Hosts that are remembered where [`ANY_HOST`] stands for names that clients choose.
+    /// Hosts that are remembered where [`ANY_HOST`] or a wildcard stands for names that clients choose.
     pub derived_hosts: usize,
     /// Hints of one host, its pages included; the rest is not taken.
     pub hints: usize,
@@ -84,8 +84,8 @@ pub const ANY_HOST: &str = "*";
 #[derive(Debug, Default)]
 struct Hosts {
     named: BTreeMap<String, Arc<Host>>,
-    /// The site of [`ANY_HOST`], and what was made of it for names that clients chose.
-    any: Option<Arc<Site>>,
+    /// The sites of [`ANY_HOST`] and of wildcards, and what was made of them for names that clients chose.
+    patterns: BTreeMap<String, Arc<Site>>,
     derived: BTreeMap<String, Arc<Host>>,
 }
 
@@ -100,13 +100,14 @@ impl Table {
         &self.config
     }
 
-    /// Replaces what is known of a host (a name, an address, or [`ANY_HOST`]). Hints that stay keep their counts.
+    /// Replaces what is known of a host: a name, an address, [`ANY_HOST`], or `*.example.com` for all names with one label
+    /// more that have no entry of their own. Hints that stay keep their counts.
     /// A hint that has no complete https URI afterwards, or that its own field value does not give back, is not taken.
     pub fn set(&self, host: &str, site: &Site) {
         let host = normal(host);
-        if host == ANY_HOST {
+        if is_pattern(&host) {
             let mut hosts = self.write();
-            hosts.any = Some(Arc::new(site.clone()));
+            hosts.patterns.insert(host.into_owned(), Arc::new(site.clone()));
             hosts.derived.clear();
             return;
         }
@@ -119,8 +120,7 @@ impl Table {
     pub fn remove(&self, host: &str) {
         let host = normal(host);
         let mut hosts = self.write();
-        if host == ANY_HOST {
-            hosts.any = None;
+        if hosts.patterns.remove(&*host).is_some() {
             hosts.derived.clear();
         }
         hosts.named.remove(&*host);
@@ -163,7 +163,7 @@ impl Table {
             if let Some(host) = known {
                 return Some(Arc::clone(host));
             }
-            (hosts.any.clone()?, hosts.derived.len() < self.config.limits.derived_hosts)
+            (hosts.pattern(&name)?.clone(), hosts.derived.len() < self.config.limits.derived_hosts)
         };
         Origin::parse(&name)?;
         if !has_room {
@@ -173,7 +173,7 @@ impl Table {
         }
         let host = Arc::new(Host::new(self.origin_of(&name), &site, &self.config, None));
         let mut hosts = self.write();
-        if !hosts.any.as_ref().is_some_and(|any| Arc::ptr_eq(any, &site)) {
+        if !hosts.pattern(&name).is_some_and(|now| Arc::ptr_eq(now, &site)) {
             return Some(host);
         }
         Some(Arc::clone(hosts.derived.entry(name.into_owned()).or_insert(host)))
@@ -192,6 +192,19 @@ impl Table {
     fn write(&self) -> RwLockWriteGuard<'_, Hosts> {
         self.hosts.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Hosts {
+    /// The site for a name without an entry of its own: that of its wildcard, else of [`ANY_HOST`].
+    fn pattern(&self, name: &str) -> Option<&Arc<Site>> {
+        let wildcard = name.split_once('.').filter(|(label, _)| !label.is_empty());
+        let wildcard = wildcard.and_then(|(_, parent)| self.patterns.get(&format!("*.{parent}")));
+        wildcard.or_else(|| self.patterns.get(ANY_HOST))
+    }
+}
+
+fn is_pattern(host: &str) -> bool {
+    host == ANY_HOST || host.starts_with("*.")
 }
 
 impl Site {

@@ -135,6 +135,26 @@ fn any_host_speaks_for_names_that_clients_choose() {
 }
 
 /// One connection: what it asks for within the window, and whether its client acts on the frame.
+#[test]
+fn a_wildcard_speaks_for_one_label_more_before_any_host_does() {
+    let table = table();
+    table.set(ANY_HOST, &site(&["/any"]));
+    table.set("*.B.example", &site(&["/wild"]));
+    for (name, url) in [
+        ("x.b.example", "https://x.b.example:8443/wild"),
+        ("X.B.EXAMPLE.", "https://x.b.example:8443/wild"),
+        ("b.example", "https://b.example:8443/any"),
+        ("x.x.b.example", "https://x.x.b.example:8443/any"),
+        ("a.example", "https://a.example:8443/1"),
+    ] {
+        assert_eq!(urls(table.first(Some(name), 2_048))[0], url);
+    }
+    table.set("*.b.example", &Site::default());
+    assert!(table.first(Some("x.b.example"), 2_048).is_none(), "a wildcard without hints is no lack of one");
+    table.remove("*.b.example");
+    assert_eq!(urls(table.first(Some("x.b.example"), 2_048)), ["https://x.b.example:8443/any"]);
+}
+
 fn connection(table: &Table, acts: bool, asks: &[&str]) {
     let mut account = Account::new();
     let Some(flight) = table.first(None, 2_048) else { return };
