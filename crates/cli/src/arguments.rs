@@ -24,6 +24,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve a folder over HTTPS; its hints leave in the server's first flight
     Serve(ServeArguments),
+    /// Serve what a configuration file says: several hosts, redirects, certificates, limits
+    Run(RunArguments),
     /// Tell what is wrong with a configuration file, or what it would serve
     Check(CheckArguments),
     /// Load a page with everything it names, and show the waterfall
@@ -47,6 +49,9 @@ pub(crate) struct ServeArguments {
     /// Address and port to listen on; may be given several times [default: all loopback addresses, port 8443]
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) listen: Vec<SocketAddr>,
+    /// Address and port to listen on for plain HTTP, which is sent on to https; may be given several times
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) redirect_http: Vec<SocketAddr>,
     /// The site's address as visitors see it, such as https://example.com: what hints carry
     #[arg(long, value_name = "URL")]
     pub(crate) public: Option<String>,
@@ -68,6 +73,13 @@ pub(crate) struct ServeArguments {
     /// Append the connections' secrets to a file, for a decrypting capture
     #[arg(long, value_name = "FILE")]
     pub(crate) keylog: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct RunArguments {
+    /// The configuration file; SIGHUP reads it again
+    #[arg(default_value = "sakigake.toml")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Args)]

@@ -3,14 +3,18 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{Failure, arguments::CheckArguments};
+use crate::{
+    Failure,
+    arguments::CheckArguments,
+    serve::{Listening, Live, soonest, words},
+};
 use sakigake::{
     config::{self, Access, Config, Hints, Host, Ready, Report, Shown, Target},
-    expiry,
     files::Files,
     hints::{Limits, SiteHints, parse_file},
 };
 use sakigake_page::Url;
+use sakigake_preload::block::Budget;
 use std::{
     env, fs,
     io::{self, IsTerminal},
@@ -44,34 +48,47 @@ pub(crate) fn show(report: &Report) {
     eprint!("{}", report.render(io::stderr().is_terminal() && !is_plain));
 }
 
-/// What would be served: the hosts in a table, then what holds for all.
-pub(crate) fn summary(ready: &Ready, now: SystemTime) -> String {
+/// What would be served.
+fn summary(ready: &Ready, now: SystemTime) -> String {
+    let config = &ready.config;
+    let hints: Vec<String> = config.hosts.iter().map(|host| hints(host, config)).collect();
+    overview(ready, now, &config.listen, &config.redirect_http, &hints)
+}
+
+/// The same of a server that runs.
+pub(crate) fn running(ready: &Ready, listening: &Listening, live: &Live) -> String {
+    let hints: Vec<String> = (0..ready.config.hosts.len()).map(|host| live.hints(host)).collect();
+    overview(ready, SystemTime::now(), &listening.https(), &listening.redirects(), &hints)
+}
+
+/// The hosts in a table, then what holds for all.
+fn overview(
+    ready: &Ready,
+    now: SystemTime,
+    https: &[SocketAddr],
+    redirects: &[SocketAddr],
+    hints: &[String],
+) -> String {
     let config = &ready.config;
     let mut rows = vec![["HOST", "SERVES", "CERTIFICATE", "HINTS"].map(String::from)];
-    for (host, shown) in config.hosts.iter().zip(&ready.shown) {
-        rows.push([host.name().into(), serves(host), certificate(shown, now), hints(host, config)]);
-        rows.extend(
-            host.names
-                .iter()
-                .skip(1)
-                .map(|name| [format!("  {name}"), String::new(), String::new(), String::new()]),
-        );
-        if host.is_default {
-            rows.push(["  any other name".into(), String::new(), String::new(), String::new()]);
-        }
+    let more = |name: String| [name, String::new(), String::new(), String::new()];
+    for ((host, shown), hints) in config.hosts.iter().zip(&ready.shown).zip(hints) {
+        rows.push([host.name().into(), serves(host), certificate(shown, now), hints.clone()]);
+        rows.extend(host.names.iter().skip(1).map(|name| more(format!("  {name}"))));
+        rows.extend(host.is_default.then(|| more("  any other name".into())));
     }
-    let mut out = table(&rows);
-    let mut line = |what: &str, value: String| out.push_str(&format!("{what:<13}{value}\n"));
-    line("\nlistening", places(&config.listen));
-    if !config.redirect_http.is_empty() {
-        line("plain HTTP", format!("{}, redirected to https", places(&config.redirect_http)));
+    let mut out = table(&rows) + "\n";
+    let mut line = |what: &str, value: String| out.push_str(&format!("{what:<12}{value}\n"));
+    line("listening", places(https));
+    if !redirects.is_empty() {
+        line("plain HTTP", format!("{}, sent on to https", places(redirects)));
     }
     if let Some(address) = config.metrics {
         line("metrics", format!("http://{address}/metrics"));
     }
     line("access log", log(config));
     if let Some(path) = &config.log.keys {
-        line("key log", format!("{}: whoever reads it can decrypt every connection", path.display()));
+        line("key log", path.display().to_string());
     }
     out
 }
@@ -90,9 +107,7 @@ fn serves(host: &Host) -> String {
 
 fn certificate(shown: &Shown, now: SystemTime) -> String {
     let Shown::Files(credentials) = shown else { return "development CA".into() };
-    let leaves = credentials.iter().filter_map(|credential| credential.chain.first());
-    let end = leaves.filter_map(|leaf| expiry::not_after(leaf)).min();
-    end.map_or("expiry unknown".into(), |end| expiry::words(end, now))
+    soonest(credentials, now)
 }
 
 /// How many hints the folder gives now.
@@ -105,13 +120,7 @@ fn hints(host: &Host, config: &Config) -> String {
         // It was read a moment ago; what is there now is for the server to say.
         Hints::File(path) => fs::read_to_string(path).ok().and_then(|text| parse_file(&text, &origin).ok()),
     };
-    let Some(site) = hints.map(|hints| hints.site()) else { return "unreadable".into() };
-    let later: usize = site.pages.iter().map(|(_, hints)| hints.len()).sum();
-    match (site.hints.len(), later) {
-        (0, 0) => "none: no page names anything".into(),
-        (first, 0) => format!("{first} for every page"),
-        (first, later) => format!("{first} for every page, {later} for single ones"),
-    }
+    hints.map_or("unreadable".into(), |hints| words(&hints, Budget::default().hints))
 }
 
 fn read_pages(root: &std::path::Path, origin: &Url) -> Option<SiteHints> {
@@ -124,7 +133,7 @@ fn log(config: &Config) -> String {
         Access::Off => return "off".into(),
         Access::Text => "text",
         Access::Json => "json",
-        Access::Combined => "combined",
+        Access::Common => "common",
     };
     match &config.log.file {
         Some(path) => format!("{format}, to {}", path.display()),

@@ -6,6 +6,7 @@ mod ca;
 mod check;
 mod fetch;
 mod lab;
+mod run;
 mod serve;
 mod tls;
 
@@ -41,6 +42,7 @@ impl Failure {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Fetch(arguments) => fetch::run(&arguments),
         Command::Bench(arguments) => bench::run(arguments),

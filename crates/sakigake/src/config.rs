@@ -37,6 +37,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// Threads that serve; none: one a core.
     pub workers: Option<usize>,
+    /// The address that hints carry, whatever name a client gave; none: that name. A file does not say it.
+    pub public: Option<Url>,
     /// The port that visitors see; none: the first of `listen`.
     pub public_port: Option<u16>,
     /// Certificates of hosts that have none of their own.
@@ -74,8 +76,8 @@ pub enum Access {
     Text,
     /// A JSON object a line.
     Json,
-    /// The Combined Log Format.
-    Combined,
+    /// The Common Log Format.
+    Common,
 }
 
 /// A certificate chain and its key, both in PEM.
@@ -90,7 +92,7 @@ pub struct CertificateFiles {
 /// One host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
-    /// In lower case; `*.` may stand before one. Never empty.
+    /// In lower case; `*.` may stand before one. None for a default host that answers whatever it is called.
     pub names: Vec<String>,
     /// Whether it answers for names that no host has.
     pub is_default: bool,
@@ -165,7 +167,9 @@ impl Config {
 
     /// The port that visitors see.
     pub fn visible_port(&self) -> u16 {
-        self.public_port.or_else(|| self.listen.first().map(SocketAddr::port)).unwrap_or(PORT)
+        let first = self.listen.first().map(SocketAddr::port);
+        // Where the system is to choose a port, it is not known yet.
+        self.public_port.or(first).filter(|port| *port != 0).unwrap_or(PORT)
     }
 }
 
@@ -176,6 +180,7 @@ impl Default for Config {
             redirect_http: Vec::new(),
             metrics: None,
             workers: None,
+            public: None,
             public_port: None,
             certificates: Vec::new(),
             log: Log::default(),
@@ -194,8 +199,8 @@ impl Folder {
             root,
             listing: false,
             error_pages: Vec::new(),
-            compress: true,
-            precompressed: true,
+            compress: false,
+            precompressed: false,
             hints: Hints::Pages,
             early_hints: true,
         }

@@ -1,15 +1,20 @@
-//! What the server shows, and until when it is good.
+//! What the hosts show, and until when it is good.
 
-use crate::{Failure, arguments::ServeArguments, ca};
-use sakigake::{Swap, dev_ca::Leaf, expiry};
+use crate::{Failure, ca};
+use sakigake::{
+    Swap,
+    config::{Ready, Shown},
+    dev_ca::Leaf,
+    expiry,
+};
 use sakigake_crypto::aws_lc::PROVIDER;
-use sakigake_page::Url;
+use sakigake_preload::Table;
 use sakigake_session::ServerConfig;
-use sakigake_tls::Credential;
+use sakigake_tls::{self as tls, Credential};
 use std::{
     fs,
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, SystemTime},
 };
@@ -17,48 +22,81 @@ use std::{
 /// How often the time is looked at: a machine that slept has missed a longer sleep's end.
 const LOOK: Duration = Duration::from_secs(600);
 
-/// Chains with their keys.
-pub(super) struct Certificates {
-    pub(super) credentials: Vec<Arc<Credential>>,
-    /// In words.
-    pub(super) what: String,
-    /// When to make others; none where somebody else makes them.
-    pub(super) renew_at: Option<SystemTime>,
+/// How sessions are to behave, but for the leaves of the development CA, which do not last.
+pub(super) struct Showing {
+    /// What hosts show, the default host's first: it is for clients that name nobody.
+    shown: Vec<Shown>,
+    /// Names that the development CA is to vouch for.
+    development: Vec<String>,
+    hints: Option<Arc<Table>>,
+    streams: u32,
+    logs_keys: bool,
 }
 
-impl Certificates {
-    pub(super) fn of(arguments: &ServeArguments, public: Option<&Url>) -> Result<Self, Failure> {
-        if arguments.cert.len() != arguments.key.len() {
-            let (certs, keys) = (arguments.cert.len(), arguments.key.len());
-            return Err(Failure::new(format_args!("{certs} --cert and {keys} --key: each needs the other")));
+impl Showing {
+    pub(super) fn of(ready: &Ready, hints: Option<Arc<Table>>) -> Self {
+        let config = &ready.config;
+        let mut hosts: Vec<_> = config.hosts.iter().zip(&ready.shown).collect();
+        hosts.sort_by_key(|(host, _)| !host.is_default);
+        Self {
+            shown: hosts.into_iter().map(|(_, shown)| shown.clone()).collect(),
+            development: ready.development().into_iter().map(String::from).collect(),
+            hints,
+            streams: config.streams,
+            logs_keys: config.log.keys.is_some(),
         }
-        if arguments.cert.is_empty() {
-            return Self::development(public);
-        }
-        let pairs = arguments.cert.iter().zip(&arguments.key);
-        let credentials = pairs.map(|(cert, key)| load(cert, key)).collect::<Result<Vec<_>, _>>()?;
-        let mut names: Vec<&str> =
-            credentials.iter().flat_map(|credential| &credential.names).map(String::as_str).collect();
-        names.sort_unstable();
-        names.dedup();
-        let what = format!("for {}; {}", names.join(", "), soonest(&credentials));
-        Ok(Self { what, credentials, renew_at: None })
     }
 
-    fn development(public: Option<&Url>) -> Result<Self, Failure> {
-        let ca = ca::open()?;
-        let names: Vec<&str> =
-            public.iter().map(|url| url.origin().host.as_str()).chain(["www.saki.test"]).collect();
-        let leaves = ca.leaf(&names).map_err(Failure::new)?;
-        let renew_at = leaves.ecdsa.renew_at.min(leaves.rsa.renew_at);
-        let credentials =
-            [leaves.ecdsa, leaves.rsa].into_iter().map(credential).collect::<Result<Vec<_>, _>>()?;
-        let what = format!(
-            "from the development CA (`sakigake ca` shows how to trust it); {}",
-            soonest(&credentials)
-        );
-        Ok(Self { credentials, what, renew_at: Some(renew_at) })
+    /// How sessions behave from now on, and when to ask again; never where no leaf is the development CA's.
+    pub(super) fn configure(&self) -> Result<(ServerConfig, Option<SystemTime>), Failure> {
+        let (mut credentials, mut due): (Vec<Arc<Credential>>, _) = (Vec::new(), None);
+        for shown in &self.shown {
+            match shown {
+                Shown::Files(files) => {
+                    let is_new =
+                        |one: &&Arc<Credential>| !credentials.iter().any(|known| Arc::ptr_eq(known, one));
+                    let new: Vec<_> = files.iter().filter(is_new).cloned().collect();
+                    credentials.extend(new);
+                }
+                Shown::Development if due.is_none() => {
+                    let names: Vec<&str> = self.development.iter().map(String::as_str).collect();
+                    let leaves = ca::open()?.leaf(&names).map_err(Failure::new)?;
+                    due = Some(leaves.ecdsa.renew_at.min(leaves.rsa.renew_at));
+                    credentials.extend([credential(leaves.ecdsa)?, credential(leaves.rsa)?]);
+                }
+                Shown::Development => {}
+            }
+        }
+        let mut options = tls::server::Options::new(&PROVIDER);
+        options.credentials = credentials;
+        options.alpn = [&b"h2"[..], b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).into();
+        options.key_log = self.logs_keys;
+        let tls = options.build().map_err(Failure::new)?;
+        let mut h2 = sakigake_h2::Config::default();
+        h2.limits.streams = self.streams;
+        Ok((ServerConfig { tls, h2: Some(h2), hints: self.hints.clone(), trace: false }, due))
     }
+}
+
+/// In words: who made what a host shows, for which names, until when.
+pub(super) fn words(shown: &Shown) -> String {
+    match shown {
+        Shown::Development => "from the development CA (`sakigake ca` shows how to trust it)".into(),
+        Shown::Files(credentials) => {
+            let names = credentials.iter().flat_map(|credential| &credential.names);
+            let mut names: Vec<&str> = names.map(String::as_str).collect();
+            names.sort_unstable();
+            names.dedup();
+            format!("for {}; {}", names.join(", "), soonest(credentials, SystemTime::now()))
+        }
+    }
+}
+
+/// When the first of the leaves expires, in words.
+pub(crate) fn soonest(credentials: &[Arc<Credential>], now: SystemTime) -> String {
+    let leaves = credentials.iter().filter_map(|credential| credential.chain.first());
+    let ends = leaves.filter_map(|leaf| expiry::not_after(leaf)).min();
+    ends.map_or("expiry unknown".into(), |end| expiry::words(end, now))
 }
 
 /// A leaf of the development CA, ready to be shown.
@@ -80,36 +118,46 @@ pub(crate) fn load(cert: &Path, key: &Path) -> Result<Arc<Credential>, Failure> 
         .map_err(|error| Failure::because(format_args!("{} and {}", cert.display(), key.display()), error))
 }
 
-/// When the first of the leaves expires, in words.
-fn soonest(credentials: &[Arc<Credential>]) -> String {
-    let leaves = credentials.iter().filter_map(|credential| credential.chain.first());
-    let ends = leaves.filter_map(|leaf| expiry::not_after(leaf)).min();
-    ends.map_or("expiry unknown".into(), |end| expiry::words(end, SystemTime::now()))
-}
-
 /// Makes new leaves whenever half of the old ones' life is over, on a thread of its own. Connections that are open keep what
 /// they were shown.
-pub(super) fn keep_fresh(
-    session: Arc<Swap<ServerConfig>>,
-    public: Option<Url>,
-    mut due: SystemTime,
-    configure: impl Fn(Vec<Arc<Credential>>) -> Result<ServerConfig, Failure> + Send + 'static,
-) -> Result<(), Failure> {
-    let renew = move || loop {
-        thread::sleep(LOOK);
-        if SystemTime::now() < due {
-            continue;
+#[derive(Clone)]
+pub(super) struct Renewal(Arc<Mutex<(Showing, Option<SystemTime>)>>);
+
+impl Renewal {
+    pub(super) fn start(
+        session: Arc<Swap<ServerConfig>>,
+        showing: Showing,
+        due: Option<SystemTime>,
+    ) -> Result<Self, Failure> {
+        let renewal = Self(Arc::new(Mutex::new((showing, due))));
+        let shared = renewal.clone();
+        let renew = move || {
+            loop {
+                thread::sleep(LOOK);
+                shared.look(&session, SystemTime::now());
+            }
+        };
+        let named = thread::Builder::new().name("certificates".into()).spawn(renew);
+        named.map(|_| renewal).map_err(|error| Failure::because("cannot start a thread", error))
+    }
+
+    /// From now on this is what is renewed.
+    pub(super) fn follow(&self, showing: Showing, due: Option<SystemTime>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (showing, due);
+    }
+
+    /// Renews what is due. The lock is held, so that a reload that comes meanwhile has the last word.
+    fn look(&self, session: &Swap<ServerConfig>, now: SystemTime) {
+        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if shared.1.is_none_or(|due| now < due) {
+            return;
         }
-        let renewed = Certificates::development(public.as_ref())
-            .and_then(|fresh| Ok((configure(fresh.credentials)?, fresh.renew_at)));
-        match renewed {
-            Ok((config, renew_at)) => {
+        match shared.0.configure() {
+            Ok((config, due)) => {
                 session.set(config);
-                due = renew_at.unwrap_or(due);
+                shared.1 = due;
             }
             Err(Failure(why)) => eprintln!("warning: the certificates stay as they were: {why}"),
         }
-    };
-    let named = thread::Builder::new().name("certificates".into()).spawn(renew);
-    named.map(drop).map_err(|error| Failure::because("cannot start a thread", error))
+    }
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 pub fn example() -> String {
     let mut out = String::from(
         "# Every key that there is. Those that begin with # are not in force; their values are examples.\n\
-         # `sakigake check sakigake.toml` tells what is wrong.\n",
+         # `sakigake check sakigake.toml` tells what is wrong, `sakigake run sakigake.toml` serves.\n",
     );
     for section in Section::ALL.into_iter().filter(|section| *section != Section::Host) {
         push(&mut out, &format!("\n# {}", section.meaning()));

@@ -170,7 +170,7 @@ const HOUR: u64 = 3_600 * SECOND;
 const KIB: u64 = 1 << 10;
 
 /// How requests may be logged.
-pub(super) const ACCESS: &[&str] = &["off", "text", "json", "combined"];
+pub(super) const ACCESS: &[&str] = &["off", "text", "json", "common"];
 /// Where hints may come from, beside a file.
 pub(super) const HINTS: &[&str] = &["pages", "none"];
 
@@ -203,13 +203,15 @@ pub const KEYS: &[Key] = &[
     key(Section::Tls, "key", Kind::Paths, "(none)", "\"key.pem\"",
         "Private key in PEM of the certificate at the same place of the list."),
     key(Section::Log, "access", Kind::Choice(ACCESS), "\"text\"", "\"json\"",
-        "How requests are logged: aligned columns, a JSON object a line, the Combined Log Format, or not at all."),
+        "How requests are logged: aligned columns, a JSON object a line, the Common Log Format, or not at all."),
     key(Section::Log, "file", Kind::Path, "(standard output)", "\"access.log\"",
         "The file to append the access log to. A reload opens it anew."),
     key(Section::Log, "keys", Kind::Path, "(none)", "\"keys.log\"",
         "The file to append every connection's secrets to. Whoever reads it can decrypt a capture: for looking only."),
     key(Section::Limits, "connections_per_worker", Kind::Count(1, 1_000_000), "16384", "1024",
         "Connections that one worker holds; further ones wait."),
+    key(Section::Limits, "connections_per_address", Kind::Count(1, 1_000_000), "16384", "256",
+        "Connections that one worker holds from one address (of IPv6: one network of 64 bits); one beyond is closed."),
     key(Section::Limits, "idle", Kind::Duration(SECOND, 24 * HOUR), "\"3m\"", "\"1m\"",
         "How long an HTTP/2 connection may go without a request."),
     key(Section::Limits, "stall", Kind::Duration(SECOND, HOUR), "\"1m\"", "\"20s\"",
@@ -244,9 +246,9 @@ pub const KEYS: &[Key] = &[
         "Whether a folder without `index.html` shows what it holds."),
     key(Section::Host, "error_pages", Kind::Pages, "{}", "{ 404 = \"404.html\" }",
         "Pages of one's own for errors: status codes and files, relative to the host's folder."),
-    key(Section::Host, "compress", Kind::Flag, "true", "false",
+    key(Section::Host, "compress", Kind::Flag, "false", "true",
         "Whether text is compressed on the fly for clients that take it: zstd, brotli, gzip."),
-    key(Section::Host, "precompressed", Kind::Flag, "true", "false",
+    key(Section::Host, "precompressed", Kind::Flag, "false", "true",
         "Whether `a.css.zst`, `a.css.br` and `a.css.gz` are sent in place of `a.css` to clients that take them."),
     key(Section::Host, "hints", Kind::ChoiceOrPath(HINTS), "\"pages\"", "\"none\"",
         "What leaves in PRELOAD frames: what the folder's pages name, nothing, or what a file holds, a Link field value a line."),

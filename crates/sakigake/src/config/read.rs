@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
         log.access = match section.choice("access") {
             Some("off") => Access::Off,
             Some("json") => Access::Json,
-            Some("combined") => Access::Combined,
+            Some("common") => Access::Common,
             _ => Access::Text,
         };
         let file = section.text("file", |text| self.path(text));
@@ -190,6 +190,7 @@ impl<'a> Reader<'a> {
         let section = self.section(Section::Limits, root);
         let (limits, http1) = (&mut config.limits, &mut config.http1);
         set(&mut limits.connections_a_worker, section.count("connections_per_worker").map(to_usize));
+        set(&mut limits.connections_an_address, section.count("connections_per_address").map(to_usize));
         set(&mut limits.idle_ms, section.duration("idle"));
         let stall = section.duration("stall");
         set(&mut limits.stall_ms, stall);

@@ -29,9 +29,9 @@ fn a_whole_file_is_read() {
     assert_eq!(config.redirect_http, ["0.0.0.0:80".parse().expect("it is one")]);
     assert_eq!(config.metrics, Some("127.0.0.1:9090".parse().expect("it is one")));
     assert_eq!((config.workers, config.public_port, config.visible_port()), (Some(2), Some(443), 443));
-    assert_eq!(config.log.access, Access::Combined);
+    assert_eq!(config.log.access, Access::Common);
     assert_eq!(config.log.file.as_deref(), Some(Path::new("/var/log/access.log")));
-    assert_eq!(config.limits.drain_ms, 60_000);
+    assert_eq!((config.limits.drain_ms, config.limits.connections_an_address), (60_000, 200));
     let (limits, http1) = (config.limits, config.http1);
     assert_eq!((limits.connections_a_worker, limits.idle_ms, limits.stall_ms), (1_000, 90_000, 20_000));
     assert_eq!(
@@ -45,7 +45,7 @@ fn a_whole_file_is_read() {
     assert_eq!(shop.fields, [("x-frame-options".into(), "DENY".into()), ("a".into(), "b".into())]);
     let Target::Folder(folder) = &shop.target else { panic!("{shop:?}") };
     assert_eq!(folder.error_pages, [(404, "404.html".into()), (503, "errors/503.html".into())]);
-    assert!(folder.listing && !folder.early_hints && !folder.compress && !folder.precompressed);
+    assert!(folder.listing && !folder.early_hints && folder.compress && folder.precompressed);
     assert_eq!(folder.hints, Hints::File("/srv/hints.txt".into()));
     let Target::Folder(folder) = &blog.target else { panic!("{blog:?}") };
     assert_eq!((blog.is_default, &folder.hints), (true, &Hints::None));

@@ -130,6 +130,7 @@ impl<'a> Look<'a> {
                 self.writable(path, at);
             }
         }
+        self.not_yet(places);
         let common = self.load(&config.certificates, &places.certificates);
         let hosts = config.hosts.iter().zip(&places.hosts);
         hosts
@@ -138,6 +139,27 @@ impl<'a> Look<'a> {
                 self.shown(host, place, common.as_deref())
             })
             .collect()
+    }
+
+    /// What the file may say and this version does not do is no surprise for later.
+    fn not_yet(&self, places: &Places) {
+        if self.config.metrics.is_some() {
+            self.note(Mistake::whole("`metrics` is not served by this version yet"));
+        }
+        for (host, place) in self.config.hosts.iter().zip(&places.hosts) {
+            let Target::Folder(folder) = &host.target else { continue };
+            let asked = [
+                ("headers", !host.fields.is_empty()),
+                ("listing", folder.listing),
+                ("error_pages", !folder.error_pages.is_empty()),
+                ("compress", folder.compress),
+                ("precompressed", folder.precompressed),
+            ];
+            for (key, _) in asked.iter().filter(|(_, is_asked)| *is_asked) {
+                let what = format!("`{key}` is not served by this version yet");
+                self.note(Mistake::new(place.target.clone(), what));
+            }
+        }
     }
 
     /// A log's file: it is made where it is not there, but its folder is not.

@@ -50,14 +50,14 @@ impl Signals {
     }
 
     /// Does what signals say until the server has ended. `reload` gives the site that takes the place of the present one, or
-    /// says why there is none: then the present one stays.
+    /// says why there is none: then the present one stays. It may open and close addresses too.
     ///
     /// # Errors
     /// A worker ended by a fault of ours.
     pub fn attend<E: fmt::Display>(
         mut self,
         mut running: Running,
-        mut reload: impl FnMut() -> Result<Site, E>,
+        mut reload: impl FnMut(&mut Running) -> Result<Site, E>,
     ) -> io::Result<()> {
         let (ended, mut is_ended) = oneshot::channel();
         let threads = core::mem::take(&mut running.threads);
@@ -73,7 +73,7 @@ impl Signals {
                     is_stopping = true;
                     running.stop();
                 }
-                Told::Reload => match reload() {
+                Told::Reload => match reload(&mut running) {
                     Ok(site) => running.reload(site),
                     Err(why) => eprintln!("warning: the site stays as it was: {why}"),
                 },

@@ -1,0 +1,161 @@
+//! A configuration while it is served, by whatever command: what is made of it, and what a reload changes.
+
+use super::{
+    certificates::{Renewal, Showing},
+    hinting::Hinting,
+    listening::Listening,
+};
+use crate::Failure;
+use sakigake::{
+    Swap,
+    access_log::{AccessLog, Format},
+    config::{Access, Config, Folder, Log, Ready, Target},
+    files::Files,
+    hosts::{self, Hosts, Name},
+    key_log::KeyLogFile,
+    redirect::Redirect,
+    server::{Signals, Site, Stop},
+};
+use sakigake_net::Clock;
+use sakigake_session::ServerConfig;
+use std::{fs::OpenOptions, path::Path, sync::Arc};
+
+/// Serves what is `ready` until a signal ends it. `again` is asked for what to serve instead when a signal says so.
+pub(crate) fn serve(
+    mut ready: Ready,
+    announce: impl FnOnce(&Ready, &Listening, &Live) -> Result<(), Failure>,
+    mut again: impl FnMut() -> Result<Ready, Failure>,
+) -> Result<(), Failure> {
+    let clock = Clock::start();
+    let signals = Signals::listen().map_err(|error| Failure::because("cannot listen for signals", error))?;
+    let (mut listening, listeners) = Listening::start(&mut ready.config)?;
+    let (mut live, site) = Live::start(&ready)?;
+    announce(&ready, &listening, &live)?;
+    let failed = |error| Failure::because("the server", error);
+    let running = listeners.start(site, clock, &Stop::new()).map_err(failed)?;
+    let reload = |running: &mut _| {
+        let mut ready = again()?;
+        let change = listening.change(&mut ready.config, running)?;
+        match live.reload(&ready) {
+            Ok(site) => {
+                listening = change.keep(running);
+                Ok(site)
+            }
+            Err(why) => {
+                change.undo(running);
+                Err(why)
+            }
+        }
+    };
+    signals.attend(running, reload).map_err(failed)
+}
+
+/// What lives as long as a site, and what outlives it.
+pub(crate) struct Live {
+    session: Arc<Swap<ServerConfig>>,
+    renewal: Renewal,
+    hinting: Hinting,
+    log: (Log, AccessLog),
+}
+
+impl Live {
+    /// The site of a configuration, and what keeps it up to date.
+    fn start(ready: &Ready) -> Result<(Self, Site), Failure> {
+        let folders = folders(&ready.config)?;
+        let log = access_log(&ready.config.log)?;
+        let hinting = Hinting::start(&ready.config, &folders, None)?;
+        let showing = Showing::of(ready, hinting.table());
+        let (config, due) = showing.configure()?;
+        let session = Arc::new(Swap::new(config));
+        let renewal = Renewal::start(session.clone(), showing, due)?;
+        let live = Self { session, renewal, hinting, log: (ready.config.log.clone(), log) };
+        live.hinting.say();
+        let site = live.site(&ready.config, folders)?;
+        Ok((live, site))
+    }
+
+    /// The same for another configuration; where it fails, everything stays as it was.
+    fn reload(&mut self, ready: &Ready) -> Result<Site, Failure> {
+        let folders = folders(&ready.config)?;
+        // Standard output stays what it was; a file is opened anew, since another program may have moved it away.
+        let log = match self.log.0.file.is_none() && self.log.0 == ready.config.log {
+            true => self.log.1.clone(),
+            false => access_log(&ready.config.log)?,
+        };
+        let hinting = Hinting::start(&ready.config, &folders, Some(&self.hinting))?;
+        let showing = Showing::of(ready, hinting.table());
+        let (config, due) = showing.configure()?;
+        let log = (ready.config.log.clone(), log);
+        let site = Self { session: self.session.clone(), renewal: self.renewal.clone(), hinting, log };
+        let made = site.site(&ready.config, folders)?;
+        // From here on nothing fails.
+        self.hinting.forget(&site.hinting);
+        *self = site;
+        self.hinting.say();
+        self.renewal.follow(showing, due);
+        self.session.set(config);
+        Ok(made)
+    }
+
+    /// In words: what a host's clients are told ahead.
+    pub(crate) fn hints(&self, host: usize) -> String {
+        self.hinting.words(host)
+    }
+
+    fn site(&self, config: &Config, folders: Vec<Option<Files>>) -> Result<Site, Failure> {
+        let hosts = config.hosts.iter().zip(folders).map(|(host, files)| {
+            let target = match (&host.target, files) {
+                (Target::Redirect { to, is_permanent }, _) => {
+                    let redirect = Redirect::to(&to.to_string()).map_err(Failure::new)?;
+                    hosts::Target::Redirect(if *is_permanent { redirect } else { redirect.for_now() })
+                }
+                (Target::Folder(_), Some(files)) => hosts::Target::Files(files),
+                (Target::Folder(folder), None) => {
+                    return Err(Failure::new(format_args!("{} was not opened", folder.root.display())));
+                }
+            };
+            let names = host.names.iter().map(|name| Name::parse(name)).collect::<Result<_, _>>();
+            let early_hints = matches!(&host.target, Target::Folder(folder) if folder.early_hints);
+            let names = names.map_err(Failure::new)?;
+            Ok(hosts::Host { names, is_default: host.is_default, target, early_hints })
+        });
+        let hosts = Hosts::new(hosts.collect::<Result<_, Failure>>()?).map_err(Failure::new)?;
+        let mut site = Site::new(hosts, self.session.clone(), self.log.1.clone());
+        site.limits = config.limits;
+        site.http1 = config.http1;
+        site.key_log = config.log.keys.as_deref().map(key_log).transpose()?;
+        Ok(site)
+    }
+}
+
+/// The folder of each host that has one.
+fn folders(config: &Config) -> Result<Vec<Option<Files>>, Failure> {
+    let open = |folder: &Folder| {
+        Files::new(&folder.root)
+            .map_err(|error| Failure::because(format_args!("cannot serve {}", folder.root.display()), error))
+    };
+    let hosts = config.hosts.iter().map(|host| match &host.target {
+        Target::Folder(folder) => open(folder).map(Some),
+        Target::Redirect { .. } => Ok(None),
+    });
+    hosts.collect()
+}
+
+fn access_log(log: &Log) -> Result<AccessLog, Failure> {
+    let format = match log.access {
+        Access::Off => return Ok(AccessLog::off()),
+        Access::Text => Format::Text,
+        Access::Json => Format::Json,
+        Access::Common => Format::Common,
+    };
+    let Some(path) = &log.file else { return Ok(AccessLog::stdout(format)) };
+    let file = OpenOptions::new().append(true).create(true).open(path);
+    let file =
+        file.map_err(|error| Failure::because(format_args!("cannot write {}", path.display()), error))?;
+    Ok(AccessLog::new(format, Box::new(file)))
+}
+
+pub(super) fn key_log(path: &Path) -> Result<KeyLogFile, Failure> {
+    KeyLogFile::open(path)
+        .map_err(|error| Failure::because(format_args!("cannot write {}", path.display()), error))
+}
