@@ -23,10 +23,6 @@ mod types;
 mod weights;
 
 #[cfg(test)]
-mod coded_tests;
-#[cfg(test)]
-mod option_tests;
-#[cfg(test)]
 mod tests;
 
 pub(crate) use checks::{

@@ -2,6 +2,8 @@
 
 #[path = "e2e/abuse.rs"]
 mod abuse;
+#[path = "e2e/codings.rs"]
+mod codings;
 #[path = "e2e/ends.rs"]
 mod ends;
 #[path = "e2e/first_flight.rs"]

@@ -1,3 +1,6 @@
+mod coded;
+mod options;
+
 use super::{Ask, Files, PIECE_BYTES, Reply};
 use crate::scratch::Scratch;
 use sakigake_semantics::{Fields, Request};

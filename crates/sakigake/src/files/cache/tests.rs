@@ -146,7 +146,7 @@ fn a_folder_that_became_a_link_to_outside_is_seen_when_the_file_is_opened_anew()
     let outside = Scratch::new("cache");
     let site = Scratch::new("cache");
     site.write("sub/a.txt", "inside");
-    let files = open(site.path(), Limits::default());
+    let files = open(site.path(), Limits { reopen_ms: 1000, ..Limits::default() });
     let now = later();
     assert_eq!(text(&files, "/sub/a.txt", now), "inside");
     // The file itself does not change by this.

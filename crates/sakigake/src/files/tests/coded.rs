@@ -1,7 +1,6 @@
 //! What goes out to whom when a file has coded forms.
 
-use super::encode::Compress;
-use super::{Ask, Files, Options, Reply};
+use super::super::{Ask, Body, Compress, FieldRule, Files, Options, Reply};
 use crate::scratch::Scratch;
 use sakigake_semantics::{Fields, Request};
 use std::fs;
@@ -268,7 +267,7 @@ fn what_gains_nothing_is_sent_as_it_is() {
     ] {
         site.write(name, bytes);
     }
-    let rule = super::FieldRule {
+    let rule = FieldRule {
         pattern: "fixed.*".into(),
         name: "cache-control".into(),
         value: "max-age=60, No-Transform".into(),
@@ -317,7 +316,7 @@ fn a_large_file_is_compressed_as_it_goes() {
             bytes.extend_from_slice(piece.as_ref());
         }
         assert!(reply.body.next_piece(100).expect("readable").is_none());
-        reply.body = super::Body::bytes(sakigake_semantics::Chunk::Owned(bytes));
+        reply.body = Body::bytes(sakigake_semantics::Chunk::Owned(bytes));
         assert!(content(reply) == text(300_000));
     }
 }

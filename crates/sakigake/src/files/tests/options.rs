@@ -1,6 +1,6 @@
 //! What a site may choose beside codings: pages for errors, fields, addresses without endings.
 
-use super::{Ask, ErrorPage, FieldRule, Files, Options, Reply, Statuses};
+use super::super::{Ask, ErrorPage, FieldRule, Files, Options, Reply, Statuses};
 use crate::scratch::Scratch;
 use sakigake_semantics::{Fields, Request};
 use std::fs;
@@ -193,4 +193,18 @@ fn addresses_without_endings_mean_pages() {
             assert_eq!(got, expected, "{path}");
         }
     }
+}
+
+#[test]
+fn a_configuration_file_has_these_choices() {
+    let mut folder = crate::config::Folder::new("/srv/www".into());
+    folder.error_pages = vec![(503, "errors/503.html".into())];
+    (folder.listing, folder.compress, folder.precompressed) = (true, true, false);
+    let options = Options::of(&folder, &[("X-Frame-Options".into(), "DENY".into())]);
+    assert!(options.listings.is_some() && options.compress.is_some() && !options.precompressed);
+    assert_eq!(options.error_pages, [page("503", "errors/503.html"), page("404", "404.html")]);
+    assert_eq!(options.fields, [rule("*", "x-frame-options", "DENY")]);
+    (folder.listing, folder.compress, folder.precompressed) = (false, false, true);
+    let options = Options::of(&folder, &[]);
+    assert!(options.listings.is_none() && options.compress.is_none() && options.precompressed);
 }
