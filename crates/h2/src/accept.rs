@@ -19,6 +19,7 @@ impl Connection {
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
         while let Some(reading) = self.step(now, &mut input, heard)? {
+            // spec: 9113-5.2.2-a
             self.reading = reading;
         }
         Ok(())
@@ -226,7 +227,7 @@ impl Connection {
             kind::CONTINUATION => return self.continuation(now, head, payload, heard),
             kind::PUSH_PROMISE => {
                 frame::push_promise(head, payload)?;
-                return Err(Fault::Push); // spec: 9113-6.6-a
+                return Err(Fault::Push); // spec: 9113-6.6-a 9113-8.4-b
             }
             _ => {}
         }
@@ -265,9 +266,9 @@ impl Connection {
         if self.streams.state(id).receive(kind::RST_STREAM, false)? == Heard::Ignored {
             return self.budget.spend(now, &self.config.limits, Flood::StrayFrames);
         }
-        let untouched = code == ErrorCode::RefusedStream.wire();
-        self.notices.push_back(Notice::Reset { stream: id, code, untouched });
-        self.forget(id, Cause::PeerReset);
+        let untouched = code == ErrorCode::RefusedStream.wire(); // spec: 9113-7-a
+        self.notices.push_back(Notice::Reset { stream: id, code, untouched }); // spec: 9113-8.1-f
+        self.forget(id, Cause::PeerReset); // spec: 9113-6.4-a
         Ok(())
     }
 
@@ -326,7 +327,7 @@ impl Connection {
     fn ping(&mut self, now: Instant, payload: [u8; 8], ack: bool) -> Result<(), Fault> {
         self.budget.spend(now, &self.config.limits, Flood::Pings)?;
         if !ack {
-            return self.answer_with(&Frame::Ping { payload, ack: true }); // spec: 9113-6.7-a
+            return self.answer_with(&Frame::Ping { payload, ack: true }); // spec: 9113-6.7-a 9113-6.7-b
         }
         if let (DRAIN_PING, Going::Draining { since }) = (payload, self.going) {
             self.learn_rtt(now.since(since));
@@ -466,7 +467,7 @@ impl Connection {
     pub(crate) fn spoil(&mut self, now: Instant, id: u32, fault: Fault) -> Result<(), Fault> {
         self.budget.spend(now, &self.config.limits, Flood::ProvokedResets)?;
         if self.streams.state(id) == State::Idle {
-            return Err(fault);
+            return Err(fault); // spec: 9113-6.4-b
         }
         let code = fault.code().wire();
         self.answer_with(&Frame::RstStream { stream: id, code })?; // spec: 9113-5.4.2-a

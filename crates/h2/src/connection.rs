@@ -145,6 +145,7 @@ impl Connection {
     fn new(config: Config, now: Instant, client: bool) -> Self {
         assert!(config.code_points.are_free(), "PRELOAD goes by a number that another frame or setting has");
         let limits = &config.limits;
+        assert!(limits.are_sayable(), "a limit is outside the range of its setting"); // spec: 9113-6.5.2-f
         let mut output = Output::default();
         if client {
             output.push_bytes(PREFACE); // spec: 9113-3.4-a
@@ -368,7 +369,7 @@ impl Connection {
     /// Whether the pipe may be closed: the last GOAWAY has left and nothing is under way.
     pub fn is_closed(&self) -> bool {
         let ended = match self.going {
-            Going::Over => true,
+            Going::Over => true, // spec: 9113-5.4.1-b
             Going::Final(_) => self.streams.is_idle(),
             Going::On | Going::Draining { .. } => self.goaway_heard.is_some() && self.streams.is_idle(),
         };

@@ -21,7 +21,7 @@ impl Connection {
             .send
             .queued()
             .min(stream.send.window.available())
-            .min(self.send.available())
+            .min(self.send.available()) // spec: 9113-6.9.1-c
             .min(max_frame); // spec: 9113-4.2-c
         // A buffer too small for a head and a byte still makes progress, through the queue.
         let mut spill = [0; HEAD_BYTES + 64];

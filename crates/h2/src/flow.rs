@@ -18,7 +18,7 @@ impl SendWindow {
 
     /// Bytes that may leave now.
     pub(crate) fn available(self) -> usize {
-        usize::try_from(self.0).unwrap_or(0)
+        usize::try_from(self.0).unwrap_or(0) // spec: 9113-6.9.2-c
     }
 
     /// Bytes left: at most [`SendWindow::available`].
@@ -117,7 +117,7 @@ impl ReceiveWindow {
             self.owed += i64::from(grown - self.size);
             self.size = grown;
         }
-        let increment = self.owed.min(i64::from(MAX_31_BITS) - self.credit);
+        let increment = self.owed.min(i64::from(MAX_31_BITS) - self.credit); // spec: 9113-6.9.1-d
         if increment <= 0 {
             return None;
         }

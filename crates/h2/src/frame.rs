@@ -28,12 +28,12 @@ impl FrameHead {
 
     pub(crate) fn bytes(self) -> [u8; HEAD_BYTES] {
         let [_, a, b, c] = self.length.to_be_bytes();
-        let [s, t, u, v] = (self.stream & MAX_31_BITS).to_be_bytes();
+        let [s, t, u, v] = (self.stream & MAX_31_BITS).to_be_bytes(); // spec: 9113-4.1-d
         [a, b, c, self.kind, self.flags, s, t, u, v]
     }
 
     pub(crate) const fn has(self, flag: u8) -> bool {
-        self.flags & flag != 0
+        self.flags & flag != 0 // spec: 9113-4.1-c
     }
 }
 

@@ -1,5 +1,7 @@
 //! What one connection may cost us. Each number has a test that exceeds it by one.
 
+use crate::rules::{MAX_31_BITS, MAX_MAX_FRAME_SIZE, MIN_MAX_FRAME_SIZE};
+
 /// Bounds of one connection. What a peer does beyond them is answered with ENHANCE_YOUR_CALM or REFUSED_STREAM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -74,6 +76,15 @@ pub struct Limits {
     pub stall_bytes: u64,
     /// Milliseconds between the two GOAWAY frames of a drain, when the peer does not answer the PING between them.
     pub drain_ms: u64,
+}
+
+impl Limits {
+    /// Whether what is announced of them lies in the range of its setting (section 6.5.2).
+    pub(crate) fn are_sayable(&self) -> bool {
+        (MIN_MAX_FRAME_SIZE..=MAX_MAX_FRAME_SIZE).contains(&self.frame_bytes)
+            && self.initial_stream_window_bytes <= MAX_31_BITS
+            && self.initial_connection_window_bytes <= MAX_31_BITS
+    }
 }
 
 impl Default for Limits {

@@ -227,6 +227,7 @@ impl Connection {
         let id = u32::try_from(stream.0).map_err(|_| Misuse::UnknownStream)?;
         let found = self.streams.find(id).ok_or(Misuse::UnknownStream)?;
         if !found.state.may_send() {
+            // spec: 9113-5.1-h
             return Err(Misuse::Order);
         }
         Ok((id, found))

@@ -106,7 +106,7 @@ impl Connection {
             Purpose::Lost(_) => Kind::Trailers,
         };
         let mut assembly = Assembly::new(kind, self.config.extended_connect);
-        let within = section::decode(&mut self.decoder, block, &self.config.limits, &mut assembly)?;
+        let within = section::decode(&mut self.decoder, block, &self.config.limits, &mut assembly)?; // spec: 9113-4.3-c
         match purpose {
             Purpose::Lost(Some(fault)) => return self.spoil(now, id, fault),
             Purpose::Lost(None) => return self.budget.spend(now, &self.config.limits, Flood::StrayFrames),
@@ -157,7 +157,7 @@ impl Connection {
         // A stream whose body the owner has not read to its end still costs something.
         let crowded = self.streams.len() >= limit.saturating_mul(2) || self.streams.open() >= limit;
         if crowded || matches!(self.going, Going::Final(_)) {
-            return Ok(Purpose::Lost(Some(Fault::Refused))); // spec: 9113-5.1.2-a
+            return Ok(Purpose::Lost(Some(Fault::Refused))); // spec: 9113-5.1.2-a 9113-8.7-a
         }
         Ok(Purpose::Open(early))
     }
@@ -188,7 +188,7 @@ impl Connection {
     pub(crate) fn new_stream(&self, state: State) -> Stream {
         let known = match self.local.acknowledged {
             true => self.config.limits.initial_stream_window_bytes,
-            false => INITIAL_WINDOW,
+            false => INITIAL_WINDOW, // spec: 9113-6.9.3-a
         };
         Stream::new(state, known, self.peer.initial_window_size)
     }

@@ -190,7 +190,7 @@ pub fn frame_name(kind: u8) -> &'static str {
 pub(crate) fn admit(head: &FrameHead, max_frame_bytes: u32) -> Result<(), Fault> {
     // A DATA frame changes the connection's window, so each of these ends the connection (section 4.2).
     if head.length > max_frame_bytes {
-        return Err(Fault::FrameTooLarge); // spec: 9113-4.2-a
+        return Err(Fault::FrameTooLarge); // spec: 9113-4.2-a 9113-4.2-d
     }
     let Some(rule) = frame(head.kind) else { return Ok(()) }; // spec: 9113-4.1-a
     let placed = match rule.place {

@@ -91,7 +91,7 @@ impl Cause {
     fn receive(self, frame: u8) -> Result<Heard, Fault> {
         match (self, frame) {
             // These cross an end, or a reset, on the way.
-            (_, kind::WINDOW_UPDATE | kind::RST_STREAM) => Ok(Heard::Ignored), // spec: 9113-5.1-d
+            (_, kind::WINDOW_UPDATE | kind::RST_STREAM) => Ok(Heard::Ignored), // spec: 9113-5.1-d 9113-5.4.2-b
             (Self::Ended, _) => Err(Fault::Ended),                             // spec: 9113-5.1-e
             (Self::PeerReset, _) => Err(Fault::HalfClosed),                    // spec: 9113-5.1-f
             (Self::LocalReset, _) => Ok(Heard::Ignored),                       // spec: 9113-5.1-g

@@ -78,7 +78,7 @@ impl Request {
         let pseudo = [
             (&b":method"[..], &self.method[..]),
             (b":scheme", &self.scheme),
-            (b":authority", &self.authority),
+            (b":authority", &self.authority), // spec: 9113-8.3.1-h
             (b":path", &self.path),
             (b":protocol", self.protocol.as_deref().unwrap_or_default()),
         ];
@@ -87,7 +87,7 @@ impl Request {
         let is_present =
             move |(name, value): &(&[u8], &[u8])| !value.is_empty() || has_path && *name == b":path";
         let present = pseudo.into_iter().filter(is_present);
-        present.map(|(name, value)| FieldLine::new(name, value)).chain(self.fields.iter())
+        present.map(|(name, value)| FieldLine::new(name, value)).chain(self.fields.iter()) // spec: 9113-8.3-a
     }
 }
 

@@ -3,6 +3,8 @@
 
 #[path = "conformance/case.rs"]
 mod case;
+#[path = "conformance/client.rs"]
+mod client;
 #[path = "conformance/flow.rs"]
 mod flow;
 #[path = "conformance/framing.rs"]

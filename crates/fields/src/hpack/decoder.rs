@@ -49,7 +49,7 @@ impl Decoder {
                 continue;
             }
             if self.due.is_some() {
-                return Err(Fault::NoSizeUpdate); // spec: 7541-4.2-c
+                return Err(Fault::NoSizeUpdate); // spec: 7541-4.2-c 9113-4.3.1-b
             }
             lines_began = true;
             self.line(first, &mut reader, &mut |line| budget.spend(line, sink))?;
@@ -86,9 +86,9 @@ impl Decoder {
         let literal = Literal::read(index, table, reader, &mut self.scratch)?;
         let (name, value) = literal.split(&self.scratch);
         if form == Form::LiteralIndexed {
-            self.table.insert(name, value);
+            self.table.insert(name, value); // spec: 7541-2.3.2-a
         }
-        sink(FieldLine { name, value, sensitive: form == Form::LiteralNever }); // spec: 7541-6.2.3-a
+        sink(FieldLine { name, value, sensitive: form == Form::LiteralNever }); // spec: 7541-6.2.3-a 7541-2.2-a
         Ok(())
     }
 

@@ -59,7 +59,7 @@ impl Encoder {
 
     /// The peer's SETTINGS_HEADER_TABLE_SIZE. The next block begins with what that changes.
     pub fn peer_allows(&mut self, header_table_size: usize) {
-        let size = header_table_size.min(self.max_table_bytes);
+        let size = header_table_size.min(self.max_table_bytes); // spec: 7541-4.2-d
         self.table.resize(size);
         self.forget_evicted();
         self.lowest_bytes = self.lowest_bytes.min(size);
@@ -68,7 +68,7 @@ impl Encoder {
     /// Appends one block. Names are in lower case.
     pub fn encode<'a>(&mut self, lines: impl Iterator<Item = FieldLine<'a>>, out: &mut Vec<u8>) {
         self.write_size_updates(out);
-        lines.for_each(|line| self.line(line, out));
+        lines.for_each(|line| self.line(line, out)); // spec: 7541-2.2-a
     }
 
     /// RFC 7541 section 4.2: the lowest size since the last block, if that is lower than what the peer knows, then the

@@ -62,6 +62,7 @@ fn the_blocks_of_appendix_c_decode_and_leave_its_tables() {
 
 #[test]
 fn requests_encode_to_the_bytes_of_appendix_c_4() {
+    // spec: 7541-2.2-a
     let (_, _, blocks) = appendix_c::EXAMPLES[5];
     let mut encoder = Encoder::new(4_096);
     for block in blocks {
@@ -102,7 +103,7 @@ fn a_block_that_breaks_a_rule_is_refused() {
 
 #[test]
 fn a_lowered_table_wants_its_update() {
-    // spec: 7541-4.2-c
+    // spec: 7541-4.2-c 9113-4.3.1-b
     let lowered = |sizes: &[usize], block: &str| {
         let mut decoder = Decoder::default();
         sizes.iter().for_each(|size| decoder.set_table_size(*size));
@@ -121,6 +122,7 @@ fn a_lowered_table_wants_its_update() {
 
 #[test]
 fn an_encoder_tells_the_lowest_size_and_the_last() {
+    // spec: 7541-4.2-d
     // spec: 7541-4.2-a
     let told = |ceiling: usize, sizes: &[usize]| {
         let mut encoder = Encoder::new(ceiling);

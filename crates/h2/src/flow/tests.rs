@@ -65,4 +65,5 @@ fn credit_never_passes_two_to_the_31() {
     window.consume(u64::from(MAX_31_BITS));
     assert_eq!(window.update(NOW, None, MAX_31_BITS), Some(MAX_31_BITS));
     assert_eq!(window.update(NOW, None, MAX_31_BITS), None);
+    // spec: 9113-6.9.1-d
 }

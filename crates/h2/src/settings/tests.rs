@@ -56,3 +56,17 @@ fn settings_cut_short_are_refused() {
         assert_eq!(settings.apply(&whole[..cut], false, &Config::default()), Err(Fault::FrameLength));
     }
 }
+
+#[test]
+fn a_limit_that_no_setting_can_say_is_refused() {
+    let good = Limits::default();
+    assert!(good.are_sayable());
+    for bad in [
+        Limits { frame_bytes: 16_383, ..good.clone() },
+        Limits { frame_bytes: 1 << 24, ..good.clone() },
+        Limits { initial_stream_window_bytes: 1 << 31, ..good.clone() },
+        Limits { initial_connection_window_bytes: 1 << 31, ..good.clone() },
+    ] {
+        assert!(!bad.are_sayable()); // spec: 9113-6.5.2-f
+    }
+}

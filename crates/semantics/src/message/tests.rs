@@ -11,7 +11,7 @@ fn an_encoder_gets_the_pseudo_fields_first() {
         (b":path", b"/a?b"),
         (b"accept", b"*/*"),
     ];
-    assert_eq!(lines, expected);
+    assert_eq!(lines, expected); // spec: 9113-8.3-a 9113-8.3.1-h
 }
 
 #[test]

@@ -137,6 +137,7 @@ fn listen(raw: &mut Raw, sent: &[u8], expected: Expected) -> Result<(), String> 
         if let Some(code) = goaway(&frames) {
             let is_due = expected == GoAway(code);
             return if is_due && ends(raw) {
+                // spec: 9113-5.4.1-b
                 Ok(())
             } else {
                 Err(format!("GOAWAY({code}) {}", list(&frames)))
@@ -173,7 +174,8 @@ fn verdict(frames: &[frames::Heard], expected: Expected) -> Result<bool, String>
     }
 }
 
-fn reset(frame: &frames::Heard) -> (u32, u32) {
+/// The stream and the code of RST_STREAM.
+pub(crate) fn reset(frame: &frames::Heard) -> (u32, u32) {
     let code = frame.payload.first_chunk().map_or(u32::MAX, |code| u32::from_be_bytes(*code));
     (frame.stream, code)
 }
@@ -212,7 +214,8 @@ pub(crate) fn status_of(frames: &[frames::Heard], stream: u32) -> Option<u16> {
     found
 }
 
-fn list(frames: &[frames::Heard]) -> String {
+/// Frames in few words.
+pub(crate) fn list(frames: &[frames::Heard]) -> String {
     let one = |frame: &frames::Heard| {
         let payload = &frame.payload[..frame.payload.len().min(16)];
         format!("[{:#x} flags {:#x} stream {} {payload:02x?}]", frame.kind, frame.flags, frame.stream)

@@ -65,14 +65,14 @@ fn no_more_leaves_than_the_window_takes() {
     raw.send(&large(1));
     expect(&mut raw, 1, 1);
     raw.send(&credit(1, 999));
-    expect(&mut raw, 1, 1_000);
+    expect(&mut raw, 1, 1_000); // spec: 9113-6.9.1-c
     // A larger initial window counts for the stream that is there (section 6.9.2).
     raw.send(&settings(&[(4, 501)]));
     expect(&mut raw, 1, 1_500); // spec: 9113-6.9.2-a
     // A smaller one makes it negative: 1500 bytes have left of 201 + 999.
     raw.send(&settings(&[(4, 201)]));
     raw.send(&credit(1, 299));
-    expect(&mut raw, 1, 1_500);
+    expect(&mut raw, 1, 1_500); // spec: 9113-6.9.2-c
     raw.send(&credit(1, 11));
     expect(&mut raw, 1, 1_510);
 }

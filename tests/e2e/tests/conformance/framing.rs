@@ -33,7 +33,7 @@ fn a_frame_has_a_length_that_its_type_has() {
     check(
         &server,
         &[
-            case("4.2", "DATA of 2^14 bytes", &[&post(1, &[]), &full(16_384)], Status(405)),
+            case("4.2", "DATA of 2^14 bytes", &[&post(1, &[]), &full(16_384)], Status(405)), // spec: 9113-4.2-d
             case("4.2", "one more", &[&post(1, &[]), &full(16_385)], GoAway(FRAME_SIZE)), // spec: 9113-4.2-a
             case("4.2", "HEADERS above 2^14", &[&frame(HEADERS, WHOLE, 1, &long_block)], GoAway(FRAME_SIZE)),
             case(
@@ -161,7 +161,7 @@ fn a_frame_stands_on_its_stream() {
             case("8336-2.2", "ORIGIN on 0, from a client", &[&frame(ORIGIN, 0, 0, &[0; 3])], Accepted),
             case(
                 "8.4",
-                "PUSH_PROMISE from a client",
+                "PUSH_PROMISE from a client", // spec: 9113-8.4-b
                 &[&post(1, &[]), &frame(PUSH_PROMISE, END_HEADERS, 1, &[0, 0, 0, 2, 0x82])],
                 GoAway(PROTOCOL),
             ),
@@ -186,8 +186,8 @@ fn what_is_unknown_is_ignored() {
                 Status(405),
             ),
             case("4.1", "on an idle stream", &[&frame(0xff, 0xff, 9, &[0; 8])], Accepted),
-            case("4.1", "flags that nobody defined", &[&ping, &get(1)], Status(200)),
-            case("4.1", "the reserved bit", &[&reserved], Status(200)), // spec: 9113-4.1-b
+            case("4.1", "flags that nobody defined", &[&ping, &get(1)], Status(200)), // spec: 9113-4.1-c
+            case("4.1", "the reserved bit", &[&reserved], Status(200)),               // spec: 9113-4.1-b
             case("5.5", "an unknown type and PING after it", &[&frame(0x42, 7, 0, &[])], Accepted),
             case(
                 "5.5",

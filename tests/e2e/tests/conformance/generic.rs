@@ -80,7 +80,7 @@ fn frames_of_each_type_are_taken() {
                 &[&frame(GOAWAY, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 255])],
                 Accepted,
             ),
-            case("7", "RST_STREAM with an unknown code", &[&post(1, &[]), &rst(1, 255)], Accepted),
+            case("7", "RST_STREAM with an unknown code", &[&post(1, &[]), &rst(1, 255)], Accepted), // spec: 9113-7-a
         ],
     );
 }

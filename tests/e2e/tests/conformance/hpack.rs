@@ -68,7 +68,7 @@ fn every_representation_is_understood() {
             case("7541-6.2.1", "a literal that is indexed", &[&whole(&plain(&[0x41]))], Accepted),
             case(
                 "7541-6.2.1",
-                "with a name of its own",
+                "with a name of its own", // spec: 7541-2.3.2-a
                 &[&whole(&[&plain(&[0x41])[..], &[0x40, 1, b'n', 1, b'v']].concat())],
                 Accepted,
             ),
@@ -111,7 +111,7 @@ fn every_representation_is_understood() {
             ),
             case(
                 "9113-4.3",
-                "of a refused stream too",
+                "of a refused stream too", // spec: 9113-4.3-c
                 &[&get(1), &frame(HEADERS, WHOLE, 1, &plain(&[0x41])), &frame(HEADERS, WHOLE, 3, &second)],
                 Rst(STREAM_CLOSED),
             ),

@@ -88,7 +88,7 @@ fn ping_is_answered_with_its_bytes_and_a_receipt_is_not() {
     raw.send(&[frame(PING, ACK, 0, b"echoing."), frame(PING, 0, 0, b"question")].concat());
     raw.read_until("the echo", |raw| has_echo(raw, b"question")); // spec: 9113-6.7-a
     let heard = raw.frames();
-    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert_eq!(heard.len(), 1, "{heard:?}"); // spec: 9113-6.7-b
     assert_eq!((heard[0].kind, heard[0].flags, heard[0].stream), (PING, ACK, 0));
 }
 

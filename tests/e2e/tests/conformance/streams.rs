@@ -71,7 +71,7 @@ fn nothing_of_a_message_follows_its_end() {
             ),
             case(
                 "5.1",
-                "WINDOW_UPDATE, PRIORITY, RST_STREAM behind RST_STREAM",
+                "WINDOW_UPDATE, PRIORITY, RST_STREAM behind RST_STREAM", // spec: 9113-5.4.2-b
                 &[&post(1, &[]), &rst(1, CANCEL), &credit(1, 1), &priority(1, 0), &rst(1, CANCEL)],
                 Accepted,
             ),
@@ -171,7 +171,7 @@ fn streams_beyond_what_was_announced_are_refused() {
         &server,
         &[
             case("5.1.2", "as many as announced", &[&opened], Accepted),
-            case("5.1.2", "one more", &[&opened, &post(257, &[])], RstOn(257, REFUSED)), // spec: 9113-5.1.2-a
+            case("5.1.2", "one more", &[&opened, &post(257, &[])], RstOn(257, REFUSED)), // spec: 9113-5.1.2-a 9113-8.7-a
             later("5.1.2", "one more when one has ended", &[&opened], &[&freed], Accepted),
         ],
     );

@@ -70,7 +70,7 @@ fn frames_of_a_wrong_shape_or_in_a_wrong_place_end_the_connection() {
             ("RST_STREAM of 5 bytes", after_post(&[frame(kind::RST_STREAM, 0, 1, &zeros(5))]), goaway(Size)),
             ("WINDOW_UPDATE of 5 bytes", frame(kind::WINDOW_UPDATE, 0, 0, &zeros(5)), goaway(Size)),
             ("PRIORITY of 4 bytes", after_post(&[frame(kind::PRIORITY, 0, 1, &zeros(4))]), rst(1, Size)), // spec: 9113-6.3-b
-            ("PRIORITY of 4 bytes on an idle stream", frame(kind::PRIORITY, 0, 1, &zeros(4)), goaway(Size)),
+            ("PRIORITY of 4 bytes on an idle stream", frame(kind::PRIORITY, 0, 1, &zeros(4)), goaway(Size)), // spec: 9113-6.4-b
             ("PRIORITY_UPDATE of 3 bytes", frame(kind::PRIORITY_UPDATE, 0, 0, &zeros(3)), goaway(Size)),
             ("DATA on stream 0", frame(kind::DATA, 0, 0, b"x"), goaway(Protocol)), // spec: 9113-5.1.1-c
             ("HEADERS on stream 0", frame(kind::HEADERS, END, 0, GET), goaway(Protocol)),

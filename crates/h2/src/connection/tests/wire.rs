@@ -48,7 +48,7 @@ fn a_fault_says_goaway_with_the_last_stream_that_counted() {
 fn a_stream_fault_says_rst_stream_and_the_connection_lives() {
     let mut server = raw_server(Limits::default());
     assert_eq!(feed(&mut server, &frame(kind::HEADERS, END, 1, &[0x82])), (Answer::Rst(1, 1), None)); // spec: 9113-5.4.2-a
-    assert_eq!(feed(&mut server, &frame(kind::HEADERS, END, 3, GET)), (Answer::Nothing, None));
+    assert_eq!(feed(&mut server, &frame(kind::HEADERS, END, 3, GET)), (Answer::Nothing, None)); // spec: 9113-5.2.2-a
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_long_section_is_cut_into_continuations() {
     let sizes: Vec<_> =
         spoken(&mut client).iter().skip(2).map(|(head, _)| (head.kind, head.length)).collect();
     assert_eq!(sizes[0], (kind::HEADERS, 16_000));
-    assert!(sizes[1..].iter().all(|(kind, _)| *kind == kind::CONTINUATION));
+    assert!(sizes[1..].iter().all(|(kind, _)| *kind == kind::CONTINUATION)); // spec: 9113-4.3-b
     pair.client.request(&long, true).unwrap();
     pair.run();
     assert!(pair.to_server.contains(&Heard::Request(1, long, true)));
@@ -128,7 +128,7 @@ fn an_owner_out_of_order_is_told_so_and_nothing_leaves() {
     server.respond(stream, &ok, false).unwrap();
     assert_eq!(server.respond(stream, &ok, false), Err(Misuse::Order));
     server.send(stream, bytes(), true).unwrap();
-    assert_eq!(server.send(stream, bytes(), true), Err(Misuse::Order));
+    assert_eq!(server.send(stream, bytes(), true), Err(Misuse::Order)); // spec: 9113-5.1-h
     assert_eq!(server.trailers(stream, &Fields::new()), Err(Misuse::Order));
     assert_eq!(server.room(stream), 0);
 }
@@ -278,4 +278,29 @@ fn a_ping_of_ours_measures_the_round_trip() {
     // A receipt of what was not asked is no sample.
     pair.client.handle(pair.now, &echo, &mut |_| {}).unwrap();
     assert_eq!(pair.client.rtt(), Some(Span::from_millis(20)));
+}
+
+#[test]
+fn nothing_of_a_stream_leaves_after_the_peer_reset_it() {
+    let mut server = raw_server(Limits::default());
+    feed(&mut server, &frame(kind::HEADERS, END, 1, GET));
+    server.respond(StreamId(1), &Response::new(200), false).unwrap();
+    spoken(&mut server);
+    server.send(StreamId(1), Chunk::Owned(vec![7; 1_000]), true).unwrap();
+    feed(&mut server, &frame(kind::RST_STREAM, 0, 1, &[0, 0, 0, 8]));
+    assert!(kinds(&mut server).is_empty()); // spec: 9113-6.4-a
+    assert_eq!(server.send(StreamId(1), Chunk::Owned(vec![7; 1_000]), true), Err(Misuse::UnknownStream));
+}
+
+#[test]
+fn a_window_smaller_than_the_default_holds_once_it_was_acknowledged() {
+    let limits = Limits { initial_stream_window_bytes: 1_000, ..Limits::default() };
+    let mut server = Connection::server(Config { limits, ..Config::default() }, ms(1));
+    spoken(&mut server);
+    let hello = [&rules::PREFACE[..], &frame(kind::SETTINGS, 0, 0, &[])].concat();
+    let post = |stream| frame(kind::HEADERS, OPEN, stream, POST);
+    let data = |stream, len| frame(kind::DATA, 0, stream, &vec![7; len]);
+    assert_eq!(feed(&mut server, &[hello, post(1), data(1, 9_000)].concat()), (Answer::Nothing, None)); // spec: 9113-6.9.3-a
+    let rest = [frame(kind::SETTINGS, flag::ACK, 0, &[]), post(3), data(3, 1_001)].concat();
+    assert_eq!(feed(&mut server, &rest), (Answer::Rst(3, 3), None));
 }
