@@ -291,8 +291,8 @@ impl Connection {
         if let Some(rank) = stream.rank {
             self.schedule.leave(rank);
         }
-        self.queued -= stream.send.queued();
-        self.receive.consume(stream.receive.unread());
+        self.queued -= stream.queued;
+        self.receive.consume(stream.unread);
         if self.streams.len() == 0 {
             self.stalls_due = None;
         }

@@ -2,6 +2,7 @@
 //! and a look is a search in a short list. Nothing is held once it is empty.
 
 use crate::streams::Stream;
+use core::cell::Cell;
 use std::collections::VecDeque;
 
 #[derive(Debug, Default)]
@@ -11,6 +12,8 @@ pub(crate) struct Shelf {
     index: VecDeque<(u32, u32)>,
     /// Places without a stream.
     free: Vec<u32>,
+    /// Where the last look ended: the next one is mostly for the same stream or for the one behind it.
+    last: Cell<usize>,
 }
 
 impl Shelf {
@@ -60,16 +63,17 @@ impl Shelf {
         self.index.insert(at, (id, place));
     }
 
-    pub(crate) fn remove(&mut self, id: u32) -> Option<Stream> {
-        let at = self.position(id).ok()?;
-        let (_, place) = self.index.remove(at)?;
-        let stream = self.places[place as usize].take();
+    /// Takes a stream out; whether it was there.
+    pub(crate) fn remove(&mut self, id: u32) -> bool {
+        let Ok(at) = self.position(id) else { return false };
+        let Some((_, place)) = self.index.remove(at) else { return false };
+        self.places[place as usize] = None;
         if self.index.is_empty() {
             *self = Self::default();
         } else {
             self.free.push(place);
         }
-        stream
+        true
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -78,11 +82,20 @@ impl Shelf {
 
     /// Where a number stands in the index, or would.
     fn position(&self, id: u32) -> Result<usize, usize> {
-        match (self.index.front(), self.index.back()) {
-            (Some((first, _)), _) if *first == id => Ok(0),
-            (_, Some((last, _))) if *last < id => Err(self.index.len()),
-            _ => self.index.binary_search_by_key(&id, |(id, _)| *id),
+        let last = self.last.get();
+        for at in [last, last + 1] {
+            if self.index.get(at).is_some_and(|(there, _)| *there == id) {
+                self.last.set(at);
+                return Ok(at);
+            }
         }
+        match self.index.back() {
+            Some((highest, _)) if *highest < id => return Err(self.index.len()),
+            _ => {}
+        }
+        let position = self.index.binary_search_by_key(&id, |(id, _)| *id);
+        self.last.set(position.unwrap_or(0));
+        position
     }
 }
 

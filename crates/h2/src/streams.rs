@@ -72,6 +72,17 @@ impl Stream {
     }
 }
 
+/// What a stream that is gone leaves behind in its connection's books.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Removed {
+    /// Its place in line.
+    pub(crate) rank: Option<Rank>,
+    /// Bytes that it had yet to send.
+    pub(crate) queued: usize,
+    /// Bytes received that nobody read.
+    pub(crate) unread: u64,
+}
+
 /// All of them.
 #[derive(Debug)]
 pub(crate) struct Streams {
@@ -152,14 +163,17 @@ impl Streams {
     }
 
     /// Takes a stream out, and remembers how it ended.
-    pub(crate) fn remove(&mut self, id: u32, cause: Cause, limit: usize) -> Option<Stream> {
-        let Some(stream) = self.map.remove(id) else {
+    pub(crate) fn remove(&mut self, id: u32, cause: Cause, limit: usize) -> Option<Removed> {
+        let Some(stream) = self.map.look(id) else {
             self.remember(id, cause, limit);
             return None;
         };
+        let removed =
+            Removed { rank: stream.rank, queued: stream.send.queued(), unread: stream.receive.unread() };
         self.lingering -= usize::from(!stream.counts());
+        self.map.remove(id);
         self.push_recent(id, cause, limit); // Who lived until now was not remembered before.
-        Some(stream)
+        Some(removed)
     }
 
     /// How a stream ended, which may not be the first time that this is said.
