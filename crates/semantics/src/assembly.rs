@@ -283,8 +283,7 @@ fn check_path(request: &Request) -> Result<(), Malformed> {
 }
 
 fn check_authority(authority: &[u8], http: bool) -> Result<(), Malformed> {
-    let known = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]%@".contains(byte);
-    refuse_if(!authority.iter().all(known), Malformed::Authority)?;
+    refuse_if(!rules::is_authority(authority), Malformed::Authority)?;
     if !http {
         return Ok(());
     }
