@@ -9,6 +9,7 @@ use crate::{
     service::{Inflow, Peer},
 };
 use core::{
+    cell::Cell,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -27,6 +28,14 @@ const REFILL_BYTES: usize = 16 * 1024;
 /// Bytes that wait on all streams of a connection together, beside one refill for each: a client that asks for
 /// everything and reads nothing costs no more.
 const QUEUED_BYTES: usize = 256 * 1024;
+
+thread_local! {
+    /// Memory for the requests of one turn, which no connection holds while it waits.
+    static SPARE: Cell<Vec<Asked>> = const { Cell::new(Vec::new()) };
+}
+
+/// Requests that the memory of one turn is kept for.
+const SPARE_ASKED: usize = 256;
 
 /// RFC 9113 section 7: nothing is wrong; and: the stream cannot be completed, and it is our fault.
 const NO_ERROR: u32 = 0x0;
@@ -120,17 +129,38 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
         self.end != End::None
     }
 
-    fn respond(&mut self, asked: Asked, session: &mut Session) {
+    /// Answers what was asked, and gives the list's memory back to the worker.
+    fn answer_all(&mut self, session: &mut Session) {
+        if self.asked.is_empty() {
+            return;
+        }
         let since = time::Instant::now();
         self.last_active = since;
+        let mut asked = core::mem::take(&mut self.asked);
+        for asked in asked.drain(..) {
+            self.respond(asked, since, session);
+        }
+        if asked.capacity() <= SPARE_ASKED {
+            SPARE.set(asked);
+        }
+    }
+
+    fn respond(&mut self, mut asked: Asked, since: time::Instant, session: &mut Session) {
         let mark = session.mark(asked.stream);
         let request = &asked.request;
         let Dispatched { seat, answer } = self.handler.answer(&request.authority, &Ask::from(request));
+        let (method, path) = match answer {
+            Answer::Reply(_) => {
+                let request = &mut asked.request;
+                (core::mem::take(&mut request.method), core::mem::take(&mut request.path))
+            }
+            Answer::Service(_) => (request.method.clone(), request.path.clone()),
+        };
         let served = Served {
             protocol: "h2",
             seat,
-            method: request.method.clone(),
-            path: request.path.clone(),
+            method,
+            path,
             status: 0,
             bytes: 0,
             took: time::Duration::ZERO,
@@ -255,6 +285,9 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
         self.handler.heard(&event);
         match event {
             session::Event::Http(Event::Request { stream, request, end }) => {
+                if self.asked.capacity() == 0 {
+                    self.asked = SPARE.take();
+                }
                 self.asked.push(self.exchanges.asked(stream, request, end));
             }
             session::Event::Http(Event::Data { stream, bytes, end }) => self.take_data(stream, bytes, end),
@@ -269,9 +302,7 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
     }
 
     fn act(&mut self, now: Instant, session: &mut Session) {
-        for asked in core::mem::take(&mut self.asked) {
-            self.respond(asked, session);
-        }
+        self.answer_all(session);
         if let Some(http) = session.http() {
             for (stream, len) in core::mem::take(&mut self.read) {
                 http.consume(now, stream, len);

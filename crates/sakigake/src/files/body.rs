@@ -1,11 +1,11 @@
 //! A response's body: bytes at hand and stretches of files, read piece by piece as the peer takes them.
 
 use super::encode::{Encoder, STEP_BYTES};
+use rustix::{buffer::spare_capacity, io::Errno};
 use sakigake_semantics::Chunk;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 /// The most that is read from a file at once; files up to this size are read whole.
@@ -163,10 +163,6 @@ impl Body {
 impl Piece {
     /// At most so many bytes of its start, and what is left. An encoder may give a little more.
     fn cut(self, most: usize) -> io::Result<(Chunk, Option<Self>)> {
-        let read = |file: &File, offset, take| {
-            let mut bytes = vec![0; index(take)];
-            file.read_exact_at(&mut bytes, offset).map(|()| bytes)
-        };
         match self {
             Self::Bytes(chunk) if chunk.as_ref().len() <= most => Ok((chunk, None)),
             Self::Bytes(chunk) => {
@@ -187,18 +183,33 @@ impl Piece {
             }
             Self::File { file, offset, len } => {
                 let take = len.min(most.min(PIECE_BYTES) as u64);
-                let chunk = Chunk::Owned(read(&file, offset, take)?);
+                let chunk = Chunk::Owned(read_at(&file, offset, index(take))?);
                 let left = Self::File { file, offset: offset + take, len: len - take };
                 Ok((chunk, (take < len).then_some(left)))
             }
             Self::Coded { mut encoder, file, offset, len } => {
                 let take = len.min(STEP_BYTES as u64);
-                let chunk = Chunk::Owned(encoder.step(&read(&file, offset, take)?, take == len)?);
+                let chunk = Chunk::Owned(encoder.step(&read_at(&file, offset, index(take))?, take == len)?);
                 let left = Self::Coded { encoder, file, offset: offset + take, len: len - take };
                 Ok((chunk, (take < len).then_some(left)))
             }
         }
     }
+}
+
+/// Exactly `len` bytes from `offset`, into memory that is not cleared first.
+fn read_at(file: &File, mut offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(len);
+    while bytes.len() < len {
+        match rustix::io::pread(file, spare_capacity(&mut bytes), offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => offset += read as u64,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    bytes.truncate(len); // The allocator may have given more.
+    Ok(bytes)
 }
 
 /// What lies beyond the address space lies beyond every file's end too.
