@@ -28,7 +28,7 @@ const CLIENT_CORE: &str = "1";
 const IDLE: usize = 10_000;
 
 /// What one load should take, in seconds, as far as the number of requests can say.
-const LOAD_S: f64 = 1.5;
+const LOAD_S: f64 = 1.0;
 
 /// Sizes of the files, and their names.
 const SIZES: [(&str, usize); 3] = [("1k", 1 << 10), ("16k", 16 << 10), ("1m", 1 << 20)];
