@@ -15,6 +15,8 @@ mod generic;
 mod hpack;
 #[path = "conformance/messages.rs"]
 mod messages;
+#[path = "conformance/priority.rs"]
+mod priority;
 #[path = "conformance/settings.rs"]
 mod settings;
 #[path = "conformance/streams.rs"]
