@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 async fn open(address: &str, connector: &TlsConnector) -> Result<TlsStream<TcpStream>, Box<dyn Error>> {
     let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?; // Or each small write waits for the last one's delayed acknowledgement.
     let mut stream = connector.connect(ServerName::try_from("localhost")?, stream).await?;
     stream.write_all(HELLO).await?;
     let (mut heard_settings, mut heard_ack) = (false, false);
