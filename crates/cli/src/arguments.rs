@@ -64,6 +64,12 @@ pub(crate) struct ServeArguments {
     /// Hints to send instead of those read from the folder's pages: one Link field value a line
     #[arg(long, value_name = "FILE")]
     pub(crate) hints: Option<PathBuf>,
+    /// Show what lies in a folder that has no index page
+    #[arg(long)]
+    pub(crate) listing: bool,
+    /// Compress text while it is sent, for clients that take it: zstd, brotli, gzip
+    #[arg(long)]
+    pub(crate) compress: bool,
     /// Send no PRELOAD frames
     #[arg(long, conflicts_with = "hints")]
     pub(crate) no_preload: bool,

@@ -73,7 +73,8 @@ fn overview(
     let mut rows = vec![["HOST", "SERVES", "CERTIFICATE", "HINTS"].map(String::from)];
     let more = |name: String| [name, String::new(), String::new(), String::new()];
     for ((host, shown), hints) in config.hosts.iter().zip(&ready.shown).zip(hints) {
-        rows.push([host.name().into(), serves(host), certificate(shown, now), hints.clone()]);
+        let hints = if matches!(host.target, Target::Redirect { .. }) { "-" } else { hints.as_str() };
+        rows.push([host.name().into(), serves(host), certificate(shown, now), hints.into()]);
         rows.extend(host.names.iter().skip(1).map(|name| more(format!("  {name}"))));
         rows.extend(host.is_default.then(|| more("  any other name".into())));
     }

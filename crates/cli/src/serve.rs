@@ -69,9 +69,9 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
         (Some(path), false) => Hints::File(path.clone()),
         (None, false) => Hints::Pages,
     };
-    let folder = Folder { hints, ..Folder::new(arguments.dir.clone()) };
-    let host =
-        Host { names, is_default: true, target: Target::Folder(folder), certificates, fields: Vec::new() };
+    let (listing, compress) = (arguments.listing, arguments.compress);
+    let folder = Folder { hints, listing, compress, ..Folder::new(arguments.dir.clone()) };
+    let host = Host { names, is_default: true, target: Target::Folder(folder), certificates };
     let mut config = Config { hosts: vec![host], public, ..Config::default() };
     config.redirect_http.clone_from(&arguments.redirect_http);
     if !arguments.listen.is_empty() {

@@ -29,7 +29,7 @@ struct World {
 const TWO_HOSTS: &str = "listen = \"127.0.0.1:0\"\n\
     [log]\naccess = \"json\"\nfile = \"access.log\"\n\
     [hosts.\"a.test\"]\nfolder = \"a\"\naliases = \"*.a.test\"\n\
-    [hosts.\"b.test\"]\nfolder = \"b\"\nhints = \"none\"\n\
+    [hosts.\"b.test\"]\nfolder = \"b\"\nhints = \"none\"\nlisting = true\nclean_urls = true\n\
     [hosts.\"old.test\"]\nredirect = \"https://a.test/\"\npermanent = false\n";
 
 impl World {
@@ -41,7 +41,10 @@ impl World {
             fs::create_dir_all(folder.join(host)).expect("a temporary folder can be made");
             fs::write(folder.join(host).join("index.html"), page).expect("a file can be written");
         }
-        fs::write(folder.join("a/a.css"), "p{}").expect("a file can be written");
+        fs::create_dir(folder.join("b/more")).expect("a folder can be made");
+        for (file, text) in [("a/a.css", "p{}"), ("b/more/note.txt", "x"), ("b/about.html", "<p>about")] {
+            fs::write(folder.join(file), text).expect("a file can be written");
+        }
         Self { folder, server: None, said: Vec::new(), errors: None }
     }
 
@@ -114,7 +117,11 @@ impl World {
     }
 
     fn page(&self, host: &str, port: u16) -> String {
-        let output = self.about(&["fetch", "-o", "-"], host, port, "/").output().expect("it runs");
+        self.get(host, port, "/")
+    }
+
+    fn get(&self, host: &str, port: u16, path: &str) -> String {
+        let output = self.about(&["fetch", "-o", "-"], host, port, path).output().expect("it runs");
         said(&output).1 + &said(&output).2
     }
 }
@@ -172,6 +179,8 @@ fn each_host_is_served_and_a_reload_is_seen_by_requests_under_way_without_one_th
     assert!(world.page("a.test", port).contains("first"), "{}", world.page("a.test", port));
     assert!(world.page("x.a.test", port).contains("first"));
     assert!(world.page("b.test", port).contains("second"));
+    assert!(world.get("b.test", port, "/more/").contains("note.txt"), "it is listed");
+    assert!(world.get("b.test", port, "/about").contains("about"), "it has a clean address");
     let load = ["bench", "-D", "3s", "-c", "4", "-m", "8"];
     let load = world.about(&load, "a.test", port, "/").stdout(Stdio::piped()).spawn().expect("it runs");
     for number in 0..10 {

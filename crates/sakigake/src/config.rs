@@ -19,7 +19,10 @@ pub use keys::{KEYS, Key, Kind, Section};
 pub use mistake::{Mistake, Report};
 pub use world::{Ready, Shown};
 
-use crate::{http1, server};
+use crate::{
+    files::{self, Compress, ErrorPage, FieldRule, Listings},
+    http1, server,
+};
 use sakigake_page::Url;
 use std::{
     net::SocketAddr,
@@ -100,8 +103,6 @@ pub struct Host {
     pub target: Target,
     /// Its own certificates; none: those of all hosts, or the development CA's.
     pub certificates: Vec<CertificateFiles>,
-    /// Field lines to add to every answer.
-    pub fields: Vec<(String, String)>,
 }
 
 /// What a host is.
@@ -125,8 +126,14 @@ pub struct Folder {
     pub root: PathBuf,
     /// Whether a folder without index page shows what it holds.
     pub listing: bool,
-    /// Pages for errors, by status: files below the folder.
-    pub error_pages: Vec<(u16, String)>,
+    /// Pages for errors.
+    pub error_pages: Vec<ErrorPage>,
+    /// Field lines to add.
+    pub fields: Vec<FieldRule>,
+    /// Whether `/about` is `about.html`.
+    pub clean_urls: bool,
+    /// Bytes of small files that each worker keeps in memory.
+    pub cache_bytes: usize,
     /// Whether text is compressed on the fly.
     pub compress: bool,
     /// Whether files compressed beforehand are looked for.
@@ -199,10 +206,30 @@ impl Folder {
             root,
             listing: false,
             error_pages: Vec::new(),
+            fields: Vec::new(),
+            clean_urls: false,
+            cache_bytes: files::CacheLimits::default().bytes,
             compress: false,
-            precompressed: false,
+            precompressed: true,
             hints: Hints::Pages,
             early_hints: true,
+        }
+    }
+}
+
+impl Folder {
+    /// The same, as the files know it.
+    pub fn options(&self) -> files::Options {
+        let usual = files::Options::default();
+        files::Options {
+            cache: files::CacheLimits { bytes: self.cache_bytes, ..usual.cache },
+            precompressed: self.precompressed,
+            compress: self.compress.then(Compress::default),
+            listings: self.listing.then(Listings::default),
+            // The first that fits is sent, and the usual ones come last.
+            error_pages: self.error_pages.iter().cloned().chain(usual.error_pages).collect(),
+            fields: self.fields.clone(),
+            clean_urls: self.clean_urls,
         }
     }
 }

@@ -131,7 +131,7 @@ impl Live {
 /// The folder of each host that has one.
 fn folders(config: &Config) -> Result<Vec<Option<Files>>, Failure> {
     let open = |folder: &Folder| {
-        Files::new(&folder.root)
+        Files::with(&folder.root, folder.options())
             .map_err(|error| Failure::because(format_args!("cannot serve {}", folder.root.display()), error))
     };
     let hosts = config.hosts.iter().map(|host| match &host.target {

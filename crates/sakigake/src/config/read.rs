@@ -6,6 +6,7 @@ use super::{
     section::{Mistakes, Placed, Reading, kind_of, sorted},
     values::{self, Wrong},
 };
+use crate::files::ErrorPage;
 use sakigake_page::Url;
 use std::{
     collections::BTreeMap,
@@ -32,6 +33,7 @@ pub(super) struct Places {
     pub(super) certificates: Vec<PairPlace>,
     /// As [`Config::hosts`].
     pub(super) hosts: Vec<HostPlaces>,
+    pub(super) metrics: Option<Range<usize>>,
     pub(super) log_file: Option<Range<usize>>,
     pub(super) log_keys: Option<Range<usize>>,
 }
@@ -96,7 +98,7 @@ impl<'a> Reader<'a> {
 
     fn document(&self, root: &'a DeTable<'a>) -> (Config, Places) {
         let (mut config, mut places) = (Config::default(), Places::default());
-        self.top(root, &mut config);
+        places.metrics = self.top(root, &mut config);
         let tls = self.section(Section::Tls, root);
         (config.certificates, places.certificates) = self.certificates(&tls);
         self.log(root, &mut config.log, &mut places);
@@ -105,7 +107,7 @@ impl<'a> Reader<'a> {
         (config, places)
     }
 
-    fn top(&self, root: &'a DeTable<'a>, config: &mut Config) {
+    fn top(&self, root: &'a DeTable<'a>, config: &mut Config) -> Option<Range<usize>> {
         let top = Reading::new(Section::Top, Some(root), &["tls", "log", "limits", HOSTS], self.mistakes);
         let listen = top.list("listen", values::addresses);
         let redirect = top.list("redirect_http", values::addresses).unwrap_or_default();
@@ -128,10 +130,11 @@ impl<'a> Reader<'a> {
             |list: Vec<Placed<Vec<SocketAddr>>>| list.into_iter().flat_map(|placed| placed.value).collect();
         config.listen = listen.map_or_else(|| config.listen.clone(), flat);
         config.redirect_http = flat(redirect);
-        config.metrics = metrics.map(|placed| placed.value);
+        config.metrics = metrics.as_ref().map(|placed| placed.value);
         config.workers = top.count("workers").map(to_usize);
         config.public_port = top.count("public_port").and_then(|port| u16::try_from(port).ok()); // Within its bounds.
         debug_assert!(top.is_complete());
+        metrics.map(|placed| placed.at)
     }
 
     /// Two that listen on the same port of the same address take each other's connections.
@@ -301,13 +304,11 @@ impl<'a> Reader<'a> {
         (place.names, names) = names.iter().map(|name| (name.at.clone(), name.clone())).unzip();
         let names: Vec<String> = names.into_iter().map(|name| name.value).collect();
         let is_default = section.flag("default").unwrap_or(false);
-        let fields = section.pairs("headers", values::field_name, values::field_value);
         let (certificates, pair_places) = self.certificates(&section);
         place.certificates = pair_places;
         let target = self.target(&section, key, &names, &mut place);
         debug_assert!(section.is_complete());
-        let fields = fields.into_iter().map(|(name, value)| (name, value.value)).collect();
-        (Host { names, is_default, target, certificates, fields }, place)
+        (Host { names, is_default, target, certificates }, place)
     }
 
     fn target(
@@ -365,8 +366,11 @@ impl<'a> Reader<'a> {
         set(&mut folder.compress, section.flag("compress"));
         set(&mut folder.precompressed, section.flag("precompressed"));
         set(&mut folder.early_hints, section.flag("early_hints"));
-        for (status, page) in section.pairs("error_pages", values::error_status, below) {
-            folder.error_pages.push((status, page.value));
+        set(&mut folder.clean_urls, section.flag("clean_urls"));
+        set(&mut folder.cache_bytes, section.size("cache").map(to_usize));
+        folder.fields = section.fields("headers");
+        for (statuses, page) in section.pairs("error_pages", values::error_status, page) {
+            folder.error_pages.push(ErrorPage { statuses, page: page.value });
             place.error_pages.push(page.at);
         }
         let hints = section.text("hints", |text| match text {
@@ -431,7 +435,17 @@ impl<'a> Reader<'a> {
 }
 
 /// What a redirect has no use for.
-const FOLDERS_OWN: &[&str] = &["listing", "error_pages", "compress", "precompressed", "hints", "early_hints"];
+const FOLDERS_OWN: &[&str] = &[
+    "headers",
+    "listing",
+    "error_pages",
+    "compress",
+    "precompressed",
+    "clean_urls",
+    "cache",
+    "hints",
+    "early_hints",
+];
 
 fn redirect(text: &str) -> Result<Url, Wrong> {
     let wrong = |label: String| Err(Wrong(format!("\"{text}\" is not an http or https address"), label));
@@ -447,13 +461,12 @@ fn redirect(text: &str) -> Result<Url, Wrong> {
     }
 }
 
-/// A file below the host's folder.
-fn below(text: &str) -> Result<String, Wrong> {
-    let name = text.strip_prefix('/').unwrap_or(text);
+/// A file below the host's folder, or anywhere by its whole path.
+fn page(text: &str) -> Result<PathBuf, Wrong> {
     let is_plain =
         |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['\\', '\0']);
-    match name.split('/').all(is_plain) {
-        true => Ok(name.into()),
+    match text.strip_prefix('/').unwrap_or(text).split('/').all(is_plain) {
+        true => Ok(text.into()),
         false => {
             Err(Wrong("this is not a file below the host's folder".into(), "such as \"404.html\"".into()))
         }

@@ -6,6 +6,7 @@ use super::{
     nearest::nearest,
     values::{self, Wrong},
 };
+use crate::files::FieldRule;
 use std::{cell::RefCell, ops::Range};
 use toml::{
     Spanned,
@@ -66,22 +67,30 @@ impl<'a> Reading<'a> {
             let note = "a name with dots needs quotation marks: [hosts.\"example.com\"]";
             return self.note(mistake.label("did you mean a part of the host's name?").note(note));
         }
-        let elsewhere =
-            Section::ALL.iter().find(|section| section.keys().any(|key| key.name == key_of(name)));
-        let mistake = match (elsewhere, nearest(name, own.iter().copied())) {
-            (Some(section), _) if *section != self.section => {
-                let place = match section {
-                    Section::Top => "it stands at the top of the file, before the first [header]".into(),
-                    Section::Host => "it belongs to a host: [hosts.\"NAME\"]".into(),
-                    _ => format!("it belongs to {}", section.header()),
-                };
-                mistake.label(place)
-            }
-            (_, Some(near)) => {
+        // A key of this section is nearer than one of another that is spelled as alike.
+        let others = Section::ALL.iter().flat_map(|section| section.keys()).map(|key| key.name);
+        let near = nearest(name, own.iter().copied().chain(others));
+        let mistake = match near {
+            None => mistake,
+            Some(near) if own.contains(&near) => {
                 self.meant.borrow_mut().push(near.into());
                 mistake.label(format!("did you mean `{near}`?"))
             }
-            _ => mistake,
+            Some(near) => {
+                let section = Section::ALL.iter().find(|section| section.keys().any(|key| key.name == near));
+                let place = match section {
+                    Some(Section::Top) | None => {
+                        "stands at the top of the file, before the first [header]".into()
+                    }
+                    Some(Section::Host) => "belongs to a host: [hosts.\"NAME\"]".into(),
+                    Some(section) => format!("belongs to {}", section.header()),
+                };
+                mistake.label(if near == key_of(name) {
+                    format!("it {place}")
+                } else {
+                    format!("`{near}` {place}")
+                })
+            }
         };
         self.note(mistake.note(format!("allowed here: {}", own.join(", "))));
     }
@@ -261,16 +270,53 @@ impl<'a> Reading<'a> {
         };
         let mut pairs = Vec::new();
         for (name, value) in sorted(table) {
-            let first = match read_key(name.get_ref()) {
-                Ok(first) => Some(first),
-                Err(Wrong(what, label)) => {
-                    self.note(Mistake::new(name.span(), what).label(label));
-                    None
-                }
-            };
+            let first = self.noted(name.span(), read_key(name.get_ref()));
             pairs.extend(first.zip(self.one(key, value, &read)));
         }
         pairs
+    }
+}
+
+impl Reading<'_> {
+    /// Fields for every answer, and by pattern for some files. Those of patterns come first: the first `cache-control`
+    /// that fits is the one that holds.
+    pub(super) fn fields(&self, name: &'static str) -> Vec<FieldRule> {
+        let Some((key, value)) = self.value(name) else { return Vec::new() };
+        let Some(table) = value.get_ref().as_table() else {
+            self.other_type(key, value);
+            return Vec::new();
+        };
+        let mut rules = Vec::new();
+        for (name, value) in sorted(table) {
+            match value.get_ref() {
+                DeValue::Table(some) => {
+                    let pattern = name.get_ref();
+                    rules.extend(
+                        sorted(some).into_iter().filter_map(|member| self.rule(key, pattern, member)),
+                    );
+                }
+                _ => rules.extend(self.rule(key, "*", (name, value))),
+            }
+        }
+        rules.sort_by_key(|rule| rule.pattern == "*");
+        rules
+    }
+
+    fn rule(&self, key: &Key, pattern: &str, (name, value): Member<'_>) -> Option<FieldRule> {
+        let read = values::field_name(name.get_ref());
+        let name = self.noted(name.span(), read);
+        let value = self.one(key, value, &values::field_value);
+        Some(FieldRule { pattern: pattern.into(), name: name?, value: value?.value })
+    }
+
+    fn noted<T>(&self, at: Range<usize>, read: Result<T, Wrong>) -> Option<T> {
+        match read {
+            Ok(read) => Some(read),
+            Err(Wrong(what, label)) => {
+                self.note(Mistake::new(at, what).label(label));
+                None
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@ mod world;
 mod wrong;
 
 use super::*;
+use crate::files::{ErrorPage, Statuses};
 use sakigake_page::Url;
 use std::fmt::Write as _;
 
@@ -42,10 +43,18 @@ fn a_whole_file_is_read() {
     let [shop, blog, old] = &config.hosts[..] else { panic!("{:?}", config.hosts) };
     assert_eq!(shop.names, ["shop.example", "www.shop.example"]);
     assert_eq!(shop.certificates.len(), 2);
-    assert_eq!(shop.fields, [("x-frame-options".into(), "DENY".into()), ("a".into(), "b".into())]);
     let Target::Folder(folder) = &shop.target else { panic!("{shop:?}") };
-    assert_eq!(folder.error_pages, [(404, "404.html".into()), (503, "errors/503.html".into())]);
-    assert!(folder.listing && !folder.early_hints && folder.compress && folder.precompressed);
+    let pages = [(Statuses::One(404), "404.html"), (Statuses::Class(5), "/errors/5xx.html")];
+    let pages = pages.map(|(statuses, page)| ErrorPage { statuses, page: page.into() });
+    assert_eq!(folder.error_pages, pages);
+    let fields =
+        [("*.woff2", "cache-control", "max-age=31536000"), ("*", "x-frame-options", "DENY"), ("*", "a", "b")];
+    let rules =
+        folder.fields.iter().map(|rule| (rule.pattern.as_str(), rule.name.as_str(), rule.value.as_str()));
+    assert_eq!(rules.collect::<Vec<_>>(), fields);
+    assert_eq!((folder.clean_urls, folder.cache_bytes), (true, 1 << 20));
+    assert_eq!(folder.options().error_pages.len(), 3, "the folder's own 404.html stays the last choice");
+    assert!(folder.listing && !folder.early_hints && folder.compress && !folder.precompressed);
     assert_eq!(folder.hints, Hints::File("/srv/hints.txt".into()));
     let Target::Folder(folder) = &blog.target else { panic!("{blog:?}") };
     assert_eq!((blog.is_default, &folder.hints), (true, &Hints::None));

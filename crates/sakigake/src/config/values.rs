@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::files::Statuses;
 use sakigake_net::loopback;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -183,10 +184,17 @@ pub(super) fn host_name(text: &str) -> Result<String, Wrong> {
 /// A field's name and value (RFC 9110 section 5), and none that the server itself answers for.
 pub(super) fn field_name(text: &str) -> Result<String, Wrong> {
     const OURS: &[&str] = &[
+        "accept-ranges",
         "connection",
+        "content-encoding",
         "content-length",
+        "content-range",
+        "content-type",
         "date",
+        "etag",
         "keep-alive",
+        "last-modified",
+        "location",
         "proxy-connection",
         "te",
         "trailer",
@@ -206,17 +214,20 @@ pub(super) fn field_name(text: &str) -> Result<String, Wrong> {
 
 /// The value.
 pub(super) fn field_value(text: &str) -> Result<String, Wrong> {
-    let is_fine = |byte: u8| byte == b'\t' || (b' '..=b'~').contains(&byte) || byte >= 0x80;
+    let is_fine = |byte: u8| byte == b'\t' || (b' '..=b'~').contains(&byte);
     match text.bytes().all(is_fine) && text.trim_matches([' ', '\t']) == text {
         true => Ok(text.into()),
         false => wrong("this cannot be a field's value", "one line, without blanks around it"),
     }
 }
 
-/// A status of an error.
-pub(super) fn error_status(text: &str) -> Result<u16, Wrong> {
-    match text.parse() {
-        Ok(status @ 400..=599) if text.len() == 3 => Ok(status),
-        _ => wrong(format!("`{text}` is not the status of an error"), "a number from 400 to 599"),
-    }
+/// Statuses of errors: `404`, `4xx`, `5xx`.
+pub(super) fn error_status(text: &str) -> Result<Statuses, Wrong> {
+    let what = || {
+        Wrong(
+            format!("`{text}` is not the status of an error"),
+            "a number from 400 to 599, 4xx or 5xx".into(),
+        )
+    };
+    text.parse().map_err(|_| what())
 }

@@ -9,7 +9,8 @@ use crate::{dev_ca, expiry, files::Files, hints::parse_file};
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_tls::{BadCredential, Credential};
 use std::{
-    cell::RefCell, collections::BTreeMap, fs, io, ops::Range, path::Path, sync::Arc, time::SystemTime,
+    cell::RefCell, collections::BTreeMap, fs, io, ops::Range, os::unix::ffi::OsStrExt, path::Path, sync::Arc,
+    time::SystemTime,
 };
 
 /// A configuration that the disk agrees with.
@@ -130,7 +131,10 @@ impl<'a> Look<'a> {
                 self.writable(path, at);
             }
         }
-        self.not_yet(places);
+        if config.metrics.is_some() {
+            let at = places.metrics.clone().unwrap_or_default();
+            self.note(Mistake::new(at, "`metrics` is not served by this version yet").label("take it away"));
+        }
         let common = self.load(&config.certificates, &places.certificates);
         let hosts = config.hosts.iter().zip(&places.hosts);
         hosts
@@ -139,27 +143,6 @@ impl<'a> Look<'a> {
                 self.shown(host, place, common.as_deref())
             })
             .collect()
-    }
-
-    /// What the file may say and this version does not do is no surprise for later.
-    fn not_yet(&self, places: &Places) {
-        if self.config.metrics.is_some() {
-            self.note(Mistake::whole("`metrics` is not served by this version yet"));
-        }
-        for (host, place) in self.config.hosts.iter().zip(&places.hosts) {
-            let Target::Folder(folder) = &host.target else { continue };
-            let asked = [
-                ("headers", !host.fields.is_empty()),
-                ("listing", folder.listing),
-                ("error_pages", !folder.error_pages.is_empty()),
-                ("compress", folder.compress),
-                ("precompressed", folder.precompressed),
-            ];
-            for (key, _) in asked.iter().filter(|(_, is_asked)| *is_asked) {
-                let what = format!("`{key}` is not served by this version yet");
-                self.note(Mistake::new(place.target.clone(), what));
-            }
-        }
     }
 
     /// A log's file: it is made where it is not there, but its folder is not.
@@ -180,15 +163,18 @@ impl<'a> Look<'a> {
         if folder.root.as_os_str().is_empty() {
             return; // It could not be read, which was said.
         }
-        let files = match Files::new(&folder.root) {
+        let files = match Files::with(&folder.root, folder.options()) {
             Ok(files) => files,
             Err(error) => return self.note(missing(&folder.root, &error, place.target.clone(), "folder")),
         };
-        for ((status, page), at) in folder.error_pages.iter().zip(&place.error_pages) {
-            if files.open_name(page.as_bytes()).is_none() {
-                let path = folder.root.join(page);
-                let what = format!("the page for {status} is not there: {}", path.display());
-                self.note(Mistake::new(at.clone(), what));
+        for (page, at) in folder.error_pages.iter().zip(&place.error_pages) {
+            let path = folder.root.join(&page.page);
+            let is_there = match page.page.is_absolute() {
+                true => path.is_file(),
+                false => files.open_name(page.page.as_os_str().as_bytes()).is_some(),
+            };
+            if !is_there {
+                self.note(Mistake::new(at.clone(), format!("the page is not there: {}", path.display())));
             }
         }
         if let (Hints::File(path), at) = (&folder.hints, place.hints.clone().unwrap_or_default()) {
@@ -226,7 +212,9 @@ impl<'a> Look<'a> {
         };
         let Some(credentials) = credentials.filter(|credentials| !credentials.is_empty()) else {
             // Where a file could not be read that was said already.
-            if !own && self.config.certificates.is_empty() {
+            let is_read =
+                !matches!(&host.target, Target::Folder(folder) if folder.root.as_os_str().is_empty());
+            if is_read && !own && self.config.certificates.is_empty() {
                 self.is_local(host, place, "has no certificate");
             }
             return Shown::Development;

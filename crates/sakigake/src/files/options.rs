@@ -4,7 +4,6 @@ use super::encode::Compress;
 use super::listing::Listings;
 use super::pattern::Pattern;
 use super::{CacheLimits, path};
-use crate::config;
 use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -40,32 +39,6 @@ impl Default for Options {
             error_pages: vec![ErrorPage { statuses: Statuses::One(404), page: "404.html".into() }],
             fields: Vec::new(),
             clean_urls: false,
-        }
-    }
-}
-
-impl Options {
-    /// What a configuration file says of a folder, with the field lines that its host adds to every answer. Pages that the
-    /// file names come before the folder's own `404.html`.
-    pub fn of(folder: &config::Folder, fields: &[(String, String)]) -> Self {
-        let page = |(status, page): &(u16, String)| ErrorPage {
-            statuses: Statuses::One(*status),
-            page: page.into(),
-        };
-        let field = |(name, value): &(String, String)| FieldRule {
-            pattern: "*".into(),
-            name: name.to_ascii_lowercase(),
-            value: value.clone(),
-        };
-        let mut usual = Self::default();
-        let own = std::mem::take(&mut usual.error_pages);
-        Self {
-            precompressed: folder.precompressed,
-            compress: folder.compress.then(Compress::default),
-            listings: folder.listing.then(Listings::default),
-            error_pages: folder.error_pages.iter().map(page).chain(own).collect(),
-            fields: fields.iter().map(field).collect(),
-            ..usual
         }
     }
 }

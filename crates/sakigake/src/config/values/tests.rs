@@ -101,6 +101,6 @@ fn the_servers_own_fields_are_not_to_be_added() {
     }
     assert_eq!(
         (error_status("404"), error_status("0404").is_err(), error_status("200").is_err()),
-        (Ok(404), true, true)
+        (Ok(Statuses::One(404)), true, true)
     );
 }

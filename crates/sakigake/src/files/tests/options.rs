@@ -198,13 +198,14 @@ fn addresses_without_endings_mean_pages() {
 #[test]
 fn a_configuration_file_has_these_choices() {
     let mut folder = crate::config::Folder::new("/srv/www".into());
-    folder.error_pages = vec![(503, "errors/503.html".into())];
+    folder.error_pages = vec![page("503", "errors/503.html")];
+    folder.fields = vec![rule("*", "x-frame-options", "DENY")];
     (folder.listing, folder.compress, folder.precompressed) = (true, true, false);
-    let options = Options::of(&folder, &[("X-Frame-Options".into(), "DENY".into())]);
+    let options = folder.options();
     assert!(options.listings.is_some() && options.compress.is_some() && !options.precompressed);
     assert_eq!(options.error_pages, [page("503", "errors/503.html"), page("404", "404.html")]);
     assert_eq!(options.fields, [rule("*", "x-frame-options", "DENY")]);
     (folder.listing, folder.compress, folder.precompressed) = (false, false, true);
-    let options = Options::of(&folder, &[]);
+    let options = folder.options();
     assert!(options.listings.is_none() && options.compress.is_none() && options.precompressed);
 }
