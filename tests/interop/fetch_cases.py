@@ -1,12 +1,14 @@
 """`fetch` as curl's users know it: methods, fields, redirects, exit codes; curl itself says what is expected."""
 
 import gzip
+import json
+import subprocess
 import time
 import zlib
 
 from client_cases import PAGE, caddy, fetch, nginx
 from hostile import Blackhole, Proxy, Scripted, field, path_of, redirect, reply
-from peers import HOST
+from peers import HOST, await_port, free_port
 from suite import case, check, check_in
 
 
@@ -290,3 +292,88 @@ def a_page_over_http1_comes_by_six_connections_and_a_slow_one_ends_in_time(world
         check(time.monotonic() - start < 2 and "within" in done.stderr, done.stderr)
         done = fetch(world, server.port, "/endless", "-i", status=None)
         check(done.returncode in (8, 56), f"{done.returncode} {done.stderr}")
+
+
+def two_names(world, folder, condition=""):
+    """nginx for www.saki.test and localhost, one certificate for both, on two addresses; returns its port."""
+    port = free_port()
+    cert, key = world.authority.ecdsa
+    config = folder / "nginx.conf"
+    config.write_text(f"""
+        daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log stderr warn;
+        events {{ worker_connections 128; }}
+        http {{
+            types {{ text/html html; image/png png; }} access_log off;
+            client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+            uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+            server {{
+                listen 127.0.0.1:{port} ssl http2; listen 127.0.0.2:{port} ssl http2;
+                ssl_certificate {cert}; ssl_certificate_key {key}; ssl_protocols TLSv1.3;
+                root {folder}; {condition}
+            }}
+        }}
+    """)
+    images = "".join(f"<img src=https://localhost:{port}/{number}.png>" for number in range(5))
+    (folder / "index.html").write_text(f"<!doctype html>{images}")
+    for number in range(5):
+        (folder / f"{number}.png").write_bytes(b"png")
+    output = folder / "output"
+    with open(output, "wb") as file:
+        options = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": file}
+        child = world.start("nginx", "-p", folder, "-c", config, "-e", "stderr", **options)
+    await_port(port, child, output)
+    return port
+
+
+@case("nginx")
+def a_connection_serves_what_its_certificate_and_addresses_allow(world):
+    def connections(port, address, **trust):
+        done = fetch(world, port, "/", "-v", "--resolve", f"localhost:{port}:{address}", **trust)
+        check("6 requests" in done.stdout and "failed" not in done.stdout, done.stdout)
+        return done.stderr.count("connected to"), done
+
+    port = two_names(world, world.folder("shared"))
+    count, done = connections(port, "127.0.0.1")
+    check(count == 1, f"{count} connections where one would do: {done.stderr}")
+    count, _ = connections(port, "127.0.0.2")
+    check(count == 2, f"{count} connections, though the other name is elsewhere")
+    count, _ = connections(port, "127.0.0.1", trust=["-k"])
+    check(count == 2, f"{count} connections, though nobody checked the certificate")
+    picky = two_names(world, world.folder("picky"), "if ($ssl_server_name != $host) { return 421; }")
+    count, done = connections(picky, "127.0.0.1")
+    check(count == 2, f"{count} connections after a 421: {done.stderr}")
+    check(" 421 " not in done.stdout, done.stdout)
+
+
+HAR_KEYS = {
+    "entry": {"pageref", "startedDateTime", "time", "request", "response", "cache", "timings"},
+    "request": {"method", "url", "httpVersion", "cookies", "headers", "queryString", "headersSize", "bodySize"},
+    "response": {"status", "statusText", "httpVersion", "cookies", "headers", "content", "redirectURL", "headersSize", "bodySize"},
+    "timings": {"blocked", "dns", "connect", "ssl", "send", "wait", "receive"},
+}
+
+
+@case("nginx", "python")
+def an_archive_of_a_load_is_read_by_others(world):
+    port, archive = nginx(world), world.scratch / "load.har"
+    fetch(world, port, "/", "--har", archive)
+    log = json.loads(archive.read_text())["log"]
+    check(log["version"] == "1.2" and len(log["pages"]) == 1, "it is no archive")
+    check(len(log["entries"]) == 19, f"{len(log['entries'])} entries")
+    for entry in log["entries"]:
+        for part, keys in HAR_KEYS.items():
+            lacks = keys - set(entry if part == "entry" else entry[part])
+            check(not lacks, f"an entry's {part} lacks {lacks}")
+        known = [value for name, value in entry["timings"].items() if value >= 0 and name != "ssl"]
+        check(abs(sum(known) - entry["time"]) < 0.01, f"{entry['timings']} is not {entry['time']}")
+        check(entry["response"]["status"] == 200 and "text" not in entry["response"]["content"], "a body is in it")
+    fetch(world, port, "/", "--har", archive, "--har-bodies")
+    first = json.loads(archive.read_text())["log"]["entries"][0]
+    check(first["response"]["content"]["text"].encode() == PAGE, "the body differs")
+    script = (
+        "import json, sys; from haralyzer import HarParser\n"
+        "page = HarParser(json.load(open(sys.argv[1]))).pages[0]\n"
+        "print(len(page.entries), page.actual_page.response.status, page.get_load_time() > 0)"
+    )
+    said = world.run("python", "-c", script, archive).stdout
+    check(said == "19 200 True\n", f"haralyzer says {said}")

@@ -14,7 +14,7 @@ use failure::{Ended, HTTP_ERROR, explain};
 use sakigake::client::{
     Ask, Bypass, Cause, Client, Family, Loaded, Options, Protocol, Proxies, Resolve, Trust,
 };
-use sakigake_page::{load::State, waterfall};
+use sakigake_page::{har, load::State, waterfall};
 use screen::Screen;
 use std::{env, fs, process::ExitCode, time::Duration};
 
@@ -109,6 +109,10 @@ async fn page(client: &Client, ask: &Ask, arguments: &FetchArguments) -> Result<
     crate::print(format_args!("{}\n", spoken(&loaded)))?;
     if let Some(path) = &arguments.svg {
         fs::write(path, waterfall::svg(&drawing)).map_err(|error| Ended::unwritten(path, &error))?;
+    }
+    if let Some(path) = &arguments.har {
+        let archive = har::archive(&loaded.load, &loaded.exchanges, loaded.began_unix_nanos);
+        fs::write(path, archive).map_err(|error| Ended::unwritten(path, &error))?;
     }
     for entry in loaded.load.entries() {
         if let State::Failed(why) = &entry.state {

@@ -5,6 +5,7 @@
 
 #[doc(hidden)]
 pub mod fuzz;
+pub mod har;
 pub mod load;
 pub mod rules;
 pub mod scan;

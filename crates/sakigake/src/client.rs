@@ -13,12 +13,13 @@ mod pool;
 mod proxy;
 mod race;
 mod trust;
+mod witness;
 
 pub use ask::{Ask, Line};
 pub use connection::Protocol;
 pub use dial::{Family, Resolve};
 pub use failure::{Cause, Failed};
-pub use loader::{Loaded, Receiver, Watcher};
+pub use loader::{Keep, Loaded, Receiver, Watcher};
 pub use proxy::{BadProxy, Bypass, Proxies, Proxy};
 pub use trust::{Trust, TrustError};
 
@@ -30,6 +31,7 @@ use sakigake_page::{Origin, Url, load};
 use sakigake_session::ClientConfig;
 use sakigake_tls as tls;
 use std::{rc::Rc, sync::Arc, time::Duration};
+use witness::Witness;
 
 /// What a client may do and whom it trusts.
 pub struct Options {
@@ -74,9 +76,10 @@ pub struct Client {
 
 /// What all connections of a client use.
 pub(crate) struct Shared {
-    pub(crate) session: Arc<ClientConfig>,
-    /// The same for who watches frames.
-    pub(crate) traced: Arc<ClientConfig>,
+    tls: tls::client::Options,
+    h2: sakigake_h2::Config,
+    /// Whether certificates are checked, so that one can speak for several hosts.
+    is_checked: bool,
     pub(crate) clock: Clock,
     pub(crate) resolve: Vec<Resolve>,
     pub(crate) family: Family,
@@ -132,12 +135,21 @@ impl Client {
         tls.unix_secs_at_start = unix_secs();
         tls.key_log = options.key_log.is_some();
         let h2 = sakigake_h2::Config { preload: options.preload, ..Default::default() };
-        let tls = tls.build().map_err(Error::Misuse)?;
-        let session = |trace| Arc::new(ClientConfig { tls: tls.clone(), h2: Some(h2.clone()), trace });
-        let (session, traced) = (session(false), session(true));
+        tls.clone().build().map_err(Error::Misuse)?;
+        let is_checked = options.trust != Trust::Anybody;
         let Options { resolve, key_log, preload, family, proxies, connect_patience, .. } = options;
-        let shared =
-            Shared { session, traced, clock, resolve, family, proxies, connect_patience, key_log, preload };
+        let shared = Shared {
+            tls,
+            h2,
+            is_checked,
+            clock,
+            resolve,
+            family,
+            proxies,
+            connect_patience,
+            key_log,
+            preload,
+        };
         Ok(Self { shared: Rc::new(shared) })
     }
 
@@ -183,6 +195,20 @@ impl Client {
         receiver: &mut dyn Receiver,
     ) -> Result<u16, Error> {
         loader::resource(&self.shared, ask, watcher, receiver).await
+    }
+}
+
+impl Shared {
+    /// A connection's configuration, and who will know its certificate.
+    fn session(&self, trace: bool) -> Result<(Arc<ClientConfig>, Option<Arc<Witness>>), tls::Misuse> {
+        let mut tls = self.tls.clone();
+        let judge = tls.verifier.clone().filter(|_| self.is_checked);
+        let witness = judge.map(|judge| Arc::new(Witness::new(judge)));
+        if let Some(witness) = &witness {
+            tls.verifier = Some(witness.clone());
+        }
+        let config = ClientConfig { tls: tls.build()?, h2: Some(self.h2.clone()), trace };
+        Ok((Arc::new(config), witness))
     }
 }
 

@@ -82,6 +82,12 @@ pub(crate) struct FetchArguments {
     /// Draw the waterfall into an SVG file
     #[arg(long, value_name = "FILE", conflicts_with_all = SINGLE)]
     pub(crate) svg: Option<PathBuf>,
+    /// Write an HTTP Archive of the load (HAR 1.2); it holds cookies and credentials as they were sent
+    #[arg(long, value_name = "FILE", conflicts_with_all = SINGLE)]
+    pub(crate) har: Option<PathBuf>,
+    /// Put bodies into the archive too
+    #[arg(long, requires = "har")]
+    pub(crate) har_bodies: bool,
     /// Ignore PRELOAD frames
     #[arg(long)]
     pub(crate) no_preload: bool,

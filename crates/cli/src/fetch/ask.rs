@@ -2,7 +2,7 @@
 
 use super::failure::Ended;
 use crate::arguments::FetchArguments;
-use sakigake::client::{Ask, Cause, Line, basic};
+use sakigake::client::{Ask, Cause, Keep, Line, basic};
 use sakigake_page::Url;
 use std::{
     fs,
@@ -24,6 +24,11 @@ pub(super) fn of(arguments: &FetchArguments) -> Result<Ask, Ended> {
     };
     ask.redirects = (arguments.location || !arguments.is_single()).then_some(arguments.max_redirs);
     ask.is_decoded = arguments.compressed;
+    ask.keep = match (&arguments.har, arguments.har_bodies) {
+        (None, _) => Keep::Nothing,
+        (Some(_), false) => Keep::Heads,
+        (Some(_), true) => Keep::Bodies,
+    };
     let own = defaults(arguments, ask.body.is_some());
     let is_replaced = |line: &&Line| arguments.header.iter().any(|given| given.name() == line.name());
     ask.fields = own.iter().filter(|line| !is_replaced(line)).chain(&arguments.header).cloned().collect();

@@ -1,6 +1,6 @@
 //! What a client is asked for: an address, and what is to go with the request.
 
-use super::coding;
+use super::{Keep, coding};
 use sakigake_page::{Origin, Url, load};
 use sakigake_semantics::{Fields, Request, is_token};
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct Ask {
     pub redirects: Option<usize>,
     /// Whether content codings are asked for and undone. A page's always are.
     pub is_decoded: bool,
+    /// What is kept of a page's exchanges, for an archive.
+    pub keep: Keep,
 }
 
 /// A field line that the user asked for. Names are in lower case.
@@ -48,7 +50,15 @@ impl Ask {
     /// `GET url`, with as many redirects as a page may have.
     pub fn get(url: Url) -> Self {
         let redirects = Some(load::Limits::default().redirects);
-        Self { url, method: b"GET".to_vec(), fields: Vec::new(), body: None, redirects, is_decoded: false }
+        Self {
+            url,
+            method: b"GET".to_vec(),
+            fields: Vec::new(),
+            body: None,
+            redirects,
+            is_decoded: false,
+            keep: Keep::Nothing,
+        }
     }
 
     pub(super) fn call(&self) -> load::Call {

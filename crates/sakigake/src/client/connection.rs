@@ -4,12 +4,15 @@ use super::{
     Shared, dial,
     failure::{Cause, Failed},
     http1, http2, place,
+    witness::Witness,
 };
+use sakigake_h2 as h2;
 use sakigake_net::{Ended, SystemEntropy, drive};
 use sakigake_page::{Origin, load::Id};
 use sakigake_semantics::{Request, Response};
 use sakigake_session::Session;
-use std::{rc::Rc, sync::Arc};
+use sakigake_wire::Instant;
+use std::{net::SocketAddr, rc::Rc, sync::Arc};
 use tokio::sync::mpsc;
 
 /// A request and its body, ready to leave.
@@ -40,7 +43,11 @@ pub(crate) enum Command {
 #[derive(Debug)]
 pub(crate) enum News {
     /// The handshake is over.
-    Ready(Protocol),
+    Ready(Ready),
+    /// The server's origin set, for the first time or changed.
+    Origins(Box<h2::OriginSet>),
+    /// The addresses of an origin that a connection may serve.
+    Found(Origin, Result<Vec<SocketAddr>, Failed>),
     /// A line for whoever watches frames.
     Frame(String),
     /// A PRELOAD frame's block.
@@ -59,6 +66,40 @@ pub(crate) enum News {
     Returned(Id, Box<Call>),
     /// The connection is gone, and why if that was not its time.
     Gone(Option<Failed>),
+}
+
+impl News {
+    /// The request that it is about.
+    pub(crate) fn request(&self) -> Option<Id> {
+        match self {
+            Self::Head(id, _)
+            | Self::Data(id, _)
+            | Self::End(id)
+            | Self::Failed(id, _)
+            | Self::Refused(id, _)
+            | Self::Returned(id, _) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// A connection that can carry requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Ready {
+    pub(crate) protocol: Protocol,
+    pub(crate) line: Line,
+    /// Who knows its certificate; nobody where none was checked.
+    pub(crate) witness: Option<Arc<Witness>>,
+}
+
+/// How a connection came about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    pub(crate) resolved: Instant,
+    pub(crate) connected: Instant,
+    pub(crate) ready: Instant,
+    pub(crate) address: SocketAddr,
+    pub(crate) is_proxied: bool,
 }
 
 /// What ALPN chose.
@@ -110,8 +151,14 @@ impl Ear {
 }
 
 /// Opens a connection and serves the pool's commands until it ends.
-pub(crate) async fn run(shared: Rc<Shared>, ear: Ear, commands: mpsc::UnboundedReceiver<Command>) {
-    let why = connect(&shared, &ear, commands).await.err();
+/// `known` are the origin's addresses, where somebody looked them up.
+pub(crate) async fn run(
+    shared: Rc<Shared>,
+    ear: Ear,
+    commands: mpsc::UnboundedReceiver<Command>,
+    known: Option<Vec<SocketAddr>>,
+) {
+    let why = connect(&shared, &ear, commands, known).await.err();
     ear.tell(News::Gone(why));
 }
 
@@ -119,10 +166,11 @@ async fn connect(
     shared: &Rc<Shared>,
     ear: &Ear,
     commands: mpsc::UnboundedReceiver<Command>,
+    known: Option<Vec<SocketAddr>>,
 ) -> Result<(), Failed> {
     let place = place(&ear.origin);
     let began = shared.clock.now();
-    let dialled = dial::dial(shared, &ear.origin, None).await?;
+    let dialled = dial::dial(shared, &ear.origin, known).await?;
     ear.frame(|| {
         let dial::Dialled { resolved, connected, address, is_proxied, .. } = &dialled;
         let kind = if *is_proxied { "the proxy at " } else { "" };
@@ -130,11 +178,16 @@ async fn connect(
         format!("connected to {kind}{address} (address after {dns}, connection after {tcp})")
     });
     let host = ear.origin.host.trim_start_matches('[').trim_end_matches(']');
-    let config = if ear.watches { &shared.traced } else { &shared.session };
-    let session = Session::client(config.clone(), host, shared.clock.now(), Box::new(SystemEntropy));
+    let (config, witness) =
+        shared.session(ear.watches).map_err(|misuse| Failed::new(Cause::SslConnectError, misuse))?;
+    let session = Session::client(config, host, shared.clock.now(), Box::new(SystemEntropy));
     let session = session.map_err(|misuse| Failed::new(Cause::UrlMalformat, misuse))?;
-    let mut application = http2::Http2::new(shared.clone(), ear.clone(), commands);
-    match drive(dialled.stream, session, &mut application, shared.clock).await {
+    let dial::Dialled { resolved, connected, address, is_proxied, stream } = dialled;
+    let line = Line { resolved, connected, ready: connected, address, is_proxied };
+    // What protocol it is will be known when it is ready.
+    let ready = Ready { protocol: Protocol::Http1, line, witness };
+    let mut application = http2::Http2::new(shared.clone(), ear.clone(), commands, ready);
+    match drive(stream, session, &mut application, shared.clock).await {
         Ok(Ended::Closed) => Ok(()),
         Ok(Ended::Plain(stream)) => http1::serve(*stream, ear, application.into_commands()).await,
         Err(failure) => Err(Failed::of_connection(&place, &failure, application.is_ready())),

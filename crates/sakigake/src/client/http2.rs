@@ -2,7 +2,7 @@
 
 use super::{
     Shared,
-    connection::{self, Call, Command, Ear, News},
+    connection::{self, Call, Command, Ear, News, Ready},
     failure::{Cause, Failed},
 };
 use core::task::{Context, Poll};
@@ -29,6 +29,9 @@ pub(super) struct Http2 {
     streams: BTreeMap<StreamId, Exchange>,
     /// Streams whose response is whole while the request's body is not.
     answered_early: Vec<StreamId>,
+    /// What is told when the handshake is over.
+    ready: Ready,
+    has_new_origins: bool,
     is_ready: bool,
     is_over: bool,
 }
@@ -46,7 +49,12 @@ struct Exchange {
 }
 
 impl Http2 {
-    pub(super) fn new(shared: Rc<Shared>, ear: Ear, commands: mpsc::UnboundedReceiver<Command>) -> Self {
+    pub(super) fn new(
+        shared: Rc<Shared>,
+        ear: Ear,
+        commands: mpsc::UnboundedReceiver<Command>,
+        ready: Ready,
+    ) -> Self {
         Self {
             shared,
             ear,
@@ -54,6 +62,8 @@ impl Http2 {
             waiting: Vec::new(),
             streams: BTreeMap::new(),
             answered_early: Vec::new(),
+            ready,
+            has_new_origins: false,
             is_ready: false,
             is_over: false,
         }
@@ -123,8 +133,22 @@ impl Http2 {
         }
     }
 
+    /// The server's origin set, when it changed; our own origin is in it.
+    fn tell_origins(&mut self, session: &mut Session) {
+        if !core::mem::take(&mut self.has_new_origins) {
+            return;
+        }
+        let own = sakigake_h2::Origin::parse(self.ear.origin.to_string().as_bytes());
+        let Some((http, own)) = session.http().zip(own) else { return };
+        http.connected_to(own);
+        if let Some(set) = http.origins() {
+            self.ear.tell(News::Origins(Box::new(set.clone())));
+        }
+    }
+
     fn hear(&mut self, event: Event<'_>) {
         match event {
+            Event::Origin => self.has_new_origins = true,
             Event::Preload { block } => self.ear.tell(News::Preload(block.to_vec())),
             Event::Response { stream, response, end } => {
                 if let Some(exchange) = self.streams.get(&stream) {
@@ -160,7 +184,6 @@ impl Http2 {
             Event::Settings
             | Event::Informational { .. }
             | Event::GoAway { .. }
-            | Event::Origin
             | Event::Request { .. }
             | Event::Writable { .. }
             | Event::Finished { .. } => {}
@@ -195,14 +218,16 @@ fn name(code: u64) -> String {
 }
 
 impl Application for Http2 {
-    fn heard(&mut self, _: Instant, event: session::Event<'_>) {
+    fn heard(&mut self, now: Instant, event: session::Event<'_>) {
         match event {
             session::Event::Ready { protocol, .. } => {
                 self.is_ready = true;
-                self.ear.tell(News::Ready(match protocol {
+                self.ready.line.ready = now;
+                self.ready.protocol = match protocol {
                     Protocol::H2 => connection::Protocol::Http2,
                     Protocol::Plain => connection::Protocol::Http1,
-                }));
+                };
+                self.ear.tell(News::Ready(self.ready.clone()));
             }
             session::Event::Http(event) => self.hear(event),
             session::Event::Frame { is_sent, seen } => {
@@ -223,6 +248,7 @@ impl Application for Http2 {
                 self.carry_out(now, command, session);
             }
             self.send_bodies(session);
+            self.tell_origins(session);
         }
         if self.is_over {
             session.close(now);

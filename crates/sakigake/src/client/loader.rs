@@ -3,17 +3,17 @@
 use super::{
     Ask, Error, Shared,
     coding::{self, Decoder},
-    connection::{Call, News, Protocol},
+    connection::{self, Call, News, Protocol},
     cookies::{self, Jar},
     failure::{Cause, Failed},
     pool::{self, Pool},
 };
 use sakigake_page::{
-    Destination, Origin,
+    Destination, Origin, har,
     load::{Id, Load, Options, State, Want, Wanted},
     scan::Mode,
 };
-use sakigake_semantics::Response;
+use sakigake_semantics::{Request, Response};
 use sakigake_wire::Span;
 use std::{collections::BTreeMap, io, rc::Rc};
 use tokio::sync::mpsc;
@@ -26,7 +26,25 @@ pub struct Loaded {
     pub protocols: Vec<(Origin, &'static str)>,
     /// When the first connection could carry a request, from the start of the load.
     pub connected: Option<Span>,
+    /// What went over the wire, as far as it was to be kept.
+    pub exchanges: BTreeMap<Id, har::Exchange>,
+    /// When the load began, in nanoseconds since 1970.
+    pub began_unix_nanos: u64,
 }
+
+/// What is kept of a page's exchanges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Keep {
+    /// Nothing.
+    Nothing,
+    /// Everything but bodies.
+    Heads,
+    /// Everything; of bodies, as much as [`BODIES_BYTES`].
+    Bodies,
+}
+
+/// Bytes of bodies that are kept at most.
+const BODIES_BYTES: usize = 64 << 20;
 
 /// Watches a load; by default it looks away.
 pub trait Watcher {
@@ -85,6 +103,9 @@ struct Loader<'a> {
     decoders: BTreeMap<Id, Decoder>,
     protocols: Vec<(Origin, &'static str)>,
     connected: Option<Span>,
+    exchanges: BTreeMap<Id, har::Exchange>,
+    kept_bytes: usize,
+    began_unix_nanos: u64,
     news: mpsc::UnboundedReceiver<(usize, News)>,
     watcher: &'a mut dyn Watcher,
     receiver: Option<&'a mut dyn Receiver>,
@@ -99,7 +120,8 @@ pub(super) async fn page(
     let mut loader = Loader::new(shared, ask, options, watcher, None);
     loader.run().await?;
     loader.document()?;
-    Ok(Loaded { load: loader.load, protocols: loader.protocols, connected: loader.connected })
+    let Loader { load, protocols, connected, exchanges, began_unix_nanos, .. } = loader;
+    Ok(Loaded { load, protocols, connected, exchanges, began_unix_nanos })
 }
 
 /// A load of which only the document counts.
@@ -136,6 +158,9 @@ impl<'a> Loader<'a> {
             decoders: BTreeMap::new(),
             protocols: Vec::new(),
             connected: None,
+            exchanges: BTreeMap::new(),
+            kept_bytes: 0,
+            began_unix_nanos: unix_nanos(),
             news,
             watcher,
             receiver,
@@ -193,6 +218,9 @@ impl<'a> Loader<'a> {
         let cookies = self.cookies(id).and_then(|context| self.jar.field(&resource.url, context));
         self.ask.complete(&mut request, &origin, (is_document, has_body), cookies);
         let body = self.ask.body.clone().filter(|_| has_body);
+        if self.ask.keep > Keep::Nothing {
+            self.exchanges.insert(id, exchange(&request, body.as_deref(), self.ask.keep));
+        }
         self.pool.request(&origin, id, Box::new(Call { request, body }));
     }
 
@@ -217,16 +245,25 @@ impl<'a> Loader<'a> {
 
     fn hear(&mut self, number: usize, news: News) -> Result<(), Error> {
         let now = self.shared.clock.now();
+        if let News::Found(origin, found) = news {
+            self.pool.found(origin, found).into_iter().for_each(|(id, why)| self.fail(id, why));
+            return Ok(());
+        }
         let Some(connection) = self.pool.find(number) else {
             return Ok(()); // Nobody asked it for more.
         };
-        let (origin, protocol) = (connection.origin.clone(), connection.protocol);
+        if news.request().is_some_and(|id| !self.pool.is_carried(id, number)) {
+            return Ok(()); // Another one carries it now.
+        }
+        let (origin, protocol) = (connection.origin.clone(), connection.protocol());
         match news {
-            News::Ready(protocol) => {
+            News::Found(..) => {}
+            News::Origins(set) => self.pool.origins(number, *set),
+            News::Ready(ready) => {
                 self.connected.get_or_insert(now.since(self.load.started()));
-                self.pool.ready(number, protocol);
                 // A second connection to the same place is no news.
-                let known = (origin, protocol.name());
+                let known = (origin, ready.protocol.name());
+                self.pool.ready(number, ready);
                 if !self.protocols.contains(&known) {
                     self.protocols.push(known);
                 }
@@ -235,6 +272,10 @@ impl<'a> Loader<'a> {
             News::Preload(block) => drop(self.load.preload(now, &origin, &block)),
             News::Head(id, response) => {
                 self.pool.answered(number);
+                if response.status == 421 && self.pool.misdirected(number, id) {
+                    return Ok(());
+                }
+                self.note_line(id, number);
                 self.head(id, protocol.unwrap_or(Protocol::Http1), &response)?;
             }
             News::Data(id, bytes) => self.data(id, &bytes)?,
@@ -243,6 +284,7 @@ impl<'a> Loader<'a> {
                 self.end(id)?;
             }
             News::Failed(id, why) => {
+                self.note_line(id, number);
                 self.pool.finish(number, id, false);
                 self.fail(id, why);
             }
@@ -263,6 +305,9 @@ impl<'a> Loader<'a> {
     }
 
     fn head(&mut self, id: Id, protocol: Protocol, response: &Response) -> Result<(), Error> {
+        if let Some(exchange) = self.exchanges.get_mut(&id) {
+            exchange.response = Some(response.clone());
+        }
         if let Some(context) = self.cookies(id) {
             let url = &self.load.entries()[id.0].resource.url;
             response.fields.find_all(b"set-cookie").for_each(|field| self.jar.set(url, field, context));
@@ -287,8 +332,23 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// Which connection carries it, for the archive.
+    fn note_line(&mut self, id: Id, number: usize) {
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        let Some(connection) = self.pool.find(number) else { return };
+        let Some(ready) = &connection.ready else { return };
+        let connection::Line { resolved, connected, ready: since, address, .. } = ready.line;
+        exchange.protocol = ready.protocol.name();
+        let is_new = connection.first == Some(id);
+        let address = address.ip();
+        exchange.line = Some(har::Line { number, address, resolved, connected, ready: since, is_new });
+    }
+
     /// A piece of a body, as it came.
     fn data(&mut self, id: Id, bytes: &[u8]) -> Result<(), Error> {
+        if let Some(exchange) = self.exchanges.get_mut(&id) {
+            exchange.coded_bytes += bytes.len() as u64;
+        }
         let Some(mut decoder) = self.decoders.remove(&id) else {
             self.pool.used(id, bytes.len());
             return self.decoded(id, bytes);
@@ -309,6 +369,13 @@ impl<'a> Loader<'a> {
     }
 
     fn decoded(&mut self, id: Id, bytes: &[u8]) -> Result<(), Error> {
+        if self.ask.keep == Keep::Bodies
+            && self.kept_bytes + bytes.len() <= BODIES_BYTES
+            && let Some(exchange) = self.exchanges.get_mut(&id)
+        {
+            self.kept_bytes += bytes.len();
+            exchange.body.get_or_insert_default().extend_from_slice(bytes);
+        }
         if let Some(receiver) = &mut self.receiver
             && self.load.is_final(id)
         {
@@ -348,5 +415,24 @@ impl<'a> Loader<'a> {
         };
         // A server that does not answer our goodbye does not keep us.
         let _ = tokio::time::timeout(core::time::Duration::from_millis(250), all).await;
+    }
+}
+
+fn unix_nanos() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)) // Until the year 2554.
+}
+
+/// What is known of an exchange when it begins.
+fn exchange(request: &Request, body: Option<&[u8]>, keep: Keep) -> har::Exchange {
+    har::Exchange {
+        protocol: "",
+        request: request.clone(),
+        request_bytes: body.map_or(0, |body| body.len() as u64),
+        request_body: body.filter(|_| keep == Keep::Bodies).map(<[u8]>::to_vec),
+        response: None,
+        coded_bytes: 0,
+        body: None,
+        line: None,
     }
 }

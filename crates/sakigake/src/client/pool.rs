@@ -1,11 +1,15 @@
 //! The connections of one load: which of them carries what, and what waits for one.
 
+mod sharing;
+
 use super::{
     Shared,
-    connection::{self, Call, Command, Ear, News, Protocol},
+    connection::{self, Call, Command, Ear, News, Protocol, Ready},
     failure::Failed,
 };
+use sakigake_h2 as h2;
 use sakigake_page::{Origin, load::Id};
+use sharing::Sharing;
 use std::{
     collections::{BTreeMap, VecDeque},
     rc::Rc,
@@ -28,6 +32,7 @@ pub(super) struct Pool {
     carriers: BTreeMap<Id, usize>,
     /// Requests that all connections of their origin are too busy for, oldest first.
     waiting: VecDeque<(Origin, Id, Box<Call>)>,
+    sharing: Sharing,
     ear: mpsc::UnboundedSender<(usize, News)>,
     watches: bool,
 }
@@ -36,8 +41,12 @@ pub(super) struct Pool {
 pub(super) struct Connection {
     pub(super) number: usize,
     pub(super) origin: Origin,
-    /// What is spoken there, once ALPN has decided.
-    pub(super) protocol: Option<Protocol>,
+    /// What came of the handshake.
+    pub(super) ready: Option<Ready>,
+    /// What the server says that it is for.
+    origin_set: Option<h2::OriginSet>,
+    /// The request that it was opened for.
+    pub(super) first: Option<Id>,
     commands: mpsc::UnboundedSender<Command>,
     /// It takes no new requests; what it has begun it may finish.
     is_retired: bool,
@@ -48,7 +57,12 @@ pub(super) struct Connection {
 
 impl Connection {
     fn has_room(&self) -> bool {
-        !self.is_retired && (self.protocol != Some(Protocol::Http1) || self.carries == 0)
+        !self.is_retired && (self.protocol() != Some(Protocol::Http1) || self.carries == 0)
+    }
+
+    /// What is spoken there, once ALPN has decided.
+    pub(super) fn protocol(&self) -> Option<Protocol> {
+        self.ready.as_ref().map(|ready| ready.protocol)
     }
 }
 
@@ -61,6 +75,7 @@ impl Pool {
             fruitless: 0,
             carriers: BTreeMap::new(),
             waiting: VecDeque::new(),
+            sharing: Sharing::default(),
             ear,
             watches,
         }
@@ -79,14 +94,24 @@ impl Pool {
     pub(super) fn request(&mut self, origin: &Origin, id: Id, call: Box<Call>) {
         let own = || self.connections.iter().filter(|connection| connection.origin == *origin);
         let open = own().filter(|connection| !connection.is_retired).count();
-        let number = match own().find(|connection| connection.has_room()) {
-            Some(connection) => connection.number,
-            None if open < HTTP1_CONNECTIONS => self.open(origin),
-            None => return self.waiting.push_back((origin.clone(), id, call)),
+        let own = own().find(|connection| connection.has_room()).map(|connection| connection.number);
+        let host = self.host_of(origin);
+        let number = match (own, host) {
+            (Some(own), _) => own,
+            (None, Some(host)) => {
+                self.remember(origin, id, &call);
+                host
+            }
+            (None, None) if open == 0 && self.seeks(origin) => {
+                return self.waiting.push_back((origin.clone(), id, call));
+            }
+            (None, None) if open < HTTP1_CONNECTIONS => self.open(origin),
+            (None, None) => return self.waiting.push_back((origin.clone(), id, call)),
         };
         self.carriers.insert(id, number);
         if let Some(connection) = self.find_mut(number) {
             connection.carries += 1;
+            connection.first.get_or_insert(id);
             let _ = connection.commands.send(Command::Request(id, call)); // One that just ended says so in its news.
         }
     }
@@ -96,11 +121,14 @@ impl Pool {
         self.opened += 1;
         let (commands, receiver) = mpsc::unbounded_channel();
         let ear = Ear { origin: origin.clone(), number, news: self.ear.clone(), watches: self.watches };
-        tokio::task::spawn_local(connection::run(self.shared.clone(), ear, receiver));
+        let known = self.known(origin);
+        tokio::task::spawn_local(connection::run(self.shared.clone(), ear, receiver, known));
         self.connections.push(Connection {
             number,
             origin: origin.clone(),
-            protocol: None,
+            ready: None,
+            origin_set: None,
+            first: None,
             commands,
             is_retired: false,
             has_answered: false,
@@ -125,10 +153,21 @@ impl Pool {
         }
     }
 
-    pub(super) fn ready(&mut self, number: usize, protocol: Protocol) {
+    pub(super) fn ready(&mut self, number: usize, ready: Ready) {
         if let Some(connection) = self.find_mut(number) {
-            connection.protocol = Some(protocol);
+            connection.ready = Some(ready);
         }
+    }
+
+    pub(super) fn origins(&mut self, number: usize, set: h2::OriginSet) {
+        if let Some(connection) = self.find_mut(number) {
+            connection.origin_set = Some(set);
+        }
+    }
+
+    /// Whether a connection is the one that carries a request: others have nothing to say of it.
+    pub(super) fn is_carried(&self, id: Id, number: usize) -> bool {
+        self.carriers.get(&id) == Some(&number)
     }
 
     pub(super) fn answered(&mut self, number: usize) {
@@ -140,8 +179,9 @@ impl Pool {
     /// It is over, well or not: another request may take its place.
     pub(super) fn finish(&mut self, number: usize, id: Id, is_whole: bool) {
         self.release(number, id);
+        self.forget(id);
         if let Some(connection) = self.find_mut(number)
-            && connection.protocol == Some(Protocol::Http1)
+            && connection.protocol() == Some(Protocol::Http1)
             && !is_whole
         {
             connection.is_retired = true;
@@ -152,15 +192,15 @@ impl Pool {
     /// A connection gave it back unsent.
     pub(super) fn returned(&mut self, number: usize, id: Id, call: Box<Call>) {
         self.release(number, id);
-        let Some(origin) = self.find(number).map(|connection| connection.origin.clone()) else { return };
+        let Some(origin) = self.origin_of(number, id) else { return };
         self.request(&origin, id, call);
     }
 
     /// The peer did not act on it. `false` when that happens too often to try again.
     pub(super) fn refused(&mut self, number: usize, id: Id, call: Box<Call>) -> bool {
         self.release(number, id);
+        let Some(origin) = self.origin_of(number, id) else { return false };
         let Some(connection) = self.find_mut(number) else { return false };
-        let origin = connection.origin.clone();
         if !core::mem::replace(&mut connection.is_retired, true) && !connection.has_answered {
             self.fruitless += 1;
         }
@@ -204,7 +244,8 @@ impl Pool {
         let mut lost: Vec<Id> = carried.map(|(id, _)| *id).collect();
         self.carriers.retain(|_, carrier| *carrier != number);
         let is_alone = self.connections.iter().all(|other| other.origin != connection.origin);
-        if connection.protocol.is_none() && is_alone {
+        self.evict(number);
+        if connection.ready.is_none() && is_alone {
             let (vain, waiting) = core::mem::take(&mut self.waiting)
                 .into_iter()
                 .partition(|(origin, ..)| *origin == connection.origin);

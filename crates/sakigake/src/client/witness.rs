@@ -1,0 +1,48 @@
+//! What a connection's certificate was found good for: its own host, and maybe others.
+
+use sakigake_tls::{RejectedCertificate, Verified, Verifier};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Judges as another does, and remembers the chain that it found good.
+pub(crate) struct Witness {
+    judge: Arc<dyn Verifier>,
+    chain: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Witness {
+    pub(crate) fn new(judge: Arc<dyn Verifier>) -> Self {
+        Self { judge, chain: Mutex::default() }
+    }
+
+    /// Whether the same chain would be good for `host` too (RFC 9110 section 4.3.3, RFC 9525).
+    pub(crate) fn covers(&self, host: &str, unix_secs: u64) -> bool {
+        let chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
+        let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        !chain.is_empty() && self.judge.verify_chain(host, &chain, unix_secs).is_ok()
+    }
+}
+
+impl Verifier for Witness {
+    fn verify_chain(
+        &self,
+        server_name: &str,
+        chain: &[&[u8]],
+        unix_secs: u64,
+    ) -> Result<Verified, RejectedCertificate> {
+        let verified = self.judge.verify_chain(server_name, chain, unix_secs)?;
+        let mut kept = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = chain.iter().map(|certificate| certificate.to_vec()).collect();
+        Ok(verified)
+    }
+
+    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {
+        self.judge.verify_signature(leaf, scheme, message, signature)
+    }
+}
+
+impl core::fmt::Debug for Witness {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Witness")
+    }
+}
