@@ -98,14 +98,19 @@ impl Hosts {
 
     /// One host that answers whatever it is called.
     pub fn one(target: Target) -> Self {
-        let host = Host { names: Vec::new(), is_default: true, target, early_hints: true };
-        Self::new(vec![host]).expect("a default host may stand alone")
+        Self::new(vec![Host::fallback(target)]).expect("a default host may stand alone")
     }
 
     /// The host for `authority`, a host with or without a port, in any case: by its exact name, then by a wildcard, then the
     /// default host.
     pub fn of(&self, authority: &[u8]) -> Option<&Arc<Host>> {
         self.number(authority).map(|number| &self.hosts[number])
+    }
+
+    /// Whether a program answers at one of them, so that WebSockets over HTTP/2 are to be offered (extended CONNECT, RFC 8441:
+    /// `h2::Config::extended_connect`).
+    pub fn has_service(&self) -> bool {
+        self.hosts.iter().any(|host| matches!(host.target, Target::Service(_)))
     }
 
     /// All of them, in the order given.
@@ -147,6 +152,11 @@ impl Host {
     /// A host of that name, which sends early hints.
     pub fn new(name: Name, target: Target) -> Self {
         Self { names: vec![name], is_default: false, target, early_hints: true }
+    }
+
+    /// The host that answers for names that no other has.
+    pub fn fallback(target: Target) -> Self {
+        Self { names: Vec::new(), is_default: true, target, early_hints: true }
     }
 
     /// What people call it: its first name, or `default`.

@@ -2,6 +2,7 @@
 
 pub mod access_log;
 pub mod bench;
+mod builder;
 pub mod client;
 pub mod config;
 pub mod dev_ca;
@@ -20,6 +21,7 @@ pub mod server;
 pub mod service;
 mod swap;
 
+pub use builder::{Error, Server};
 pub use swap::Swap;
 
 #[cfg(test)]

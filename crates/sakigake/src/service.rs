@@ -76,6 +76,19 @@ impl Factory {
         }))
     }
 
+    /// Each worker has a clone of `service`, which runs there: a router, as a rule.
+    pub fn of<S, B>(service: S) -> Self
+    where
+        S: Service<http::Request<Body>, Response = http::Response<B>, Error: Into<BoxError>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        B: http_body::Body<Error: Into<BoxError>> + 'static,
+    {
+        Self::new(move || service.clone())
+    }
+
     /// One function answers everything, on the workers.
     ///
     /// ```

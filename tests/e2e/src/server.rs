@@ -10,8 +10,10 @@ use sakigake::{
     http1,
     key_log::KeyLogFile,
     server::{Limits, Listeners, Running, Site, Stop},
+    service::Factory,
 };
 use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_h2 as h2;
 use sakigake_net::Clock;
 use sakigake_page::Url;
 use sakigake_preload::{
@@ -71,6 +73,13 @@ impl Setup {
     }
 }
 
+impl Setup {
+    /// A program instead of a folder.
+    pub fn of_service(factory: Factory) -> Self {
+        Self { hosts: Some(Hosts::one(Target::Service(factory))), hints: false, ..Self::of(example()) }
+    }
+}
+
 /// A server on threads of its own, on a port that the system chose.
 pub struct Server {
     /// Where it listens.
@@ -108,13 +117,14 @@ impl Server {
         options.limits = setup.tls;
         options.key_log = setup.key_log.is_some();
         let log = Shared::default();
+        let hosts = setup.hosts.unwrap_or_else(|| Hosts::one(Target::Files(files)));
+        let h2 = h2::Config { extended_connect: hosts.has_service(), ..h2::Config::default() };
         let session = Arc::new(Swap::new(ServerConfig {
             tls: options.build().expect("the options are good"),
-            h2: Some(Default::default()),
+            h2: Some(h2),
             hints: setup.hints.then(|| table.clone()),
             trace: false,
         }));
-        let hosts = setup.hosts.unwrap_or_else(|| Hosts::one(Target::Files(files)));
         let mut site = Site::new(hosts, session.clone(), AccessLog::new(Format::Text, Box::new(log.clone())));
         site.limits = setup.limits;
         site.http1 = setup.http1;

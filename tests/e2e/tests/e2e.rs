@@ -18,3 +18,7 @@ mod http1;
 mod load;
 #[path = "e2e/pages.rs"]
 mod pages;
+#[path = "e2e/service.rs"]
+mod service;
+#[path = "e2e/websockets.rs"]
+mod websockets;

@@ -3,7 +3,6 @@
 use super::BoxError;
 use bytes::{Buf, Bytes};
 use http_body::{Frame, SizeHint};
-use http_body_util::BodyExt as _;
 use std::{
     error::Error,
     fmt,
@@ -13,7 +12,7 @@ use std::{
 };
 
 /// A body without its type. A panic in it is an error of the body.
-pub(crate) struct Outgoing(Option<Pin<Box<dyn http_body::Body<Data = Bytes, Error = Failure>>>>);
+pub(crate) struct Outgoing(Option<Box<dyn http_body::Body<Data = Bytes, Error = Failure> + Unpin>>);
 
 /// Why a handler did not give what it was asked for.
 #[derive(Debug)]
@@ -32,8 +31,7 @@ impl Outgoing {
         if body.is_end_stream() {
             return Self::empty();
         }
-        let bytes = |frame: Frame<B::Data>| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
-        Self(Some(Box::pin(body.map_frame(bytes).map_err(|error| Failure::Service(error.into())))))
+        Self(Some(Box::new(Plain(Box::pin(body)))))
     }
 
     /// Nothing.
@@ -51,7 +49,7 @@ impl http_body::Body for Outgoing {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         let Some(body) = &mut self.0 else { return Poll::Ready(None) };
-        let polled = catch_unwind(AssertUnwindSafe(|| body.as_mut().poll_frame(cx)));
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(cx)));
         let polled = polled.unwrap_or(Poll::Ready(Some(Err(Failure::Panicked))));
         if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
             self.0 = None; // It must not be asked again.
@@ -65,6 +63,31 @@ impl http_body::Body for Outgoing {
 
     fn size_hint(&self) -> SizeHint {
         self.0.as_ref().map_or(SizeHint::with_exact(0), |body| body.size_hint())
+    }
+}
+
+/// A body whose data are plain bytes, and whose length is known as well as before.
+struct Plain<B>(Pin<Box<B>>);
+
+impl<B: http_body::Body<Error: Into<BoxError>>> http_body::Body for Plain<B> {
+    type Data = Bytes;
+    type Error = Failure;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        let bytes = |frame: Frame<B::Data>| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
+        let fail = |error: B::Error| Failure::Service(error.into());
+        self.0.as_mut().poll_frame(cx).map(|frame| frame.map(|frame| frame.map(bytes).map_err(fail)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
     }
 }
 

@@ -1,0 +1,292 @@
+//! A server in a few lines, for programs.
+
+use crate::{
+    Swap,
+    access_log::{AccessLog, Format},
+    dev_ca::{self, DevCa, Leaf},
+    files::Files,
+    hosts::{self, Host, Hosts, Target},
+    http1,
+    server::{Limits, Listeners, Running, Site, Stop},
+    service::Factory,
+};
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_h2 as h2;
+use sakigake_net::Clock;
+use sakigake_session::ServerConfig;
+use sakigake_tls::{self as tls, BadCredential, Credential};
+use std::{
+    fmt, fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+};
+
+/// A server over TLS 1.3, HTTP/2 and HTTP/1.1: what answers, where it listens, and what it shows.
+///
+/// ```no_run
+/// use http_body_util::Full;
+/// use sakigake::{Server, service::Factory};
+///
+/// fn main() -> Result<(), sakigake::Error> {
+///     let hello = Factory::of_fn(|request| async move {
+///         let text = format!("hello, {}\n", request.uri().path());
+///         Ok::<_, std::convert::Infallible>(http::Response::new(Full::<bytes::Bytes>::from(text)))
+///     });
+///     Server::new().service(hello).serve() // https://localhost:8443, until SIGINT or SIGTERM
+/// }
+/// ```
+///
+/// Without a certificate it shows one of the development CA, which is good for `localhost` and other local names; with
+/// files of a real one:
+///
+/// ```no_run
+/// # use sakigake::{Server, service::Factory};
+/// # fn serve(site: Factory) -> Result<(), sakigake::Error> {
+/// Server::new().certificate("chain.pem", "key.pem").service(site).listen(([0, 0, 0, 0], 443).into()).serve()
+/// # }
+/// ```
+///
+/// [`Server::start`] does not wait, so that a program may go on, and say when to end:
+///
+/// ```no_run
+/// # use sakigake::{Server, service::Factory};
+/// # fn serve(site: Factory) -> Result<(), Box<dyn std::error::Error>> {
+/// let running = Server::new().service(site).listen(([127, 0, 0, 1], 0).into()).start()?;
+/// println!("https://{}", running.addresses()[0]);
+/// running.stop(); // What is under way is finished.
+/// running.join()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Default)]
+pub struct Server {
+    hosts: Vec<Host>,
+    fallback: Option<Fallback>,
+    certificates: Vec<(PathBuf, PathBuf)>,
+    names: Vec<String>,
+    addresses: Vec<SocketAddr>,
+    workers: Option<usize>,
+    limits: Limits,
+    http1: http1::Limits,
+    h2: h2::Limits,
+    log: Option<AccessLog>,
+}
+
+#[derive(Debug)]
+enum Fallback {
+    Service(Factory),
+    Folder(PathBuf),
+}
+
+/// Why a server does not start, or did not end well.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nothing was said that would answer, or hosts that cannot stand beside each other.
+    Hosts(hosts::Misuse),
+    /// A file or folder cannot be read.
+    Read(PathBuf, io::Error),
+    /// A certificate and its key, by the certificate's file.
+    Certificate(PathBuf, BadCredential),
+    /// The development CA cannot be opened or made.
+    DevCa(dev_ca::Error),
+    /// TLS refuses what it is to be.
+    Tls(tls::Misuse),
+    /// The address cannot be listened at.
+    Listen(SocketAddr, io::Error),
+    /// The system gives no thread, or a worker ended by a fault of ours.
+    Run(io::Error),
+}
+
+impl Server {
+    /// Nothing answers yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Answers every request whose host no other has.
+    #[must_use]
+    pub fn service(mut self, factory: Factory) -> Self {
+        self.fallback = Some(Fallback::Service(factory));
+        self
+    }
+
+    /// Serves a folder to every request whose host no other has.
+    #[must_use]
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.fallback = Some(Fallback::Folder(folder.into()));
+        self
+    }
+
+    /// One more host with names of its own.
+    #[must_use]
+    pub fn host(mut self, host: Host) -> Self {
+        self.hosts.push(host);
+        self
+    }
+
+    /// One more certificate: a chain, leaf first, and its key, both PEM. Which one a client is shown, its names decide.
+    #[must_use]
+    pub fn certificate(mut self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.certificates.push((chain.into(), key.into()));
+        self
+    }
+
+    /// One more local name for the development CA's certificate, such as `shop.localhost` or `www.saki.test`.
+    #[must_use]
+    pub fn local_name(mut self, name: impl Into<String>) -> Self {
+        self.names.push(name.into());
+        self
+    }
+
+    /// Listens there too; with port 0 the system chooses one. Without any, port 8443 of the loopback addresses.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.addresses.push(address);
+        self
+    }
+
+    /// Threads; without a word, one a core.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// What connections may take: of each kind, of HTTP/2, of HTTP/1.1.
+    #[must_use]
+    pub fn limits(mut self, all: Limits, h2: h2::Limits, http1: http1::Limits) -> Self {
+        (self.limits, self.h2, self.http1) = (all, h2, http1);
+        self
+    }
+
+    /// Who is told of every request; without a word, standard output.
+    #[must_use]
+    pub fn log(mut self, log: AccessLog) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// Begins to serve, on threads of its own.
+    ///
+    /// # Errors
+    /// [`Error`]: everything that can be wrong before the first request is found here.
+    pub fn start(self) -> Result<Running, Error> {
+        let hosts = hosts(self.hosts, self.fallback)?;
+        let session = session(&self.certificates, &self.names, self.h2, hosts.has_service())?;
+        let workers = self.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
+        let listeners = listen(&self.addresses, workers)?;
+        let log = self.log.unwrap_or_else(|| AccessLog::stdout(Format::Text));
+        let mut site = Site::new(hosts, Arc::new(Swap::new(session)), log);
+        (site.limits, site.http1) = (self.limits, self.http1);
+        listeners.start(site, Clock::start(), &Stop::new()).map_err(Error::Run)
+    }
+
+    /// Serves until SIGINT or SIGTERM, then finishes what is under way. Blocks, so it is not for async code: that has
+    /// [`Server::start`].
+    ///
+    /// # Errors
+    /// As [`Server::start`], or a worker ended by a fault of ours.
+    pub fn serve(self) -> Result<(), Error> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Run)?;
+        let running = self.start()?;
+        let told = async {
+            let (mut interrupt, mut terminate) =
+                (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            Ok(())
+        };
+        let told = runtime.block_on(told);
+        running.stop();
+        told.and_then(|()| running.join()).map_err(Error::Run)
+    }
+}
+
+fn hosts(mut hosts: Vec<Host>, fallback: Option<Fallback>) -> Result<Hosts, Error> {
+    let target = match fallback {
+        Some(Fallback::Service(factory)) => Some(Target::Service(factory)),
+        Some(Fallback::Folder(folder)) => {
+            Some(Target::Files(Files::new(&folder).map_err(|error| Error::Read(folder, error))?))
+        }
+        None => None,
+    };
+    hosts.extend(target.map(Host::fallback));
+    Hosts::new(hosts).map_err(Error::Hosts)
+}
+
+fn session(
+    files: &[(PathBuf, PathBuf)],
+    names: &[String],
+    limits: h2::Limits,
+    has_service: bool,
+) -> Result<ServerConfig, Error> {
+    let mut options = tls::server::Options::new(&PROVIDER);
+    options.credentials = match files {
+        [] => development(names)?,
+        files => files.iter().map(|(chain, key)| load(chain, key)).collect::<Result<_, _>>()?,
+    };
+    options.alpn = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).into();
+    let h2 = h2::Config { limits, extended_connect: has_service, ..h2::Config::default() };
+    Ok(ServerConfig { tls: options.build().map_err(Error::Tls)?, h2: Some(h2), hints: None, trace: false })
+}
+
+fn load(chain: &Path, key: &Path) -> Result<Arc<Credential>, Error> {
+    let read = |path: &Path| fs::read(path).map_err(|error| Error::Read(path.into(), error));
+    let credential = Credential::from_pem(&PROVIDER, &read(chain)?, &read(key)?);
+    credential.map(Arc::new).map_err(|error| Error::Certificate(chain.into(), error))
+}
+
+fn development(names: &[String]) -> Result<Vec<Arc<Credential>>, Error> {
+    let ca = DevCa::default_folder().and_then(DevCa::open).map_err(Error::DevCa)?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let leaves = ca.leaf(&names).map_err(Error::DevCa)?;
+    let credential = |leaf: Leaf| {
+        let key = (PROVIDER.signing_key)(&leaf.key).expect("the CA made the key with the same provider");
+        let chain = leaf.chain.iter().map(|der| der.to_vec()).collect();
+        Credential::load(chain, key).map(Arc::new)
+    };
+    let loaded: Result<_, _> = [leaves.ecdsa, leaves.rsa].into_iter().map(credential).collect();
+    loaded.map_err(|error| Error::Certificate(ca.certificate_path(), error))
+}
+
+fn listen(addresses: &[SocketAddr], workers: usize) -> Result<Listeners, Error> {
+    let mut listeners = Listeners::new(workers);
+    for address in addresses {
+        listeners.open(*address).map_err(|error| Error::Listen(*address, error))?;
+    }
+    if addresses.is_empty() {
+        for address in sakigake_net::loopback(8443) {
+            match listeners.open(address) {
+                // Not every machine has IPv6.
+                Err(error) if address.is_ipv6() && error.kind() == io::ErrorKind::AddrNotAvailable => {}
+                outcome => outcome.map_err(|error| Error::Listen(address, error))?,
+            }
+        }
+    }
+    Ok(listeners)
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hosts(misuse) => misuse.fmt(f),
+            Self::Read(path, error) => write!(f, "cannot read {}: {error}", path.display()),
+            Self::Certificate(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::DevCa(error) => write!(f, "the development CA: {error}"),
+            Self::Tls(misuse) => misuse.fmt(f),
+            Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Run(error) => write!(f, "the server: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
