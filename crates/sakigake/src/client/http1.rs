@@ -88,7 +88,7 @@ impl Carrier<'_> {
                 Ok(()) => self.answers += 1,
                 // The server ends a connection when it likes: what it has not answered another one may carry.
                 Err(Trouble::Unanswered(_)) if self.answers > 0 && is_idempotent(&call.request.method) => {
-                    self.ear.tell(News::Refused(id, call)); // spec: 9110-9.2.2-a
+                    self.ear.tell(News::Refused(id, call));
                     return Outcome::Done;
                 }
                 Err(Trouble::Unsent(_)) if self.answers > 0 => {

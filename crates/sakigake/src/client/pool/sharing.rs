@@ -38,14 +38,14 @@ impl Connection {
     /// Whether names and certificate allow it to serve `origin` too.
     fn may_host(&self, origin: &Origin) -> bool {
         let Some(ready) = &self.ready else { return false };
-        let is_near = self.origin.port == origin.port && self.origin.secure && origin.secure; // spec: 9113-9.1.1-b
-        let is_barred = self.origin_set.is_some() && !self.is_named(origin); // spec: 8336-2.4-client-a
+        let is_near = self.origin.port == origin.port && self.origin.secure && origin.secure;
+        let is_barred = self.origin_set.is_some() && !self.is_named(origin);
         ready.protocol == Protocol::Http2
             && !self.is_retired
             && !ready.line.is_proxied
             && is_near
             && !is_barred
-            && ready.witness.as_ref().is_some_and(|witness| witness.covers(&origin.host, unix_secs())) // spec: 9113-9.1.1-a
+            && ready.witness.as_ref().is_some_and(|witness| witness.covers(&origin.host, unix_secs()))
     }
 
     /// Whether the server's ORIGIN set names it.
@@ -90,7 +90,7 @@ impl Pool {
         let is_there = |connection: &&Connection| {
             let address = connection.ready.as_ref().map(|ready| ready.line.address);
             let is_at = found.as_ref().is_ok_and(|found| found.iter().any(|one| Some(*one) == address));
-            (is_at || connection.is_named(&origin)) && connection.may_host(&origin) // spec: 9113-9.1.1-a
+            (is_at || connection.is_named(&origin)) && connection.may_host(&origin)
         };
         let host = self.connections.iter().find(is_there).map(|host| host.number);
         let (waiting, others) =
@@ -114,7 +114,7 @@ impl Pool {
         self.release(number, id);
         self.sharing.guests.remove(&origin);
         self.sharing.alone.insert(origin.clone(), None);
-        self.request(&origin, id, call); // spec: 9110-15.5.20-client-a
+        self.request(&origin, id, call);
         true
     }
 
