@@ -142,7 +142,8 @@ class Server:
         return self.output.stat().st_size
 
     def requests(self, since=0):
-        """Its access log from a mark on, as dictionaries."""
+        """Its access log from a mark on, as dictionaries. A thread writes it: a line comes a moment behind its response."""
+        time.sleep(0.2)
         lines = self.output.read_bytes()[since:].decode(errors="replace").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 

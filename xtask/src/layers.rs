@@ -17,7 +17,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("net", &["wire", "crypto", "tls", "semantics", "h2", "preload", "session"]),
     ("sakigake", &["wire", "crypto", "tls", "semantics", "h2", "preload", "session", "page", "net"]),
     ("lab", &["wire", "crypto", "tls", "fields", "semantics", "h2", "preload", "session", "page"]),
-    ("cli", &["sakigake", "lab", "wire", "crypto", "tls", "semantics", "preload", "session", "page", "net"]),
+    (
+        "cli",
+        &["sakigake", "lab", "wire", "crypto", "tls", "semantics", "preload", "h2", "session", "page", "net"],
+    ),
 ];
 
 /// Holds every manifest's `[dependencies]` against the table.

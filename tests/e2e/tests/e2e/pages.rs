@@ -1,7 +1,7 @@
 //! Pages through our own client.
 
 use sakigake::client::Watcher;
-use sakigake_e2e::{PATIENCE, Raw, Scratch, Server, Setup, example, frames};
+use sakigake_e2e::{PATIENCE, Raw, Scratch, Server, Setup, eventually, example, frames};
 use sakigake_page::load::State;
 use std::{fs, io};
 
@@ -49,6 +49,7 @@ fn the_example_loads_whole_with_hints_and_without() {
         let hints = summary.hints;
         assert_eq!((hints.heard, hints.used, hints.wasted), (expected, expected, 0), "{hints:?}");
     }
+    eventually("every request is logged", || server.log().lines().count() == 2 * 19);
     let log = server.log();
     assert_eq!(log.lines().filter(|line| line.ends_with("  hinted")).count(), 18 + 16, "{log}");
     assert_eq!(log.lines().filter(|line| line.ends_with(" /  +2 hints")).count(), 1, "{log}");
