@@ -39,7 +39,7 @@ pub enum Keep {
     Nothing,
     /// Everything but bodies.
     Heads,
-    /// Everything; of bodies, as much as [`BODIES_BYTES`].
+    /// Everything; of bodies, as much as 64 MiB together.
     Bodies,
 }
 
