@@ -40,6 +40,11 @@ class World:
             if not path.exists():
                 raise Failed(f"{path} is not built: cargo build --release")
             return str(path)
+        if name.startswith("sakigake-example-"):
+            path = TARGET / "release" / name
+            if not path.exists():
+                raise Failed(f"{path} is not built: cargo build --release -p {name}")
+            return str(path)
         if name in ("go", "python"):
             path = TARGET / "interop/python/bin" / name
             if not path.exists():

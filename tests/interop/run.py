@@ -13,7 +13,8 @@ import sys
 
 sys.dont_write_bytecode = True
 
-import browser_cases  # noqa: F401, E402  (importing registers the cases)
+import axum_cases  # noqa: F401, E402  (importing registers the cases)
+import browser_cases  # noqa: F401, E402
 import capture_cases  # noqa: F401, E402
 import client_cases  # noqa: F401, E402
 import fetch_cases  # noqa: F401, E402

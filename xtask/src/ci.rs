@@ -69,7 +69,8 @@ pub(crate) fn peers() -> Result<(), String> {
     let mut packages = Command::new("bash");
     packages.arg(interop.join("packages.sh"));
     runner.step("packages", 12, packages);
-    runner.step("build", 10, cargo(&["build", "--release", "--locked"]));
+    let built = ["build", "--release", "--locked", "-p", "sakigake-cli", "-p", "sakigake-example-axum"];
+    runner.step("build", 12, cargo(&built));
     let mut run = Command::new("python3");
     run.arg(interop.join("run.py")).current_dir(root());
     runner.step("interop", 20, run);

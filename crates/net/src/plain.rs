@@ -132,6 +132,28 @@ impl PlainStream {
     }
 }
 
+/// Who writes and leaves without a flush would lose words that a socket would have taken at once: what the system takes now
+/// still goes. No close_notify: what was not shut down may be cut short, and the peer is to see that.
+impl Drop for PlainStream {
+    fn drop(&mut self) {
+        if self.unsent.is_empty() && self.session.is_flushed() {
+            return;
+        }
+        let now = self.clock.now();
+        while let Some(len) = buffers::lend(|buffers| {
+            let len = self.session.transmit(now, &mut buffers.output)?;
+            self.unsent.extend_from_slice(&buffers.output[..len]);
+            Some(len)
+        }) {
+            debug_assert!(len > 0, "a session never transmits nothing");
+        }
+        let mut rest = &self.unsent[..];
+        while let Ok(sent @ 1..) = self.stream.try_write(rest) {
+            rest = &rest[sent..];
+        }
+    }
+}
+
 impl AsyncRead for PlainStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();

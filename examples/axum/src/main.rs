@@ -8,7 +8,10 @@
 use axum::{
     Json, Router,
     body::Body,
-    extract::{WebSocketUpgrade, ws::WebSocket},
+    extract::{
+        WebSocketUpgrade,
+        ws::{Message, WebSocket},
+    },
     response::{
         Response, Sse,
         sse::{Event, KeepAlive},
@@ -61,8 +64,10 @@ async fn chat(upgrade: WebSocketUpgrade) -> Response {
 }
 
 async fn echo(mut socket: WebSocket) {
+    // Pings and closes are answered below: who echoes a close says nothing after it.
     while let Some(Ok(message)) = socket.recv().await {
-        if socket.send(message).await.is_err() {
+        let is_data = matches!(message, Message::Text(_) | Message::Binary(_));
+        if is_data && socket.send(message).await.is_err() {
             return;
         }
     }

@@ -36,7 +36,7 @@ fn a_predecessors_sockets_come_with_a_place_for_a_word() {
 
 fn started(script: &str) -> Successor {
     let socket = TcpListener::bind(("127.0.0.1", 0)).expect("loopback is there");
-    let mut command = Command::new("sh");
+    let mut command = Command::new("/bin/sh");
     command.args(["-c", script]).stderr(Stdio::null());
     Successor::start(command, vec![OwnedFd::from(socket)]).expect("there is a shell")
 }

@@ -31,7 +31,9 @@ async fn upgrade(
             let mut io = TokioIo::new(upgraded);
             let mut buffer = [0; 4_096];
             while let Ok(len @ 1..) = io.read(&mut buffer).await {
-                if io.write_all(&buffer[..len]).await.is_err() {
+                let is_last = &buffer[..len] == b"last";
+                // The last word is not flushed: a socket would have it all the same.
+                if io.write_all(&buffer[..len]).await.is_err() || is_last {
                     break;
                 }
             }
@@ -133,6 +135,25 @@ fn an_upgrade_over_http_1_1_outlives_the_request_and_counts_as_a_connection() {
 }
 
 #[test]
+fn a_last_word_that_is_not_flushed_arrives() {
+    let (server, _) = server();
+    let mut client = Raw::connect(&server, "www.saki.test", &["http/1.1"]);
+    let ask = "GET /chat HTTP/1.1\r\nhost: www.saki.test\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+               sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    client.send(ask.as_bytes());
+    client.read_until("101", |raw| raw.plain.ends_with(b"\r\n\r\n"));
+    client.plain.clear();
+    client.send(b"last");
+    client.read_until("it", |raw| raw.plain == b"last");
+    client.read_to_end();
+    let mut client = Client::of(&server);
+    client.ask(1, false, "CONNECT", "/chat", &WEBSOCKET);
+    assert!(matches!(client.next(1), Said::Head(_, false)));
+    client.data(1, b"last", false);
+    assert_eq!(client.whole_rest(1), b"last");
+}
+
+#[test]
 fn a_thousand_idle_tunnels_cost_little() {
     let resident = || {
         let status = std::fs::read_to_string("/proc/self/statm").expect("Linux");
@@ -148,7 +169,7 @@ fn a_thousand_idle_tunnels_cost_little() {
         client.raw.read_until("the last", |raw| raw.has(frames::HEADERS, 199));
     }
     eventually("all run", || open.load(Ordering::Relaxed) == 1_000);
-    let each = (resident() - before) / 1_000;
+    let each = resident().saturating_sub(before) / 1_000; // Other tests give back what is theirs.
     eprintln!("{each} KiB a tunnel");
     assert!(each < 64, "{each} KiB a tunnel");
     clients[0].data(1, b"still there", false);
