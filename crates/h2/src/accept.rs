@@ -1,6 +1,6 @@
 //! What the peer's frames do, but for field sections, which are in [`crate::message`].
 
-use crate::connection::{Connection, DRAIN_PING, Going, Notice, PROBE_PING, Reading};
+use crate::connection::{CatchUp, Connection, DRAIN_PING, Going, Notice, PROBE_PING, READ_PING, Reading};
 use crate::frame::{self, Frame, FrameHead};
 use crate::intake::Payload;
 use crate::origin;
@@ -336,6 +336,9 @@ impl Connection {
             && let Some(since) = self.probed.take()
         {
             self.learn_rtt(now.since(since));
+        }
+        if (payload, self.catch_up) == (READ_PING, CatchUp::Asked) {
+            self.catch_up = CatchUp::Answered;
         }
         Ok(())
     }

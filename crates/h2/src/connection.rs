@@ -64,6 +64,7 @@ pub struct Connection {
     pub(crate) notices: VecDeque<Notice>,
     pub(crate) rtt: Option<Span>,
     pub(crate) going: Going,
+    pub(crate) catch_up: CatchUp,
     /// Not after the end of the first term of any stream that waits for credit, so that nobody has to ask them all.
     pub(crate) stalls_due: Option<Instant>,
     /// The last stream of the peer's latest GOAWAY.
@@ -130,6 +131,17 @@ pub(crate) const DRAIN_PING: [u8; 8] = *b"drained?";
 /// The PING that measures a round trip.
 pub(crate) const PROBE_PING: [u8; 8] = *b"how far?";
 
+/// The PING that shows how far the peer has read.
+pub(crate) const READ_PING: [u8; 8] = *b"read it?";
+
+/// Whether the peer was asked how far it has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CatchUp {
+    None,
+    Asked,
+    Answered,
+}
+
 impl Connection {
     /// A client: preface, SETTINGS and WINDOW_UPDATE are ready to transmit.
     pub fn client(config: Config, now: Instant) -> Self {
@@ -173,6 +185,7 @@ impl Connection {
             notices: VecDeque::new(),
             rtt: None,
             going: Going::On,
+            catch_up: CatchUp::None,
             stalls_due: None,
             goaway_heard: None,
             origins: Origins::default(),
@@ -358,6 +371,19 @@ impl Connection {
         self.output.push(&Frame::GoAway { last: MAX_31_BITS, code: ErrorCode::NoError.wire() }); // spec: 9113-6.8-b
         self.output.push(&Frame::Ping { payload: DRAIN_PING, ack: false });
         self.going = Going::Draining { since: now };
+    }
+
+    /// Asks the peer, once, whether it has read all that was sent up to here (PING).
+    pub fn ask_catch_up(&mut self) {
+        if self.catch_up == CatchUp::None {
+            self.output.push(&Frame::Ping { payload: READ_PING, ack: false });
+            self.catch_up = CatchUp::Asked;
+        }
+    }
+
+    /// Whether the peer has said that it read what [`Connection::ask_catch_up`] asked about.
+    pub fn has_caught_up(&self) -> bool {
+        self.catch_up == CatchUp::Answered
     }
 
     pub(crate) fn finish_drain(&mut self) {

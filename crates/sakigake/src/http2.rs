@@ -2,6 +2,7 @@
 
 mod exchange;
 mod exchanges;
+mod farewell;
 
 use crate::{
     files::{Ask, Body, Reply},
@@ -14,6 +15,7 @@ use core::{
     task::{Context, Poll},
 };
 use exchanges::{Asked, Exchanges};
+use farewell::Farewell;
 use sakigake_h2 as h2;
 use sakigake_net::Application;
 use sakigake_semantics::{Event, Fields, StreamId};
@@ -56,6 +58,7 @@ pub(crate) struct Http2<H: Handler, S> {
     /// When the last request came, or the connection.
     last_active: time::Instant,
     end: End,
+    farewell: Farewell,
 }
 
 /// What one connection may take.
@@ -108,6 +111,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             idle: Box::pin(idle),
             last_active: time::Instant::now(),
             end: End::None,
+            farewell: Farewell::default(),
         }
     }
 
@@ -122,6 +126,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             Some(left) => left,
             None => {
                 self.end = if self.end == End::None { End::Drained } else { End::Cut };
+                self.farewell.begin();
                 self.bounds.drain
             }
         };
@@ -286,6 +291,7 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
     fn heard(&mut self, _: Instant, event: session::Event<'_>) {
         self.handler.heard(&event);
         match event {
+            session::Event::Http(Event::Settings) => self.farewell.greet(),
             session::Event::Http(Event::Request { stream, request, end }) => {
                 if self.asked.capacity() == 0 {
                     self.asked = SPARE.take();
@@ -304,23 +310,27 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
     }
 
     fn act(&mut self, now: Instant, session: &mut Session) {
-        self.answer_all(session);
+        if self.end == End::Drained && self.farewell.is_due(session) {
+            session.close(now);
+        }
+        let holds = self.farewell.holds();
+        if !holds {
+            self.answer_all(session);
+        }
         if let Some(http) = session.http() {
             for (stream, len) in core::mem::take(&mut self.read) {
                 http.consume(now, stream, len);
             }
             self.exchanges.advance(now, http);
         }
-        self.responses.retain(|stream, response| !response.refill(*stream, session));
-        match self.end {
-            End::None => {}
-            End::Cut => match session.http() {
+        if !holds {
+            self.responses.retain(|stream, response| !response.refill(*stream, session));
+        }
+        if self.end == End::Cut {
+            match session.http() {
                 Some(http) => http.close(NO_ERROR),
                 None => session.close(now),
-            },
-            // A handshake under way is finished first, and who speaks HTTP/1.1 is told by that: who came is answered.
-            End::Drained if session.is_ready() && session.http().is_some() => session.close(now),
-            End::Drained => {}
+            }
         }
     }
 
@@ -334,6 +344,10 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
         {
             self.stop = None;
             self.end = End::Drained;
+            self.farewell.begin();
+            return Poll::Ready(());
+        }
+        if self.farewell.poll(cx).is_ready() {
             return Poll::Ready(());
         }
         if self.exchanges.poll_rung(cx).is_ready() {

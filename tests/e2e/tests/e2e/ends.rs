@@ -59,6 +59,25 @@ fn a_server_that_stops_finishes_what_it_serves() {
 }
 
 #[test]
+fn what_is_asked_while_a_server_stops_is_answered_behind_goaway() {
+    let server = Server::start(Setup::of(example()));
+    let mut client = Raw::h2(&server, &[]);
+    client.send(&frames::get(1, "/css/page.css", frames::END));
+    client.read_until("a style sheet", |client| client.has_end(1));
+    server.tell_stop();
+    client.read_until("PING", |client| client.has(frames::PING, 0));
+    client.send(&frames::get(3, "/css/page.css", frames::END));
+    let ping = client.take_frames().into_iter().find(|frame| frame.kind == frames::PING).expect("it came");
+    client.send(&frames::frame(frames::PING, 0x1, 0, &ping.payload));
+    assert_eq!(client.read_to_end(), Reading::End);
+    assert!(client.has_end(3) && client.is_closed);
+    let heard = client.frames();
+    let goaway = heard.iter().position(|frame| frame.kind == frames::GOAWAY);
+    let answer = heard.iter().position(|frame| frame.kind == frames::HEADERS);
+    assert!(goaway < answer && goaway.is_some(), "{goaway:?} {answer:?}");
+}
+
+#[test]
 fn an_idle_connection_is_told_goodbye() {
     let mut setup = Setup::of(example());
     setup.limits.idle_ms = 2_000;

@@ -137,6 +137,17 @@ fn a_drained_server_serves_what_is_on_its_way_and_no_more() {
 }
 
 #[test]
+fn a_client_says_when_it_has_read_all_that_was_sent() {
+    let mut pair = Pair::default();
+    pair.run();
+    assert!(!pair.server.has_caught_up());
+    pair.server.ask_catch_up();
+    assert!(!pair.server.has_caught_up());
+    pair.run();
+    assert!(pair.server.has_caught_up());
+}
+
+#[test]
 fn credit_that_was_never_read_survives_a_reset() {
     let limits = Limits { initial_connection_window_bytes: 65_535, ..Limits::default() };
     let mut pair = Pair::new(Config { limits, ..Config::default() }, Config::default());
