@@ -18,6 +18,7 @@ import browser_cases  # noqa: F401, E402
 import capture_cases  # noqa: F401, E402
 import client_cases  # noqa: F401, E402
 import fetch_cases  # noqa: F401, E402
+import handover_cases  # noqa: F401, E402
 import link_cases  # noqa: F401, E402
 import server_cases  # noqa: F401, E402
 import tls_cases  # noqa: F401, E402
