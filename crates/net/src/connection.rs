@@ -129,6 +129,8 @@ impl Driver {
             if self.wait(application, more).await? {
                 self.read(application)?;
             }
+            // Whoever wakes itself again and again must not have the thread for itself.
+            tokio::task::coop::consume_budget().await;
         }
     }
 
@@ -173,7 +175,7 @@ impl Driver {
     }
 
     /// Waits for the application, the socket or the clock; says whether the socket may be read. The application comes
-    /// first: a peer that always has something to say must not make it deaf.
+    /// first: a peer that always has something to say must not make it deaf; nor, once it has woken, is the peer unheard.
     async fn wait<A: Application>(&mut self, application: &mut A, poll_only: bool) -> Result<bool, Failure> {
         let interest = match (self.is_read_out, self.unsent.is_empty()) {
             (false, true) => Interest::READABLE,
@@ -193,7 +195,7 @@ impl Driver {
         };
         let readable = tokio::select! {
             biased;
-            () = poll_fn(|cx| application.poll_wake(cx)) => false,
+            () = poll_fn(|cx| application.poll_wake(cx)) => !self.is_read_out, // It costs nothing where nothing came.
             ready = self.stream.ready(interest) => ready?.is_readable() && !self.is_read_out,
             () = timer => false,
         };
