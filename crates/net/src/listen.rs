@@ -1,12 +1,17 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    time::Duration,
 };
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
+
+/// How long a connection may be silent before the system asks whether the peer is still there. A WebSocket, or a client that
+/// waits for an event, may be silent for hours; one that vanished without a word would be kept for ever.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// A listening socket that shares its port with those of the other workers (SO_REUSEPORT). Hand it to a runtime with
 /// [`tokio::net::TcpListener::from_std`].
@@ -39,6 +44,8 @@ fn socket(address: SocketAddr) -> io::Result<Socket> {
     }
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    // Those that are accepted inherit it.
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
     Ok(socket)
 }
 
