@@ -56,6 +56,13 @@ async fn cross(local: Local, request: Request<Body>) -> Answer {
     });
     let carried = Task(carried.abort_handle());
     let mut response = sender.send_request(request).await.map_err(broken)?;
+    if response.status().is_success() {
+        // A page, say, of a handler that knows no upgrades: to the client any 2xx would be an open tunnel, and the page what
+        // a WebSocket says (RFC 8441 section 5).
+        let mut refusal = Response::new(Outgoing::empty());
+        *refusal.status_mut() = StatusCode::NOT_IMPLEMENTED;
+        return Ok(refusal);
+    }
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(response.map(|body| Outgoing::new(Refusal { body, _carried: carried })));
     }
@@ -68,6 +75,7 @@ async fn cross(local: Local, request: Request<Body>) -> Answer {
     head.headers.remove(header::SEC_WEBSOCKET_ACCEPT);
     head.headers.remove(header::UPGRADE);
     head.headers.remove(header::CONNECTION);
+    head.headers.remove(header::CONTENT_LENGTH); // A tunnel has none (RFC 9110 section 8.6).
     Ok(Response::from_parts(head, Outgoing::new(tunnel)))
 }
 

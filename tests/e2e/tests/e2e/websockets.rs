@@ -17,6 +17,9 @@ async fn upgrade(
     mut request: Request<Body>,
     open: Arc<AtomicUsize>,
 ) -> Result<Response<Empty<bytes::Bytes>>, BoxError> {
+    if request.uri().path() == "/page" {
+        return Ok(Response::new(Empty::new())); // As a handler does that knows no upgrades.
+    }
     let wants = request.headers().get("upgrade").is_some_and(|value| value == "websocket");
     let is_good =
         request.method() == http::Method::GET && request.headers().contains_key("sec-websocket-key");
@@ -103,15 +106,18 @@ fn what_is_no_websocket_is_refused() {
     let mut client = Client::of(&server);
     client.ask(1, false, "CONNECT", "/elsewhere", &WEBSOCKET);
     assert!(client.whole(1).0.contains(":status: 404"));
-    client.ask(3, false, "CONNECT", "/chat", &[(":protocol", "connect-udp")]);
-    assert!(client.whole(3).0.contains(":status: 501"));
-    let lines = [(":method", "CONNECT"), (":authority", "www.saki.test:25")];
-    client.head(5, false, lines.iter());
+    client.ask(3, false, "CONNECT", "/page", &WEBSOCKET);
+    let (head, _) = client.whole(3);
+    assert!(head.contains(":status: 501"), "2xx would open a tunnel: {head}");
+    client.ask(5, false, "CONNECT", "/chat", &[(":protocol", "connect-udp")]);
     assert!(client.whole(5).0.contains(":status: 501"));
+    let lines = [(":method", "CONNECT"), (":authority", "www.saki.test:25")];
+    client.head(7, false, lines.iter());
+    assert!(client.whole(7).0.contains(":status: 501"));
     // RFC 8441 section 4: :scheme and :path have to be there.
     let lines = [(":method", "CONNECT"), (":authority", "www.saki.test"), (":protocol", "websocket")];
-    client.head(7, false, lines.iter());
-    assert_eq!(client.next(7), Said::Reset(1));
+    client.head(9, false, lines.iter());
+    assert_eq!(client.next(9), Said::Reset(1));
 }
 
 #[test]
