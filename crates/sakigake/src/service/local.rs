@@ -3,11 +3,12 @@
 use super::{Body, BoxError, Failure, Outgoing, remote::Remote};
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Wake, Waker, ready},
 };
 use tokio::runtime::Handle;
@@ -104,7 +105,10 @@ where
     fn ask(self: Rc<Self>, request: http::Request<Body>) -> Boxed {
         Box::pin(async move {
             let mut request = Some(request);
-            let future = poll_fn(|cx| self.poll_call(cx, &mut request)).await.map_err(Failure::Service)?;
+            let mut place = Place { waiting: self.waiting.clone(), number: None };
+            let called = poll_fn(|cx| self.poll_call(cx, &mut request, &mut place)).await;
+            drop(place);
+            let future = called.map_err(Failure::Service)?;
             let response = future.await.map_err(|error| Failure::Service(error.into()))?;
             Ok(response.map(Outgoing::new))
         })
@@ -121,6 +125,7 @@ where
         &self,
         cx: &Context<'_>,
         request: &mut Option<http::Request<Body>>,
+        place: &mut Place,
     ) -> Poll<Result<S::Future, BoxError>> {
         let mut service = self.service.borrow_mut();
         // One service and many who wait: it remembers one waker, so that one has to wake all.
@@ -128,11 +133,13 @@ where
         let mut everybody = Context::from_waker(&waker);
         let mut outcome = service.poll_ready(&mut everybody);
         if outcome.is_pending() {
-            self.waiting.add(cx.waker());
+            place.wait(cx.waker());
             outcome = service.poll_ready(&mut everybody); // It may have become ready before we were on the list.
         }
         if let Err(error) = ready!(outcome) {
             *service = (self.make)(); // Its own word for "I am broken": the next request gets another.
+            drop(service);
+            waker.wake(); // Those who waited for the broken one would wait for ever.
             return Poll::Ready(Err(error.into()));
         }
         match request.take() {
@@ -144,20 +151,51 @@ where
 
 /// Requests that wait for the service to be ready.
 #[derive(Default)]
-struct Waiting(Mutex<Vec<Waker>>);
+struct Waiting(Mutex<Line>);
+
+#[derive(Default)]
+struct Line {
+    /// By the order in which they came.
+    wakers: BTreeMap<u64, Waker>,
+    next: u64,
+}
+
+/// One request's place among them, which is free again when it is dropped: a client may ask and give up as often as it likes.
+struct Place {
+    waiting: Arc<Waiting>,
+    number: Option<u64>,
+}
 
 impl Waiting {
-    fn add(&self, waker: &Waker) {
-        let mut wakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !wakers.iter().any(|other| other.will_wake(waker)) {
-            wakers.push(waker.clone());
-        }
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    fn wait(&mut self, waker: &Waker) {
+        let waker = waker.clone();
+        let mut line = self.waiting.line();
+        let number = *self.number.get_or_insert_with(|| {
+            line.next += 1;
+            line.next
+        });
+        let before = line.wakers.insert(number, waker);
+        drop(line); // A waker's drop may do anything.
+        drop(before);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let waker = self.number.and_then(|number| self.waiting.line().wakers.remove(&number));
+        drop(waker);
     }
 }
 
 impl Wake for Waiting {
     fn wake(self: Arc<Self>) {
-        let wakers = core::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        wakers.into_iter().for_each(Waker::wake);
+        let wakers = core::mem::take(&mut self.line().wakers);
+        wakers.into_values().for_each(Waker::wake);
     }
 }
