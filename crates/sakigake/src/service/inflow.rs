@@ -68,33 +68,39 @@ impl Inflow {
     /// Bytes came; with `end` they are the last. What nobody will read counts as read.
     pub(crate) fn push(&self, bytes: &[u8], end: bool) {
         let mut held = self.held();
-        if held.is_abandoned {
+        let is_abandoned = held.is_abandoned;
+        if is_abandoned {
             held.read += bytes.len();
             held.discarded += bytes.len() as u64;
-            self.ring.ring();
         } else {
             held.bytes.extend_from_slice(bytes);
         }
         if end {
             held.end(End::Ended);
+        }
+        wake(held);
+        if end || is_abandoned {
             self.ring.ring();
         }
-        held.wake();
     }
 
     /// Trailers came, which end it.
     pub(crate) fn trailers(&self, fields: HeaderMap) {
         let mut held = self.held();
         held.end(End::Trailers(fields));
-        held.wake();
+        wake(held);
         self.ring.ring();
     }
 
-    /// Nothing more will come, and what came is not to be read as if it were whole.
+    /// Nothing more will come, and what came is not to be read as if it were whole: it is thrown away. The engine has taken
+    /// its credit back with the stream.
     pub(crate) fn fail(&self, error: BodyError) {
         let mut held = self.held();
         held.end(End::Failed(error));
-        held.wake();
+        if matches!(held.end, End::Failed(_)) {
+            held.bytes = BytesMut::new();
+        }
+        wake(held);
     }
 
     /// Bytes that were read since this was last asked.
@@ -128,9 +134,6 @@ impl Inflow {
         if !core::mem::replace(&mut held.is_asked, true) {
             self.ring.ring();
         }
-        if let End::Failed(error) = &held.end {
-            return Poll::Ready(Some(Err(error.clone())));
-        }
         if !held.bytes.is_empty() {
             let bytes = core::mem::take(&mut held.bytes).freeze();
             held.left = held.left.map(|left| left.saturating_sub(bytes.len() as u64));
@@ -141,11 +144,14 @@ impl Inflow {
         match core::mem::replace(&mut held.end, End::Ended) {
             End::Open => {
                 held.end = End::Open;
-                held.reader = Some(cx.waker().clone());
+                let before = held.reader.replace(cx.waker().clone());
+                drop(held); // A waker's drop may do anything.
+                drop(before);
                 Poll::Pending
             }
             End::Trailers(fields) => Poll::Ready(Some(Ok(Frame::trailers(fields)))),
-            End::Ended | End::Failed(_) => Poll::Ready(None),
+            End::Failed(error) => Poll::Ready(Some(Err(error))),
+            End::Ended => Poll::Ready(None),
         }
     }
 
@@ -188,11 +194,14 @@ impl Held {
             self.end = end;
         }
     }
+}
 
-    fn wake(&mut self) {
-        if let Some(reader) = self.reader.take() {
-            reader.wake();
-        }
+/// Wakes the reader, who may come back at once, or let the body go: nothing is held any more.
+fn wake(mut held: MutexGuard<'_, Held>) {
+    let reader = held.reader.take();
+    drop(held);
+    if let Some(reader) = reader {
+        reader.wake();
     }
 }
 

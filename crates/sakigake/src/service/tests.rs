@@ -123,6 +123,51 @@ async fn all_who_wait_for_a_service_hear_that_it_is_ready() {
     assert!(one.is_ok() && two.is_ok() && three.is_ok());
 }
 
+#[test]
+fn who_no_longer_waits_for_a_service_is_forgotten() {
+    let gate = Rc::new(std::cell::RefCell::new((false, None::<Waker>)));
+    let local = Local::new(move || Gate(gate.clone()));
+    let ring = Ring::new(&std::sync::Arc::default(), sakigake_semantics::StreamId(1));
+    let waker = Waker::from(ring.clone());
+    let mut ask = local.ask(get("/"));
+    assert!(Pin::new(&mut ask).poll(&mut Context::from_waker(&waker)).is_pending());
+    drop((ask, waker));
+    assert_eq!(std::sync::Arc::strong_count(&ring), 1, "nothing remembers it");
+}
+
+#[tokio::test]
+async fn who_waits_for_a_service_that_breaks_gets_the_next_one() {
+    /// The first is never ready, and breaks when told; it wakes nobody.
+    struct Breaks(Option<Rc<std::cell::Cell<bool>>>);
+    impl Service<http::Request<Body>> for Breaks {
+        type Response = Reply;
+        type Error = BoxError;
+        type Future = std::future::Ready<Result<Reply, BoxError>>;
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+            match &self.0 {
+                None => Poll::Ready(Ok(())),
+                Some(is_broken) if is_broken.get() => Poll::Ready(Err("broken".into())),
+                Some(_) => Poll::Pending,
+            }
+        }
+        fn call(&mut self, _: http::Request<Body>) -> Self::Future {
+            std::future::ready(Ok(Reply::default()))
+        }
+    }
+    let is_broken = Rc::new(std::cell::Cell::new(false));
+    let first = std::cell::Cell::new(Some(is_broken.clone()));
+    let local = Local::new(move || Breaks(first.take()));
+    let one = local.ask(get("/1"));
+    let two = async {
+        tokio::task::yield_now().await;
+        is_broken.set(true);
+        local.ask(get("/2")).await
+    };
+    let both = async { tokio::join!(one, two) };
+    let (one, two) = tokio::time::timeout(std::time::Duration::from_secs(2), both).await.expect("woken");
+    assert!(one.is_ok() && two.is_err());
+}
+
 #[tokio::test]
 async fn a_panic_is_an_outcome_and_the_next_request_is_served() {
     let factory = Factory::new(|| {
@@ -285,5 +330,33 @@ mod bodies {
         inflow.push(b"abc", false);
         inflow.fail(BodyError::Reset(8));
         assert!(matches!(poll(&mut body), Poll::Ready(Some(Err(BodyError::Reset(8))))));
+    }
+
+    #[test]
+    fn a_failure_is_told_once_and_nothing_is_kept() {
+        let (_, inflow, mut body) = stream(None);
+        inflow.push(b"abc", false);
+        inflow.fail(BodyError::Lost);
+        assert_eq!(body.buffered(), 0);
+        assert!(matches!(poll(&mut body), Poll::Ready(Some(Err(BodyError::Lost)))));
+        assert!(matches!(poll(&mut body), Poll::Ready(None)), "a reader that skips faults comes to an end");
+    }
+
+    #[test]
+    fn a_reader_may_let_its_body_go_as_it_is_woken() {
+        struct LetsGo(std::sync::Mutex<Option<Body>>);
+        impl std::task::Wake for LetsGo {
+            fn wake(self: Arc<Self>) {
+                let body = self.0.lock().expect("no test panics here").take();
+                drop(body);
+            }
+        }
+        let (_, inflow, mut body) = stream(None);
+        let reader = Arc::new(LetsGo(std::sync::Mutex::default()));
+        let waker = Waker::from(reader.clone());
+        assert!(Pin::new(&mut body).poll_frame(&mut Context::from_waker(&waker)).is_pending());
+        *reader.0.lock().expect("no test panics here") = Some(body);
+        inflow.push(b"abc", false);
+        assert!(inflow.is_unwanted());
     }
 }
