@@ -1,7 +1,7 @@
 //! A service asked over HTTP/1.1.
 
 use crate::service::{Body, Failure, Local, Outgoing, Peer, Pending, head};
-use http::{Method, StatusCode, request};
+use http::{HeaderValue, Method, StatusCode, header, request};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -16,17 +16,28 @@ pub(super) async fn ask(
     let pending = match refusal(&parts) {
         Some(status) => Pending::refusal(status),
         None => {
+            name_host(&mut parts);
             parts.extensions.insert(peer);
             local.ask(http::Request::from_parts(parts, Body::of_http1(body)))
         }
     };
     let response = pending.await.map_err(|failure: Failure| failure.to_string())?;
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
     // The one interim status that ends HTTP: the connection is the service's from here on.
     if parts.status != StatusCode::SWITCHING_PROTOCOLS {
-        head::check(&parts, body.size_hint().exact(), is_head).map_err(|invalid| invalid.to_string())?;
+        head::check(&mut parts, body.size_hint().exact(), is_head).map_err(|invalid| invalid.to_string())?;
     }
     Ok(http::Response::from_parts(parts, body))
+}
+
+/// Where the target names a host, the field `host` counts for nothing: the service is not to believe another than the one for
+/// which it was chosen.
+fn name_host(parts: &mut request::Parts) {
+    let Some(authority) = parts.uri.authority().map(http::uri::Authority::as_str) else { return };
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    if let Ok(host) = HeaderValue::from_str(host) {
+        parts.headers.insert(header::HOST, host); // spec: 9112-3.2.2-a
+    }
 }
 
 /// What the server answers in the service's place.

@@ -2,9 +2,9 @@
 
 use crate::files::{self, PIECE_BYTES, Reply};
 use crate::handler::{Handler, Served};
-use crate::service;
+use crate::service::{self, head::may_have_length};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_LENGTH};
 use http_body::Body as _;
 use hyper::body::{Frame, SizeHint};
 use sakigake_semantics::Chunk;
@@ -22,6 +22,8 @@ pub(super) struct Outgoing<H: Handler> {
     since: Instant,
     handler: Rc<H>,
     pub(super) is_head: bool,
+    /// Bytes of a service's body that are still to come, where that is known.
+    left: Option<u64>,
     /// Whether others had their turn since the last piece.
     is_rested: bool,
 }
@@ -35,7 +37,7 @@ impl<H: Handler> Outgoing<H> {
     /// Nothing yet; dropped before there is an answer, it says so to the log.
     pub(super) fn new(handler: Rc<H>, served: Served, since: Instant) -> Self {
         let source = Source::Service(service::Outgoing::empty());
-        Self { source, served, since, handler, is_head: false, is_rested: false }
+        Self { source, served, since, handler, is_head: false, left: None, is_rested: false }
     }
 
     /// What the server answers itself.
@@ -60,6 +62,9 @@ impl<H: Handler> Outgoing<H> {
         match answer {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
+                let said =
+                    parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+                self.left = said.or_else(|| body.size_hint().exact());
                 self.source = Source::Service(body);
                 self.served.status = parts.status.as_u16();
                 Response::from_parts(parts, self)
@@ -86,7 +91,10 @@ impl<H: Handler> Outgoing<H> {
     fn is_whole(&self) -> bool {
         let is_sent = match &self.source {
             Source::File(body) => body.is_empty(),
-            Source::Service(body) => self.is_head || body.is_end_stream(),
+            Source::Service(body) => {
+                let has_none = self.is_head || !may_have_length(self.served.status);
+                has_none || self.left == Some(0) || body.is_end_stream()
+            }
         };
         is_sent && self.served.status != 0
     }
@@ -112,7 +120,11 @@ impl<H: Handler> http_body::Body for Outgoing<H> {
             }
         };
         match &frame {
-            Some(Ok(frame)) => self.served.bytes += frame.data_ref().map_or(0, Bytes::len) as u64,
+            Some(Ok(frame)) => {
+                let len = frame.data_ref().map_or(0, Bytes::len) as u64;
+                self.served.bytes += len;
+                self.left = self.left.map(|left| left.saturating_sub(len));
+            }
             Some(Err(error)) if matches!(self.source, Source::Service(_)) => self.blame(&error.to_string()),
             _ => {}
         }

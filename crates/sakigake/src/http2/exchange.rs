@@ -159,9 +159,9 @@ impl Exchange {
     }
 
     fn begin(&mut self, stream: StreamId, response: http::Response<Outgoing>, http: &mut h2::Connection) {
-        let (parts, body) = response.into_parts();
+        let (mut parts, body) = response.into_parts();
         let exact = body.size_hint().exact();
-        let (head, left) = match head::response(&parts, exact, self.is_head) {
+        let (head, left) = match head::response(&mut parts, exact, self.is_head) {
             Ok(head) => head,
             Err(invalid) => return self.refuse(stream, http, invalid.to_string()),
         };

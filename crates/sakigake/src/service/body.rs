@@ -14,7 +14,8 @@ use std::{
 /// A request's body: data frames, then perhaps trailers.
 ///
 /// Nothing is read ahead of the handler beyond the stream's window: while the body is not read, the client waits. A client
-/// that asked whether to send it (`Expect: 100-continue`) is told to when the body is first polled. A body that is dropped
+/// that asked whether to send it (`Expect: 100-continue`) is told to when the body is first polled, unless it has the
+/// response's head already. A body that is dropped
 /// unread is refused: what still comes is thrown away, and an HTTP/2 client is told to stop once it has the whole response
 /// (RFC 9113 section 8.1).
 ///

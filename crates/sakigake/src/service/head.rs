@@ -1,6 +1,8 @@
 //! Heads between HTTP/2's shape and the one that handlers know (the crate `http`).
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header, request, response, uri};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header, request, response, uri,
+};
 use sakigake_semantics::{FieldLine, Fields, Request, Response};
 use std::{fmt, time::SystemTime};
 
@@ -61,17 +63,23 @@ pub(crate) fn may_expect(headers: &HeaderMap) -> bool {
 pub(crate) fn headers(fields: &Fields) -> Option<HeaderMap> {
     let mut map = HeaderMap::with_capacity(fields.len());
     for line in fields.iter() {
-        let mut value = HeaderValue::from_bytes(line.value).ok()?;
-        value.set_sensitive(line.sensitive);
-        map.append(HeaderName::from_bytes(line.name).ok()?, value);
+        let (name, value) = line_of(line)?;
+        map.append(name, value);
     }
     Some(map)
+}
+
+/// A field line as handlers know it. `None`: it is right for HTTP/2, but not for that crate (a control character).
+pub(crate) fn line_of(line: FieldLine<'_>) -> Option<(HeaderName, HeaderValue)> {
+    let mut value = HeaderValue::from_bytes(line.value).ok()?;
+    value.set_sensitive(line.sensitive);
+    Some((HeaderName::from_bytes(line.name).ok()?, value))
 }
 
 /// A handler's response as HTTP/2 sends it, and how long its body is if the handler said so. `exact` is what the body knows
 /// of its length: it is said in the head where the handler did not.
 pub(crate) fn response(
-    parts: &response::Parts,
+    parts: &mut response::Parts,
     exact: Option<u64>,
     is_head: bool,
 ) -> Result<(Response, Option<u64>), Invalid> {
@@ -89,9 +97,9 @@ pub(crate) fn response(
     Ok((response, length))
 }
 
-/// Whether a handler's response can be sent as it is; what it says of its body's length.
+/// Whether a handler's response can be sent; what it says of its body's length, which with 204 it must not.
 pub(crate) fn check(
-    parts: &response::Parts,
+    parts: &mut response::Parts,
     exact: Option<u64>,
     is_head: bool,
 ) -> Result<Option<u64>, Invalid> {
@@ -99,6 +107,10 @@ pub(crate) fn check(
         return Err(Invalid::Interim);
     }
     let length = content_length(&parts.headers)?;
+    if parts.status == StatusCode::NO_CONTENT {
+        parts.headers.remove(header::CONTENT_LENGTH); // RFC 9110 section 8.6.
+        return Ok(None);
+    }
     let has_body = !is_head && may_have_length(parts.status.as_u16());
     match (length, exact) {
         (Some(length), Some(exact)) if has_body && length != exact => Err(Invalid::OtherLength),

@@ -185,6 +185,22 @@ async fn handle(request: Request<Body>, alive: Alive) -> Result<Reply, BoxError>
             std::mem::forget(_one);
             Response::new(forever(alive, request.into_body()))
         }
+        "/spins" => {
+            // As tasks do that let others go first: it wakes itself until another request runs.
+            let others_turn = |cx: &mut Context<'_>| {
+                cx.waker().wake_by_ref();
+                if alive.count() > 1 { Poll::Ready(()) } else { Poll::Pending }
+            };
+            std::future::poll_fn(others_turn).await;
+            Response::new(full("awake"))
+        }
+        "/host" => {
+            let hosts: Vec<_> = request.headers().get_all("host").iter().collect();
+            Response::new(full(format!("{hosts:?}")))
+        }
+        "/exact" => {
+            build.header("content-length", "3").body(frames_of(vec![Some(Ok(Frame::data("abc".into())))]))?
+        }
         "/panic" => panic!("as asked"),
         "/error" => return Err("as asked".into()),
         "/body-panic" => Response::new(
@@ -208,7 +224,7 @@ async fn handle(request: Request<Body>, alive: Alive) -> Result<Reply, BoxError>
             .header("x-hop", "1")
             .header("x-end", " 2 ")
             .body(full("abc"))?,
-        "/204" => build.status(204).body(full(""))?,
+        "/204" => build.status(204).header("content-length", "7").body(full(""))?,
         "/304" => build.status(304).header("content-length", "7").body(full(""))?,
         "/trailers" => {
             let mut trailers = http::HeaderMap::new();
@@ -522,4 +538,81 @@ fn a_handler_on_a_runtime_of_its_own_may_block_there() {
     assert!(matches!(client.next(3), Said::Head(_, false)));
     client.data(3, b"there and back", true);
     assert_eq!(client.whole_rest(3), b"there and back");
+}
+
+#[test]
+fn a_refused_request_does_not_leave_its_body_behind() {
+    let (server, _) = server();
+    let mut client = Client::of(&server);
+    let cases = [(1, "POST", ("expect", "the-moon")), (3, "CONNECT", (":protocol", "connect-udp"))];
+    for (stream, method, line) in cases {
+        client.ask(stream, false, method, "/", &[line]);
+        client.whole(stream);
+        client.data(stream, b"more", false);
+        assert_eq!(client.next(stream), Said::Reset(0), "{line:?}");
+    }
+}
+
+#[test]
+fn a_handler_that_wakes_itself_starves_nobody() {
+    let (server, _) = server();
+    let mut client = Client::of(&server);
+    client.ask(1, true, "GET", "/spins", &[]);
+    std::thread::sleep(Duration::from_millis(50));
+    client.ask(3, true, "GET", "/never", &[]);
+    assert_eq!(client.whole(1).1, b"awake", "its own connection is heard");
+    client.reset(3);
+    client.ask(5, true, "GET", "/spins", &[]);
+    std::thread::sleep(Duration::from_millis(50));
+    let mut other = Client::of(&server);
+    other.ask(1, true, "GET", "/never", &[]);
+    assert_eq!(client.whole(5).1, b"awake", "others are served");
+}
+
+#[test]
+fn a_trailer_that_handlers_cannot_see_takes_no_other_with_it() {
+    let (server, _) = server();
+    let mut client = Client::of(&server);
+    client.ask(1, false, "POST", "/whole", &[]);
+    client.head(1, true, [("x-odd", "\u{1}"), ("x-sum", "6")].iter());
+    assert!(client.whole(1).1.ends_with(b" {\"x-sum\": \"6\"}"));
+}
+
+#[test]
+fn a_handler_sees_the_host_that_the_target_names() {
+    let (server, _) = server();
+    let mut client = Raw::connect(&server, "www.saki.test", &["http/1.1"]);
+    let target =
+        "GET https://www.saki.test/host HTTP/1.1\r\nhost: elsewhere.test\r\nconnection: close\r\n\r\n";
+    client.send(target.as_bytes());
+    client.read_to_end();
+    assert!(client.plain.ends_with(b"[\"www.saki.test\"]"), "{}", client.plain.escape_ascii()); // spec: 9112-3.2.2-a
+}
+
+#[test]
+fn a_body_of_known_length_is_logged_as_whole() {
+    let (server, _) = server();
+    let mut client = Raw::connect(&server, "www.saki.test", &["http/1.1"]);
+    client.send(b"GET /exact HTTP/1.1\r\nhost: www.saki.test\r\nconnection: close\r\n\r\n");
+    client.read_to_end();
+    assert!(client.plain.ends_with(b"abc"), "{}", client.plain.escape_ascii());
+    eventually("the log", || server.log().contains("/exact"));
+    assert!(!server.log().contains("cut short"), "{}", server.log());
+}
+
+#[test]
+fn a_full_worker_that_closes_an_address_still_hears_that_it_is_to_stop() {
+    let alive = Alive::default();
+    let counted = alive.clone();
+    let mut setup = Setup::of_service(Factory::of_fn(move |request| handle(request, counted.clone())));
+    setup.limits.connections_a_worker = 1;
+    setup.limits.drain_ms = 200;
+    let mut server = Server::start(setup);
+    let mut client = Client::of(&server);
+    client.ask(1, true, "GET", "/never", &[]);
+    eventually("it runs", || alive.count() == 1);
+    server.running.close(server.address);
+    std::thread::sleep(Duration::from_millis(50));
+    server.tell_stop();
+    eventually("the end", || server.has_ended());
 }
