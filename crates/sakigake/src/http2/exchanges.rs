@@ -118,6 +118,8 @@ fn digit(number: u64, digit: &u8) -> Option<u64> {
 
 /// The answer to come: the service's, or the server's own where the request is not for it.
 fn ask(local: Local, asked: &Asked, peer: Peer) -> Pending {
+    // Made first: where nobody gets it, its drop refuses what the client still sends.
+    let body = asked.inflow.clone().map_or_else(Body::empty, Body::of_stream);
     let Some(mut parts) = head::request(&asked.request) else {
         return Pending::refusal(StatusCode::BAD_REQUEST);
     };
@@ -125,7 +127,6 @@ fn ask(local: Local, asked: &Asked, peer: Peer) -> Pending {
         return Pending::refusal(StatusCode::EXPECTATION_FAILED);
     }
     parts.extensions.insert(peer);
-    let body = asked.inflow.clone().map_or_else(Body::empty, Body::of_stream);
     let is_connect = parts.method == http::Method::CONNECT;
     let request = http::Request::from_parts(parts, body);
     match asked.request.protocol.as_deref() {
@@ -169,6 +170,10 @@ impl<H: Handler> Drop for UnderWay<H> {
 
 /// Trailers for a handler.
 pub(super) fn trailers(fields: &Fields) -> http::HeaderMap {
-    // What the engine let through fits the map, which has its own idea of names; a line that does not is left out.
-    head::headers(fields).unwrap_or_default()
+    // What the engine let through may be none in the eyes of the map: such a line is left out.
+    let mut map = http::HeaderMap::new();
+    for (name, value) in fields.iter().filter_map(head::line_of) {
+        map.append(name, value);
+    }
+    map
 }
