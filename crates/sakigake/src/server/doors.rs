@@ -30,6 +30,8 @@ const LAST: usize = 2_048;
 pub(super) struct Doors {
     worker: Rc<Worker>,
     open: Vec<Door>,
+    /// Those that were closed and may still accept who had come: while the worker is full, that can take long.
+    closing: Vec<JoinHandle<()>>,
 }
 
 /// One of them, with the task that accepts.
@@ -42,7 +44,7 @@ struct Door {
 
 impl Doors {
     pub(super) fn new(worker: Rc<Worker>) -> Self {
-        Self { worker, open: Vec::new() }
+        Self { worker, open: Vec::new(), closing: Vec::new() }
     }
 
     /// Does what it is told until it is told to stop.
@@ -62,7 +64,7 @@ impl Doors {
                         eprintln!("warning: a listening socket cannot be used: {error}");
                     }
                 }
-                Some(Command::Close(address)) => self.close(address).await,
+                Some(Command::Close(address)) => self.close(address),
                 Some(Command::Lend(lender)) => {
                     let copy = |door: &Door| door.listener.as_fd().try_clone_to_owned();
                     // Whoever gave up asking needs none.
@@ -88,24 +90,27 @@ impl Doors {
         Ok(())
     }
 
-    async fn close(&mut self, address: SocketAddr) {
-        let closing = self.open.extract_if(.., |door| door.address == address).collect();
-        close(closing).await;
+    /// Nothing waits for its end here: other orders, and the one to stop, are heard.
+    fn close(&mut self, address: SocketAddr) {
+        self.closing.retain(|accepting| !accepting.is_finished());
+        let closing = self.open.extract_if(.., |door| door.address == address);
+        self.closing.extend(closing.map(Door::close));
     }
 
+    /// Closes all, and waits until everybody who had come is accepted.
     pub(super) async fn close_all(&mut self) {
-        close(core::mem::take(&mut self.open)).await;
+        self.closing.extend(self.open.drain(..).map(Door::close));
+        for accepting in self.closing.drain(..) {
+            // A panic in there was printed when it happened, and the socket is closed all the same.
+            let _ = accepting.await;
+        }
     }
 }
 
-/// Closes them once everybody who had come is accepted.
-async fn close(doors: Vec<Door>) {
-    for door in &doors {
-        door.close.notify_one();
-    }
-    for door in doors {
-        // A panic in there was printed when it happened, and the socket is closed all the same.
-        let _ = door.accepting.await;
+impl Door {
+    fn close(self) -> JoinHandle<()> {
+        self.close.notify_one();
+        self.accepting
     }
 }
 
