@@ -1,5 +1,8 @@
 //! The loader's commands over HTTP/2.
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     Shared,
     connection::{self, Call, Command, Ear, News, Ready},
@@ -44,6 +47,8 @@ struct Exchange {
     sent: usize,
     /// Bytes of the body that the loader has not used yet.
     unread: usize,
+    /// The response began: the loader has its head.
+    has_begun: bool,
     /// The response is complete; only its last credit is outstanding.
     is_over: bool,
 }
@@ -88,7 +93,8 @@ impl Http2 {
         match command {
             Command::Request(id, call) => match http.request(&call.request, call.body_bytes() == 0) {
                 Ok(stream) => {
-                    let exchange = Exchange { id, call, sent: 0, unread: 0, is_over: false };
+                    let exchange =
+                        Exchange { id, call, sent: 0, unread: 0, has_begun: false, is_over: false };
                     self.streams.insert(stream, exchange);
                 }
                 // It waits for a stream to end.
@@ -151,7 +157,8 @@ impl Http2 {
             Event::Origin => self.has_new_origins = true,
             Event::Preload { block } => self.ear.tell(News::Preload(block.to_vec())),
             Event::Response { stream, response, end } => {
-                if let Some(exchange) = self.streams.get(&stream) {
+                if let Some(exchange) = self.streams.get_mut(&stream) {
+                    exchange.has_begun = true;
                     self.ear.tell(News::Head(exchange.id, Box::new(response)));
                 }
                 self.finish(stream, end);
@@ -167,7 +174,8 @@ impl Http2 {
             }
             Event::Trailers { stream, .. } => self.finish(stream, true),
             Event::Reset { stream, code, untouched } => {
-                let Some(Exchange { id, call, is_over: false, .. }) = self.streams.remove(&stream) else {
+                let Some(Exchange { id, call, has_begun, is_over: false, .. }) = self.streams.remove(&stream)
+                else {
                     return;
                 };
                 let why = || {
@@ -176,7 +184,8 @@ impl Http2 {
                         format_args!("HTTP/2: the stream was reset ({})", name(code)),
                     )
                 };
-                self.ear.tell(match untouched {
+                // Whoever answers has acted on it, whatever it says later: asked again, one response would be made of two.
+                self.ear.tell(match untouched && !has_begun {
                     true => News::Refused(id, call),
                     false => News::Failed(id, why()),
                 });
