@@ -1,5 +1,8 @@
 //! Drives a page's load over the connections of a pool.
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     Ask, Error, Shared,
     coding::{self, Decoder},
@@ -10,7 +13,7 @@ use super::{
 };
 use sakigake_page::{
     Destination, Origin, har,
-    load::{Id, Load, Options, State, Want, Wanted},
+    load::{Entry, Id, Load, Options, State, Want, Wanted},
     scan::Mode,
 };
 use sakigake_semantics::{Request, Response};
@@ -346,6 +349,10 @@ impl<'a> Loader<'a> {
 
     /// A piece of a body, as it came.
     fn data(&mut self, id: Id, bytes: &[u8]) -> Result<(), Error> {
+        if self.load.entries().get(id.0).is_none_or(Entry::is_over) {
+            self.pool.used(id, bytes.len()); // The connection's window is owed it all the same.
+            return Ok(());
+        }
         if let Some(exchange) = self.exchanges.get_mut(&id) {
             exchange.coded_bytes += bytes.len() as u64;
         }
@@ -370,11 +377,14 @@ impl<'a> Loader<'a> {
 
     fn decoded(&mut self, id: Id, bytes: &[u8]) -> Result<(), Error> {
         if self.ask.keep == Keep::Bodies
-            && self.kept_bytes + bytes.len() <= BODIES_BYTES
             && let Some(exchange) = self.exchanges.get_mut(&id)
         {
-            self.kept_bytes += bytes.len();
-            exchange.body.get_or_insert_default().extend_from_slice(bytes);
+            // Whoever left out one piece and took the next would make a body that nobody sent.
+            let fits = self.kept_bytes + bytes.len() <= BODIES_BYTES;
+            self.kept_bytes = if fits { self.kept_bytes + bytes.len() } else { BODIES_BYTES };
+            if fits {
+                exchange.body.get_or_insert_default().extend_from_slice(bytes);
+            }
         }
         if let Some(receiver) = &mut self.receiver
             && self.load.is_final(id)
