@@ -36,7 +36,8 @@ pub(crate) fn range(bytes: &[u8]) {
 }
 
 pub(crate) fn conditions(bytes: &[u8]) {
-    let validators = Validators { tag: "\"0000000000000000\"".into(), modified: None, strong: true };
+    let tag = "\"0000000000000000\"".into();
+    let validators = Validators { tag, modified: None, strong: true, is_time_strong: true };
     for name in ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"]
     {
         let fields = [(name.as_bytes(), bytes), (b"range", b"bytes=0-")].into_iter().collect();

@@ -54,7 +54,7 @@ fn if_range(ask: &Ask<'_>, validators: &Validators) -> bool {
         return validators.strong && value.trim_ascii() == validators.tag.as_bytes(); // spec: 9110-13.1.5-a
     }
     let date = date(ask, "if-range");
-    validators.strong && date.is_some() && date == validators.modified
+    validators.is_time_strong && date.is_some() && date == validators.modified
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -58,7 +58,9 @@ impl Head {
 }
 
 impl Form {
-    pub(super) fn new(head: &Head, coding: Coding, validators: Validators, source: Source) -> Self {
+    pub(super) fn new(head: &Head, coding: Coding, mut validators: Validators, source: Source) -> Self {
+        // A form may be as old as its file to the second, and then the time says nothing of which it is.
+        validators.is_time_strong &= !head.is_negotiated; // spec: 9110-8.8.1-a
         let mut form = Self { coding, validators, source, whole: Response::new(200) };
         let mut fields = form.part_fields(head);
         fields.push(b"content-type", head.content_type.as_bytes());

@@ -91,7 +91,7 @@ pub(super) fn answer(
         false => ("text/html; charset=utf-8", html::page(&listing)),
     };
     let tag = format!("W/\"{:016x}\"", fnv1a(text.bytes()));
-    let validators = Validators { tag, modified: None, strong: false };
+    let validators = Validators { tag, modified: None, strong: false, is_time_strong: false };
     let mut fields = Fields::new();
     if extra.find(b"cache-control").is_none() {
         fields.push(b"cache-control", b"no-cache");

@@ -62,8 +62,10 @@ pub(super) struct Validators {
     pub(super) tag: String,
     /// In whole seconds, never later than now.
     pub(super) modified: Option<SystemTime>,
-    /// Whether both are strong.
+    /// Whether the tag is strong.
     pub(super) strong: bool,
+    /// Whether the time is: no other form of the file may have the same one (RFC 9110 section 8.8.1).
+    pub(super) is_time_strong: bool,
 }
 
 /// Opens the folder itself; a link to it is followed.
@@ -224,6 +226,7 @@ impl Stamp {
             tag: format!("{}\"{hash:016x}{mark}\"", if strong { "" } else { "W/" }),
             modified: system_time(self.modified).and_then(|time| whole_seconds(time.min(now))), // spec: 9110-8.8.2.1-a
             strong,
+            is_time_strong: strong,
         }
     }
 }

@@ -165,6 +165,24 @@ fn each_form_has_a_tag_of_its_own_and_conditions_and_ranges() {
 }
 
 #[test]
+fn a_time_does_not_tell_forms_apart() {
+    // spec: 9110-8.8.1-a
+    let (site, files) = stored();
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    for name in ["app.js", "app.js.gz", "app.js.br", "app.js.zst", "lone.js"] {
+        let file = fs::File::options().write(true).open(site.path().join(name)).expect("a file");
+        file.set_modified(time).expect("set");
+    }
+    for (path, status) in [("/app.js", 200), ("/lone.js", 206)] {
+        let time = field(&get(&files, path, "identity").response.fields, "last-modified").to_owned();
+        assert_eq!(time, "Mon, 12 Jan 1970 13:46:40 GMT");
+        // A part of the file as it is, and the rest of it coded, would make neither.
+        let fields = [("accept-encoding", "gzip"), ("range", "bytes=5-"), ("if-range", &*time)];
+        assert_eq!(ask(&files, "GET", path, &fields).response.status, status, "{path}");
+    }
+}
+
+#[test]
 fn a_form_that_is_older_than_its_file_is_not_sent() {
     let (site, files) = stored();
     let set = |name: &str, seconds| {
