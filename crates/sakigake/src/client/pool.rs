@@ -162,6 +162,7 @@ impl Pool {
     pub(super) fn origins(&mut self, number: usize, set: h2::OriginSet) {
         if let Some(connection) = self.find_mut(number) {
             connection.origin_set = Some(set);
+            self.review_guests(number);
         }
     }
 

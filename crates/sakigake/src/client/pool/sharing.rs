@@ -18,6 +18,9 @@ use std::{
     net::SocketAddr,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// News that no connection tells.
 const NOBODY: usize = usize::MAX;
 
@@ -68,7 +71,9 @@ impl Pool {
             return true;
         }
         let is_alone = self.sharing.alone.contains_key(origin);
-        if is_alone || !self.connections.iter().any(|connection| connection.may_host(origin)) {
+        // What a proxy is asked for is neither looked up here nor asked around it.
+        let is_proxied = self.shared.proxies.of(&origin.host).is_some();
+        if is_alone || is_proxied || !self.connections.iter().any(|connection| connection.may_host(origin)) {
             return false;
         }
         self.sharing.sought.insert(origin.clone());
@@ -132,6 +137,12 @@ impl Pool {
 
     pub(super) fn forget(&mut self, id: Id) {
         self.sharing.copies.remove(&id);
+    }
+
+    /// A connection's ORIGIN set changed: guests that it lacks go (RFC 8336 section 2.4).
+    pub(super) fn review_guests(&mut self, number: usize) {
+        let Some(host) = self.connections.iter().find(|host| host.number == number) else { return };
+        self.sharing.guests.retain(|origin, at| *at != number || host.may_host(origin)); // spec: 8336-2.4-a
     }
 
     /// What is known of the addresses of an origin.
