@@ -41,6 +41,8 @@ const STEP: usize = 256;
 const BUFFER_BYTES: usize = 32 << 10;
 /// 8 MiB: what a client must take, and no more (RFC 9659 section 3).
 const ZSTD_WINDOW_LOG: u32 = 23;
+/// Where a stream of br says how large its window is: the value that RFC 7932 calls invalid.
+const LARGE_WINDOW: u8 = 0x11;
 
 /// A body's decoder.
 pub(super) struct Decoder {
@@ -110,6 +112,11 @@ impl Decoder {
         bytes: &[u8],
         out: &mut dyn FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
+        // Windows beyond 16 MiB are another format's (RFC 7932 section 9.1), which the decoder knows too.
+        let is_large = bytes.first().is_some_and(|first| first & 0x7f == LARGE_WINDOW);
+        if is_large && self.in_bytes == 0 && matches!(self.kind, Kind::Brotli(_)) {
+            return Err(broken(&io::Error::new(io::ErrorKind::InvalidData, "its window is too large")).into());
+        }
         for step in bytes.chunks(STEP) {
             self.in_bytes += step.len() as u64;
             let mut rest = step;

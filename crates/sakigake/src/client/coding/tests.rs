@@ -101,3 +101,15 @@ fn each_limit_holds_where_one_more_would_pass_it() {
         assert!(!decode(Limits { step_bytes: 64, ..Limits::default() }), "{coding}");
     }
 }
+
+#[test]
+fn a_window_that_br_does_not_have_is_refused() {
+    let mut params = brotli::enc::BrotliEncoderParams { quality: 2, lgwin: 28, ..Default::default() };
+    params.large_window = true;
+    let mut coded = Vec::new();
+    brotli::BrotliCompress(&mut &text()[..], &mut coded, &params).expect("a vector takes it");
+    for piece in [1, coded.len()] {
+        let failed = decode("br", &coded, piece, Limits::default()).expect_err("it is another format");
+        assert_eq!(failed.cause, Cause::BadContentEncoding);
+    }
+}
