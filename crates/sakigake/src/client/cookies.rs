@@ -171,7 +171,7 @@ fn read(url: &Url, field: &[u8], context: Context, limits: &Limits) -> Option<Co
     }
     let attributes = Attributes::read(parts, limits);
     let host = &url.origin().host;
-    let is_address = host.starts_with('[') || host.parse::<core::net::Ipv4Addr>().is_ok();
+    let is_address = is_address(host);
     let (domain, is_host_only) = match attributes.domain.as_deref() {
         None | Some("") => (host.clone(), true),
         Some(domain) if domain == host && (is_address || is_suffix(domain)) => (host.clone(), true),
@@ -285,6 +285,13 @@ fn default_path(url: &Url) -> String {
     }
 }
 
+/// Whether it is an address, in whatever spelling: no name ends in a number, and resolvers take `10.1` for 10.0.0.1.
+fn is_address(host: &str) -> bool {
+    let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or_default();
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    host.starts_with('[') || is_number(last) || last.starts_with("0x")
+}
+
 /// Labels that countries register names under.
 const SECOND_LEVELS: [&str; 22] = [
     "ac", "co", "com", "edu", "gob", "gouv", "gov", "govt", "id", "ltd", "me", "mil", "ne", "net", "nom",
@@ -293,7 +300,7 @@ const SECOND_LEVELS: [&str; 22] = [
 
 /// Whether names below it belong to strangers, as far as one can tell without a list.
 fn is_suffix(domain: &str) -> bool {
-    let mut labels = domain.rsplit('.');
+    let mut labels = domain.strip_suffix('.').unwrap_or(domain).rsplit('.');
     match (labels.next(), labels.next(), labels.next()) {
         (Some(_), None, _) => true,
         (Some(country), Some(second), None) => country.len() == 2 && SECOND_LEVELS.contains(&second),
@@ -303,7 +310,7 @@ fn is_suffix(domain: &str) -> bool {
 
 /// The shortest name at or above a host that is no suffix.
 fn registrable(host: &str) -> &str {
-    if host.starts_with('[') || host.parse::<core::net::Ipv4Addr>().is_ok() {
+    if is_address(host) {
         return host;
     }
     let starts = host.match_indices('.').map(|(at, _)| at + 1).rev();

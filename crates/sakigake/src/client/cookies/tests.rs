@@ -84,7 +84,9 @@ fn cookies_that_break_a_rule_are_ignored() {
     for field in ["__Secure-a=1; Secure", "__Host-a=1; Secure; Path=/"] {
         assert_ne!(sent(&jar("https://www.a.test/", &[field]), "https://www.a.test/", OWN), "", "{field:?}");
     }
-    for host in ["shop.co.uk", "10.0.0.1", "localhost", "[::1]"] {
+    for host in
+        ["shop.co.uk", "10.0.0.1", "localhost", "[::1]", "www.test.", "www.co.uk.", "10.0.1", "10.0.0x1"]
+    {
         let from = format!("https://{host}/");
         let wide = host.split_once('.').map_or("x", |(_, wide)| wide);
         let jar = jar(&from, &[&format!("a=1; Domain={wide}"), &format!("b=1; Domain={host}")]);
@@ -100,8 +102,12 @@ fn other_sites_pages_get_what_says_so_alone() {
     jar.set(&url("https://b.test/"), b"e=1", FOREIGN); // spec: 6265bis-5.7-e
     jar.set(&url("https://b.test/"), b"f=1; SameSite=None; Secure", FOREIGN);
     assert_eq!(sent(&jar, "https://b.test/", OWN), "f=1");
-    let sites =
-        [("www.a.test", "a.test", true), ("a.co.uk", "b.co.uk", false), ("x.a.co.uk", "a.co.uk", true)];
+    let sites = [
+        ("www.a.test", "a.test", true),
+        ("a.co.uk", "b.co.uk", false),
+        ("x.a.co.uk", "a.co.uk", true),
+        ("a.test.", "b.test.", false),
+    ];
     for (one, other, same) in sites {
         let origin = |host: &str| Origin::parse(true, host).expect("a host");
         assert_eq!(is_same_site(&origin(one), &origin(other)), same, "{one} {other}");
