@@ -117,7 +117,9 @@ impl Proxy {
             Some((credentials, place)) => (Some(credentials), place),
             None => (None, rest),
         };
-        let shape = || BadProxy(format!("{place:?} is no HOST:PORT of a proxy"));
+        // Credentials with a slash end up in the wrong place: they are not shown there either.
+        let shown = if text.contains('@') { "this".to_owned() } else { format!("{place:?}") };
+        let shape = || BadProxy(format!("{shown} is no HOST:PORT of a proxy"));
         // Origins of http and of https read alike, but for a port that is left out.
         let origin = Origin::parse(false, place).ok_or_else(shape)?;
         let has_port =

@@ -41,6 +41,14 @@ fn credentials_are_decoded_and_not_shown() {
 }
 
 #[test]
+fn a_password_is_not_shown_where_it_breaks_the_address() {
+    for text in ["http://user:se/cret@proxy.test:1", "user:se?cret@proxy.test", "http://a:se#cret@b"] {
+        let wrong = Proxy::parse(text).expect_err("it is no address");
+        assert!(!wrong.to_string().contains("se"), "{wrong}");
+    }
+}
+
+#[test]
 fn whom_no_proxy_covers() {
     let cases = [
         ("saki.test", "saki.test www.saki.test WWW.SAKI.TEST saki.test.", "xsaki.test saki.test.example"),
