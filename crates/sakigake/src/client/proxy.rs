@@ -26,6 +26,8 @@ pub use bypass::Bypass;
 
 /// The longest answer to CONNECT that is read.
 const HEAD_BYTES: usize = 16 << 10;
+/// Interim responses that may come before it.
+const INTERIMS: usize = 8;
 
 /// The proxies of a client.
 #[derive(Clone, Debug, Default)]
@@ -217,7 +219,13 @@ async fn connect(stream: &mut TcpStream, proxy: &Proxy, origin: &Origin) -> Resu
     }
     ask.push_str("\r\n");
     stream.write_all(ask.as_bytes()).await?;
-    let head = read_head(stream).await?;
+    let mut head = read_head(stream).await?;
+    let mut interims = 0;
+    // What a proxy says in between means nothing here (RFC 9110 section 15.2); it may not go on so for ever.
+    while head.starts_with(b"HTTP/1.1 1") && interims < INTERIMS {
+        interims += 1;
+        head = read_head(stream).await?;
+    }
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
     let status = line.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5));
     match status {

@@ -131,6 +131,15 @@ fn a_proxy_may_say_yes_or_no_and_nothing_else() {
 }
 
 #[test]
+fn a_proxy_may_say_something_in_between_but_not_for_ever() {
+    static INTERIM: &[u8] = b"HTTP/1.1 103 Early\r\nA: b\r\n\r\n";
+    for (interims, is_fine) in [(1, true), (INTERIMS, true), (INTERIMS + 1, false)] {
+        let answers = [INTERIM.repeat(interims), b"HTTP/1.1 200 Fine\r\n\r\n".to_vec()].concat();
+        assert_eq!(tunnel("http://p", answers.leak()).0.is_ok(), is_fine, "{interims}");
+    }
+}
+
+#[test]
 fn socks_5_is_spoken_as_its_rfc_writes_it() {
     let answers = &[5, 2, 1, 0, 5, 0, 0, 1, 127, 0, 0, 1, 0, 80];
     let (outcome, heard) = tunnel("socks5h://me:pw@p", answers);
