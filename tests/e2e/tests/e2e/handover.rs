@@ -1,6 +1,8 @@
 //! Reload, succession and stop while requests come without a pause: none is lost.
 
+use crate::load;
 use sakigake::{
+    bench::Length,
     files::Files,
     hosts::{Hosts, Target},
     server::Kind,
@@ -9,41 +11,9 @@ use sakigake_e2e::{Scratch, Server, Setup, example};
 use std::{
     io::{Read, Write},
     net::{Ipv4Addr, TcpStream},
-    process::{Child, Command, Stdio},
     thread,
     time::Duration,
 };
-
-/// `h2load` for some seconds, or nothing where it is not installed.
-fn load(server: &Server, seconds: &str, options: &[&str]) -> Option<Child> {
-    let found = Command::new("h2load").arg("--version").stdout(Stdio::null()).status();
-    if found.is_err() {
-        assert!(std::env::var_os("SAKIGAKE_REQUIRE").is_none_or(|what| what != "all"), "h2load is required");
-        eprintln!("skipped: no h2load");
-        return None;
-    }
-    let mut command = Command::new("h2load");
-    command.args(["-D", seconds, "-t", "1", "--connect-to", &server.address.to_string()]).args(options);
-    let command = command.arg("https://www.saki.test/css/page.css").stdout(Stdio::piped());
-    Some(command.stderr(Stdio::piped()).spawn().expect("it is installed"))
-}
-
-/// What it says of the requests: all succeeded, and there were some.
-fn assert_none_failed(load: Child) {
-    let output = load.wait_with_output().expect("it ends");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let requests =
-        said.lines().find(|line| line.starts_with("requests: ")).unwrap_or_else(|| panic!("{said}"));
-    let number = |what: &str| -> u64 {
-        let before = requests.split(what).next().unwrap_or_default();
-        let number = before.rsplit(' ').next().unwrap_or_default();
-        number.parse().unwrap_or_else(|_| panic!("{requests}"))
-    };
-    assert!(number(" succeeded") > 0, "{said}");
-    for what in [" failed", " errored", " timeout"] {
-        assert_eq!(number(what), 0, "{said}{}", String::from_utf8_lossy(&output.stderr));
-    }
-}
 
 fn hosts() -> Hosts {
     Hosts::one(Target::Files(Files::new(example()).expect("it is there")))
@@ -52,13 +22,20 @@ fn hosts() -> Hosts {
 #[test]
 fn no_request_fails_while_the_site_is_replaced_again_and_again() {
     let server = Server::start(Setup { workers: 2, ..Setup::of(example()) });
-    for options in [&["-c", "4", "-m", "10"][..], &["-c", "4", "--h1"]] {
-        let Some(load) = load(&server, "1", options) else { return };
-        for _ in 0..20 {
-            server.running.reload(server.another(hosts()));
-            thread::sleep(Duration::from_millis(50));
-        }
-        assert_none_failed(load);
+    for (alpn, streams) in [("h2", 10), ("http/1.1", 1)] {
+        let mut asked = load::options(&server, "/css/page.css");
+        asked.alpn = vec![alpn.as_bytes().to_vec()];
+        asked.length = Length::Time { run: Duration::from_secs(1), warm_up: Duration::ZERO };
+        (asked.connections, asked.streams) = (4, streams);
+        let report = thread::scope(|scope| {
+            let load = scope.spawn(|| load::load(asked));
+            for _ in 0..20 {
+                server.running.reload(server.another(hosts()));
+                thread::sleep(Duration::from_millis(50));
+            }
+            load.join().expect("it ends")
+        });
+        assert!(report.succeeded > 0 && report.failed + report.errored == 0, "{alpn}: {:?}", report.errors);
     }
 }
 

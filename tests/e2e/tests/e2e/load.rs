@@ -9,7 +9,7 @@ use sakigake_page::Url;
 use sakigake_semantics::Fields;
 use std::{net::TcpListener, time::Duration};
 
-fn options(server: &Server, path: &str) -> Options {
+pub(crate) fn options(server: &Server, path: &str) -> Options {
     let url = format!("https://www.saki.test:{}{path}", server.address.port());
     Options {
         url: Url::parse(&url).expect("it is a URL"),
@@ -31,7 +31,7 @@ fn options(server: &Server, path: &str) -> Options {
     }
 }
 
-fn load(options: Options) -> Report {
+pub(crate) fn load(options: Options) -> Report {
     bench::run(options, &Progress::default()).expect("the load begins")
 }
 
