@@ -78,6 +78,15 @@ pub struct Site {
     pub pages: Vec<(String, Vec<Hint>)>,
 }
 
+/// What became of hints that were sent to clients that act on the frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Times that a connection heard a hint and was counted.
+    pub sent: u64,
+    /// Those among them after which it was asked for in time.
+    pub used: u64,
+}
+
 /// The name of a host that stands for every name that has no entry of its own.
 pub const ANY_HOST: &str = "*";
 
@@ -153,6 +162,18 @@ impl Table {
     /// How often each hint of a host was sent to clients that act on it, and used.
     pub fn counts(&self, host: &str) -> Vec<Count> {
         self.find(Some(host)).map_or_else(Vec::new, |host| host.counts())
+    }
+
+    /// How often hints of all hosts were sent to clients that act on the frame, and used. Hosts beyond
+    /// [`Limits::derived_hosts`] are not remembered and not among them, and a pattern that is set anew forgets its hosts'.
+    pub fn totals(&self) -> Totals {
+        let hosts = self.read();
+        let mut totals = Totals::default();
+        for (sent, used) in hosts.named.values().chain(hosts.derived.values()).map(|host| host.totals()) {
+            totals.sent += sent;
+            totals.used += used;
+        }
+        totals
     }
 
     fn find(&self, server_name: Option<&str>) -> Option<Arc<Host>> {

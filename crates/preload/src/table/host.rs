@@ -153,6 +153,13 @@ impl Host {
         self.entries.iter().map(count).collect()
     }
 
+    /// All sends that were counted, and those that were used.
+    pub(super) fn totals(&self) -> (u64, u64) {
+        let sum =
+            |of: fn(&Entry) -> &AtomicU64| self.entries.iter().map(|entry| of(entry).load(Relaxed)).sum();
+        (sum(|entry| &entry.sent), sum(|entry| &entry.used))
+    }
+
     pub(super) fn hints_for(&self, path: &str, count: usize) -> Vec<Hint> {
         self.of_page(path, |_| true)
             .into_iter()

@@ -184,6 +184,7 @@ fn only_clients_that_act_on_the_frame_count() {
     connection(&table, true, &["/1", "/other"]);
     let counts: Vec<_> = table.counts("a.example").iter().map(|count| (count.sent, count.used)).collect();
     assert_eq!(counts, [(1, 1), (1, 0)]);
+    assert_eq!(table.totals(), Totals { sent: 2, used: 1 });
 }
 
 #[test]
