@@ -52,6 +52,9 @@ pub(crate) struct ServeArguments {
     /// Address and port to listen on for plain HTTP, which is sent on to https; may be given several times
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) redirect_http: Vec<SocketAddr>,
+    /// Address and port to answer /metrics on over plain HTTP, in Prometheus' text format; better a loopback address
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) metrics: Option<SocketAddr>,
     /// The site's address as visitors see it, such as https://example.com: what hints carry
     #[arg(long, value_name = "URL")]
     pub(crate) public: Option<String>,

@@ -74,6 +74,7 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
     let host = Host { names, is_default: true, target: Target::Folder(folder), certificates };
     let mut config = Config { hosts: vec![host], public, ..Config::default() };
     config.redirect_http.clone_from(&arguments.redirect_http);
+    config.metrics = arguments.metrics;
     if !arguments.listen.is_empty() {
         config.listen.clone_from(&arguments.listen);
     }

@@ -3,8 +3,8 @@
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     env, fs,
-    io::{BufRead, BufReader, Lines},
-    net::TcpListener,
+    io::{self, BufRead, BufReader, Lines, Read, Write},
+    net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio},
     sync::{
@@ -230,4 +230,39 @@ fn a_wrong_file_keeps_what_is_served_and_a_right_one_may_change_where() {
     assert!(server.wait().expect("it ends").success());
     let log = fs::read_to_string(world.folder.join("access.log")).expect("it is there");
     assert!(log.contains("\"host\":\"a.test\"") && log.contains("\"host\":\"b.test\""), "{log}");
+}
+
+#[test]
+fn metrics_have_an_address_of_their_own_which_a_reload_may_move() {
+    let mut world = World::new();
+    world.write(&format!("metrics = \"127.0.0.1:0\"\n{TWO_HOSTS}"));
+    world.start();
+    let line = world.said.iter().find(|line| line.starts_with("metrics")).expect("it says where");
+    let first =
+        line.split("http://").nth(1).and_then(|url| url.strip_suffix("/metrics")).expect("an address");
+    assert!(world.page("b.test", world.port()).contains("second"));
+    let served = "sakigake_requests_total{host=\"b.test\",protocol=\"h2\",method=\"GET\",code=\"2xx\"} 1\n";
+    let scrape = |address: &str| {
+        let mut stream = TcpStream::connect(address)?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")?;
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).map(|_| heard)
+    };
+    let until = |address: &str, is_so: &dyn Fn(&io::Result<String>) -> bool| {
+        let began = Instant::now();
+        while !is_so(&scrape(address)) {
+            assert!(began.elapsed() < PATIENCE, "{:?}", scrape(address));
+            thread::sleep(Duration::from_millis(10));
+        }
+    };
+    let tells = |heard: &io::Result<String>| heard.as_ref().is_ok_and(|heard| heard.contains(served));
+    until(first, &tells);
+    let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr());
+    let second = free.expect("loopback is there").to_string();
+    world.write(&format!("metrics = \"{second}\"\n{TWO_HOSTS}"));
+    world.signal(Signal::HUP);
+    world.errors_until("is read again");
+    until(&second, &tells);
+    until(first, &Result::is_err);
+    assert!(scrape(&second).expect("it answers").contains("\nsakigake_reloads_total 1\n"));
 }

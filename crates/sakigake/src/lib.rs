@@ -16,6 +16,7 @@ pub mod hosts;
 pub mod http1;
 mod http2;
 pub mod key_log;
+pub mod metrics;
 pub mod redirect;
 pub mod server;
 pub mod service;

@@ -13,7 +13,7 @@ pub use running::Running;
 pub use signals::Signals;
 pub(crate) use worker::Seat;
 
-use crate::{Swap, access_log::AccessLog, hosts::Hosts, http1, key_log::KeyLogFile};
+use crate::{Swap, access_log::AccessLog, hosts::Hosts, http1, key_log::KeyLogFile, metrics::Metrics};
 use sakigake_session::ServerConfig;
 use sakigake_tls::KeyLogLine;
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub struct Site {
     pub log: AccessLog,
     /// Where secrets go, if anywhere.
     pub key_log: Option<KeyLogFile>,
+    /// What is counted. A reload goes on with what was counted before, whatever stands here.
+    pub metrics: Arc<Metrics>,
 }
 
 /// What connections may take, whatever they speak.
@@ -67,7 +69,7 @@ impl Site {
     /// These hosts, with the usual limits and no key log.
     pub fn new(hosts: Hosts, session: Arc<Swap<ServerConfig>>, log: AccessLog) -> Self {
         let (limits, http1) = (Limits::default(), http1::Limits::default());
-        Self { hosts, session, limits, http1, log, key_log: None }
+        Self { hosts, session, limits, http1, log, key_log: None, metrics: Arc::default() }
     }
 
     /// A key log that cannot be written must not end what it logs: it says so, and the connection goes on.

@@ -16,6 +16,8 @@ mod hosts;
 mod http1;
 #[path = "e2e/load.rs"]
 mod load;
+#[path = "e2e/metrics.rs"]
+mod metrics;
 #[path = "e2e/pages.rs"]
 mod pages;
 #[path = "e2e/service.rs"]

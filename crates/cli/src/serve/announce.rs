@@ -26,6 +26,9 @@ pub(super) fn folder(ready: &Ready, listening: &Listening, live: &Live) -> Resul
     if !config.redirect_http.is_empty() {
         lines.push(("plain HTTP", format!("{}, sent on to https", check::places(&listening.redirects()))));
     }
+    if let Some(address) = config.metrics {
+        lines.push(("metrics", format!("http://{address}/metrics")));
+    }
     crate::print(format_args!("Serving {folder} at {}\n", url.unwrap_or_default()))?;
     lines.into_iter().try_for_each(|(what, value)| crate::print(format_args!("  {what:<13}{value}\n")))
 }

@@ -112,10 +112,13 @@ fn workers(config: &Config) -> usize {
     config.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
-/// The first address of all is the one that visitors are told of, unless the configuration names another port.
+/// The first address of all is the one that visitors are told of, unless the configuration names another port. Where the
+/// metrics are is told as the system has it.
 fn learn(config: &mut Config, kind: Kind, address: SocketAddr) {
-    if kind == Kind::Https {
-        config.public_port.get_or_insert(address.port());
+    match kind {
+        Kind::Https => drop(config.public_port.get_or_insert(address.port())),
+        Kind::Metrics => config.metrics = Some(address),
+        _ => {}
     }
 }
 
@@ -124,9 +127,9 @@ fn each(
     config: &mut Config,
     mut open: impl FnMut(&mut Config, SocketAddr, Kind) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    let mut all = |config: &mut Config, addresses: &[SocketAddr], is_redirect: bool| {
+    let mut all = |config: &mut Config, addresses: &[SocketAddr], kind: fn(&Config) -> Kind| {
         for address in addresses {
-            let kind = if is_redirect { Kind::Redirect(config.visible_port()) } else { Kind::Https };
+            let kind = kind(config);
             let has_twin = addresses.iter().any(|other| is_twin(*other, *address));
             match open(config, *address, kind) {
                 Err(error) if has_twin && lacks_family(&error) => {}
@@ -136,8 +139,10 @@ fn each(
         Ok::<(), Failure>(())
     };
     let (https, redirects) = (config.listen.clone(), config.redirect_http.clone());
-    all(config, &https, false)?;
-    all(config, &redirects, true)
+    let metrics: Vec<_> = config.metrics.into_iter().collect();
+    all(config, &https, |_| Kind::Https)?;
+    all(config, &redirects, |config| Kind::Redirect(config.visible_port()))?;
+    all(config, &metrics, |_| Kind::Metrics)
 }
 
 /// Whether `four` is the IPv4 half of what `six` is the IPv6 half of.

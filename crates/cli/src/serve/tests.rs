@@ -22,12 +22,13 @@ fn a_folder_alone_is_a_default_host_with_local_names() {
 
 #[test]
 fn each_argument_is_what_a_file_would_say() {
-    let line = "sakigake serve site --public https://a.test --listen 127.0.0.1:1 --redirect-http 127.0.0.1:2 \
+    let line = "sakigake serve site --public https://a.test --listen 127.0.0.1:1 --redirect-http 127.0.0.1:2 --metrics 127.0.0.1:3 \
                 --no-preload --listing --compress --log off --keylog keys";
     let config = config_of(line).expect("it is fine");
     assert_eq!(config.hosts[0].names, ["a.test", "www.saki.test"]);
     assert_eq!(config.listen, ["127.0.0.1:1".parse().expect("an address")]);
     assert_eq!(config.redirect_http, ["127.0.0.1:2".parse().expect("an address")]);
+    assert_eq!(config.metrics, Some("127.0.0.1:3".parse().expect("an address")));
     let log = Log { access: Access::Off, file: None, keys: Some("keys".into()) };
     assert_eq!(config.log, log);
     let folder = Folder { hints: Hints::None, listing: true, compress: true, ..Folder::new("site".into()) };

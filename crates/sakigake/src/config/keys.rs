@@ -193,7 +193,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Top, "redirect_http", Kind::Addresses, "[]", "\"*:80\"",
         "Where to listen for plain HTTP, which is answered with a redirect to https."),
     key(Section::Top, "metrics", Kind::Address, "(none)", "\"127.0.0.1:9090\"",
-        "Where to answer `/metrics` over plain HTTP in Prometheus' text format. Not in this version yet: a file that asks for it is refused."),
+        "Where to answer `/metrics` over plain HTTP in Prometheus' text format. Whoever reaches it may read it: keep it on a loopback address, or in a network of your own."),
     key(Section::Top, "workers", Kind::Count(1, 1_024), "(one a core)", "2",
         "Threads that serve. They share nothing."),
     key(Section::Top, "public_port", Kind::Count(1, 65_535), "(that of `listen`)", "443",

@@ -33,7 +33,6 @@ pub(super) struct Places {
     pub(super) certificates: Vec<PairPlace>,
     /// As [`Config::hosts`].
     pub(super) hosts: Vec<HostPlaces>,
-    pub(super) metrics: Option<Range<usize>>,
     pub(super) log_file: Option<Range<usize>>,
     pub(super) log_keys: Option<Range<usize>>,
 }
@@ -98,7 +97,7 @@ impl<'a> Reader<'a> {
 
     fn document(&self, root: &'a DeTable<'a>) -> (Config, Places) {
         let (mut config, mut places) = (Config::default(), Places::default());
-        places.metrics = self.top(root, &mut config);
+        self.top(root, &mut config);
         let tls = self.section(Section::Tls, root);
         (config.certificates, places.certificates) = self.certificates(&tls);
         self.log(root, &mut config.log, &mut places);
@@ -107,7 +106,7 @@ impl<'a> Reader<'a> {
         (config, places)
     }
 
-    fn top(&self, root: &'a DeTable<'a>, config: &mut Config) -> Option<Range<usize>> {
+    fn top(&self, root: &'a DeTable<'a>, config: &mut Config) {
         let top = Reading::new(Section::Top, Some(root), &["tls", "log", "limits", HOSTS], self.mistakes);
         let listen = top.list("listen", values::addresses);
         let redirect = top.list("redirect_http", values::addresses).unwrap_or_default();
@@ -134,7 +133,6 @@ impl<'a> Reader<'a> {
         config.workers = top.count("workers").map(to_usize);
         config.public_port = top.count("public_port").and_then(|port| u16::try_from(port).ok()); // Within its bounds.
         debug_assert!(top.is_complete());
-        metrics.map(|placed| placed.at)
     }
 
     /// Two that listen on the same port of the same address take each other's connections.

@@ -131,10 +131,6 @@ impl<'a> Look<'a> {
                 self.writable(path, at);
             }
         }
-        if config.metrics.is_some() {
-            let at = places.metrics.clone().unwrap_or_default();
-            self.note(Mistake::new(at, "`metrics` is not served by this version yet").label("take it away"));
-        }
         let common = self.load(&config.certificates, &places.certificates);
         let hosts = config.hosts.iter().zip(&places.hosts);
         hosts

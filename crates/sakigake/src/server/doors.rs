@@ -4,6 +4,7 @@ use super::{
     Kind, front, upgrade,
     worker::{Command, Socket, Worker},
 };
+use crate::metrics;
 use std::{
     io,
     net::SocketAddr,
@@ -141,6 +142,11 @@ async fn accept(worker: Rc<Worker>, listener: Rc<TcpListener>, kind: Kind, close
                         Kind::Https => front::connection(&held.worker, stream, client).await,
                         Kind::Redirect(port) => {
                             upgrade::connection(&held.worker, stream, client, port).await;
+                        }
+                        Kind::Metrics => {
+                            let site = held.worker.here().site.clone();
+                            let text = || site.metrics.text(&site);
+                            metrics::connection(stream, text, held.worker.stop.told()).await;
                         }
                     }
                 });

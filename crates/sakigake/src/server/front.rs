@@ -9,8 +9,9 @@ use crate::{
     http2::{Bounds, Http2},
     service::Peer,
 };
-use sakigake_net::{Ended, SystemEntropy, drive};
-use sakigake_session::{self as session, ServerConfig, Session};
+use sakigake_net::{Ended, Failure, SystemEntropy, drive};
+use sakigake_semantics::Event;
+use sakigake_session::{self as session, Fault, ServerConfig, Session};
 use std::{
     cell::{Cell, RefCell},
     error::Error as _,
@@ -36,7 +37,8 @@ pub(super) async fn connection(worker: &Rc<Worker>, stream: TcpStream, client: S
     let front = Rc::new(Front::new(worker.clone(), client, config));
     let mut application = Http2::new(front.clone(), worker.stop.told(), bounds);
     match drive(stream, session, &mut application, worker.clock).await {
-        Ok(Ended::Closed) => {}
+        Ok(Ended::Closed) if front.is_ready.get() => {}
+        Ok(Ended::Closed) => worker.shard.gone(),
         Ok(Ended::Plain(stream)) => {
             let peer = Peer::of(client, stream.session());
             let served = http1::serve(*stream, front.clone(), peer, site.http1, worker.stop.told()).await;
@@ -44,10 +46,14 @@ pub(super) async fn connection(worker: &Rc<Worker>, stream: TcpStream, client: S
             if let Err(error) = served
                 && !(front.is_idle() && has_left(&error))
             {
+                worker.shard.failed("http1");
                 site.log.failure(client, &format!("HTTP/1.1: {error}"));
             }
         }
-        Err(failure) => site.log.failure(client, &failure.to_string()),
+        Err(failure) => {
+            front.failed(&failure);
+            site.log.failure(client, &failure.to_string());
+        }
     }
 }
 
@@ -76,16 +82,33 @@ struct Front {
     right: RefCell<Vec<u8>>,
     /// Responses that are not over.
     open: Cell<usize>,
+    /// Whether the handshake is over.
+    is_ready: Cell<bool>,
 }
 
 impl Front {
     fn new(worker: Rc<Worker>, client: SocketAddr, config: Arc<ServerConfig>) -> Self {
         let (server_name, right) = Default::default();
-        Self { worker, client, config, server_name, right, open: Cell::new(0) }
+        Self { worker, client, config, server_name, right, open: Cell::new(0), is_ready: Cell::new(false) }
     }
 
     fn is_idle(&self) -> bool {
         self.open.get() == 0
+    }
+
+    /// Counts how it ended.
+    fn failed(&self, failure: &Failure) {
+        let shard = &self.worker.shard;
+        match failure {
+            Failure::Peer(Fault::Tls(fault)) if !self.is_ready.get() => shard.handshake_failed(fault),
+            Failure::Peer(Fault::Tls(_)) => shard.failed("tls"),
+            Failure::Peer(Fault::H2(fault)) => {
+                shard.goaway_sent(fault.code().wire());
+                shard.failed("h2");
+            }
+            Failure::Socket(_) if !self.is_ready.get() => shard.gone(),
+            Failure::Socket(_) => shard.failed("socket"),
+        }
     }
 
     /// Whether the certificate that this connection began with is one for `authority` too.
@@ -107,6 +130,7 @@ impl Front {
 impl Handler for Front {
     fn answer(&self, authority: &[u8], ask: &Ask<'_>) -> Dispatched {
         self.open.set(self.open.get() + 1);
+        self.worker.shard.streams_open.add(1);
         let now = SystemTime::now();
         let here = self.worker.here();
         let seat = here.seat(authority).filter(|_| self.may_answer(authority));
@@ -134,17 +158,32 @@ impl Handler for Front {
 
     fn served(&self, served: &Served) {
         // What is refused before it is answered (a bad Host) was never counted.
-        self.open.set(self.open.get().saturating_sub(1));
+        if let Some(open) = self.open.get().checked_sub(1) {
+            self.open.set(open);
+            self.worker.shard.streams_open.sub(1);
+        }
+        self.worker.count(served);
         self.worker.here().site.log.write(&served.entry(self.client));
     }
 
     fn heard(&self, event: &session::Event<'_>) {
         match event {
-            session::Event::Ready { server_name, .. } => {
-                self.server_name.borrow_mut().clone_from(server_name)
+            session::Event::Ready { server_name, protocol } => {
+                self.server_name.borrow_mut().clone_from(server_name);
+                self.is_ready.set(true);
+                self.worker.shard.ready(*protocol);
             }
+            session::Event::Http(Event::Reset { code, .. }) => self.worker.shard.reset(*code),
+            session::Event::Http(Event::GoAway { code, .. }) => self.worker.shard.goaway_received(*code),
             session::Event::KeyLog(line) => self.worker.here().site.log_key(line),
             _ => {}
         }
+    }
+}
+
+impl Drop for Front {
+    /// A request that was given up without a word is not being answered any more.
+    fn drop(&mut self) {
+        self.worker.shard.streams_open.sub(self.open.get() as u64);
     }
 }

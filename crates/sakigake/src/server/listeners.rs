@@ -17,6 +17,9 @@ use tokio::sync::mpsc;
 /// are for connections, and half for the files that they read.
 const RESERVED_DESCRIPTORS: usize = 32;
 
+/// Connections that may ask for metrics at a time; who comes beyond waits.
+const METRICS_CONNECTIONS: usize = 16;
+
 /// What is spoken on a listening socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -25,11 +28,16 @@ pub enum Kind {
     Https,
     /// HTTP/1.1 without TLS: every known host's clients are sent to HTTPS at this port, and nothing else is answered.
     Redirect(u16),
+    /// HTTP/1.1 without TLS: `/metrics` in Prometheus' text format, for whoever asks. It has a thread of its own, so that it
+    /// answers however busy the workers are.
+    Metrics,
 }
 
 /// Listening sockets, at least one an address and worker: what fails has failed before anything is promised.
 pub struct Listeners {
     workers: Vec<Vec<Socket>>,
+    /// Those of the thread that tells the metrics.
+    aside: Vec<Socket>,
     addresses: Vec<SocketAddr>,
     /// What a predecessor or a service manager passed, and nobody has asked for yet.
     inherited: Inherited,
@@ -39,7 +47,7 @@ impl Listeners {
     /// None yet, for so many workers.
     pub fn new(workers: usize) -> Self {
         let workers = (0..workers.max(1)).map(|_| Vec::new()).collect();
-        Self { workers, addresses: Vec::new(), inherited: Inherited::default() }
+        Self { workers, aside: Vec::new(), addresses: Vec::new(), inherited: Inherited::default() }
     }
 
     /// The same for a process that may have been started with listening sockets, by [`Running::succeed`] or by a service
@@ -65,12 +73,16 @@ impl Listeners {
     /// # Errors
     /// As [`Listeners::open`].
     pub fn open_as(&mut self, address: SocketAddr, kind: Kind) -> io::Result<()> {
-        let workers = self.workers.len();
+        let workers = if kind == Kind::Metrics { 1 } else { self.workers.len() };
         let passed = take(&mut self.inherited.sockets, address)?;
         let sockets = if passed.is_empty() { open(address, workers)? } else { share(passed, workers)? };
         self.addresses.push(sockets[0].local_addr()?);
         for (number, listener) in sockets.into_iter().enumerate() {
-            self.workers[number % workers].push(Socket { listener, kind });
+            let sockets = match kind {
+                Kind::Metrics => &mut self.aside,
+                _ => &mut self.workers[number % workers],
+            };
+            sockets.push(Socket { listener, kind });
         }
         Ok(())
     }
@@ -103,20 +115,27 @@ impl Listeners {
     /// # Errors
     /// A worker could not be started.
     pub fn start(self, site: Site, clock: Clock, stop: &Stop) -> io::Result<Running> {
-        let Self { workers, addresses, mut inherited } = self;
+        let Self { workers, aside, addresses, mut inherited } = self;
         let site = Arc::new(site);
         let descriptors = sakigake_net::descriptors() / workers.len();
         let descriptors = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1) / 2;
-        let mut running = Running { addresses, workers: Vec::new(), threads: Vec::new(), stop: stop.clone() };
         let (report, reports) = std_mpsc::channel();
-        for (number, sockets) in workers.into_iter().enumerate() {
+        let mut threads = Vec::new();
+        let mut spawn = |name: String, sockets, descriptors, shard| {
             let (commands, orders) = mpsc::unbounded_channel();
             let (site, stop, report) = (site.clone(), stop.clone(), report.clone());
-            let begin = Start { site, sockets, clock, stop, orders, descriptors };
-            let begin = move || work(begin, report);
-            running.threads.push(thread::Builder::new().name(format!("worker {number}")).spawn(begin)?);
-            running.workers.push(commands);
-        }
+            let begin = Start { site, sockets, clock, stop, orders, descriptors, shard };
+            threads.push(thread::Builder::new().name(name).spawn(move || work(begin, report))?);
+            Ok::<_, io::Error>(commands)
+        };
+        let workers = workers.into_iter().enumerate().map(|(number, sockets)| {
+            spawn(format!("worker {number}"), sockets, descriptors, site.metrics.shard())
+        });
+        let workers = workers.collect::<io::Result<_>>()?;
+        // What it does itself is not counted.
+        let aside = spawn("metrics".into(), aside, METRICS_CONNECTIONS, Arc::default())?;
+        let (stop, metrics) = (stop.clone(), site.metrics.clone());
+        let running = Running { addresses, workers, aside, metrics, threads, stop };
         drop(report);
         for result in reports {
             result?;

@@ -5,6 +5,7 @@ use super::{
     listeners::{Kind, open},
     worker::{Command, Socket},
 };
+use crate::metrics::Metrics;
 use sakigake_net::Successor;
 use std::{
     io,
@@ -24,6 +25,9 @@ const SUCCESSION: Duration = Duration::from_secs(30);
 pub struct Running {
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) workers: Vec<UnboundedSender<Command>>,
+    /// The thread that tells the metrics.
+    pub(super) aside: UnboundedSender<Command>,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) threads: Vec<JoinHandle<io::Result<()>>>,
     pub(super) stop: Stop,
 }
@@ -32,7 +36,8 @@ impl Running {
     /// Puts another site in the place of the present one, for connections that begin and requests that come from now on.
     /// What is under way ends as it began.
     pub fn reload(&self, site: Site) {
-        let site = Arc::new(site);
+        let site = Arc::new(Site { metrics: self.metrics.clone(), ..site });
+        self.metrics.reloaded();
         self.command(|| Command::Reload(site.clone()));
     }
 
@@ -41,9 +46,13 @@ impl Running {
     /// # Errors
     /// What the system says: the address is taken, or not ours to use.
     pub fn open(&mut self, address: SocketAddr, kind: Kind) -> io::Result<SocketAddr> {
-        let sockets = open(address, self.workers.len())?;
+        let threads = match kind {
+            Kind::Metrics => core::slice::from_ref(&self.aside),
+            _ => &self.workers[..],
+        };
+        let sockets = open(address, threads.len())?;
         let address = sockets[0].local_addr()?;
-        for (worker, listener) in self.workers.iter().zip(sockets) {
+        for (worker, listener) in threads.iter().zip(sockets) {
             // A worker that ended takes no orders: `join` says why.
             let _ = worker.send(Command::Open(Socket { listener, kind }));
         }
@@ -98,7 +107,7 @@ impl Running {
     }
 
     fn command(&self, command: impl Fn() -> Command) {
-        for worker in &self.workers {
+        for worker in self.workers.iter().chain([&self.aside]) {
             // A worker that ended takes no orders: `join` says why.
             let _ = worker.send(command());
         }

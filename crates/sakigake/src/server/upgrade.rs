@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 
 /// A connection's life; `port` is where HTTPS is.
 pub(super) async fn connection(worker: &Rc<Worker>, stream: TcpStream, client: SocketAddr, port: u16) {
+    worker.shard.cleartext();
     let limits = worker.here().site.http1;
     let front = Rc::new(Upgrade { worker: worker.clone(), client, port });
     // What a client does wrong here it will do again over HTTPS, where it is logged.
@@ -41,6 +42,7 @@ impl Handler for Upgrade {
     }
 
     fn served(&self, served: &Served) {
+        self.worker.count(served);
         self.worker.here().site.log.write(&served.entry(self.client));
     }
 }

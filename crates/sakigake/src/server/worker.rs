@@ -2,7 +2,9 @@
 
 use super::{Kind, Site, Stop, doors::Doors};
 use crate::{
+    handler::Served,
     hosts::Host,
+    metrics::{HostCounts, Shard},
     service::{Factory, Local},
 };
 use sakigake_net::Clock;
@@ -49,6 +51,8 @@ pub(super) struct Worker {
     descriptors: usize,
     pub(super) clock: Clock,
     pub(super) stop: Stop,
+    /// What it counts; nobody else writes there.
+    pub(super) shard: Arc<Shard>,
 }
 
 /// A site as one worker knows it; a reload puts another in its place.
@@ -62,11 +66,13 @@ pub(crate) struct Seat {
     host: Arc<Host>,
     /// Its service, if it is one, once somebody asked for it.
     service: OnceCell<Local>,
+    counts: Arc<HostCounts>,
 }
 
 impl Seat {
-    fn new(host: Arc<Host>) -> Self {
-        Self { host, service: OnceCell::new() }
+    fn new(host: Arc<Host>, shard: &Shard) -> Self {
+        let counts = shard.host(host.label());
+        Self { host, service: OnceCell::new(), counts }
     }
 
     /// This worker's own service of the host.
@@ -87,8 +93,8 @@ impl std::fmt::Debug for Seat {
 }
 
 impl Here {
-    fn new(site: Arc<Site>) -> Self {
-        let seats = site.hosts.all().iter().cloned().map(Seat::new).map(Rc::new).collect();
+    fn new(site: Arc<Site>, shard: &Shard) -> Self {
+        let seats = site.hosts.all().iter().map(|host| Rc::new(Seat::new(host.clone(), shard))).collect();
         Self { site, seats }
     }
 
@@ -106,7 +112,17 @@ impl Worker {
 
     /// Serves another site from now on.
     pub(super) fn reload(&self, site: Arc<Site>) {
-        *self.here.borrow_mut() = Rc::new(Here::new(site));
+        *self.here.borrow_mut() = Rc::new(Here::new(site, &self.shard));
+    }
+
+    /// A response ended.
+    pub(super) fn count(&self, served: &Served) {
+        served.seat.as_ref().map_or(&self.shard.nowhere, |seat| &seat.counts).served(served);
+    }
+
+    fn set_connections(&self, count: usize) {
+        self.connections.set(count);
+        self.shard.connections_open.set(count as u64);
     }
 
     /// Whether it has all the connections that it may have.
@@ -125,7 +141,7 @@ impl Worker {
             return None;
         }
         *count += 1;
-        self.connections.set(self.connections.get() + 1);
+        self.set_connections(self.connections.get() + 1);
         Some(Held { worker: self.clone(), address })
     }
 }
@@ -138,7 +154,7 @@ pub(super) struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.worker.connections.set(self.worker.connections.get() - 1);
+        self.worker.set_connections(self.worker.connections.get() - 1);
         let mut by_address = self.worker.by_address.borrow_mut();
         if let Some(count) = by_address.get_mut(&self.address) {
             *count -= 1;
@@ -166,22 +182,24 @@ pub(super) struct Start {
     pub(super) orders: UnboundedReceiver<Command>,
     /// Connections that there are descriptors for.
     pub(super) descriptors: usize,
+    pub(super) shard: Arc<Shard>,
 }
 
 /// A worker's life; it reports when it accepts, or why it never will.
 pub(super) fn work(start: Start, report: mpsc::Sender<io::Result<()>>) -> io::Result<()> {
-    let Start { site, sockets, clock, stop, orders, descriptors } = start;
+    let Start { site, sockets, clock, stop, orders, descriptors, shard } = start;
     let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return tell(&report, Err(error)),
     };
     let worker = Rc::new(Worker {
-        here: RefCell::new(Rc::new(Here::new(site))),
+        here: RefCell::new(Rc::new(Here::new(site, &shard))),
         connections: Cell::new(0),
         by_address: RefCell::default(),
         descriptors,
         clock,
         stop,
+        shard,
     });
     LocalSet::new().block_on(&runtime, async {
         let mut doors = Doors::new(worker.clone());

@@ -67,7 +67,6 @@ fn what_a_file_names_must_be_there_and_fit() {
             "a page that is not there",
             "[hosts.localhost]\nfolder = \"site\"\nerror_pages = { 404 = \"404.html\", 500 = \"500.html\" }\n",
         ),
-        ("what comes later", "metrics = \"127.0.0.1:1\"\n[hosts.localhost]\nfolder = \"site\"\n"),
         ("hints that are not there", "[hosts.localhost]\nfolder = \"site\"\nhints = \"page\"\n"),
         ("hints that are wrong", "[hosts.localhost]\nfolder = \"site\"\nhints = \"bad.hints\"\n"),
         (
