@@ -40,7 +40,7 @@ class World:
             if not path.exists():
                 raise Failed(f"{path} is not built: cargo build --release")
             return str(path)
-        if name.startswith("sakigake-example-"):
+        if str(name).startswith("sakigake-example-"):
             path = TARGET / "release" / name
             if not path.exists():
                 raise Failed(f"{path} is not built: cargo build --release -p {name}")
