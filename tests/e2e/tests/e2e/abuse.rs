@@ -113,7 +113,8 @@ fn who_asks_for_everything_and_reads_nothing_costs_little_and_is_let_go() {
     let server = Server::start(setup);
     let mut client = Raw::h2(&server, &[(4, 0x7fff_ffff)]);
     // In one record: what the server has not read when it cuts the connection is no request that it logs.
-    let requests: Vec<u8> = (0..100).flat_map(|number| frames::get(number * 2 + 1, "/large", frames::END)).collect();
+    let requests: Vec<u8> =
+        (0..100).flat_map(|number| frames::get(number * 2 + 1, "/large", frames::END)).collect();
     client.send(&requests);
     is_served(&server);
     eventually("the connection is cut", || server.log().contains("reads nothing"));
