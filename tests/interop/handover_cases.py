@@ -1,6 +1,6 @@
-"""Loads that go on while the server is reloaded, succeeded by a new process, and shut down.
+"""Loads that go on while the server is reloaded, succeeded by a new process, and shut down: `serve`, then `run`.
 
-SAKIGAKE_HANDOVER_SECONDS (10) is how long they last in all. Over HTTP/2 h2load does not open connections anew, so that a
+SAKIGAKE_HANDOVER_SECONDS (10) is how long they last in all for each of the two. Over HTTP/2 h2load does not open connections anew, so that a
 burst by time (-D) ends with them. Over HTTP/1.1 it does, and one that it opens while the time ends goes on for ever (1.52):
 there bursts are by number (-n) and follow each other, but for the last one, after which nobody listens.
 """
@@ -23,8 +23,24 @@ BY_NUMBER = ("-n", "2000")
 
 
 @case("h2load", seconds=SECONDS * 2 + 60)
-def h2load_loses_nothing_to_reloads_successions_and_a_shutdown(world):
-    family, rounds = Family(world), max(SECONDS // BURST_SECONDS, 2)
+def h2load_loses_nothing_to_reloads_successions_and_a_shutdown_of_serve(world):
+    return loses_nothing(Family(world, lambda port, _: ("serve", SITE, "--listen", f"127.0.0.1:{port}", "--log", "off")))
+
+
+@case("h2load", seconds=SECONDS * 2 + 60)
+def h2load_loses_nothing_to_reloads_successions_and_a_shutdown_of_run(world):
+    def command(port, folder):
+        file = folder / "sakigake.toml"
+        file.write_text(
+            f'listen = "127.0.0.1:{port}"\n[log]\naccess = "off"\n[hosts."{HOST}"]\nfolder = "{SITE}"\n'
+        )
+        return "run", file
+
+    return loses_nothing(Family(world, command))
+
+
+def loses_nothing(family):
+    world, rounds = family.world, max(SECONDS // BURST_SECONDS, 2)
     over_h2 = over_http1 = 0
     with concurrent.futures.ThreadPoolExecutor() as pool:
         for number in range(1, rounds + 1):
@@ -46,18 +62,14 @@ def h2load_loses_nothing_to_reloads_successions_and_a_shutdown(world):
 
 
 class Family:
-    """`sakigake run` and those who succeed it: the processes of one group."""
+    """A server and those who succeed it: the processes of one group."""
 
-    def __init__(self, world):
+    def __init__(self, world, command):
         folder = world.folder("handover")
-        self.port, self.output = free_port(), folder / "log"
-        file = folder / "sakigake.toml"
-        file.write_text(
-            f'listen = "127.0.0.1:{self.port}"\n[log]\naccess = "off"\n[hosts."{HOST}"]\nfolder = "{SITE}"\n'
-        )
+        self.world, self.port, self.output = world, free_port(), folder / "log"
         with open(self.output, "wb") as output:
             self.first = world.start(
-                "sakigake", "run", file,
+                "sakigake", *command(self.port, folder),
                 session=True, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             )
         await_port(self.port, self.first, self.output)

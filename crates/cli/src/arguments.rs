@@ -42,7 +42,13 @@ pub(crate) enum Command {
     Lab(LabCommand),
 }
 
+/// What signals do to a server, by whatever command.
+const SIGNALS: &str = "Signals: SIGHUP reads the files again (certificates, hints, configuration), SIGUSR2 starts the \
+program anew, which takes the sockets over: no request is lost to either. SIGTERM and SIGINT finish what is under way and \
+end; a second one ends at once.";
+
 #[derive(Args)]
+#[command(after_help = SIGNALS)]
 pub(crate) struct ServeArguments {
     /// The folder to serve
     pub(crate) dir: PathBuf,
@@ -85,8 +91,9 @@ pub(crate) struct ServeArguments {
 }
 
 #[derive(Args)]
+#[command(after_help = SIGNALS)]
 pub(crate) struct RunArguments {
-    /// The configuration file; SIGHUP reads it again
+    /// The configuration file
     #[arg(default_value = "sakigake.toml")]
     pub(crate) file: PathBuf,
 }
