@@ -2,7 +2,7 @@
 
 use crate::load::{Entry, Id, Load, State, Why};
 use sakigake_semantics::{Fields, Request, Response};
-use sakigake_wire::{Instant, Span};
+use sakigake_wire::{Instant, Span, base64};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -246,19 +246,4 @@ fn date(unix_nanos: u64) -> String {
     let year = year + era * 400 + carry;
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
-}
-
-/// RFC 4648 section 4.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let bits =
-            chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for at in 0..4 {
-            let digit = ALPHABET[(bits >> (18 - 6 * at) & 63) as usize];
-            out.push(if at <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    out
 }

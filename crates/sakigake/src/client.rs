@@ -214,7 +214,7 @@ impl Shared {
 
 /// The value of an Authorization field for a user and a password with a colon between (RFC 7617).
 pub fn basic(user_and_password: &str) -> String {
-    format!("Basic {}", proxy::base64(user_and_password.as_bytes()))
+    format!("Basic {}", sakigake_wire::base64(user_and_password.as_bytes()))
 }
 
 /// An origin as people write it.

@@ -3,11 +3,13 @@
 //! Nothing here knows a protocol, and nothing here does I/O. An engine that builds on this crate alone cannot read a
 //! clock or draw randomness by itself: its owner hands it an [`Instant`] with every call and an [`Entropy`] once.
 
+mod base64;
 mod entropy;
 mod reader;
 mod time;
 mod writer;
 
+pub use base64::base64;
 pub use entropy::Entropy;
 pub use reader::{Reader, Short};
 pub use time::{Instant, Span};

@@ -8,6 +8,7 @@ use super::{
 };
 use core::fmt;
 use sakigake_page::Origin;
+use sakigake_wire::base64;
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -271,21 +272,6 @@ fn decoded(text: &str) -> Vec<u8> {
         });
         out.push(escaped.unwrap_or(*byte));
         rest = if escaped.is_some() { &after[2..] } else { after };
-    }
-    out
-}
-
-/// RFC 4648 section 4, for credentials (RFC 7617).
-pub(super) fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits =
-            chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for at in 0..4 {
-            let digit = ALPHABET[(bits >> (18 - 6 * at) & 63) as usize];
-            out.push(if at <= chunk.len() { char::from(digit) } else { '=' });
-        }
     }
     out
 }

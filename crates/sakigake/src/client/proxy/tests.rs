@@ -35,9 +35,6 @@ fn credentials_are_decoded_and_not_shown() {
     let proxy = Proxy::parse("http://us%65r:p%40%zz@[::1]:3128").expect("it is well formed");
     assert_eq!(proxy.credentials, Some((b"user".to_vec(), b"p@%zz".to_vec())));
     assert_eq!(format!("{proxy} {proxy:?}"), "http://[::1]:3128 http://[::1]:3128");
-    for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
-        assert_eq!(base64(plain.as_bytes()), coded); // RFC 4648 section 10.
-    }
 }
 
 #[test]
