@@ -36,6 +36,7 @@ pub use body::{Body, PIECE_BYTES};
 pub use cache::Limits as CacheLimits;
 pub use encode::Compress;
 pub use listing::Listings;
+pub(crate) use options::OURS;
 pub use options::{ErrorPage, FieldRule, Options, Statuses};
 pub use pages::{page as error_page, reply as error_reply};
 pub use types::content_type;

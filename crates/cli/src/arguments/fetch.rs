@@ -3,6 +3,7 @@
 use super::{TrustArguments, parse_span};
 use clap::Args;
 use sakigake::client::{Line, Proxy};
+use sakigake_semantics::is_token;
 use sakigake_wire::Span;
 use std::{net::IpAddr, path::PathBuf};
 
@@ -179,8 +180,7 @@ fn parse_proxy(text: &str) -> Result<Through, String> {
 }
 
 fn parse_method(text: &str) -> Result<String, String> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    match !text.is_empty() && text.bytes().all(is_token) && text != "CONNECT" {
+    match is_token(text.as_bytes()) && text != "CONNECT" {
         true => Ok(text.to_owned()),
         false => Err("expected a method such as GET or POST".into()),
     }

@@ -153,16 +153,22 @@ fn or(words: impl Iterator<Item = String>) -> String {
 
 /// The largest unit that divides it.
 pub(super) fn span_words(ms: u64) -> String {
-    let unit = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-    let unit = unit.iter().find(|(size, _)| ms >= *size && ms.is_multiple_of(*size));
-    unit.map_or_else(|| format!("{ms}ms"), |(size, name)| format!("{}{name}", ms / size))
+    in_units(ms, &[(24 * HOUR, "d"), (HOUR, "h"), (60 * SECOND, "m"), (SECOND, "s"), (1, "ms")])
 }
 
 /// The same.
 pub(super) fn size_words(bytes: u64) -> String {
-    let unit = [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    let unit = unit.iter().find(|(size, _)| bytes >= *size && bytes.is_multiple_of(*size));
-    unit.map_or_else(|| format!("{bytes} B"), |(size, name)| format!("{} {name}", bytes / size))
+    in_units(
+        bytes,
+        &[(KIB << 30, " TiB"), (KIB << 20, " GiB"), (KIB << 10, " MiB"), (KIB, " KiB"), (1, " B")],
+    )
+}
+
+/// In the first unit that it is a multiple of; the last is 1.
+fn in_units(number: u64, units: &[(u64, &str)]) -> String {
+    let fits = |(size, _): &&(u64, &str)| number >= *size && number.is_multiple_of(*size);
+    let (size, name) = units.iter().find(fits).or(units.last()).copied().unwrap_or((1, ""));
+    format!("{}{name}", number / size)
 }
 
 const SECOND: u64 = 1_000;

@@ -3,8 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::files::Statuses;
+use crate::files::{OURS, Statuses};
 use sakigake_net::loopback;
+use sakigake_semantics::is_token;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Why a string is not what it should be; the second part goes beside the caret.
@@ -183,27 +184,8 @@ pub(super) fn host_name(text: &str) -> Result<String, Wrong> {
 
 /// A field's name and value (RFC 9110 section 5), and none that the server itself answers for.
 pub(super) fn field_name(text: &str) -> Result<String, Wrong> {
-    const OURS: &[&str] = &[
-        "accept-ranges",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-range",
-        "content-type",
-        "date",
-        "etag",
-        "keep-alive",
-        "last-modified",
-        "location",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
     let name = text.to_ascii_lowercase();
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_token) {
+    if !is_token(name.as_bytes()) {
         return wrong(format!("\"{text}\" is not a field's name"), "letters, digits and `-`");
     }
     match OURS.contains(&name.as_str()) {

@@ -98,7 +98,7 @@ pub struct FieldRule {
 }
 
 /// Fields that say what the server itself knows better.
-const OURS: &[&str] = &[
+pub(crate) const OURS: &[&str] = &[
     "accept-ranges",
     "connection",
     "content-encoding",
