@@ -5,19 +5,11 @@ import ssl
 import threading
 
 
-class Scripted:
-    """Answers each connection by `script(request, connection)`, in a thread each, until the case ends.
+class Listening:
+    """A socket on loopback whose connections are served by `serve(socket)`, in a thread each, until the case ends."""
 
-    `script` gets a request's head and body as bytes and the TLS socket; it returns bytes to send, or None when it has done
-    all itself. The connection is kept after a returned answer.
-    """
-
-    def __init__(self, world, script, kind="ecdsa", alpn=("http/1.1",)):
-        cert, key = getattr(world.authority, kind)
-        self.script, self.requests, self.connections = script, [], 0
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(cert, key)
-        self.context.set_alpn_protocols(list(alpn))
+    def __init__(self):
+        self.connections = 0
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.listen, daemon=True).start()
@@ -31,11 +23,27 @@ class Scripted:
     def listen(self):
         while True:
             try:
-                plain, _ = self.socket.accept()
+                client, _ = self.socket.accept()
             except OSError:
                 return  # The case is over.
             self.connections += 1
-            threading.Thread(target=self.serve, args=(plain,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+
+class Scripted(Listening):
+    """Answers each connection by `script(request, connection)`, in a thread each, until the case ends.
+
+    `script` gets a request's head and body as bytes and the TLS socket; it returns bytes to send, or None when it has done
+    all itself. The connection is kept after a returned answer.
+    """
+
+    def __init__(self, world, script, kind="ecdsa", alpn=("http/1.1",)):
+        cert, key = getattr(world.authority, kind)
+        self.script, self.requests = script, []
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(cert, key)
+        self.context.set_alpn_protocols(list(alpn))
+        super().__init__()
 
     def serve(self, plain):
         try:
@@ -91,28 +99,12 @@ def redirect(status, location):
     return reply(status, b"moved", f"Location: {location}")
 
 
-class Proxy:
+class Proxy(Listening):
     """A CONNECT proxy of a few lines. `answers` gives what is said instead of a tunnel, for a request's head, or None."""
 
     def __init__(self, answers=lambda head: None):
         self.answers, self.heads = answers, []
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.listen, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def listen(self):
-        while True:
-            try:
-                client, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+        super().__init__()
 
     def serve(self, client):
         with client:
