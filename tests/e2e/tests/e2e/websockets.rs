@@ -120,16 +120,22 @@ fn what_is_no_websocket_is_refused() {
     assert_eq!(client.next(9), Said::Reset(1));
 }
 
-#[test]
-fn an_upgrade_over_http_1_1_outlives_the_request_and_counts_as_a_connection() {
-    let (server, open) = server();
-    let mut client = Raw::connect(&server, "www.saki.test", &["http/1.1"]);
+/// A connection over HTTP/1.1 that the handler has taken.
+fn upgraded(server: &Server) -> Raw {
+    let mut client = Raw::connect(server, "www.saki.test", &["http/1.1"]);
     let ask = "GET /chat HTTP/1.1\r\nhost: www.saki.test\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     client.send(ask.as_bytes());
     client.read_until("101", |raw| raw.plain.ends_with(b"\r\n\r\n"));
     assert!(client.plain.starts_with(b"HTTP/1.1 101 "), "{}", client.plain.escape_ascii());
     client.plain.clear();
+    client
+}
+
+#[test]
+fn an_upgrade_over_http_1_1_outlives_the_request_and_counts_as_a_connection() {
+    let (server, open) = server();
+    let mut client = upgraded(&server);
     client.send(b"there and back");
     client.read_until("an echo", |raw| raw.plain == b"there and back");
     server.tell_stop();
@@ -143,12 +149,7 @@ fn an_upgrade_over_http_1_1_outlives_the_request_and_counts_as_a_connection() {
 #[test]
 fn a_last_word_that_is_not_flushed_arrives() {
     let (server, _) = server();
-    let mut client = Raw::connect(&server, "www.saki.test", &["http/1.1"]);
-    let ask = "GET /chat HTTP/1.1\r\nhost: www.saki.test\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-               sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    client.send(ask.as_bytes());
-    client.read_until("101", |raw| raw.plain.ends_with(b"\r\n\r\n"));
-    client.plain.clear();
+    let mut client = upgraded(&server);
     client.send(b"last");
     client.read_until("it", |raw| raw.plain == b"last");
     client.read_to_end();
