@@ -5,7 +5,7 @@ mod account;
 mod host;
 
 pub use account::Account;
-pub use host::{Count, Flight};
+pub use host::{Count, Flight, Links};
 
 use crate::{
     Hint, Origin,
@@ -157,6 +157,13 @@ impl Table {
         let path = path.split('?').next().unwrap_or(path);
         let host = self.find(server_name);
         host.map_or_else(Vec::new, |host| host.hints_for(path, self.config.budget.hints))
+    }
+
+    /// The same as values of `link` fields, kept for the next who asks: as many as fit into the budget, whose `block_bytes`
+    /// count names and values here.
+    pub fn links(&self, server_name: Option<&str>, path: &str) -> Links {
+        let path = path.split('?').next().unwrap_or(path);
+        self.find(server_name).map_or_else(Links::default, |host| host.links(path))
     }
 
     /// How often each hint of a host was sent to clients that act on it, and used.

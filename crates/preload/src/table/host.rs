@@ -42,6 +42,9 @@ struct Encoded {
     lines: Vec<(usize, usize)>,
 }
 
+/// Values of `link` fields, best first.
+pub type Links = Arc<[String]>;
+
 #[derive(Debug)]
 pub(super) struct Host {
     entries: Vec<Entry>,
@@ -52,6 +55,8 @@ pub(super) struct Host {
     budget: Budget,
     withdrawal: Withdrawal,
     encoded: RwLock<Arc<Encoded>>,
+    /// By page, as far as they were asked for; "" stands for the pages that want no more than every page.
+    links: RwLock<BTreeMap<String, Links>>,
 }
 
 #[derive(Debug)]
@@ -115,6 +120,7 @@ impl Host {
             budget: config.budget,
             withdrawal: config.withdrawal,
             encoded: RwLock::default(),
+            links: RwLock::default(),
         };
         host.encode_first();
         host
@@ -140,6 +146,7 @@ impl Host {
         let is_due = sent >= self.withdrawal.sends && in_vain; // spec: preload-profile-11-b
         if is_due && !entry.withdrawn.swap(true, Relaxed) {
             self.encode_first();
+            self.links.write().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }
 
@@ -166,6 +173,27 @@ impl Host {
             .take(count)
             .map(|index| self.entries[index].hint.clone())
             .collect()
+    }
+
+    pub(super) fn links(&self, path: &str) -> Links {
+        let path = if self.pages.contains_key(path) { path } else { "" };
+        if let Some(links) = self.links.read().unwrap_or_else(PoisonError::into_inner).get(path) {
+            return links.clone();
+        }
+        // Made under the lock, so that a withdrawal comes before it is made or clears it away.
+        let mut links = self.links.write().unwrap_or_else(PoisonError::into_inner);
+        links.entry(path.to_owned()).or_insert_with(|| self.make_links(path)).clone()
+    }
+
+    fn make_links(&self, path: &str) -> Links {
+        let mut room = self.budget.block_bytes;
+        let hints = self.hints_for(path, self.budget.hints).into_iter(); // spec: preload-profile-12-c
+        let values = hints.map(|hint| hint.to_link().to_string());
+        let fit = values.map_while(|value| {
+            room = room.checked_sub("link".len() + value.len())?;
+            Some(value)
+        });
+        fit.collect()
     }
 
     /// What a page wants, is not withdrawn, and passes `filter`, best first.

@@ -237,3 +237,34 @@ fn workers_share_a_table_that_changes() {
     workers.into_iter().for_each(|worker| worker.join().unwrap());
     assert!(table.first(None, 2_048).is_some());
 }
+
+#[test]
+fn link_fields_keep_the_budget_and_lose_what_was_withdrawn() {
+    // spec: preload-profile-12-c
+    let table = table();
+    let page = |path: &str| (path.to_owned(), vec![Hint::new("/more", Destination::Style)]);
+    table.set("a.example", &Site { pages: vec![page("/page")], ..site(&["/1", "/2"]) });
+    let one = "<https://a.example:8443/1>; rel=preload; as=image";
+    let two = "<https://a.example:8443/2>; rel=preload; as=image";
+    let more = "<https://a.example:8443/more>; rel=preload; as=style";
+    for _ in 0..2 {
+        assert_eq!(table.links(Some("a.example"), "/")[..], [one, two]);
+        assert_eq!(table.links(Some("a.example"), "/page?query")[..], [more, one, two]);
+    }
+    assert!(table.links(Some("b.example"), "/").is_empty());
+    let host = table.find(Some("a.example")).expect("it is there");
+    (0..50).for_each(|_| host.settle(0, false));
+    assert_eq!(table.links(Some("a.example"), "/")[..], [two]);
+    assert_eq!(table.links(Some("a.example"), "/page")[..], [more, two]);
+    // One byte less than all, and one hint less.
+    let all = 2 * ("link".len() + one.len());
+    for (budget, expected) in [
+        (Budget { hints: 2, block_bytes: all }, 2),
+        (Budget { hints: 2, block_bytes: all - 1 }, 1),
+        (Budget { hints: 1, block_bytes: all }, 1),
+    ] {
+        let table = Table::new(Config { port: 8443, budget, ..Config::default() });
+        table.set("a.example", &site(&["/1", "/2"]));
+        assert_eq!(table.links(Some("a.example"), "/").len(), expected);
+    }
+}
