@@ -6,6 +6,7 @@ use crate::{
     server::Seat,
     service::Local,
 };
+use sakigake_preload::table::Links;
 use sakigake_session as session;
 use std::{
     net::SocketAddr,
@@ -24,6 +25,12 @@ pub(crate) trait Handler {
 
     /// Who asks.
     fn client(&self) -> SocketAddr;
+
+    /// What a client that does not know the PRELOAD frame is to be told with the document at `path`, which `seat` answers.
+    fn links(&self, seat: Option<&Seat>, authority: &[u8], path: &[u8]) -> Option<Links> {
+        let _ = (seat, authority, path); // Whoever has no hints says nothing.
+        None
+    }
 
     /// A service did what it must not; the client was told that it is not its fault.
     fn blame(&self, why: &str) {

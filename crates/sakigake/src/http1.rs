@@ -6,6 +6,7 @@ mod stall;
 #[cfg(test)]
 mod tests;
 
+use crate::early::{is_document, is_document_head, may_be_document};
 use crate::files::{Ask, PIECE_BYTES, error_reply};
 use crate::handler::{Answer, Dispatched, Handler, Served};
 use crate::service::Peer;
@@ -13,6 +14,7 @@ use http::{HeaderValue, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use outgoing::Outgoing;
+use sakigake_preload::table::Links;
 use stall::Stall;
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -151,15 +153,38 @@ async fn respond<H: Handler>(
         hinted: false,
         hints: 0,
     };
-    let mut outgoing = Outgoing::new(handler, served, since);
+    let may_link = may_be_document(parts.method.as_str().as_bytes());
+    let links = || handler.links(served.seat.as_deref(), authority(&parts), &served.path);
     match answer {
-        Answer::Reply(reply) => outgoing.reply(reply),
+        Answer::Reply(reply) => {
+            let is_document = may_link && is_document_head(&reply.response);
+            let links = is_document.then(links).flatten();
+            link(Outgoing::new(handler, served, since).reply(reply), links)
+        }
         Answer::Service(local) => {
+            let links = may_link.then(links).flatten();
+            let mut outgoing = Outgoing::new(handler, served, since);
             outgoing.is_head = parts.method == http::Method::HEAD;
             let answer = ask::ask(&local, parts, body, peer).await;
-            outgoing.answer(answer)
+            link(outgoing.answer(answer), links)
         }
     }
+}
+
+/// Adds to a document the `link` fields that it does not have. A 103 never leaves: clients of HTTP/1.1 have taken one for the
+/// answer (RFC 8297 section 3).
+fn link<B>(mut response: http::Response<B>, links: Option<Links>) -> http::Response<B> {
+    // spec: 8297-3-a
+    let content_type = response.headers().get(http::header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if is_document(response.status().as_u16(), content_type) {
+        for value in links.iter().flat_map(|links| links.iter()) {
+            let is_said = response.headers().get_all(http::header::LINK).iter().any(|said| said == value);
+            if let (false, Ok(value)) = (is_said, HeaderValue::from_str(value)) {
+                response.headers_mut().append(http::header::LINK, value); // spec: preload-profile-12-b
+            }
+        }
+    }
+    response
 }
 
 /// The host that the request is for: of its target where that has one (RFC 9112 section 3.2.2), else of `host`.

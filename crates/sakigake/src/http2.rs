@@ -5,6 +5,7 @@ mod exchanges;
 mod farewell;
 
 use crate::{
+    early::{Early, is_document_head},
     files::{Ask, Body, Reply},
     handler::{Answer, Dispatched, Handler, Served},
     service::{Inflow, Peer},
@@ -154,6 +155,13 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
         let mark = session.mark(asked.stream);
         let request = &asked.request;
         let Dispatched { seat, answer } = self.handler.answer(&request.authority, &Ask::from(request));
+        let early = match &answer {
+            Answer::Reply(reply) if !is_document_head(&reply.response) => None,
+            _ if session.http().is_none_or(|http| http.knows_preload()) => None, // spec: preload-profile-12-b
+            _ => {
+                Early::of(request, || self.handler.links(seat.as_deref(), &request.authority, &request.path))
+            }
+        };
         let (method, path) = match answer {
             Answer::Reply(_) => {
                 let request = &mut asked.request;
@@ -174,13 +182,20 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             hints: mark.hints,
         };
         match answer {
-            Answer::Reply(reply) => {
+            Answer::Reply(mut reply) => {
                 self.pass_over(asked.stream, asked.inflow.as_deref());
+                if let Some(mut early) = early {
+                    early.say(&mut reply.response.fields);
+                    if let (Some(interim), Some(http)) = (early.interim(), session.http()) {
+                        // A stream that is gone wants nothing; its reset is on its way to us.
+                        let _ = http.respond(asked.stream, &interim, false); // spec: 8297-2-a
+                    }
+                }
                 self.reply(asked.stream, reply, served, since, session);
             }
             Answer::Service(local) => {
                 let peer = self.peer(session);
-                self.exchanges.begin(asked, local, peer, self.handler.clone(), served);
+                self.exchanges.begin((asked, early), local, peer, self.handler.clone(), served);
             }
         }
     }

@@ -6,6 +6,7 @@ mod builder;
 pub mod client;
 pub mod config;
 pub mod dev_ca;
+mod early;
 pub mod expiry;
 pub mod files;
 #[doc(hidden)]

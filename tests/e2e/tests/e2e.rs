@@ -4,6 +4,8 @@
 mod abuse;
 #[path = "e2e/codings.rs"]
 mod codings;
+#[path = "e2e/early.rs"]
+mod early;
 #[path = "e2e/ends.rs"]
 mod ends;
 #[path = "e2e/first_flight.rs"]

@@ -1,6 +1,7 @@
 //! One request to a service and its response: polled when it rings, pulled only while its stream has room.
 
 use super::{INTERNAL_ERROR, NO_ERROR, room};
+use crate::early::{Early, is_document_head};
 use crate::service::{BodyError, Failure, Inflow, Outgoing, Pending, Ring, head};
 use bytes::Bytes;
 use http_body::Body as _;
@@ -25,6 +26,8 @@ pub(crate) struct Exchange {
     is_head: bool,
     /// The client waits for 100 (Continue) before it sends the body.
     expects: bool,
+    /// What a client that does not know the PRELOAD frame is to be told.
+    early: Option<Early>,
     outcome: Outcome,
 }
 
@@ -88,6 +91,7 @@ impl Exchange {
             ring: ring.into(),
             is_head: false,
             expects: false,
+            early: None,
             outcome: Outcome::default(),
         }
     }
@@ -101,6 +105,12 @@ impl Exchange {
     /// The client waits for 100 (Continue).
     pub(crate) fn expects(mut self, expects: bool) -> Self {
         self.expects = expects;
+        self
+    }
+
+    /// The client is told this if a document comes, and before anybody knows that one does.
+    pub(crate) fn early(mut self, early: Option<Early>) -> Self {
+        self.early = early;
         self
     }
 
@@ -142,7 +152,10 @@ impl Exchange {
     fn ask(&mut self, stream: StreamId, http: &mut h2::Connection) {
         let Phase::Asking(pending) = &mut self.phase else { return };
         match Pin::new(pending).poll(&mut Context::from_waker(&self.ring)) {
-            Poll::Pending => self.bid_continue(stream, http),
+            Poll::Pending => {
+                self.hint(stream, http);
+                self.bid_continue(stream, http);
+            }
             Poll::Ready(Ok(response)) => self.begin(stream, response, http),
             Poll::Ready(Err(Failure::Panicked)) => self.end(stream, http, Failure::Panicked.to_string()),
             Poll::Ready(Err(failure)) => self.refuse(stream, http, failure.to_string()),
@@ -158,14 +171,26 @@ impl Exchange {
         }
     }
 
+    /// While the handler thinks, the client may ask for what the page will name.
+    fn hint(&mut self, stream: StreamId, http: &mut h2::Connection) {
+        if let Some(interim) = self.early.as_mut().and_then(Early::interim) {
+            // As above: nobody wants it any more.
+            let _ = http.respond(stream, &interim, false); // spec: 8297-2-a
+        }
+    }
+
     fn begin(&mut self, stream: StreamId, response: http::Response<Outgoing>, http: &mut h2::Connection) {
         let (mut parts, body) = response.into_parts();
         let exact = body.size_hint().exact();
-        let (head, left) = match head::response(&mut parts, exact, self.is_head) {
+        let (mut head, left) = match head::response(&mut parts, exact, self.is_head) {
             Ok(head) => head,
             Err(invalid) => return self.refuse(stream, http, invalid.to_string()),
         };
         self.outcome.status = head.status;
+        if let Some(early) = self.early.as_ref().filter(|_| is_document_head(&head)) {
+            early.say(&mut head.fields);
+            self.hint(stream, http);
+        }
         let has_body = !self.is_head && !matches!(head.status, 204 | 304) && !body.is_end_stream();
         self.phase = match http.respond(stream, &head, !has_body) {
             Ok(()) if has_body => Phase::Answering(Sending { body, held: Bytes::new(), left }),

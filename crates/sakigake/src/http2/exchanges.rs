@@ -2,6 +2,7 @@
 
 use super::exchange::{Exchange, Step};
 use crate::{
+    early::Early,
     handler::{Handler, Served},
     service::{Bell, Body, Inflow, Local, Peer, Pending, Ring, bridge, head},
 };
@@ -79,12 +80,19 @@ impl<H: Handler> Exchanges<H> {
     }
 
     /// Asks `local`; the first step comes with the next [`Exchanges::advance`].
-    pub(super) fn begin(&mut self, asked: Asked, local: Local, peer: Peer, handler: Rc<H>, served: Served) {
+    pub(super) fn begin(
+        &mut self,
+        (asked, early): (Asked, Option<Early>),
+        local: Local,
+        peer: Peer,
+        handler: Rc<H>,
+        served: Served,
+    ) {
         let is_head = asked.request.method == b"HEAD";
         let expects = asked.request.fields.find(b"expect").is_some();
         let pending = ask(local, &asked, peer);
-        let exchange =
-            Exchange::new(pending, asked.inflow, asked.ring.clone()).head(is_head).expects(expects);
+        let exchange = Exchange::new(pending, asked.inflow, asked.ring.clone());
+        let exchange = exchange.head(is_head).expects(expects).early(early);
         let under_way = UnderWay { exchange, handler, served, since: time::Instant::now(), took: None };
         self.under_way.insert(asked.stream, under_way);
         asked.ring.ring();

@@ -1,6 +1,6 @@
 //! One connection of a worker, and its hosts as that client may see them.
 
-use super::worker::Worker;
+use super::worker::{Seat, Worker};
 use crate::{
     files::{self, Ask, error_reply},
     handler::{Answer, Dispatched, Handler, Served},
@@ -10,6 +10,7 @@ use crate::{
     service::Peer,
 };
 use sakigake_net::{Ended, Failure, SystemEntropy, drive};
+use sakigake_preload::table::Links;
 use sakigake_semantics::Event;
 use sakigake_session::{self as session, Fault, ServerConfig, Session};
 use std::{
@@ -146,6 +147,15 @@ impl Handler for Front {
         };
         reply.response.fields.push(b"date", &files::date(now));
         Dispatched { seat: seat.cloned(), answer: Answer::Reply(reply) }
+    }
+
+    fn links(&self, seat: Option<&Seat>, authority: &[u8], path: &[u8]) -> Option<Links> {
+        seat.filter(|seat| seat.host().early_hints)?;
+        let table = self.config.hints.as_deref()?;
+        // What is no text names no host that has hints, and no page.
+        let (host, path) =
+            core::str::from_utf8(host_of(authority)).ok().zip(core::str::from_utf8(path).ok())?;
+        Some(table.links(Some(host), path)).filter(|links| !links.is_empty())
     }
 
     fn client(&self) -> SocketAddr {

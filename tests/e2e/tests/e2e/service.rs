@@ -27,7 +27,12 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn of(server: &Server) -> Self {
-        Self { raw: Raw::h2(server, &[]), decoder: hpack::Decoder::new(4_096) }
+        Self::with(server, &[])
+    }
+
+    /// One that said these settings.
+    pub(crate) fn with(server: &Server, settings: &[(u16, u32)]) -> Self {
+        Self { raw: Raw::h2(server, settings), decoder: hpack::Decoder::new(4_096) }
     }
 
     /// HEADERS with these lines.
