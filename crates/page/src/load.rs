@@ -54,7 +54,7 @@ pub struct Load {
 /// How a page is loaded.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Whether hints are followed at all.
+    /// Whether the hints of frames, and remembered ones, are followed.
     pub preload: bool,
     /// Whether only the document itself is wanted, as for a download: nothing is scanned and no hint is followed.
     pub is_single: bool,
@@ -143,7 +143,7 @@ impl Load {
         })))
     }
 
-    /// A response began. Informational ones change nothing.
+    /// A response began. Informational ones change nothing here; [`Load::interim`] takes them.
     pub fn head(&mut self, now: Instant, id: Id, response: &Response) {
         let follows = !self.options.keeps_redirects;
         let Some(entry) = self.open(id).filter(|_| response.status >= 200) else { return };

@@ -10,6 +10,7 @@ use crate::{
 use sakigake_preload::{
     self as preload, CrossOrigin, FetchPriority, Hint, Policy,
     csp::Csp,
+    link::{self, Link},
     policy::{HintId, Judgement, Ledger, Orders, Use, Verdict},
 };
 use sakigake_semantics::Response;
@@ -22,6 +23,8 @@ pub(super) struct Hints {
     /// What became of the hints of origins that the document was redirected away from.
     past: Ledger,
     csp: Csp,
+    /// A 103 was heeded.
+    has_early: bool,
     pub(super) heard: usize,
     pub(super) late: usize,
     pub(super) taken: usize,
@@ -31,16 +34,45 @@ impl Load {
     /// A PRELOAD frame's block came on a connection to `origin`, after its certificate was verified. Returns how many requests it
     /// causes. A block that does not decode is ignored, as the profile says.
     pub fn preload(&mut self, now: Instant, origin: &Origin, block: &[u8]) -> usize {
+        if !self.options.preload {
+            return 0;
+        }
         self.follow(now, origin, 0, |policy, judge| {
             let Ok((orders, reading)) = policy.receive(block, judge) else { return (Orders::default(), 0) };
             (orders, reading.hints.len() + reading.dropped.len() + reading.beyond)
         })
     }
 
-    /// Hints that came another way: remembered from an earlier connection to `origin`, or in its Early Hints. Returns how many
-    /// requests they cause.
+    /// Hints that came another way: remembered from an earlier connection to `origin`. Returns how many requests they cause.
     pub fn hints(&mut self, now: Instant, origin: &Origin, hints: &[Hint]) -> usize {
+        if !self.options.preload {
+            self.hints.heard += hints.len();
+            return 0;
+        }
         self.follow(now, origin, hints.len(), |policy, judge| (policy.take(hints, judge), hints.len()))
+    }
+
+    /// An interim response came. The first 103 (Early Hints) to the document's request hints as a frame does, whether frames are
+    /// followed or not; what a frame has hinted already is requested once. Whatever it says, the final response is processed as if
+    /// it had not come (RFC 8297 section 2). Returns how many requests it causes.
+    pub fn interim(&mut self, now: Instant, id: Id, response: &Response) -> usize {
+        let Some(entry) = self.open(id).filter(|_| response.status == 103) else { return 0 };
+        let is_awaited = entry.resource.destination == Destination::Document && entry.first_byte.is_none();
+        let url = entry.resource.url.clone();
+        if !is_awaited || core::mem::replace(&mut self.hints.has_early, true) {
+            return 0;
+        }
+        // Nothing but hints is read of it, and nothing of it is kept.
+        let mut hints = Vec::new(); // spec: 8297-2-b, 8297-2-c
+        let mut take = |mut link: Link| {
+            link.target = url.join(&link.target).map_or_else(String::new, |target| target.to_string());
+            hints.extend(Hint::from_link(&link).ok()); // Another relation, or one that nobody here knows.
+        };
+        for value in response.fields.find_all(b"link") {
+            // What stands before a fault has been told, as in a frame.
+            let _ = link::parse(value, link::Limits::default(), &mut take);
+        }
+        self.follow(now, url.origin(), hints.len(), |policy, judge| (policy.take(&hints, judge), hints.len()))
     }
 
     /// `ignored`: how many hints were heard even if none is followed.
@@ -52,7 +84,7 @@ impl Load {
         take: impl FnOnce(&mut Policy, &mut dyn FnMut(&Hint) -> Judgement) -> (Orders, usize),
     ) -> usize {
         let is_own = origin == self.page.origin() && origin.secure;
-        let acts = self.options.preload && !self.options.is_single && self.completed.is_none() && is_own;
+        let acts = !self.options.is_single && self.completed.is_none() && is_own;
         if !acts {
             self.hints.heard += ignored;
             return 0;

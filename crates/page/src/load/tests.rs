@@ -493,3 +493,79 @@ fn after_a_redirect_to_another_origin_that_one_gives_the_hints() {
     assert_eq!(rig.wanted.len(), 4, "{}", rig.paths());
     assert_eq!((rig.load.summary().hints.used, rig.load.summary().hints.wasted), (1, 1));
 }
+
+/// A load that knows no frame, and whose document's request is out.
+fn unknowing() -> Load {
+    let mut load = Load::new(url(""), Options::default(), Instant::default());
+    assert!(matches!(load.wants(Instant::default()), Some(Want::Request(_))));
+    load
+}
+
+fn interim(status: u16, links: &[&str]) -> Response {
+    Response { status, fields: links.iter().map(|link| ("link", *link)).collect() }
+}
+
+fn paths_of(load: &mut Load) -> Vec<String> {
+    let mut paths = Vec::new();
+    while let Some(Want::Request(wanted)) = load.wants(Instant::default()) {
+        paths.push(String::from_utf8(wanted.request.path).expect("text"));
+    }
+    paths
+}
+
+#[test]
+fn early_hints_are_requested_while_the_document_is_awaited() {
+    // spec: 8297-2-b
+    // spec: 8297-2-c
+    let mut load = unknowing();
+    let now = Instant::default();
+    load.hints(now, &url("").origin().clone(), &[style("remembered.css")]);
+    assert!(paths_of(&mut load).is_empty(), "neither frames nor memory are followed");
+    let links = [
+        "<a.css>; rel=preload; as=style, <https://example.test/b.js>; rel=preload; as=script",
+        "<https://elsewhere.test/c.css>; rel=preload; as=style",
+        "<d.css>; rel=stylesheet",
+        "<e>; rel=preload; as=nothing",
+        "broken",
+    ];
+    assert_eq!(load.interim(now, Id(0), &interim(102, &links)), 0, "another status says nothing");
+    assert_eq!(load.interim(now, Id(0), &interim(103, &links)), 2);
+    assert_eq!(
+        load.interim(now, Id(0), &interim(103, &["<f.css>; rel=preload; as=style"])),
+        0,
+        "the first counts"
+    );
+    assert_eq!(paths_of(&mut load), ["/a.css", "/b.js"]);
+    // The final response is what it says it is, whatever came before it.
+    let fields = [("content-type", "text/html")].into_iter().collect();
+    load.head(now, Id(0), &Response { status: 200, fields });
+    load.data(now, Id(0), b"<link rel=stylesheet href=a.css><img src=g.png>");
+    load.end(now, Id(0));
+    assert_eq!(paths_of(&mut load), ["/g.png"]);
+    let hints = load.summary().hints;
+    assert_eq!((hints.taken, hints.used), (2, 1), "{hints:?}");
+}
+
+#[test]
+fn early_hints_come_for_the_document_alone_and_before_it() {
+    let links = ["<z.css>; rel=preload; as=style"];
+    let now = Instant::default();
+    let mut load = unknowing();
+    let fields = [("content-type", "text/html")].into_iter().collect();
+    load.head(now, Id(0), &Response { status: 200, fields });
+    assert_eq!(load.interim(now, Id(0), &interim(103, &links)), 0, "too late");
+    load.data(now, Id(0), b"<img src=g.png>");
+    assert_eq!(paths_of(&mut load), ["/g.png"]);
+    assert_eq!(load.interim(now, Id(1), &interim(103, &links)), 0, "a picture has no hints");
+    assert_eq!(load.interim(now, Id(7), &interim(103, &links)), 0, "nobody asked");
+}
+
+#[test]
+fn what_a_frame_has_hinted_is_not_requested_again_for_a_103() {
+    let mut rig = Rig::new(Limits::default());
+    rig.hint([style("a.css")]);
+    let links = ["<a.css>; rel=preload; as=style", "<b.css>; rel=preload; as=style"];
+    rig.load.interim(rig.now, rig.id(""), &interim(103, &links));
+    rig.turn();
+    assert_eq!(rig.paths(), "/ /a.css /b.css");
+}

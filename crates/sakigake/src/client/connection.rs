@@ -52,6 +52,8 @@ pub(crate) enum News {
     Frame(String),
     /// A PRELOAD frame's block.
     Preload(Vec<u8>),
+    /// An interim response.
+    Interim(Id, Box<Response>),
     /// A response began.
     Head(Id, Box<Response>),
     /// A piece of its body.
@@ -73,6 +75,7 @@ impl News {
     pub(crate) fn request(&self) -> Option<Id> {
         match self {
             Self::Head(id, _)
+            | Self::Interim(id, _)
             | Self::Data(id, _)
             | Self::End(id)
             | Self::Failed(id, _)

@@ -156,6 +156,15 @@ impl Http2 {
         match event {
             Event::Origin => self.has_new_origins = true,
             Event::Preload { block } => self.ear.tell(News::Preload(block.to_vec())),
+            Event::Informational { stream, response } => {
+                self.ear.frame(|| {
+                    let links = response.fields.find_all(b"link").count();
+                    format!("< {} on stream {}, {links} links", response.status, stream.0)
+                });
+                if let Some(exchange) = self.streams.get(&stream) {
+                    self.ear.tell(News::Interim(exchange.id, Box::new(response)));
+                }
+            }
             Event::Response { stream, response, end } => {
                 if let Some(exchange) = self.streams.get_mut(&stream) {
                     exchange.has_begun = true;
@@ -191,7 +200,6 @@ impl Http2 {
                 });
             }
             Event::Settings
-            | Event::Informational { .. }
             | Event::GoAway { .. }
             | Event::Request { .. }
             | Event::Writable { .. }

@@ -273,6 +273,7 @@ impl<'a> Loader<'a> {
             }
             News::Frame(line) => self.watcher.frame(&origin, &line),
             News::Preload(block) => drop(self.load.preload(now, &origin, &block)),
+            News::Interim(id, response) => drop(self.load.interim(now, id, &response)),
             News::Head(id, response) => {
                 self.pool.answered(number);
                 if response.status == 421 && self.pool.misdirected(number, id) {
