@@ -82,6 +82,9 @@ pub(crate) struct ServeArguments {
     /// Send no PRELOAD frames
     #[arg(long, conflicts_with = "hints")]
     pub(crate) no_preload: bool,
+    /// Send no 103 (Early Hints) and no Link fields to clients that do not know the frame
+    #[arg(long)]
+    pub(crate) no_early_hints: bool,
     /// How the access log is written
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log: LogFormat,

@@ -70,7 +70,8 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
         (None, false) => Hints::Pages,
     };
     let (listing, compress) = (arguments.listing, arguments.compress);
-    let folder = Folder { hints, listing, compress, ..Folder::new(arguments.dir.clone()) };
+    let early_hints = !arguments.no_early_hints;
+    let folder = Folder { hints, early_hints, listing, compress, ..Folder::new(arguments.dir.clone()) };
     let host = Host { names, is_default: true, target: Target::Folder(folder), certificates };
     let mut config = Config { hosts: vec![host], public, ..Config::default() };
     config.redirect_http.clone_from(&arguments.redirect_http);

@@ -23,7 +23,7 @@ fn a_folder_alone_is_a_default_host_with_local_names() {
 #[test]
 fn each_argument_is_what_a_file_would_say() {
     let line = "sakigake serve site --public https://a.test --listen 127.0.0.1:1 --redirect-http 127.0.0.1:2 --metrics 127.0.0.1:3 \
-                --no-preload --listing --compress --log off --keylog keys";
+                --no-preload --no-early-hints --listing --compress --log off --keylog keys";
     let config = config_of(line).expect("it is fine");
     assert_eq!(config.hosts[0].names, ["a.test", "www.saki.test"]);
     assert_eq!(config.listen, ["127.0.0.1:1".parse().expect("an address")]);
@@ -31,7 +31,13 @@ fn each_argument_is_what_a_file_would_say() {
     assert_eq!(config.metrics, Some("127.0.0.1:3".parse().expect("an address")));
     let log = Log { access: Access::Off, file: None, keys: Some("keys".into()) };
     assert_eq!(config.log, log);
-    let folder = Folder { hints: Hints::None, listing: true, compress: true, ..Folder::new("site".into()) };
+    let folder = Folder {
+        hints: Hints::None,
+        early_hints: false,
+        listing: true,
+        compress: true,
+        ..Folder::new("site".into())
+    };
     assert_eq!(config.hosts[0].target, Target::Folder(folder));
     let config = config_of("sakigake serve site --cert c --key k").expect("it is fine");
     assert!(config.hosts[0].names.is_empty(), "it is for whatever the certificate is for");
