@@ -39,16 +39,31 @@ def chromium_builds_the_page_and_runs_its_scripts(world):
     return counted[0]
 
 
-def chromium(world, *options):
+@case("chromium", "openssl", seconds=150)
+def chromium_loads_early_what_a_103_names(world):
+    """What a 103 names goes into its cache; the page's own element then asks whether that is still good, as our
+    `cache-control: no-cache` wants it."""
+    site = world.folder("early")
+    (site / "index.html").write_text('<!doctype html><title>early</title><link rel="stylesheet" href="page.css">')
+    (site / "page.css").write_text("p { color: black }")
+    for options, expected in (([], [200, 304]), (["--no-early-hints"], [200])):
+        server = world.serve(site, *options)
+        chromium(world, "--dump-dom", server=server)
+        asked = [entry["status"] for entry in server.requests() if entry["path"] == "/page.css"]
+        check(asked == expected, f"{options}: the sheet was answered with {asked}")
+
+
+def chromium(world, *options, server=None):
     """A headless run that may trust our CA and may ask nobody but our server."""
+    server = server or world.server
     profile = world.scratch / f"chromium-{len(list(world.scratch.glob('chromium-*')))}"
     words = [
         "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
         "--disable-dev-shm-usage", "--hide-scrollbars", "--timeout=15000",
         f"--host-resolver-rules=MAP {HOST} 127.0.0.1, MAP * ~NOTFOUND",
-        f"--ignore-certificate-errors-spki-list={','.join(spki_hashes(world))}",
-        f"--user-data-dir={profile}", *options, f"{world.server.url}/",
+        f"--ignore-certificate-errors-spki-list={','.join(spki_hashes(world, server))}",
+        f"--user-data-dir={profile}", *options, f"{server.url}/",
     ]
     out, said = (open(world.scratch / f"{profile.name}.{end}", "w+b") for end in ("out", "err"))
     child = world.start(*words, session=True, stdin=subprocess.DEVNULL, stdout=out, stderr=said)
@@ -112,9 +127,9 @@ def firefox_profile(world):
     return profile
 
 
-def spki_hashes(world):
+def spki_hashes(world, server):
     """SHA-256 of the public keys of the CA and of the leaf that is shown now."""
-    address = f"127.0.0.1:{world.server.port}"
+    address = f"127.0.0.1:{server.port}"
     shown = world.run("openssl", "s_client", "-connect", address, "-servername", HOST, stdin="").stdout
     leaf = re.search(r"-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----\n", shown)[0]
     for certificate in (leaf, world.ca.read_text()):

@@ -218,6 +218,18 @@ def nghttp_loads_the_page_with_assets_and_reads_past_the_unknown_frame(world):
     check(not missing, f"not asked for: {sorted(missing)} (nghttp reads no style sheets)")
 
 
+@case("curl")
+def curl_shows_a_103_before_the_page_where_it_navigates(world):
+    navigate = ["-H", "Sec-Fetch-Mode: navigate"]
+    rows = [("--http2", navigate, ["HTTP/2 103", "HTTP/2 200"]), ("--http2", [], ["HTTP/2 200"]), ("--http1.1", navigate, ["HTTP/1.1 200 OK"])]
+    for version, options, expected in rows:
+        said = curl(world, "/", version, *options, "-v", "-o", "/dev/null").stderr
+        heads = [line[2:].strip() for line in said.splitlines() if line.startswith("< HTTP/")]
+        check(heads == expected, f"{version} {options}: {heads}")
+        links = re.findall(r"^< link: <https://\S+>; rel=preload; as=\w+", said, re.M)
+        check(len(links) == 16 * len(expected), f"{version} {options}: {len(links)} links")
+
+
 @case("h2load")
 def h2load_gets_all_it_asks_for(world):
     port = world.server.port
