@@ -176,9 +176,9 @@ def fetch_speaks_to_a_server_without_alpn_or_says_why_not(world):
 
 
 @case()
-def fetch_loads_the_page_from_our_own_server_with_and_without_hints(world):
+def fetch_loads_the_page_from_our_own_server_with_frames_with_a_103_and_without_hints(world):
     server = world.server
-    for options in ([], ["--no-preload"]):
+    for options in ([], ["--no-preload"], ["--no-preload", "--no-early-hints"]):
         picture = world.scratch / "waterfall.svg"
         picture.unlink(missing_ok=True)
         done = fetch(world, server.port, "/", *options, "--svg", picture, trust=["--cacert", world.ca])

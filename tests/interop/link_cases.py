@@ -68,7 +68,7 @@ def over_a_50_ms_link_no_fixed_window_holds_a_large_file_back(world):
 def medians(world, site, rtt_ms=RTT_MS):
     """Milliseconds of a load with hints and without, as the waterfalls tell: from the first packet to the last byte.
     Medians of interleaved pairs, after one that is not counted."""
-    lines = (fetch_line(world), fetch_line(world, "--no-preload"))
+    lines = (fetch_line(world), fetch_line(world, "--no-preload", "--no-early-hints"))
     script = "\n".join(f"{line} || exit 1" for _ in range(PAIRS + 1) for line in lines)
     done = run_link(world, site, ["--delay", f"{rtt_ms / 2}ms"], "bash", "-c", script)
     heads = re.findall(rf"^https://{HOST}:8443/ +([0-9.]+) (ms|s)$", done.stdout, re.M)

@@ -54,6 +54,7 @@ fn options(arguments: &FetchArguments) -> Result<Options, Ended> {
         trust: trust(&arguments.trust),
         resolve: resolve.collect(),
         preload: !arguments.no_preload,
+        early_hints: !arguments.no_early_hints,
         key_log: arguments.keylog.as_deref().map(serve::open_key_log).transpose()?,
         family: match (arguments.ipv4, arguments.ipv6) {
             (true, _) => Family::Ipv4,

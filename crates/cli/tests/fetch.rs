@@ -87,8 +87,15 @@ fn serve_says_where_it_is_and_fetch_loads_the_page_from_there() {
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     assert!(out.contains("19 requests") && out.contains("18 hints, all used"), "{out}");
     assert!(!out.contains('\x1b'), "uncoloured: {out:?}");
-    let (code, out, _) = world.run(&["--no-preload", &world.url("/")]);
-    assert!(code == 0 && out.contains("19 requests"), "{out}");
+    let arms = [
+        (&["--no-early-hints"][..], "; 18 hints, all used"),
+        (&["--no-preload"], "; 16 hints, all used"),
+        (&["--no-preload", "--no-early-hints"], "; no hints"),
+    ];
+    for (options, hints) in arms {
+        let (code, out, _) = world.run(&[options, &[&world.url("/")]].concat());
+        assert!(code == 0 && out.contains("19 requests") && out.contains(hints), "{options:?}: {out}");
+    }
 }
 
 #[test]

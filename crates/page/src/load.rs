@@ -56,6 +56,8 @@ pub struct Load {
 pub struct Options {
     /// Whether the hints of frames, and remembered ones, are followed.
     pub preload: bool,
+    /// Whether the first 103 (Early Hints) to the document is followed.
+    pub early_hints: bool,
     /// Whether only the document itself is wanted, as for a download: nothing is scanned and no hint is followed.
     pub is_single: bool,
     /// Whether a redirect is a response like any other, and not followed.

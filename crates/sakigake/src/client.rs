@@ -41,6 +41,8 @@ pub struct Options {
     pub resolve: Vec<Resolve>,
     /// Whether PRELOAD frames are followed, and the server told so.
     pub preload: bool,
+    /// Whether the first 103 (Early Hints) of a page is followed.
+    pub early_hints: bool,
     /// Where secrets go, if anywhere.
     pub key_log: Option<KeyLogFile>,
     /// What is offered to servers, best first.
@@ -54,12 +56,13 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// The platform's trust, PRELOAD, HTTP/2 and HTTP/1.1.
+    /// The platform's trust, PRELOAD and Early Hints, HTTP/2 and HTTP/1.1.
     fn default() -> Self {
         Self {
             trust: Trust::Platform,
             resolve: Vec::new(),
             preload: true,
+            early_hints: true,
             key_log: None,
             protocols: vec![Protocol::Http2, Protocol::Http1],
             family: Family::Any,
@@ -86,7 +89,8 @@ pub(crate) struct Shared {
     pub(crate) proxies: Proxies,
     pub(crate) connect_patience: Duration,
     pub(crate) key_log: Option<KeyLogFile>,
-    pub(crate) preload: bool,
+    /// How pages are loaded.
+    load: load::Options,
 }
 
 /// Why there is no client, or no page.
@@ -137,19 +141,11 @@ impl Client {
         let h2 = sakigake_h2::Config { preload: options.preload, ..Default::default() };
         tls.clone().build().map_err(Error::Misuse)?;
         let is_checked = options.trust != Trust::Anybody;
-        let Options { resolve, key_log, preload, family, proxies, connect_patience, .. } = options;
-        let shared = Shared {
-            tls,
-            h2,
-            is_checked,
-            clock,
-            resolve,
-            family,
-            proxies,
-            connect_patience,
-            key_log,
-            preload,
-        };
+        let Options { preload, early_hints, .. } = options;
+        let load = load::Options { preload, early_hints, ..load::Options::default() };
+        let Options { resolve, key_log, family, proxies, connect_patience, .. } = options;
+        let shared =
+            Shared { tls, h2, is_checked, clock, resolve, family, proxies, connect_patience, key_log, load };
         Ok(Self { shared: Rc::new(shared) })
     }
 
@@ -167,8 +163,7 @@ impl Client {
     /// The document did not come; what a page lacks beside it is told in [`Loaded`].
     pub async fn page(&self, ask: &Ask, watcher: &mut dyn Watcher) -> Result<Loaded, Error> {
         let ask = &Ask { is_decoded: true, ..ask.clone() };
-        let options = load::Options { preload: self.shared.preload, ..load::Options::default() };
-        loader::page(&self.shared, ask, options, watcher).await
+        loader::page(&self.shared, ask, self.shared.load, watcher).await
     }
 
     /// Fetches one resource, following redirects, and hands its body on as it comes. Gives its status.

@@ -153,13 +153,20 @@ impl Server {
     /// # Panics
     /// When its certificate cannot be read.
     pub fn client(&self, preload: bool) -> Client {
+        self.client_with(Options { preload, ..Options::default() })
+    }
+
+    /// The same, with what else `options` say.
+    ///
+    /// # Panics
+    /// When its certificate cannot be read.
+    pub fn client_with(&self, options: Options) -> Client {
         let resolve =
             |host: &str| Resolve { host: host.into(), port: self.address.port(), address: self.address.ip() };
         Client::new(Options {
             trust: Trust::File(self.ca.clone()),
             resolve: ["www.saki.test", "other.saki.test"].map(resolve).into(),
-            preload,
-            ..Options::default()
+            ..options
         })
         .expect("the CA can be read")
     }

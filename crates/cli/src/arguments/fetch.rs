@@ -89,9 +89,12 @@ pub(crate) struct FetchArguments {
     /// Put bodies into the archive too
     #[arg(long, requires = "har")]
     pub(crate) har_bodies: bool,
-    /// Ignore PRELOAD frames
+    /// Do not offer PRELOAD frames: hints come in a 103 (Early Hints), if at all
     #[arg(long)]
     pub(crate) no_preload: bool,
+    /// Do not act on a 103 (Early Hints); with --no-preload this loads the page without any hints
+    #[arg(long)]
+    pub(crate) no_early_hints: bool,
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
     /// Dial ADDR for HOST:PORT instead of asking DNS; may be given several times

@@ -52,11 +52,12 @@ impl Load {
         self.follow(now, origin, hints.len(), |policy, judge| (policy.take(hints, judge), hints.len()))
     }
 
-    /// An interim response came. The first 103 (Early Hints) to the document's request hints as a frame does, whether frames are
-    /// followed or not; what a frame has hinted already is requested once. Whatever it says, the final response is processed as if
-    /// it had not come (RFC 8297 section 2). Returns how many requests it causes.
+    /// An interim response came. The first 103 (Early Hints) to the document's request hints as a frame does; what a frame has
+    /// hinted already is requested once. Whatever it says, the final response is processed as if it had not come (RFC 8297
+    /// section 2). Returns how many requests it causes.
     pub fn interim(&mut self, now: Instant, id: Id, response: &Response) -> usize {
-        let Some(entry) = self.open(id).filter(|_| response.status == 103) else { return 0 };
+        let follows = self.options.early_hints && response.status == 103;
+        let Some(entry) = self.open(id).filter(|_| follows) else { return 0 };
         let is_awaited = entry.resource.destination == Destination::Document && entry.first_byte.is_none();
         let url = entry.resource.url.clone();
         if !is_awaited || core::mem::replace(&mut self.hints.has_early, true) {

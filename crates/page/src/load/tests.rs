@@ -15,7 +15,8 @@ struct Rig {
 impl Rig {
     fn new(limits: Limits) -> Self {
         let now = Instant::default();
-        let load = Load::new(url(""), Options { preload: true, limits, ..Options::default() }, now);
+        let options = Options { preload: true, early_hints: true, limits, ..Options::default() };
+        let load = Load::new(url(""), options, now);
         let mut rig = Self { load, now, wanted: Vec::new(), cancelled: Vec::new() };
         rig.turn();
         rig
@@ -495,8 +496,9 @@ fn after_a_redirect_to_another_origin_that_one_gives_the_hints() {
 }
 
 /// A load that knows no frame, and whose document's request is out.
-fn unknowing() -> Load {
-    let mut load = Load::new(url(""), Options::default(), Instant::default());
+fn unknowing(early_hints: bool) -> Load {
+    let options = Options { early_hints, ..Options::default() };
+    let mut load = Load::new(url(""), options, Instant::default());
     assert!(matches!(load.wants(Instant::default()), Some(Want::Request(_))));
     load
 }
@@ -517,7 +519,7 @@ fn paths_of(load: &mut Load) -> Vec<String> {
 fn early_hints_are_requested_while_the_document_is_awaited() {
     // spec: 8297-2-b
     // spec: 8297-2-c
-    let mut load = unknowing();
+    let mut load = unknowing(true);
     let now = Instant::default();
     load.hints(now, &url("").origin().clone(), &[style("remembered.css")]);
     assert!(paths_of(&mut load).is_empty(), "neither frames nor memory are followed");
@@ -547,10 +549,19 @@ fn early_hints_are_requested_while_the_document_is_awaited() {
 }
 
 #[test]
+fn early_hints_that_are_not_wanted_are_not_followed() {
+    let mut load = unknowing(false);
+    let links = ["<a.css>; rel=preload; as=style"];
+    assert_eq!(load.interim(Instant::default(), Id(0), &interim(103, &links)), 0);
+    assert!(paths_of(&mut load).is_empty());
+    assert_eq!(load.summary().hints.heard, 0);
+}
+
+#[test]
 fn early_hints_come_for_the_document_alone_and_before_it() {
     let links = ["<z.css>; rel=preload; as=style"];
     let now = Instant::default();
-    let mut load = unknowing();
+    let mut load = unknowing(true);
     let fields = [("content-type", "text/html")].into_iter().collect();
     load.head(now, Id(0), &Response { status: 200, fields });
     assert_eq!(load.interim(now, Id(0), &interim(103, &links)), 0, "too late");
