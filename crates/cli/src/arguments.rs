@@ -79,10 +79,10 @@ pub(crate) struct ServeArguments {
     /// Compress text while it is sent, for clients that take it: zstd, brotli, gzip
     #[arg(long)]
     pub(crate) compress: bool,
-    /// Send no PRELOAD frames
+    /// Hint at nothing: no PRELOAD frames, and nothing in their place
     #[arg(long, conflicts_with = "hints")]
     pub(crate) no_preload: bool,
-    /// Send no 103 (Early Hints) and no Link fields to clients that do not know the frame
+    /// Send neither a 103 (Early Hints) nor Link fields to clients that do not know the PRELOAD frame
     #[arg(long)]
     pub(crate) no_early_hints: bool,
     /// How the access log is written

@@ -236,6 +236,36 @@ fn a_wrong_file_keeps_what_is_served_and_a_right_one_may_change_where() {
     assert!(log.contains("\"host\":\"a.test\"") && log.contains("\"host\":\"b.test\""), "{log}");
 }
 
+/// What `fetch` hears of a host that hints at one sheet, without the frame.
+fn early(world: &World, port: u16) -> bool {
+    let output = world.about(&["fetch", "--no-preload", "-v"], "a.test", port, "/").output();
+    let (code, out, err) = said(&output.expect("it runs"));
+    assert_eq!(code, 0, "{out}{err}");
+    let heard = err.contains("< 103 on stream 1, 1 link");
+    assert_eq!(heard, out.contains("; 1 hint, all used"), "{out}{err}");
+    heard
+}
+
+#[test]
+fn early_hints_leave_unless_the_host_says_that_they_do_not_and_a_reload_may_change_that() {
+    let mut world = World::new();
+    let says =
+        |early_hints: &str| TWO_HOSTS.replace("folder = \"a\"\n", &format!("folder = \"a\"\n{early_hints}"));
+    world.write(&says("early_hints = false\n"));
+    world.start();
+    let port = world.port();
+    assert!(!early(&world, port));
+    for (text, expected) in [("", true), ("early_hints = false\n", false), ("hints = \"none\"\n", false)] {
+        world.write(&says(text));
+        world.signal(Signal::HUP);
+        world.errors_until("is read again");
+        let began = Instant::now();
+        while early(&world, port) != expected {
+            assert!(began.elapsed() < PATIENCE, "{text}");
+        }
+    }
+}
+
 #[test]
 fn metrics_have_an_address_of_their_own_which_a_reload_may_move() {
     let mut world = World::new();

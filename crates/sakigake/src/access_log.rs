@@ -64,6 +64,8 @@ pub struct Entry<'a> {
     pub hinted: bool,
     /// How many hints went out in frames for this request.
     pub hints: usize,
+    /// How many went out in a 103 (Early Hints) for it.
+    pub early_hints: usize,
 }
 
 impl AccessLog {
@@ -151,8 +153,10 @@ pub fn text(entry: &Entry<'_>, colour: bool) -> String {
     for (is_set, mark) in [(entry.hinted, "  hinted"), (!entry.whole, "  cut short")] {
         line.push_str(if is_set { mark } else { "" });
     }
-    if entry.hints > 0 {
-        write!(line, "  +{} hints", entry.hints).expect("a String takes everything");
+    for (count, what) in [(entry.hints, "hints"), (entry.early_hints, "early hints")] {
+        if count > 0 {
+            write!(line, "  +{count} {what}").expect("a String takes everything");
+        }
     }
     line.push('\n');
     line
@@ -162,7 +166,7 @@ pub fn text(entry: &Entry<'_>, colour: bool) -> String {
 pub fn json(entry: &Entry<'_>) -> String {
     format!(
         "{{\"time\":\"{}\",\"client\":\"{}\",\"protocol\":\"{}\",\"host\":\"{}\",\"method\":\"{}\",\"path\":\"{}\",\"status\":{},\
-         \"bytes\":{},\"ms\":{:.3},\"whole\":{},\"hinted\":{},\"hints\":{}}}\n",
+         \"bytes\":{},\"ms\":{:.3},\"whole\":{},\"hinted\":{},\"hints\":{},\"early_hints\":{}}}\n",
         rfc3339(entry.at),
         entry.client,
         json_text(entry.protocol.as_bytes()),
@@ -175,6 +179,7 @@ pub fn json(entry: &Entry<'_>) -> String {
         entry.whole,
         entry.hinted,
         entry.hints,
+        entry.early_hints,
     )
 }
 

@@ -140,7 +140,7 @@ pub struct Folder {
     pub precompressed: bool,
     /// What to hint at.
     pub hints: Hints,
-    /// Whether clients that do not know the frame get the hints as 103 Early Hints.
+    /// Whether clients that do not know the frame get the hints in `Link` fields and in a 103 (Early Hints).
     pub early_hints: bool,
 }
 

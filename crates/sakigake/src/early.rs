@@ -4,8 +4,9 @@
 #[cfg(test)]
 mod tests;
 
+use sakigake_h2 as h2;
 use sakigake_preload::table::Links;
-use sakigake_semantics::{Fields, Request, Response};
+use sakigake_semantics::{Fields, Request, Response, StreamId};
 
 /// One request's share of it.
 #[derive(Clone, Debug)]
@@ -18,13 +19,20 @@ pub(crate) struct Early {
 impl Early {
     /// For a request that may be answered by a document; `links` gives what is to be said.
     pub(crate) fn of(request: &Request, links: impl FnOnce() -> Option<Links>) -> Option<Self> {
-        let navigates = request.fields.find(b"sec-fetch-mode") == Some(b"navigate");
-        let may_precede = navigates && request.method == b"GET"; // spec: preload-profile-12-a
-        Some(Self { links: may_be_document(&request.method).then(links)??, may_precede })
+        let mode = request.fields.find(b"sec-fetch-mode");
+        let may_precede = mode == Some(b"navigate") && request.method == b"GET"; // spec: preload-profile-12-a
+        Some(Self { links: may_be_document(&request.method, mode).then(links)??, may_precede })
+    }
+
+    /// Sends the 103, once; how many hints left in it.
+    pub(crate) fn precede(&mut self, stream: StreamId, http: &mut h2::Connection) -> usize {
+        let Some(interim) = self.interim() else { return 0 };
+        // A stream that is gone wants nothing; its reset is on its way to us.
+        http.respond(stream, &interim, false).map_or(0, |()| self.links.len()) // spec: 8297-2-a
     }
 
     /// The 103, once. Its fields are those of a final response that is a document.
-    pub(crate) fn interim(&mut self) -> Option<Response> {
+    fn interim(&mut self) -> Option<Response> {
         core::mem::take(&mut self.may_precede).then(|| {
             let mut interim = Response::new(103);
             self.say(&mut interim.fields);
@@ -32,7 +40,10 @@ impl Early {
         })
     }
 
-    /// Adds the fields that are not there.
+    /// Adds to a document the fields that it does not have, whether a 103 came before it or not: "Typically, a server will
+    /// include the header fields sent in a 103 (Early Hints) response in the final response as well", and those of the 103 "do
+    /// not replace the header fields on the final response" (RFC 8297 section 2). A cache keeps the final response's alone, and
+    /// who passes responses on may drop a 103. Over HTTP/2 a field that was in the 103 costs one byte here.
     pub(crate) fn say(&self, fields: &mut Fields) {
         let mut missing: Vec<&str> = self.links.iter().map(String::as_str).collect();
         let said = fields.find_all(b"link");
@@ -41,9 +52,10 @@ impl Early {
     }
 }
 
-/// Whether the answer to such a request may be a document.
-pub(crate) fn may_be_document(method: &[u8]) -> bool {
-    matches!(method, b"GET" | b"HEAD")
+/// Whether the answer to a request of this method and `sec-fetch-mode` may be a document that somebody goes to. Who says no
+/// mode may be an older browser.
+pub(crate) fn may_be_document(method: &[u8], mode: Option<&[u8]>) -> bool {
+    matches!(method, b"GET" | b"HEAD") && mode.is_none_or(|mode| mode == b"navigate")
 }
 
 /// Whether a response is a document, by its status and `content-type`.

@@ -81,6 +81,8 @@ pub(crate) struct Served {
     pub(crate) hinted: bool,
     /// How many hints went out in frames for this request.
     pub(crate) hints: usize,
+    /// How many went out in a 103 (Early Hints).
+    pub(crate) early_hints: usize,
 }
 
 impl Served {
@@ -99,6 +101,7 @@ impl Served {
             whole: self.whole,
             hinted: self.hinted,
             hints: self.hints,
+            early_hints: self.early_hints,
         }
     }
 }

@@ -152,8 +152,10 @@ async fn respond<H: Handler>(
         whole: false,
         hinted: false,
         hints: 0,
+        early_hints: 0,
     };
-    let may_link = may_be_document(parts.method.as_str().as_bytes());
+    let mode = parts.headers.get("sec-fetch-mode").map(HeaderValue::as_bytes);
+    let may_link = may_be_document(parts.method.as_str().as_bytes(), mode);
     let links = || handler.links(served.seat.as_deref(), authority(&parts), &served.path);
     match answer {
         Answer::Reply(reply) => {

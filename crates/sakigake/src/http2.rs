@@ -169,7 +169,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             }
             Answer::Service(_) => (request.method.clone(), request.path.clone()),
         };
-        let served = Served {
+        let mut served = Served {
             protocol: "h2",
             seat,
             method,
@@ -180,16 +180,14 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             whole: false,
             hinted: mark.hinted,
             hints: mark.hints,
+            early_hints: 0,
         };
         match answer {
             Answer::Reply(mut reply) => {
                 self.pass_over(asked.stream, asked.inflow.as_deref());
-                if let Some(mut early) = early {
+                if let (Some(mut early), Some(http)) = (early, session.http()) {
                     early.say(&mut reply.response.fields);
-                    if let (Some(interim), Some(http)) = (early.interim(), session.http()) {
-                        // A stream that is gone wants nothing; its reset is on its way to us.
-                        let _ = http.respond(asked.stream, &interim, false); // spec: 8297-2-a
-                    }
+                    served.early_hints = early.precede(asked.stream, http);
                 }
                 self.reply(asked.stream, reply, served, since, session);
             }

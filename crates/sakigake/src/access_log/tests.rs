@@ -17,6 +17,7 @@ fn entry(path: &[u8]) -> Entry<'_> {
         whole: true,
         hinted: false,
         hints: 3,
+        early_hints: 0,
     }
 }
 
@@ -29,12 +30,19 @@ fn a_line_for_people() {
 }
 
 #[test]
+fn a_103_is_told_from_a_frame() {
+    let entry = Entry { hints: 0, early_hints: 16, ..entry(b"/") };
+    assert!(text(&entry, false).ends_with(" /  +16 early hints\n"), "{}", text(&entry, false));
+    assert!(json(&entry).ends_with("\"hints\":0,\"early_hints\":16}\n"), "{}", json(&entry));
+}
+
+#[test]
 fn a_line_for_programs() {
     assert_eq!(
         json(&entry(b"/a?b")),
         "{\"time\":\"2026-11-21T21:04:05.007Z\",\"client\":\"127.0.0.1:40000\",\"protocol\":\"h2\",\
          \"host\":\"a.test\",\"method\":\"GET\",\"path\":\"/a?b\",\"status\":200,\"bytes\":1234,\"ms\":1.500,\"whole\":true,\
-         \"hinted\":false,\"hints\":3}\n"
+         \"hinted\":false,\"hints\":3,\"early_hints\":0}\n"
     );
 }
 

@@ -261,7 +261,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Host, "cache", Kind::Size(0, 64 << 30), "\"32 MiB\"", "\"128 MiB\"",
         "Small files that each worker keeps in memory."),
     key(Section::Host, "hints", Kind::ChoiceOrPath(HINTS), "\"pages\"", "\"none\"",
-        "What leaves in PRELOAD frames: what the folder's pages name, nothing, or what a file holds, a Link field value a line."),
+        "What clients are told ahead, in PRELOAD frames or as `early_hints` says: what the folder's pages name, nothing, or what a file holds, a Link field value a line."),
     key(Section::Host, "early_hints", Kind::Flag, "true", "false",
-        "Whether clients that do not know the frame get the same hints as 103 Early Hints and Link fields."),
+        "Whether clients that do not know the frame get the same hints in `Link` fields of the page, and over HTTP/2, where a browser navigates, in a 103 (Early Hints) ahead of it."),
 ];

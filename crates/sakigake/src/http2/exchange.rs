@@ -37,6 +37,8 @@ pub(crate) struct Outcome {
     pub(crate) status: u16,
     /// Bytes of the response's body that were handed on.
     pub(crate) bytes: u64,
+    /// Hints that left in a 103.
+    pub(crate) early_hints: usize,
     /// Whether the response was complete.
     pub(crate) is_whole: bool,
     /// What the handler did wrong.
@@ -173,10 +175,8 @@ impl Exchange {
 
     /// While the handler thinks, the client may ask for what the page will name.
     fn hint(&mut self, stream: StreamId, http: &mut h2::Connection) {
-        if let Some(interim) = self.early.as_mut().and_then(Early::interim) {
-            // As above: nobody wants it any more.
-            let _ = http.respond(stream, &interim, false); // spec: 8297-2-a
-        }
+        let told = self.early.as_mut().map_or(0, |early| early.precede(stream, http));
+        self.outcome.early_hints += told;
     }
 
     fn begin(&mut self, stream: StreamId, response: http::Response<Outgoing>, http: &mut h2::Connection) {

@@ -171,6 +171,7 @@ impl<H: Handler> Drop for UnderWay<H> {
         self.served.status = outcome.status;
         self.served.bytes = outcome.bytes;
         self.served.whole = outcome.is_whole;
+        self.served.early_hints = outcome.early_hints;
         self.served.took = self.took.unwrap_or_else(|| self.since.elapsed());
         self.handler.served(&self.served);
     }

@@ -92,13 +92,16 @@ fn faults(text: &mut Text, shards: &[Arc<Shard>]) {
 }
 
 fn requests(text: &mut Text, shards: &[Arc<Shard>]) {
-    let (mut requests, mut bytes) = (BTreeMap::new(), BTreeMap::new());
+    let (mut requests, mut bytes, mut early) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     each_host(shards, |host, counts| {
         for (labels, count) in counts.requests() {
             *requests.entry((host.to_owned(), labels)).or_insert(0) += count;
         }
         for (number, count) in known(counts.body_bytes.get()) {
             *bytes.entry((host.to_owned(), PROTOCOLS[number])).or_insert(0) += count;
+        }
+        if counts.early_hints.get() > 0 {
+            *early.entry(host.to_owned()).or_insert(0) += counts.early_hints.get();
         }
     });
     let help = "Requests whose response ended, by the host that answered (empty: none), and the status's first digit.";
@@ -110,6 +113,11 @@ fn requests(text: &mut Text, shards: &[Arc<Shard>]) {
     text.family("sakigake_response_body_bytes_total", Type::Counter, "Bytes of responses' bodies.");
     for ((host, protocol), count) in bytes {
         text.sample(&[("host", &host), ("protocol", protocol)], count);
+    }
+    let help = "103 (Early Hints) sent, by the host whose answer they preceded.";
+    text.family("sakigake_early_hints_total", Type::Counter, help);
+    for (host, count) in early {
+        text.sample(&[("host", &host)], count);
     }
 }
 

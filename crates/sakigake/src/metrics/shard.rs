@@ -173,6 +173,8 @@ pub(crate) struct HostCounts {
     pub(super) body_bytes: Counts<{ PROTOCOLS.len() }>,
     pub(super) took: Counts<{ BUCKETS.len() + 1 }>,
     pub(super) took_nanos: Count,
+    /// 103 (Early Hints).
+    pub(super) early_hints: Count,
 }
 
 impl HostCounts {
@@ -189,6 +191,9 @@ impl HostCounts {
         self.body_bytes.add(protocol, served.bytes);
         self.took.add(BUCKETS.partition_point(|(bound, _)| *bound < nanos), 1);
         self.took_nanos.add(nanos);
+        if served.early_hints > 0 {
+            self.early_hints.add(1);
+        }
     }
 
     /// Every number of requests that is not 0, with its protocol, method and class.

@@ -23,6 +23,7 @@ fn served(method: &[u8], status: u16, took: Duration) -> Served {
         whole: true,
         hinted: false,
         hints: 0,
+        early_hints: 0,
     }
 }
 
@@ -49,6 +50,16 @@ fn workers_are_summed_and_a_host_is_found_again() {
         })
         .sum();
     assert_eq!(sum, 3);
+}
+
+#[test]
+fn a_103_is_one_however_many_hints_it_holds() {
+    let shard = Metrics::new().shard();
+    let host = shard.host("a.test");
+    for early_hints in [0, 1, 16] {
+        host.served(&Served { early_hints, ..served(b"GET", 200, Duration::ZERO) });
+    }
+    assert_eq!(host.early_hints.get(), 2);
 }
 
 #[test]

@@ -151,7 +151,8 @@ impl Handler for Front {
 
     fn links(&self, seat: Option<&Seat>, authority: &[u8], path: &[u8]) -> Option<Links> {
         seat.filter(|seat| seat.host().early_hints)?;
-        let table = self.config.hints.as_deref()?;
+        let here = self.worker.here();
+        let table = here.hints.as_deref()?;
         // What is no text names no host that has hints, and no page.
         let (host, path) =
             core::str::from_utf8(host_of(authority)).ok().zip(core::str::from_utf8(path).ok())?;

@@ -8,6 +8,7 @@ use crate::{
     service::{Factory, Local},
 };
 use sakigake_net::Clock;
+use sakigake_preload::Table;
 use std::{
     cell::{Cell, OnceCell, RefCell},
     collections::BTreeMap,
@@ -59,6 +60,8 @@ pub(super) struct Worker {
 pub(super) struct Here {
     pub(super) site: Arc<Site>,
     seats: Vec<Rc<Seat>>,
+    /// The hints of now: connections that began before a reload have others in their configuration.
+    pub(super) hints: Option<Arc<Table>>,
 }
 
 /// One host on one worker: what is the worker's own there. It lives until a reload replaced it and its last request ended.
@@ -95,7 +98,8 @@ impl std::fmt::Debug for Seat {
 impl Here {
     fn new(site: Arc<Site>, shard: &Shard) -> Self {
         let seats = site.hosts.all().iter().map(|host| Rc::new(Seat::new(host.clone(), shard))).collect();
-        Self { site, seats }
+        let hints = site.session.now().hints.clone();
+        Self { site, seats, hints }
     }
 
     /// The host for `authority`.

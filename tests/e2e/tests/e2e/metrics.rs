@@ -1,5 +1,6 @@
 //! The metrics of a server, as a scraper reads them.
 
+use crate::service::Client;
 use sakigake::{
     files::Files,
     hosts::{Host, Hosts, Name, Target},
@@ -163,6 +164,26 @@ fn known_requests_are_counted_and_a_client_makes_no_label() {
     for invented in ["invented", "BREW", ".www."] {
         assert!(!all.keys().any(|sample| sample.contains(invented)), "{invented} in {all:#?}");
     }
+}
+
+#[test]
+fn each_103_is_counted_for_its_host() {
+    const EARLY: &str = "sakigake_early_hints_total{host=\"www.saki.test\"}";
+    let (server, address) = start();
+    let mut client = Client::of(&server);
+    let navigate = ("sec-fetch-mode", "navigate");
+    let rows = [
+        (1, "/", &[navigate][..]),
+        (3, "/", &[]),
+        (5, "/none", &[navigate]),
+        (7, "/css/page.css", &[navigate]),
+    ];
+    for (stream, path, more) in rows {
+        client.ask(stream, true, "GET", path, more);
+        client.raw.read_until("an answer", |raw| raw.has_end(stream));
+    }
+    eventually("the count", || scrape(address).get(FOUND) == Some(&3.0));
+    assert_eq!(scrape(address).get(EARLY), Some(&1.0));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Pages through our own client.
 
-use sakigake::client::Watcher;
+use sakigake::client::{Options, Watcher};
 use sakigake_e2e::{PATIENCE, Raw, Scratch, Server, Setup, eventually, example, frames};
 use sakigake_page::load::State;
 use std::{fs, io};
@@ -30,10 +30,14 @@ fn get(server: &Server, path: &str) -> (Result<u16, String>, Vec<u8>) {
 }
 
 #[test]
-fn the_example_loads_whole_with_hints_and_without() {
+fn the_example_loads_whole_with_frames_with_a_103_and_without_hints() {
     let server = Server::start(Setup::of(example()));
-    for preload in [true, false] {
-        let loaded = run(async { server.client(preload).load(&server.url("/"), &mut Nobody).await });
+    // Sixteen before the request, and what else the page needs when it is asked for; a 103 has sixteen.
+    for (preload, early_hints, expected) in
+        [(true, true, 18), (true, false, 18), (false, true, 16), (false, false, 0)]
+    {
+        let client = server.client_with(Options { preload, early_hints, ..Options::default() });
+        let loaded = run(async { client.load(&server.url("/"), &mut Nobody).await });
         let load = loaded.expect("it loads").load;
         let summary = load.summary();
         assert_eq!((summary.requests, summary.failures), (19, 0));
@@ -44,16 +48,14 @@ fn the_example_loads_whole_with_hints_and_without() {
             let len = fs::metadata(example().join(&name[1..])).expect("it is there").len();
             assert_eq!(entry.bytes, len, "{name}");
         }
-        // Sixteen before the request, and what else the page needs when it is asked for.
-        // Who does not know the frame hears of sixteen in a 103.
-        let expected = if preload { 18 } else { 16 };
         let hints = summary.hints;
         assert_eq!((hints.heard, hints.used, hints.wasted), (expected, expected, 0), "{hints:?}");
     }
-    eventually("every request is logged", || server.log().lines().count() == 2 * 19);
+    eventually("every request is logged", || server.log().lines().count() == 4 * 19);
     let log = server.log();
-    assert_eq!(log.lines().filter(|line| line.ends_with("  hinted")).count(), 18 + 16, "{log}");
-    assert_eq!(log.lines().filter(|line| line.ends_with(" /  +2 hints")).count(), 1, "{log}");
+    for (mark, count) in [("  hinted", 2 * (18 + 16)), (" /  +2 hints", 2), (" /  +16 early hints", 2)] {
+        assert_eq!(log.lines().filter(|line| line.ends_with(mark)).count(), count, "{mark}: {log}");
+    }
     assert!(!log.contains("close_notify"), "{log}");
 }
 

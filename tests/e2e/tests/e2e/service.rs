@@ -43,21 +43,22 @@ impl Client {
         self.head(stream, end, lines.into_iter());
     }
 
+    /// As [`Client::ask`] without a body, and what follows in the same record.
+    pub(crate) fn ask_and(&mut self, stream: u32, path: &str, more: &[(&str, &str)], then: &[u8]) {
+        let pseudo =
+            [(":method", "GET"), (":scheme", "https"), (":authority", "www.saki.test"), (":path", path)];
+        let mut bytes = headers(stream, true, pseudo.iter().chain(more));
+        bytes.extend(then);
+        self.raw.send(&bytes);
+    }
+
     pub(crate) fn head<'a>(
         &mut self,
         stream: u32,
         end: bool,
         lines: impl Iterator<Item = &'a (&'a str, &'a str)>,
     ) {
-        let line = |(name, value): &(&'a str, &'a str)| sakigake_fields::FieldLine {
-            name: name.as_bytes(),
-            value: value.as_bytes(),
-            sensitive: false,
-        };
-        let mut block = Vec::new();
-        hpack::encode_static(lines.map(line), &mut block);
-        let flags = if end { frames::END } else { frames::END_HEADERS };
-        self.raw.send(&frames::frame(frames::HEADERS, flags, stream, &block));
+        self.raw.send(&headers(stream, end, lines));
     }
 
     pub(crate) fn data(&mut self, stream: u32, bytes: &[u8], end: bool) {
@@ -89,7 +90,7 @@ impl Client {
         }
     }
 
-    fn decode(&mut self, block: &[u8]) -> String {
+    pub(crate) fn decode(&mut self, block: &[u8]) -> String {
         let mut text = String::new();
         let limits = hpack::Limits { list_bytes: 65_536, lines: 100 };
         let mut sink = |line: sakigake_fields::FieldLine<'_>| {
@@ -119,6 +120,19 @@ impl Client {
         }
         (head, body)
     }
+}
+
+/// A HEADERS frame.
+fn headers<'a>(stream: u32, end: bool, lines: impl Iterator<Item = &'a (&'a str, &'a str)>) -> Vec<u8> {
+    let line = |(name, value): &(&'a str, &'a str)| sakigake_fields::FieldLine {
+        name: name.as_bytes(),
+        value: value.as_bytes(),
+        sensitive: false,
+    };
+    let mut block = Vec::new();
+    hpack::encode_static(lines.map(line), &mut block);
+    let flags = if end { frames::END } else { frames::END_HEADERS };
+    frames::frame(frames::HEADERS, flags, stream, &block)
 }
 
 /// What a server says on one stream.
