@@ -417,6 +417,11 @@ impl Connection {
         self.queued
     }
 
+    /// Bytes of a header list that the peer takes, counted as RFC 9113 section 6.5.2 does, so far as it said.
+    pub const fn peer_header_list_bytes(&self) -> u32 {
+        self.peer.max_header_list_size
+    }
+
     /// Whether the client said that it acts on PRELOAD frames.
     pub fn knows_preload(&self) -> bool {
         self.peer.preload

@@ -24,6 +24,12 @@ impl Early {
         Some(Self { links: may_be_document(&request.method, mode).then(links)??, may_precede })
     }
 
+    /// Whether it leaves half of the header list that the client takes (RFC 9113 section 6.5.2) to what has to be said.
+    pub(crate) fn fits(&self, header_list_bytes: u32) -> bool {
+        let bytes: usize = self.links.iter().map(|value| "link".len() + value.len() + 32).sum();
+        bytes <= header_list_bytes as usize / 2
+    }
+
     /// Sends the 103, once; how many hints left in it.
     pub(crate) fn precede(&mut self, stream: StreamId, http: &mut h2::Connection) -> usize {
         let Some(interim) = self.interim() else { return 0 };

@@ -162,6 +162,8 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
                 Early::of(request, || self.handler.links(seat.as_deref(), &request.authority, &request.path))
             }
         };
+        let room = session.http().map_or(0, |http| http.peer_header_list_bytes());
+        let early = early.filter(|early| early.fits(room));
         let (method, path) = match answer {
             Answer::Reply(_) => {
                 let request = &mut asked.request;

@@ -41,6 +41,14 @@ fn one_103_leaves_for_a_get_that_navigates() {
 }
 
 #[test]
+fn half_of_the_header_list_is_for_what_has_to_be_said() {
+    let early = Early::of(&request("GET", None), links).expect("it may be a document");
+    // Two values of 27 and 26 bytes, each with its name and 32 bytes more.
+    let bytes = 27 + 26 + 2 * (4 + 32);
+    assert!(early.fits(2 * bytes) && !early.fits(2 * bytes - 1) && !early.fits(0) && early.fits(u32::MAX));
+}
+
+#[test]
 fn what_the_response_says_itself_is_not_said_twice() {
     let early = Early::of(&request("GET", None), links).expect("it may be a document");
     let mut fields: Fields =

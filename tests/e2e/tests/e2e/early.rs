@@ -77,11 +77,14 @@ fn one_103_precedes_a_document_where_somebody_navigates_who_does_not_know_the_fr
     const KNOWS: &[(u16, u32)] = &[(0xf0f0, 1)];
     let server = Server::start(Setup::of(example()));
     type Row<'a> = (&'a [(u16, u32)], &'a str, &'a str, &'a [(&'a str, &'a str)], Heads<'a>);
-    let rows: [Row<'_>; 13] = [
+    let rows: [Row<'_>; 15] = [
         (&[], "GET", "/", &[NAVIGATE], BOTH),
         (&[], "GET", "/index.html?q", &[NAVIGATE], BOTH),
         (&[(0xf0f0, 0)], "GET", "/", &[NAVIGATE], BOTH),
         (KNOWS, "GET", "/", &[NAVIGATE], NEITHER),
+        // SETTINGS_MAX_HEADER_LIST_SIZE: the sixteen count 1.6 KB, and may have half of it.
+        (&[(6, 4_096)], "GET", "/", &[NAVIGATE], BOTH),
+        (&[(6, 2_048)], "GET", "/", &[NAVIGATE], NEITHER),
         (&[], "GET", "/", &[("sec-fetch-mode", "cors")], NEITHER),
         (&[], "GET", "/", &[("sec-fetch-mode", "no-cors")], NEITHER),
         (&[], "GET", "/", &[("sec-fetch-mode", "same-origin")], NEITHER),
