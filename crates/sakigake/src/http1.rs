@@ -25,10 +25,6 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
-/// How long a connection that is told to end still takes a request, which may be on its way: the answer to it says that it
-/// is the last.
-const LAST_REQUEST: Duration = Duration::from_millis(500);
-
 /// What one connection may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -40,11 +36,20 @@ pub struct Limits {
     pub head_lines: usize,
     /// How long the peer may take nothing of what is to be written.
     pub stall_ms: u64,
+    /// How long a connection that is told to end still takes a request, which may be on its way: the answer to it says that
+    /// it is the last.
+    pub last_request_ms: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head_ms: 30_000, head_bytes: 32 * 1024, head_lines: 100, stall_ms: 60_000 }
+        Self {
+            head_ms: 30_000,
+            head_bytes: 32 * 1024,
+            head_lines: 100,
+            stall_ms: 60_000,
+            last_request_ms: 500,
+        }
     }
 }
 
@@ -114,7 +119,7 @@ where
     let mut farewell = pin!(async {
         stop.await;
         is_stopping.set(true);
-        tokio::time::sleep(LAST_REQUEST).await;
+        tokio::time::sleep(Duration::from_millis(limits.last_request_ms)).await;
     });
     let mut is_over = false;
     std::future::poll_fn(|cx| {

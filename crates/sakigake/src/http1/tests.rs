@@ -290,6 +290,26 @@ async fn each_limit_holds_where_it_is_set() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_last_request_is_waited_for_as_long_as_it_may_take() {
+    for (after_ms, answers) in [(199, 1), (201, 0)] {
+        let limits = Limits { last_request_ms: 200, ..Limits::default() };
+        let (mut near, far) = duplex(1 << 16);
+        let asking = async {
+            tokio::time::sleep(Duration::from_millis(after_ms)).await;
+            // Nobody may be there any more.
+            let _ = near.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+            let mut heard = String::new();
+            near.read_to_string(&mut heard).await.expect("text");
+            heard
+        };
+        let serving = serve(far, site(), peer(), limits, std::future::ready(()));
+        let (ended, heard) = tokio::join!(serving, asking);
+        ended.expect("no fault");
+        assert_eq!(heard.matches("HTTP/1.1 200 OK").count(), answers, "after {after_ms} ms: {heard}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_last_response_of_a_server_that_stops_says_so() {
     // spec: 9112-9.6-a
     let (mut near, far) = duplex(1 << 16);
