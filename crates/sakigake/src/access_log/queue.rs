@@ -65,6 +65,12 @@ impl Queue {
         }
     }
 
+    /// Whether the writer has all that was put.
+    #[cfg(test)]
+    pub(super) fn is_taken(&self) -> bool {
+        self.0.state().lines.is_empty()
+    }
+
     /// Lines that were lost so far.
     pub(super) fn lost(&self) -> u64 {
         self.0.lost.load(Ordering::Relaxed)

@@ -118,8 +118,11 @@ fn a_slow_log_loses_lines_and_says_so_and_nobody_waits() {
         };
         let log = AccessLog::with(format, false, 2 * len, Box::new(kept.clone()));
         log.write(&entry(b"/1"));
-        // The writer has taken the first line, and waits.
-        std::thread::sleep(Duration::from_millis(100));
+        // The writer takes the first line, and waits.
+        let queue = &log.0.as_ref().expect("it is on").queue;
+        while !queue.is_taken() {
+            std::thread::yield_now();
+        }
         for path in [b"/2", b"/3", b"/4", b"/5", b"/6"] {
             log.write(&entry(path));
         }
