@@ -19,6 +19,8 @@ pub const PRELOAD: u8 = 0xf0;
 
 /// END_STREAM and END_HEADERS.
 pub const END: u8 = 0x5;
+/// ACK, of SETTINGS and of PING.
+pub const ACK: u8 = 0x1;
 /// END_HEADERS alone.
 pub const END_HEADERS: u8 = 0x4;
 

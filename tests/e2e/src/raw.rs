@@ -85,7 +85,8 @@ impl Raw {
         raw
     }
 
-    /// As [`Raw::connect`], over HTTP/2; these settings, and as much window for the connection as there can be, have left.
+    /// As [`Raw::connect`], over HTTP/2; these settings, as much window for the connection as there can be, and the receipt
+    /// of the server's settings have left: without that it waits for a client only so long.
     ///
     /// # Panics
     /// When the handshake fails.
@@ -94,6 +95,7 @@ impl Raw {
         let mut hello = frames::hello(settings);
         let most = (0x7fff_ffff_u32 - 65_535).to_be_bytes();
         hello.extend(frames::frame(frames::WINDOW_UPDATE, 0, 0, &most));
+        hello.extend(frames::frame(frames::SETTINGS, frames::ACK, 0, &[]));
         raw.send(&hello);
         raw
     }

@@ -1,4 +1,4 @@
-use crate::Scratch;
+use crate::{Scratch, eventually};
 use sakigake::{
     Swap,
     access_log::{AccessLog, Format},
@@ -52,6 +52,8 @@ pub struct Setup {
     pub limits: Limits,
     /// Bounds of HTTP/1.1.
     pub http1: http1::Limits,
+    /// Bounds of HTTP/2.
+    pub h2: h2::Limits,
     /// Where secrets go.
     pub key_log: Option<PathBuf>,
 }
@@ -68,6 +70,7 @@ impl Setup {
             tls: tls::Limits::default(),
             limits: Limits::default(),
             http1: http1::Limits::default(),
+            h2: h2::Limits::default(),
             key_log: None,
         }
     }
@@ -118,7 +121,8 @@ impl Server {
         options.key_log = setup.key_log.is_some();
         let log = Shared::default();
         let hosts = setup.hosts.unwrap_or_else(|| Hosts::one(Target::Files(files)));
-        let h2 = h2::Config { extended_connect: hosts.has_service(), ..h2::Config::default() };
+        let h2 =
+            h2::Config { extended_connect: hosts.has_service(), limits: setup.h2, ..h2::Config::default() };
         let session = Arc::new(Swap::new(ServerConfig {
             tls: options.build().expect("the options are good"),
             h2: Some(h2),
@@ -175,6 +179,17 @@ impl Server {
     pub fn log(&self) -> String {
         let log = self.log.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// What it logged, and all that it will: it is told to stop, and has ended.
+    ///
+    /// # Panics
+    /// When it does not end, because a connection of the test's own is open.
+    pub fn whole_log(&self) -> String {
+        self.running.stop();
+        eventually("the server's end", || self.has_ended());
+        // The site went with its threads, and its log wrote what was left, unless a copy of it lives.
+        self.log()
     }
 
     /// Tells it to stop, and goes on.

@@ -2,19 +2,17 @@
 
 use sakigake_e2e::{PATIENCE, Raw, Reading, Scratch, Server, Setup, eventually, example, frames};
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::TcpStream,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-/// A client that asks for one thing and gets it soon.
+/// A client that asks for one thing and gets it, sooner than it gives up.
 fn is_served(server: &Server) {
-    let began = Instant::now();
     let mut client = Raw::h2(server, &[]);
     client.send(&frames::get(1, "/index.html", frames::END));
     client.read_until("the page", |client| client.has_end(1));
-    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
 }
 
 /// What the server says to bytes that are no TLS, until it closes the connection.
@@ -44,7 +42,6 @@ fn who_says_nothing_or_half_a_hello_is_let_go() {
     let mut setup = Setup::of(example());
     setup.tls.handshake_ms = 3_000;
     let server = Server::start(setup);
-    let began = Instant::now();
     let mut silent: Vec<TcpStream> =
         (0..200).map(|_| TcpStream::connect(server.address).expect("the server listens")).collect();
     for stream in silent.iter_mut().step_by(2) {
@@ -54,10 +51,10 @@ fn who_says_nothing_or_half_a_hello_is_let_go() {
     is_served(&server);
     for mut stream in silent {
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
-        let mut said = Vec::new();
         // A reset is an end too.
-        let _ = stream.read_to_end(&mut said);
-        assert!(began.elapsed() < PATIENCE);
+        if let Err(error) = stream.read_to_end(&mut Vec::new()) {
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        }
     }
     is_served(&server);
 }
@@ -196,8 +193,6 @@ fn a_server_that_stops_waits_no_longer_than_it_may() {
     let mut client = Raw::h2(&server, &[(4, 0x7fff_ffff)]);
     client.send(&frames::get(1, "/large", frames::END));
     client.read_until("a beginning", |client| client.has(frames::DATA, 1));
-    let began = Instant::now();
     server.tell_stop();
-    eventually("it ends", || server.has_ended());
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    eventually("it ends, sooner than the client's stall would end it", || server.has_ended());
 }

@@ -1,6 +1,6 @@
 //! What leaves before any request has come.
 
-use sakigake_e2e::{Raw, Reading, Scratch, Server, Setup, eventually, example, frames};
+use sakigake_e2e::{PATIENCE, Raw, Reading, Scratch, Server, Setup, eventually, example, frames};
 use sakigake_preload::block;
 use std::{thread, time::Duration};
 
@@ -35,7 +35,7 @@ fn the_first_flight_leaves_in_one_write() {
     let server = Server::start(Setup::of(example()));
     let mut client = Raw::open(&server, "www.saki.test", &["h2"]);
     thread::sleep(Duration::from_millis(200)); // All of it is in the socket's buffer then.
-    assert!(matches!(client.read(Duration::from_secs(5)), Reading::Some(_)));
+    assert!(matches!(client.read(PATIENCE), Reading::Some(_)));
     let kinds: Vec<u8> = client.frames().iter().map(|frame| frame.kind).collect();
     assert_eq!(client.reads, 1);
     assert!(client.is_established, "Finished came with it");

@@ -1,7 +1,7 @@
 //! HTTP/1.1 and 1.0 on the same port.
 
 use sakigake_e2e::{Raw, Reading, Scratch, Server, Setup, example};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn text(client: &Raw) -> String {
     String::from_utf8_lossy(&client.plain).into_owned()
@@ -70,10 +70,9 @@ fn a_head_that_does_not_end_is_not_waited_for() {
     setup.http1.head_ms = 300;
     let server = Server::start(setup);
     let mut client = Raw::connect(&server, "www.saki.test", &["http/1.1"]);
-    client.send(b"GET / HTTP/1.1\r\nhost: www");
-    let began = Instant::now();
+    // It may have ended already, where this machine is slow. Without that limit it would last longer than we wait.
+    let _ = client.try_send(b"GET / HTTP/1.1\r\nhost: www");
     client.read_to_end();
-    assert!(began.elapsed() < Duration::from_secs(5));
 }
 
 #[test]
@@ -83,8 +82,7 @@ fn who_leaves_without_close_notify_between_requests_is_no_fault() {
     client.send(b"GET /css/page.css HTTP/1.1\r\nhost: www.saki.test\r\n\r\n");
     client.read_until("a style sheet", |client| text(client).contains("\r\n\r\n"));
     drop(client);
-    std::thread::sleep(Duration::from_millis(200));
-    let log = server.log();
+    let log = server.whole_log();
     assert!(log.contains("/css/page.css") && log.lines().count() == 1, "{log}");
 }
 
