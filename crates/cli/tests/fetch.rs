@@ -9,7 +9,6 @@ use std::{
     process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread,
-    time::{Duration, Instant},
 };
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sakigake");
@@ -40,9 +39,7 @@ impl World {
             .spawn()
             .expect("it starts");
         let mut lines = BufReader::new(server.stdout.take().expect("a pipe")).lines();
-        let began = Instant::now();
         let said: Vec<String> = lines.by_ref().take(5).map(|line| line.expect("text")).collect();
-        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
         thread::spawn(move || lines.for_each(drop)); // The access log.
         let port = said[0].rsplit_once("https://localhost:").expect("an address").1;
         let port = port.trim_end_matches('/').parse().expect("a port");
@@ -179,7 +176,6 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
 fn a_server_that_is_told_to_stop_ends_well() {
     let mut world = World::start();
     kill_process(Pid::from_child(&world.server), Signal::TERM).expect("it runs");
-    let began = Instant::now();
     let status = world.server.wait().expect("it ends");
-    assert!(status.success() && began.elapsed() < Duration::from_secs(5), "{status}");
+    assert!(status.success(), "{status}");
 }
