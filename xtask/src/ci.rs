@@ -36,6 +36,7 @@ pub(crate) fn fast() -> Result<(), String> {
     fresh::steps(&mut runner);
     let soak = ["run", "--release", "--locked", "--", "lab", "soak", "--seed", "1", "--worlds", WORLDS];
     runner.step("worlds", 4, cargo(&soak));
+    runner.step("counts", 4, cargo(&["xtask", "bench", "counts"]));
     tools(&mut runner);
     runner.finish()
 }

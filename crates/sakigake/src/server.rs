@@ -1,5 +1,6 @@
 //! Hosts over HTTPS: share-nothing workers, one a core, each with its own listening sockets and connections.
 
+mod bare;
 mod doors;
 mod front;
 mod listeners;
@@ -8,6 +9,8 @@ mod signals;
 mod upgrade;
 mod worker;
 
+#[doc(hidden)]
+pub use bare::Bare;
 pub use listeners::{Kind, Listeners};
 pub use running::Running;
 pub use signals::Signals;

@@ -5,7 +5,11 @@
 
 #![allow(clippy::print_stdout)] // Its one list is for other programs.
 
+mod get;
+mod hpack;
+mod messages;
 mod tls;
+mod world;
 
 use std::process::ExitCode;
 
@@ -15,10 +19,26 @@ const CASES: &[(&str, Work)] = &[
     ("tls-handshake-server", tls::handshake_server),
     ("tls-seal-16-kib", tls::seal),
     ("tls-open-16-kib", tls::open),
+    ("hpack-encode-request-first", |times| hpack::encode_first(times, &messages::REQUEST)),
+    ("hpack-encode-request-again", |times| hpack::encode_again(times, &messages::REQUEST)),
+    ("hpack-encode-response-first", |times| hpack::encode_first(times, &messages::RESPONSE)),
+    ("hpack-encode-response-again", |times| hpack::encode_again(times, &messages::RESPONSE)),
+    ("hpack-decode-request-first", |times| hpack::decode_first(times, &messages::REQUEST)),
+    ("hpack-decode-request-again", |times| hpack::decode_again(times, &messages::REQUEST)),
+    ("hpack-decode-response-first", |times| hpack::decode_first(times, &messages::RESPONSE)),
+    ("hpack-decode-response-again", |times| hpack::decode_again(times, &messages::RESPONSE)),
+    ("get-1-kib", |times| get::one_by_one(times, 1 << 10)),
+    ("get-16-kib", |times| get::one_by_one(times, 16 << 10)),
+    ("get-1-mib", |times| get::one_by_one(times, 1 << 20)),
+    ("get-1-kib-100-at-once", |times| get::at_once(times, 1 << 10, 100)),
 ];
 
 /// Does a case's work so many times.
 type Work = fn(usize);
+
+/// So many are not counted, while the provider makes up its mind about the processor and seeds its generator, and what is
+/// kept is made.
+const WARM: usize = 3;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -44,4 +64,9 @@ fn counted<T>(work: impl FnOnce() -> T) -> T {
     let outcome = work();
     std::hint::black_box(&outcome); // Keeps this frame: nothing is called in its tail.
     outcome
+}
+
+/// Does the work, and counts it if that is due.
+fn when<T>(is_counted: bool, work: impl FnOnce() -> T) -> T {
+    if is_counted { counted(work) } else { work() }
 }

@@ -1,20 +1,12 @@
 //! Full handshakes over X25519 with a P-256 certificate, and records of 16 KiB, all with TLS_AES_128_GCM_SHA256.
 
-use crate::counted;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256};
-use rustls_pki_types::PrivatePkcs8KeyDer;
-use sakigake_crypto::aws_lc::{self, PROVIDER};
-use sakigake_tls::{Connection, Credential, Event, WebPki, client, server};
-use sakigake_wire::{Entropy, Instant};
-use std::{sync::Arc, time::SystemTime};
+use crate::{
+    WARM, when,
+    world::{NOW, World},
+};
+use sakigake_tls::{Connection, Event};
 
-const NOW: Instant = Instant::from_nanos(0);
-const X25519: u16 = 0x001d;
-const HOST: &str = "localhost";
 const CONTENT_BYTES: usize = 1 << 14;
-
-/// So many are not counted, while the provider makes up its mind about the processor and seeds its generator.
-const WARM: usize = 2;
 
 pub(crate) fn handshake_client(times: usize) {
     let world = World::new();
@@ -59,7 +51,7 @@ pub(crate) fn handshake_server(times: usize) {
 }
 
 pub(crate) fn seal(times: usize) {
-    let (_, mut server) = World::new().connected();
+    let (_, mut server) = connected();
     let (content, mut out) = (vec![5; CONTENT_BYTES], vec![0; CONTENT_BYTES + 64]);
     for at in 0..times + WARM {
         when(at >= WARM, || write(&mut server, &content, &mut out));
@@ -67,7 +59,7 @@ pub(crate) fn seal(times: usize) {
 }
 
 pub(crate) fn open(times: usize) {
-    let (mut client, mut server) = World::new().connected();
+    let (mut client, mut server) = connected();
     let (content, mut out) = (vec![5; CONTENT_BYTES], vec![0; CONTENT_BYTES + 64]);
     for at in 0..times + WARM {
         let len = write(&mut server, &content, &mut out);
@@ -79,8 +71,13 @@ pub(crate) fn open(times: usize) {
     }
 }
 
-fn when<T>(is_counted: bool, work: impl FnOnce() -> T) -> T {
-    if is_counted { counted(work) } else { work() }
+fn connected() -> (Connection, Connection) {
+    let world = World::new();
+    let (mut client, mut server) = (world.client(), world.server());
+    hear(&mut server, &mut said(&mut client));
+    hear(&mut client, &mut said(&mut server));
+    hear(&mut server, &mut said(&mut client));
+    (client, server)
 }
 
 fn write(connection: &mut Connection, content: &[u8], out: &mut [u8]) -> usize {
@@ -101,71 +98,4 @@ fn said(connection: &mut Connection) -> Vec<u8> {
 
 fn hear(connection: &mut Connection, bytes: &mut [u8]) {
     connection.handle(NOW, bytes, &mut |_| {}).expect("the peer is right");
-}
-
-/// Both configurations.
-struct World {
-    client: Arc<client::Config>,
-    server: Arc<server::Config>,
-}
-
-impl World {
-    fn new() -> Self {
-        let new_key = || KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key is made");
-        let authority_key = new_key();
-        let mut params = CertificateParams::new(Vec::new()).expect("no names are good names");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, "an authority for counts");
-        let authority = params.self_signed(&authority_key).expect("a key signs");
-        let issuer = Issuer::new(params, authority_key);
-        let key = new_key();
-        let leaf = CertificateParams::new(vec![HOST.into()]).expect("a good name");
-        let leaf = leaf.signed_by(&key, &issuer).expect("a key signs").der().to_vec();
-        let key = (PROVIDER.signing_key)(&PrivatePkcs8KeyDer::from(key.serialize_der()).into());
-        let credential =
-            Credential::load(vec![leaf], key.expect("the key is one")).expect("the key is the leaf's");
-        let mut verifier = WebPki::new(&PROVIDER);
-        verifier.trust(authority.der()).expect("the authority is one");
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is later than 1970");
-        let client = client::Options {
-            verifier: Some(Arc::new(verifier)),
-            unix_secs_at_start: now.as_secs(),
-            alpn: vec![b"h2".to_vec()],
-            groups: vec![X25519],
-            ..client::Options::new(&PROVIDER)
-        };
-        let server = server::Options {
-            credentials: vec![Arc::new(credential)],
-            alpn: vec![b"h2".to_vec()],
-            ..server::Options::new(&PROVIDER)
-        };
-        Self {
-            client: client.build().expect("the options are good"),
-            server: server.build().expect("the options are good"),
-        }
-    }
-
-    fn client(&self) -> Connection {
-        Connection::client(Arc::clone(&self.client), HOST, NOW, Box::new(System)).expect("the name is good")
-    }
-
-    fn server(&self) -> Connection {
-        Connection::server(Arc::clone(&self.server), NOW, Box::new(System))
-    }
-
-    fn connected(&self) -> (Connection, Connection) {
-        let (mut client, mut server) = (self.client(), self.server());
-        hear(&mut server, &mut said(&mut client));
-        hear(&mut client, &mut said(&mut server));
-        hear(&mut server, &mut said(&mut client));
-        (client, server)
-    }
-}
-
-struct System;
-
-impl Entropy for System {
-    fn fill(&mut self, out: &mut [u8]) {
-        aws_lc::random(out);
-    }
 }

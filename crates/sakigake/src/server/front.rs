@@ -27,16 +27,7 @@ use tokio::net::TcpStream;
 /// A connection's life.
 pub(super) async fn connection(worker: &Rc<Worker>, stream: TcpStream, client: SocketAddr) {
     let site = worker.here().site.clone();
-    let config = site.session.now();
-    let bounds = Bounds {
-        idle: Duration::from_millis(site.limits.idle_ms),
-        drain: Duration::from_millis(site.limits.drain_ms),
-        stall_ms: site.limits.stall_ms,
-        queue_bytes: config.h2.as_ref().map_or(0, |h2| h2.limits.send_queue_bytes),
-    };
-    let session = Session::server(config.clone(), worker.clock.now(), Box::new(SystemEntropy));
-    let front = Rc::new(Front::new(worker.clone(), client, config));
-    let mut application = Http2::new(front.clone(), worker.stop.told(), bounds);
+    let (session, front, mut application) = begin(worker, client, worker.stop.told());
     match drive(stream, session, &mut application, worker.clock).await {
         Ok(Ended::Closed) if front.is_ready.get() => {}
         Ok(Ended::Closed) => worker.shard.gone(),
@@ -58,6 +49,26 @@ pub(super) async fn connection(worker: &Rc<Worker>, stream: TcpStream, client: S
     }
 }
 
+/// What a connection begins with: its session, the hosts as it sees them, and what answers.
+pub(super) fn begin<S: Future<Output = ()>>(
+    worker: &Rc<Worker>,
+    client: SocketAddr,
+    stop: S,
+) -> (Session, Rc<Front>, Http2<Front, S>) {
+    let site = worker.here().site.clone();
+    let config = site.session.now();
+    let bounds = Bounds {
+        idle: Duration::from_millis(site.limits.idle_ms),
+        drain: Duration::from_millis(site.limits.drain_ms),
+        stall_ms: site.limits.stall_ms,
+        queue_bytes: config.h2.as_ref().map_or(0, |h2| h2.limits.send_queue_bytes),
+    };
+    let session = Session::server(config.clone(), worker.clock.now(), Box::new(SystemEntropy));
+    let front = Rc::new(Front::new(worker.clone(), client, config));
+    let application = Http2::new(front.clone(), stop, bounds);
+    (session, front, application)
+}
+
 /// Whether the stream ended below HTTP.
 fn has_left(error: &hyper::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
@@ -73,7 +84,7 @@ fn has_left(error: &hyper::Error) -> bool {
 }
 
 /// The hosts as one client sees them.
-struct Front {
+pub(super) struct Front {
     worker: Rc<Worker>,
     client: SocketAddr,
     config: Arc<ServerConfig>,

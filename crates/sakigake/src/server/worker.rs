@@ -109,6 +109,19 @@ impl Here {
 }
 
 impl Worker {
+    /// Without connections, and with descriptors for as many as there may be.
+    pub(super) fn new(site: Arc<Site>, clock: Clock, stop: Stop, shard: Arc<Shard>) -> Self {
+        Self {
+            here: RefCell::new(Rc::new(Here::new(site, &shard))),
+            connections: Cell::new(0),
+            by_address: RefCell::default(),
+            descriptors: usize::MAX,
+            clock,
+            stop,
+            shard,
+        }
+    }
+
     /// What is served now.
     pub(super) fn here(&self) -> Rc<Here> {
         self.here.borrow().clone()
@@ -196,15 +209,7 @@ pub(super) fn work(start: Start, report: mpsc::Sender<io::Result<()>>) -> io::Re
         Ok(runtime) => runtime,
         Err(error) => return tell(&report, Err(error)),
     };
-    let worker = Rc::new(Worker {
-        here: RefCell::new(Rc::new(Here::new(site, &shard))),
-        connections: Cell::new(0),
-        by_address: RefCell::default(),
-        descriptors,
-        clock,
-        stop,
-        shard,
-    });
+    let worker = Rc::new(Worker { descriptors, ..Worker::new(site, clock, stop, shard) });
     LocalSet::new().block_on(&runtime, async {
         let mut doors = Doors::new(worker.clone());
         tell(&report, sockets.into_iter().try_for_each(|socket| doors.open(socket)))?;

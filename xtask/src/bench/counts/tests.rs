@@ -1,12 +1,12 @@
 use super::*;
 
 #[test]
-fn a_count_may_rise_by_two_in_a_hundred() {
+fn a_count_may_rise_by_three_in_a_hundred() {
     for (count, before, has_risen, words) in [
         (1_000, Some(1_000), false, "+0.0 %"),
-        (1_020, Some(1_000), false, "+2.0 %"),
-        (1_021, Some(1_000), true, "+2.1 %"),
-        (979, Some(1_000), false, "-2.1 %: a new baseline is due"),
+        (1_030, Some(1_000), false, "+3.0 %"),
+        (1_031, Some(1_000), true, "+3.1 %"),
+        (969, Some(1_000), false, "-3.1 %: a new baseline is due"),
         (1_000, None, true, "no baseline"),
     ] {
         let verdict = judge(count, before);
@@ -16,5 +16,16 @@ fn a_count_may_rise_by_two_in_a_hundred() {
 
 #[test]
 fn the_baselines_can_be_read() {
-    assert!(!baselines().unwrap().is_empty());
+    assert!(!Baselines::read().unwrap().counts.is_empty());
+    for wrong in ["", "rustc 1\na\t1\n", "# rustc 1\na\tmany\n", "# rustc 1\na 1\n"] {
+        assert!(Baselines::parse(wrong).is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn another_compiler_or_processor_is_not_judged() {
+    let baselines = Baselines::parse("# rustc 1\na\t1\n").unwrap();
+    assert_eq!(baselines.stranger("rustc 1", true), None);
+    assert!(baselines.stranger("rustc 2", true).is_some());
+    assert!(baselines.stranger("rustc 1", false).is_some());
 }
