@@ -45,7 +45,12 @@ Usage: cargo xtask bench h2 [--quick] [--only WORD]... [--servers NAME,...] [--r
   --only WORD     cells whose name contains WORD (1k-1x10 ... 1m-50x100), or idle
   --servers LIST  of sakigake, h2o, nginx, hyper, caddy
   --rounds N      how often each server is loaded in a cell (7; hyper and caddy 3)
-  --raw FILE      append what was measured, a line a load";
+  --raw FILE      append what was measured, a line a load
+
+Without options everything is measured, in some ten minutes, and the lines are docs/benchmarks/h2.tsv.";
+
+/// Where the lines of the whole measurement lie.
+const RAW: &str = "docs/benchmarks/h2.tsv";
 
 /// What the command line asks for.
 #[derive(Default)]
@@ -62,33 +67,34 @@ pub(crate) fn run(words: &[&str]) -> Result<(), String> {
     let place = Place::make(&root(), &SIZES)?;
     for line in versions(&servers, &place) {
         println!("{line}");
+        choice.keep(&line)?;
     }
-    let mut rows = Vec::new();
-    let cells: Vec<Load> = cells().filter(|load| choice.wants(&load.name())).collect();
-    if !cells.is_empty() {
-        let running =
-            servers.iter().map(|server| Running::start(server, &place)).collect::<Result<Vec<_>, _>>()?;
-        for cell in cells {
-            let measured = measure(&cell, &running, &choice)?;
-            println!("{}", report::cell(&measured));
-            rows.extend(measured);
-        }
-    }
-    if let Some(raw) = &choice.raw {
-        report::append(raw, &rows)?;
-    }
+    load_all(&servers, &place, &choice)?;
     if choice.wants("idle") {
         println!("{:10} {:>12} {:>12}", "idle", "RSS B/conn", "heap B/conn");
         for server in servers {
+            eprintln!("# {IDLE} idle connections to {}", server.name);
             let each = idle(server, &place)?;
             println!("{:10} {:>12} {:>12}", server.name, each.resident, each.anonymous);
-            if let Some(raw) = &choice.raw {
-                report::append_line(
-                    raw,
-                    &format!("idle\t{}\t{}\t{}", server.name, each.resident, each.anonymous),
-                )?;
-            }
+            choice.keep(&format!("idle\t{}\t{}\t{}", server.name, each.resident, each.anonymous))?;
         }
+    }
+    Ok(())
+}
+
+/// Every cell that is wanted, one after the other.
+fn load_all(servers: &[&'static Server], place: &Place, choice: &Choice) -> Result<(), String> {
+    let cells: Vec<Load> = cells().filter(|load| choice.wants(&load.name())).collect();
+    if cells.is_empty() {
+        return Ok(());
+    }
+    let running =
+        servers.iter().map(|server| Running::start(server, place)).collect::<Result<Vec<_>, _>>()?;
+    for (at, cell) in cells.iter().enumerate() {
+        eprintln!("# cell {} of {}: {}", at + 1, cells.len(), cell.name());
+        let rows = measure(cell, &running, choice)?;
+        println!("{}", report::cell(&rows));
+        rows.iter().flat_map(Row::lines).try_for_each(|line| choice.keep(&line))?;
     }
     Ok(())
 }
@@ -96,6 +102,11 @@ pub(crate) fn run(words: &[&str]) -> Result<(), String> {
 impl Choice {
     fn read(words: &[&str]) -> Result<Self, String> {
         let mut choice = Self::default();
+        if words.is_empty() {
+            let raw = root().join(RAW);
+            write(&raw, b"")?;
+            choice.raw = Some(raw);
+        }
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} wants a value\n\n{USAGE}"));
@@ -114,6 +125,11 @@ impl Choice {
             }
         }
         Ok(choice)
+    }
+
+    /// Keeps a line of what was measured, where it is to be kept.
+    fn keep(&self, line: &str) -> Result<(), String> {
+        self.raw.as_deref().map_or(Ok(()), |raw| report::append_line(raw, line))
     }
 
     fn wants(&self, cell: &str) -> bool {

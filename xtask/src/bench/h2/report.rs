@@ -15,6 +15,15 @@ impl Row {
         Self { server, load: *load, loaded: Vec::new() }
     }
 
+    /// A line a load: cell, server, round, requests, CPU microseconds a request, requests a second.
+    pub(super) fn lines(&self) -> impl Iterator<Item = String> {
+        let (cell, server, requests) = (self.load.name(), self.server, self.load.requests);
+        self.loaded.iter().enumerate().map(move |(round, loaded)| {
+            let (cpu, rate) = (loaded.cpu_us, loaded.requests_a_second);
+            format!("{cell}\t{server}\t{round}\t{requests}\t{cpu:.4}\t{rate:.0}")
+        })
+    }
+
     fn cpu_us(&self) -> Spread {
         Spread::of(self.loaded.iter().map(|loaded| loaded.cpu_us))
     }
@@ -65,18 +74,7 @@ pub(super) fn cell(rows: &[Row]) -> String {
     out
 }
 
-/// Appends a line a load: cell, server, round, requests, CPU microseconds a request, requests a second.
-pub(super) fn append(path: &Path, rows: &[Row]) -> Result<(), String> {
-    for row in rows {
-        for (round, loaded) in row.loaded.iter().enumerate() {
-            let (cell, server, requests) = (row.load.name(), row.server, row.load.requests);
-            let (cpu, rate) = (loaded.cpu_us, loaded.requests_a_second);
-            append_line(path, &format!("{cell}\t{server}\t{round}\t{requests}\t{cpu:.4}\t{rate:.0}"))?;
-        }
-    }
-    Ok(())
-}
-
+/// Appends one line.
 pub(super) fn append_line(path: &Path, line: &str) -> Result<(), String> {
     let file = OpenOptions::new().create(true).append(true).open(path);
     let written = file.and_then(|mut file| writeln!(file, "{line}"));
