@@ -66,6 +66,9 @@ fn target() -> PathBuf {
 /// Everything that needs other programs: browsers, servers, scanners.
 pub(crate) fn peers() -> Result<(), String> {
     let mut runner = Runner::default();
+    let mut format = cargo(&["fmt", "--all", "--check"]);
+    format.current_dir(root().join("peers"));
+    runner.step("format of the other stacks", 1, format);
     let interop = root().join("tests/interop");
     let mut packages = Command::new("bash");
     packages.arg(interop.join("packages.sh"));
