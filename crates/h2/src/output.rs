@@ -11,10 +11,15 @@ pub(crate) struct Output {
     at: usize,
     /// Bytes that the peer made us queue since the queue was last empty.
     provoked: usize,
+    /// Bytes that it held before it was last empty: as many get room at once.
+    before: usize,
 }
 
 /// What an idle queue may keep, in bytes, so that a WINDOW_UPDATE costs no allocation.
 const KEPT: usize = 256;
+
+/// The most that gets room before it is needed, in bytes.
+const FORESEEN: usize = 16 << 10;
 
 impl Output {
     pub(crate) fn push(&mut self, frame: &Frame<'_>) {
@@ -43,6 +48,9 @@ impl Output {
         encode: impl FnOnce(&mut Vec<u8>),
     ) {
         let start = self.bytes.len();
+        if start == 0 {
+            self.bytes.reserve(self.before);
+        }
         self.bytes.extend_from_slice(&[0; HEAD_BYTES]);
         encode(&mut self.bytes);
         let block = self.bytes.len() - start - HEAD_BYTES;
@@ -81,6 +89,7 @@ impl Output {
         if self.at == self.bytes.len() {
             self.at = 0;
             self.provoked = 0;
+            self.before = self.bytes.len().min(FORESEEN);
             self.bytes.clear();
             self.bytes.shrink_to(KEPT);
         }

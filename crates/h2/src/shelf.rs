@@ -12,6 +12,8 @@ pub(crate) struct Shelf {
     index: VecDeque<(u32, u32)>,
     /// Places without a stream.
     free: Vec<u32>,
+    /// How many places there were before it was last empty: as many are made at once.
+    before: usize,
     /// Where the last look ended: the next one is mostly for the same stream or for the one behind it.
     last: Cell<usize>,
 }
@@ -56,10 +58,16 @@ impl Shelf {
                 place
             }
             None => {
+                if self.places.is_empty() {
+                    self.places.reserve(self.before);
+                }
                 self.places.push(Some(stream));
                 self.places.len() as u32 - 1 // A connection has far fewer streams than 2^31.
             }
         };
+        if self.index.is_empty() {
+            self.index.reserve(self.before);
+        }
         self.index.insert(at, (id, place));
     }
 
@@ -69,7 +77,7 @@ impl Shelf {
         let Some((_, place)) = self.index.remove(at) else { return false };
         self.places[place as usize] = None;
         if self.index.is_empty() {
-            *self = Self::default();
+            *self = Self { before: self.places.len(), ..Self::default() };
         } else {
             self.free.push(place);
         }
