@@ -64,13 +64,13 @@ impl Connection {
         if self.streams.open() >= self.peer.max_concurrent_streams as usize {
             return Err(Misuse::TooManyStreams); // spec: 9113-5.1.2-b
         }
-        if request.protocol.is_some() && !self.peer.enable_connect_protocol {
+        if request.protocol().is_some() && !self.peer.enable_connect_protocol {
             return Err(Misuse::Protocol); // spec: 8441-3-b
         }
         let id = self.streams.next_local().ok_or(Misuse::NoMoreStreams)?; // spec: 9113-5.1.1-e
         let mut stream = self.new_stream(if end { State::HalfClosedLocal } else { State::Open });
         stream.head_said = true;
-        stream.method = Method::of(&request.method);
+        stream.method = Method::of(request.method());
         if end {
             stream.send.end = End::Sent;
         }

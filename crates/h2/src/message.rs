@@ -177,7 +177,7 @@ impl Connection {
         let mut stream = self.new_stream(if end { State::HalfClosedRemote } else { State::Open });
         stream.head_heard = true;
         stream.body = body;
-        stream.method = Method::of(&request.method);
+        stream.method = Method::of(request.method());
         let said = early.or_else(|| Priority::of(&request.fields)); // spec: 9218-7-a
         stream.priority = said.unwrap_or_default();
         self.streams.insert(id, stream);

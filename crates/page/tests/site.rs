@@ -55,7 +55,7 @@ fn a_load_of_the_site_asks_for_each_of_its_files_once() {
     let mut asked = Vec::new();
     while let Some(want) = load.wants(now) {
         let Want::Request(wanted) = want else { panic!("there is no hint to cancel") };
-        let path = String::from_utf8(wanted.request.path.clone()).expect("paths are ASCII");
+        let path = String::from_utf8(wanted.request.path().to_vec()).expect("paths are ASCII");
         let media_type = match path.rsplit('.').next() {
             Some("css") => "text/css",
             Some("js") => "text/javascript",

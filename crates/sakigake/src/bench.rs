@@ -205,7 +205,7 @@ impl Plan {
         progress: Progress,
     ) -> Self {
         let mut request =
-            Request::new(&options.method, &options.url.origin().authority(), options.url.target());
+            Request::new(&options.method, options.url.origin().authority(), options.url.target());
         request.fields.push(b"user-agent", concat!("sakigake/", env!("CARGO_PKG_VERSION")).as_bytes());
         request.fields.push(b"accept", b"*/*");
         if let Some(body) = &options.body {

@@ -20,8 +20,8 @@ impl Early {
     /// For a request that may be answered by a document; `links` gives what is to be said.
     pub(crate) fn of(request: &Request, links: impl FnOnce() -> Option<Links>) -> Option<Self> {
         let mode = request.fields.find(b"sec-fetch-mode");
-        let may_precede = mode == Some(b"navigate") && request.method == b"GET"; // spec: preload-profile-12-a
-        Some(Self { links: may_be_document(&request.method, mode).then(links)??, may_precede })
+        let may_precede = mode == Some(b"navigate") && request.method() == b"GET"; // spec: preload-profile-12-a
+        Some(Self { links: may_be_document(request.method(), mode).then(links)??, may_precede })
     }
 
     /// Whether it leaves half of the header list that the client takes (RFC 9113 section 6.5.2) to what has to be said.

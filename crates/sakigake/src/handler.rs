@@ -7,6 +7,7 @@ use crate::{
     service::Local,
 };
 use sakigake_preload::table::Links;
+use sakigake_semantics::Control;
 use sakigake_session as session;
 use std::{
     net::SocketAddr,
@@ -16,9 +17,9 @@ use std::{
 
 /// What answers the requests of one connection.
 pub(crate) trait Handler {
-    /// The answer to one request for `authority`: the host as the client wrote it, with the port if it wrote one; empty
-    /// where HTTP/1.0 named none.
-    fn answer(&self, authority: &[u8], ask: &Ask<'_>) -> Dispatched;
+    /// The answer, as of `now`, to one request for `authority`: the host as the client wrote it, with the port if it wrote
+    /// one; empty where HTTP/1.0 named none.
+    fn answer(&self, authority: &[u8], ask: &Ask<'_>, now: SystemTime) -> Dispatched;
 
     /// The response to one request ended, whole or not.
     fn served(&self, served: &Served);
@@ -65,10 +66,8 @@ pub(crate) struct Served {
     pub(crate) protocol: &'static str,
     /// The host that answered.
     pub(crate) seat: Option<Rc<Seat>>,
-    /// The request's method.
-    pub(crate) method: Vec<u8>,
-    /// Its path and query.
-    pub(crate) path: Vec<u8>,
+    /// The request's method, path and query.
+    pub(crate) asked: Control,
     /// The response's status.
     pub(crate) status: u16,
     /// Bytes of the body that were handed on.
@@ -93,8 +92,8 @@ impl Served {
             client,
             protocol: self.protocol,
             host: self.seat.as_ref().map_or("", |seat| seat.host().label()),
-            method: &self.method,
-            path: &self.path,
+            method: self.asked.method(),
+            path: self.asked.path(),
             status: self.status,
             bytes: self.bytes,
             took: self.took,

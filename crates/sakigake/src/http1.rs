@@ -15,13 +15,14 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use outgoing::Outgoing;
 use sakigake_preload::table::Links;
+use sakigake_semantics::{Control, Part};
 use stall::Stall;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
@@ -139,8 +140,9 @@ async fn respond<H: Handler>(
 ) -> http::Response<Outgoing<H>> {
     let since = Instant::now();
     let (parts, body) = request.into_parts();
+    let ask = Ask::from(&parts);
     let Dispatched { seat, answer } = match has_good_host(&parts) {
-        true => handler.answer(authority(&parts), &Ask::from(&parts)),
+        true => handler.answer(authority(&parts), &ask, SystemTime::now()),
         false => {
             let reply = error_reply(400, parts.method == http::Method::HEAD); // spec: 9112-3.2-a
             Dispatched { seat: None, answer: Answer::Reply(reply) }
@@ -149,8 +151,7 @@ async fn respond<H: Handler>(
     let served = Served {
         protocol: if parts.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
         seat,
-        method: parts.method.as_str().into(),
-        path: parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str).into(),
+        asked: Control::default().with(Part::Method, ask.method).with(Part::Path, ask.path),
         status: 0,
         bytes: 0,
         took: Duration::ZERO,
@@ -161,7 +162,7 @@ async fn respond<H: Handler>(
     };
     let mode = parts.headers.get("sec-fetch-mode").map(HeaderValue::as_bytes);
     let may_link = may_be_document(parts.method.as_str().as_bytes(), mode);
-    let links = || handler.links(served.seat.as_deref(), authority(&parts), &served.path);
+    let links = || handler.links(served.seat.as_deref(), authority(&parts), served.asked.path());
     match answer {
         Answer::Reply(reply) => {
             let is_document = may_link && is_document_head(&reply.response);

@@ -86,6 +86,13 @@ enum End {
     Cut,
 }
 
+/// When the requests of one turn were looked at, by both clocks: a look at a clock for each of them would show.
+#[derive(Clone, Copy)]
+struct Turn {
+    since: time::Instant,
+    now: time::SystemTime,
+}
+
 /// A response on its way out, which tells the handler when it ends, however it ends.
 struct Response<H: Handler> {
     handler: Rc<H>,
@@ -140,42 +147,39 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
         if self.asked.is_empty() {
             return;
         }
-        let since = time::Instant::now();
-        self.last_active = since;
+        let turn = Turn { since: time::Instant::now(), now: time::SystemTime::now() };
+        self.last_active = turn.since;
         let mut asked = core::mem::take(&mut self.asked);
         for asked in asked.drain(..) {
-            self.respond(asked, since, session);
+            self.respond(asked, turn, session);
         }
         if asked.capacity() <= SPARE_ASKED {
             SPARE.set(asked);
         }
     }
 
-    fn respond(&mut self, mut asked: Asked, since: time::Instant, session: &mut Session) {
+    fn respond(&mut self, mut asked: Asked, turn: Turn, session: &mut Session) {
         let mark = session.mark(asked.stream);
         let request = &asked.request;
-        let Dispatched { seat, answer } = self.handler.answer(&request.authority, &Ask::from(request));
+        let Dispatched { seat, answer } =
+            self.handler.answer(request.authority(), &Ask::from(request), turn.now);
         let early = match &answer {
             Answer::Reply(reply) if !is_document_head(&reply.response) => None,
             _ if session.http().is_none_or(|http| http.knows_preload()) => None, // spec: preload-profile-12-b
-            _ => {
-                Early::of(request, || self.handler.links(seat.as_deref(), &request.authority, &request.path))
-            }
+            _ => Early::of(request, || {
+                self.handler.links(seat.as_deref(), request.authority(), request.path())
+            }),
         };
         let room = session.http().map_or(0, |http| http.peer_header_list_bytes());
         let early = early.filter(|early| early.fits(room));
-        let (method, path) = match answer {
-            Answer::Reply(_) => {
-                let request = &mut asked.request;
-                (core::mem::take(&mut request.method), core::mem::take(&mut request.path))
-            }
-            Answer::Service(_) => (request.method.clone(), request.path.clone()),
+        let control = match answer {
+            Answer::Reply(_) => core::mem::take(&mut asked.request.control),
+            Answer::Service(_) => request.control.clone(),
         };
         let mut served = Served {
             protocol: "h2",
             seat,
-            method,
-            path,
+            asked: control,
             status: 0,
             bytes: 0,
             took: time::Duration::ZERO,
@@ -191,7 +195,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
                     early.say(&mut reply.response.fields);
                     served.early_hints = early.precede(asked.stream, http);
                 }
-                self.reply(asked.stream, reply, served, since, session);
+                self.reply(asked.stream, reply, served, turn.since, session);
             }
             Answer::Service(local) => {
                 let peer = self.peer(session);

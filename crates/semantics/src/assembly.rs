@@ -1,7 +1,7 @@
 //! From field lines to a message that kept all rules.
 
 use crate::{
-    FieldLine, Fields, Kind, Message, Request, Response,
+    FieldLine, Fields, Kind, Message, Part, Request, Response,
     rules::{self, Pseudo, refuse_if},
 };
 use core::fmt;
@@ -162,15 +162,18 @@ impl Assembly {
         refuse_if(kind != self.kind, Malformed::MisplacedPseudo)?; // spec: 9113-8.3-c
         refuse_if(self.has(pseudo), Malformed::RepeatedPseudo)?; // spec: 9113-8.3-d
         self.seen |= pseudo.bit();
-        let value = line.value.to_vec();
-        match pseudo {
-            Pseudo::Method => self.request.method = value,
-            Pseudo::Scheme => self.request.scheme = value,
-            Pseudo::Authority => self.request.authority = value,
-            Pseudo::Path => self.request.path = value,
-            Pseudo::Protocol => self.request.protocol = Some(value),
-            Pseudo::Status => self.status = parse_status(line.value)?,
-        }
+        let part = match pseudo {
+            Pseudo::Method => Part::Method,
+            Pseudo::Scheme => Part::Scheme,
+            Pseudo::Authority => Part::Authority,
+            Pseudo::Path => Part::Path,
+            Pseudo::Protocol => Part::Protocol,
+            Pseudo::Status => {
+                self.status = parse_status(line.value)?;
+                return Ok(());
+            }
+        };
+        self.request.control.set(part, line.value);
         Ok(())
     }
 
@@ -190,19 +193,19 @@ impl Assembly {
 
     fn finish_request(mut self) -> Result<Request, Malformed> {
         refuse_if(!self.has(Pseudo::Method), Malformed::NoMethod)?; // spec: 9113-8.3.1-a
-        refuse_if(!rules::is_token(&self.request.method), Malformed::Method)?;
+        refuse_if(!rules::is_token(self.request.method()), Malformed::Method)?;
         self.settle_authority()?;
         if self.has(Pseudo::Protocol) {
             self.check_protocol()?;
-        } else if self.request.method == b"CONNECT" {
+        } else if self.request.method() == b"CONNECT" {
             return self.finish_connect();
         }
         refuse_if(!self.has(Pseudo::Scheme), Malformed::NoScheme)?; // spec: 9113-8.3.1-b
         refuse_if(!self.has(Pseudo::Path), Malformed::NoPath)?; // spec: 9113-8.3.1-c
-        check_scheme(&self.request.scheme)?;
+        check_scheme(self.request.scheme())?;
         check_path(&self.request)?;
         refuse_if(
-            is_http(&self.request.scheme) && self.request.authority.is_empty(),
+            is_http(self.request.scheme()) && self.request.authority().is_empty(),
             Malformed::NoAuthority,
         )?; // spec: 9114-4.3.1-a
         Ok(self.request)
@@ -210,15 +213,15 @@ impl Assembly {
 
     fn finish_connect(self) -> Result<Request, Malformed> {
         refuse_if(self.has(Pseudo::Scheme) || self.has(Pseudo::Path), Malformed::ConnectTarget)?; // spec: 9113-8.5-a
-        refuse_if(self.request.authority.is_empty(), Malformed::NoAuthority)?;
-        let (_, port) = split_port(&self.request.authority);
+        refuse_if(self.request.authority().is_empty(), Malformed::NoAuthority)?;
+        let (_, port) = split_port(self.request.authority());
         refuse_if(port.is_none_or(<[u8]>::is_empty), Malformed::Authority)?; // spec: 9113-8.5-b
         Ok(self.request)
     }
 
     fn check_protocol(&self) -> Result<(), Malformed> {
-        let protocol = self.request.protocol.as_deref().unwrap_or_default();
-        let allowed = self.extended_connect && self.request.method == b"CONNECT";
+        let protocol = self.request.protocol().unwrap_or_default();
+        let allowed = self.extended_connect && self.request.method() == b"CONNECT";
         refuse_if(!allowed || !rules::is_token(protocol), Malformed::Protocol) // spec: 8441-4-a
     }
 
@@ -230,24 +233,24 @@ impl Assembly {
             refuse_if(hosts.next().is_some(), Malformed::RepeatedHost)?;
             host.map(<[u8]>::to_vec)
         };
-        let http = is_http(&self.request.scheme) || self.request.method == b"CONNECT";
+        let http = is_http(self.request.scheme()) || self.request.method() == b"CONNECT";
         if self.has(Pseudo::Authority) {
-            check_authority(&self.request.authority, http)?; // spec: 9113-8.3.1-d
+            check_authority(self.request.authority(), http)?; // spec: 9113-8.3.1-d
             let differs = host.is_some_and(|host| !self.is_same_authority(&host));
             refuse_if(differs, Malformed::HostConflict)?; // spec: 9113-8.3.1-e
         } else if let Some(host) = host.filter(|host| !host.is_empty() || http) {
             check_authority(&host, http)?;
-            self.request.authority = host;
+            self.request.control.set(Part::Authority, &host);
         }
         Ok(())
     }
 
     /// Scheme-based comparison (RFC 3986 section 6.2.3): letters without case, the default port as none.
     fn is_same_authority(&self, host: &[u8]) -> bool {
-        let scheme = &self.request.scheme;
+        let scheme = self.request.scheme();
         let row = rules::HTTP_SCHEMES.iter().find(|(name, _)| scheme.eq_ignore_ascii_case(name));
         let default = row.map_or(&b""[..], |(_, port)| port);
-        let (name, port) = split_port(&self.request.authority);
+        let (name, port) = split_port(self.request.authority());
         let (other, other_port) = split_port(host);
         let effective = |port: Option<&[u8]>| {
             port.filter(|port| !port.is_empty() && *port != default).map(<[u8]>::to_vec)
@@ -276,10 +279,10 @@ fn check_scheme(scheme: &[u8]) -> Result<(), Malformed> {
 }
 
 fn check_path(request: &Request) -> Result<(), Malformed> {
-    let path = &request.path[..];
+    let path = request.path();
     refuse_if(!path.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#'), Malformed::Path)?;
-    let origin_form = path.starts_with(b"/") || (path == b"*" && request.method == b"OPTIONS");
-    refuse_if(is_http(&request.scheme) && !origin_form, Malformed::Path) // spec: 9113-8.3.1-f
+    let origin_form = path.starts_with(b"/") || (path == b"*" && request.method() == b"OPTIONS");
+    refuse_if(is_http(request.scheme()) && !origin_form, Malformed::Path) // spec: 9113-8.3.1-f
 }
 
 fn check_authority(authority: &[u8], http: bool) -> Result<(), Malformed> {

@@ -1,20 +1,19 @@
 use core::fmt;
 
-/// Field lines in order, in two allocations whatever their number. Names are lower case once they passed
+/// Field lines in order, in one allocation whatever their number. Names are lower case once they passed
 /// [`crate::Assembly`].
 #[derive(Default, PartialEq, Eq)]
 pub struct Fields {
+    /// A head, a name and a value for each line.
     text: Vec<u8>,
-    lines: Vec<Line>,
+    count: u32,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Line {
-    start: u32,
-    colon: u32,
-    end: u32,
-    sensitive: bool,
-}
+/// Before each line: twice the length of its name, and one more where it is sensitive; then the length of its value.
+const HEAD_BYTES: usize = 8;
+
+/// Room for the lines of a small message.
+const FIRST_BYTES: usize = 112;
 
 /// One field line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +41,7 @@ impl<'a> FieldLine<'a> {
 impl Fields {
     /// No lines.
     pub const fn new() -> Self {
-        Self { text: Vec::new(), lines: Vec::new() }
+        Self { text: Vec::new(), count: 0 }
     }
 
     /// Appends a line.
@@ -53,25 +52,22 @@ impl Fields {
     /// Appends a line with its mark.
     ///
     /// # Panics
-    /// When all text together passes 4 GiB; every engine's limits lie far below.
+    /// When a name or a value passes 2 GiB; every engine's limits lie far below.
     pub fn push_line(&mut self, line: FieldLine<'_>) {
-        let offset = |len: usize| u32::try_from(len).expect("field text stays below 4 GiB");
-        self.text.reserve(line.name.len() + line.value.len());
-        let start = offset(self.text.len());
+        let length = |text: &[u8]| i32::try_from(text.len()).expect("field text stays below 2 GiB") as u32;
+        let name = length(line.name) << 1 | u32::from(line.sensitive);
+        let more = HEAD_BYTES + line.name.len() + line.value.len();
+        self.text.reserve(if self.text.is_empty() { more.max(FIRST_BYTES) } else { more });
+        self.text.extend_from_slice(&name.to_ne_bytes());
+        self.text.extend_from_slice(&length(line.value).to_ne_bytes());
         self.text.extend_from_slice(line.name);
-        let colon = offset(self.text.len());
         self.text.extend_from_slice(line.value);
-        let end = offset(self.text.len());
-        self.lines.push(Line { start, colon, end, sensitive: line.sensitive });
+        self.count += 1;
     }
 
     /// The lines in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = FieldLine<'_>> + Clone {
-        self.lines.iter().map(|line| FieldLine {
-            name: &self.text[line.start as usize..line.colon as usize],
-            value: &self.text[line.colon as usize..line.end as usize],
-            sensitive: line.sensitive,
-        })
+        Lines { rest: &self.text, left: self.len() }
     }
 
     /// The value of the first line of that name (in lower case).
@@ -86,28 +82,53 @@ impl Fields {
 
     /// How many lines there are.
     pub fn len(&self) -> usize {
-        self.lines.len()
+        self.count as usize
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        self.count == 0
     }
 
     /// The size of the section as RFC 9113 section 10.5.1 counts it, in bytes.
     pub fn size(&self) -> usize {
-        self.text.len() + 32 * self.lines.len()
+        self.text.len() + (32 - HEAD_BYTES) * self.len()
     }
 }
+
+/// What [`Fields::iter`] gives.
+#[derive(Clone)]
+struct Lines<'a> {
+    rest: &'a [u8],
+    left: usize,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = FieldLine<'a>;
+
+    fn next(&mut self) -> Option<FieldLine<'a>> {
+        let ([n0, n1, n2, n3, v0, v1, v2, v3], rest) = self.rest.split_first_chunk()?;
+        let name_len = u32::from_ne_bytes([*n0, *n1, *n2, *n3]);
+        let value_len = u32::from_ne_bytes([*v0, *v1, *v2, *v3]);
+        let (name, rest) = rest.split_at((name_len >> 1) as usize);
+        let (value, rest) = rest.split_at(value_len as usize);
+        (self.rest, self.left) = (rest, self.left - 1);
+        Some(FieldLine { name, value, sensitive: name_len & 1 == 1 })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Lines<'_> {}
 
 /// A copy has room for a line more, since many a copy is made to add one (a `date`).
 impl Clone for Fields {
     fn clone(&self) -> Self {
         let mut text = Vec::with_capacity(self.text.len() + SPARE_BYTES);
         text.extend_from_slice(&self.text);
-        let mut lines = Vec::with_capacity(self.lines.len() + 1);
-        lines.extend_from_slice(&self.lines);
-        Self { text, lines }
+        Self { text, count: self.count }
     }
 }
 

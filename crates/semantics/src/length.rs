@@ -13,7 +13,7 @@ pub struct BodyLength {
 impl BodyLength {
     /// What a request's body may be.
     pub fn of_request(request: &Request) -> Result<Self, Malformed> {
-        if request.method == b"CONNECT" {
+        if request.method() == b"CONNECT" {
             return Ok(Self::default());
         }
         Ok(Self { declared: parse(&request.fields)?, seen: 0, forbidden: false })

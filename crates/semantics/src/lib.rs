@@ -2,6 +2,7 @@
 //! [`Event`] that every HTTP engine yields.
 
 mod assembly;
+mod control;
 mod event;
 mod fields;
 #[doc(hidden)]
@@ -12,6 +13,7 @@ mod priority;
 mod rules;
 
 pub use assembly::{Assembly, Malformed};
+pub use control::{Control, Part};
 pub use event::{Chunk, Event, StreamId};
 pub use fields::{FieldLine, Fields};
 pub use length::BodyLength;

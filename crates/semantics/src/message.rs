@@ -1,18 +1,10 @@
-use crate::{FieldLine, Fields};
+use crate::{Control, FieldLine, Fields, Part};
 
 /// A request's control data (RFC 9110 section 6.2) and fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// `GET`, `HEAD`, ...: case matters.
-    pub method: Vec<u8>,
-    /// `https`; empty for CONNECT.
-    pub scheme: Vec<u8>,
-    /// Host and port; from `host` where the request had no `:authority`.
-    pub authority: Vec<u8>,
-    /// Path and query; empty for CONNECT.
-    pub path: Vec<u8>,
-    /// Extended CONNECT's `:protocol` (RFC 8441).
-    pub protocol: Option<Vec<u8>>,
+    /// Method, scheme, authority, path and protocol.
+    pub control: Control,
     /// Everything else.
     pub fields: Fields,
 }
@@ -50,13 +42,10 @@ pub enum Message {
 
 impl Request {
     /// A request over https without fields.
-    pub fn new(method: &str, authority: &str, path: &str) -> Self {
+    pub fn new(method: impl AsRef<[u8]>, authority: impl AsRef<[u8]>, path: impl AsRef<[u8]>) -> Self {
+        let control = Control::default().with(Part::Method, method).with(Part::Scheme, "https");
         Self {
-            method: method.into(),
-            scheme: b"https".to_vec(),
-            authority: authority.into(),
-            path: path.into(),
-            protocol: None,
+            control: control.with(Part::Authority, authority).with(Part::Path, path),
             fields: Fields::new(),
         }
     }
@@ -73,17 +62,49 @@ impl Request {
         self
     }
 
+    /// The same request with another part.
+    #[must_use]
+    pub fn with_part(mut self, part: Part, value: &[u8]) -> Self {
+        self.control.set(part, value);
+        self
+    }
+
+    /// `GET`, `HEAD`, ...: case matters.
+    pub fn method(&self) -> &[u8] {
+        self.control.method()
+    }
+
+    /// `https`; empty for CONNECT.
+    pub fn scheme(&self) -> &[u8] {
+        self.control.part(Part::Scheme)
+    }
+
+    /// Host and port; from `host` where the request had no `:authority`.
+    pub fn authority(&self) -> &[u8] {
+        self.control.part(Part::Authority)
+    }
+
+    /// Path and query; empty for CONNECT.
+    pub fn path(&self) -> &[u8] {
+        self.control.path()
+    }
+
+    /// Extended CONNECT's `:protocol` (RFC 8441).
+    pub fn protocol(&self) -> Option<&[u8]> {
+        Some(self.control.part(Part::Protocol)).filter(|protocol| !protocol.is_empty())
+    }
+
     /// What an encoder writes: the pseudo-fields that there are, then the fields (RFC 9113 section 8.3).
     pub fn lines(&self) -> impl Iterator<Item = FieldLine<'_>> + Clone {
         let pseudo = [
-            (&b":method"[..], &self.method[..]),
-            (b":scheme", &self.scheme),
-            (b":authority", &self.authority), // spec: 9113-8.3.1-h
-            (b":path", &self.path),
-            (b":protocol", self.protocol.as_deref().unwrap_or_default()),
+            (&b":method"[..], self.method()),
+            (b":scheme", self.scheme()),
+            (b":authority", self.authority()), // spec: 9113-8.3.1-h
+            (b":path", self.path()),
+            (b":protocol", self.control.part(Part::Protocol)),
         ];
         // Whoever names a scheme names a path, even the empty one of a scheme that is not HTTP's.
-        let has_path = !self.scheme.is_empty();
+        let has_path = !self.scheme().is_empty();
         let is_present =
             move |(name, value): &(&[u8], &[u8])| !value.is_empty() || has_path && *name == b":path";
         let present = pseudo.into_iter().filter(is_present);

@@ -72,7 +72,7 @@ impl Hints {
     /// A request was heard: where it asks for a page, what that needs beyond the host's set waits for [`Hints::flush`].
     pub(crate) fn asked(&mut self, stream: StreamId, request: &Request) {
         let (Ok(authority), Ok(path)) =
-            (core::str::from_utf8(&request.authority), core::str::from_utf8(&request.path))
+            (core::str::from_utf8(request.authority()), core::str::from_utf8(request.path()))
         else {
             return; // No hint is for such a place.
         };
@@ -82,7 +82,7 @@ impl Hints {
         }
         self.marks.push_back((stream, Mark { hinted, hints: 0 }));
         let navigates = request.fields.find(b"sec-fetch-mode") == Some(b"navigate");
-        if request.method == b"GET" && navigates && self.pages.len() < PAGES {
+        if request.method() == b"GET" && navigates && self.pages.len() < PAGES {
             self.pages.push((stream, path.to_owned()));
         }
     }

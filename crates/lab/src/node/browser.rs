@@ -174,7 +174,7 @@ impl Connection {
             http.consume(now, stream, len);
         }
         for wanted in self.waiting.drain(..) {
-            let path = String::from_utf8_lossy(&wanted.request.path).into_owned();
+            let path = String::from_utf8_lossy(wanted.request.path()).into_owned();
             match http.request(&wanted.request, true) {
                 Ok(stream) => {
                     notes.push(Note::Requested { request: named(&wanted.request) });

@@ -90,7 +90,7 @@ impl Connection {
                 notes.push(Note::Asked { request: named(&request) });
                 self.requests += 1;
                 if !end {
-                    let path = String::from_utf8_lossy(&request.path).into_owned();
+                    let path = String::from_utf8_lossy(request.path()).into_owned();
                     self.uploads.insert(stream, (path, Vec::new()));
                 }
                 self.asked.push((stream, request));
@@ -125,7 +125,7 @@ impl Connection {
         let Some(http) = session.http() else { return };
         self.reading.act(now, http);
         for (stream, request) in self.asked.drain(..) {
-            let (response, body) = answer(content.get(&*String::from_utf8_lossy(&request.path)));
+            let (response, body) = answer(content.get(&*String::from_utf8_lossy(request.path())));
             match http.respond(stream, &response, body.is_empty()) {
                 Ok(()) => drop(self.bodies.insert(stream, (body, 0))),
                 Err(misuse) => notes.push(Note::Said(format!("cannot answer: {misuse}"))),
@@ -158,7 +158,7 @@ fn answer(found: Option<&(String, Vec<u8>)>) -> (Response, Vec<u8>) {
 /// Method, authority and path, as notes name a request.
 pub(crate) fn named(request: &Request) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!("{} {}{}", text(&request.method), text(&request.authority), text(&request.path))
+    format!("{} {}{}", text(request.method()), text(request.authority()), text(request.path()))
 }
 
 impl Node for Server {

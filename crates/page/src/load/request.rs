@@ -2,21 +2,15 @@
 
 use super::Entry;
 use crate::{Destination, Url, scan::Mode};
-use sakigake_semantics::{Fields, Priority, Request};
+use sakigake_semantics::{Fields, Part, Priority, Request};
 
 /// The request for `entry` of the page at `page` (Fetch Metadata, RFC 9218 section 5). A single one is nobody's navigation.
 pub(super) fn of(entry: &Entry, page: &Url, is_single: bool) -> Request {
     let resource = &entry.resource;
     let fields = if is_single { [("accept", "*/*")].into_iter().collect() } else { browser(entry, page) };
     let url = &resource.url;
-    Request {
-        method: entry.call.method.clone(),
-        scheme: url.origin().scheme().into(),
-        authority: url.origin().authority().into_bytes(),
-        path: url.target().into(),
-        protocol: None,
-        fields,
-    }
+    let request = Request::new(&entry.call.method, url.origin().authority(), url.target());
+    Request { fields, ..request.with_part(Part::Scheme, url.origin().scheme().as_bytes()) }
 }
 
 fn browser(entry: &Entry, page: &Url) -> Fields {

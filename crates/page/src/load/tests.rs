@@ -39,7 +39,7 @@ impl Rig {
     }
 
     fn id(&self, path: &str) -> Id {
-        let is_it = |wanted: &&Wanted| wanted.request.path == format!("/{path}").as_bytes();
+        let is_it = |wanted: &&Wanted| wanted.request.path() == format!("/{path}").as_bytes();
         self.wanted.iter().rev().find(is_it).unwrap_or_else(|| panic!("{path} was not wanted")).id
     }
 
@@ -68,7 +68,7 @@ impl Rig {
         let paths: Vec<_> = self
             .wanted
             .iter()
-            .map(|wanted| String::from_utf8_lossy(&wanted.request.path).into_owned())
+            .map(|wanted| String::from_utf8_lossy(wanted.request.path()).into_owned())
             .collect();
         paths.join(" ")
     }
@@ -288,11 +288,11 @@ fn a_redirect_changes_the_method_as_its_status_says() {
         let now = Instant::default();
         let mut load = Load::calling(url(""), call, options, now);
         let first = load.wants(now).expect("the document is wanted");
-        assert!(matches!(first, Want::Request(wanted) if wanted.request.method == method.as_bytes()));
+        assert!(matches!(first, Want::Request(wanted) if wanted.request.method() == method.as_bytes()));
         let fields: Fields = [("location", "/there")].into_iter().collect();
         load.head(now, Id(0), &Response { status, fields });
         let Some(Want::Request(wanted)) = load.wants(now) else { panic!("the redirect is followed") };
-        assert_eq!(wanted.request.method, expected.as_bytes(), "{method} {status}");
+        assert_eq!(wanted.request.method(), expected.as_bytes(), "{method} {status}");
         assert_eq!(wanted.has_body, method == expected, "{method} {status}");
         assert_eq!(load.document(), wanted.id);
     }
@@ -420,7 +420,7 @@ fn requests_say_what_they_are_for() {
     for wanted in &rig.wanted {
         let request = &wanted.request;
         let line = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        text += &format!("{} {}{}\n", line(&request.method), wanted.origin, line(&request.path));
+        text += &format!("{} {}{}\n", line(request.method()), wanted.origin, line(request.path()));
         for field in request.fields.iter() {
             text += &format!("  {}: {}\n", line(field.name), line(field.value));
         }
@@ -510,7 +510,7 @@ fn interim(status: u16, links: &[&str]) -> Response {
 fn paths_of(load: &mut Load) -> Vec<String> {
     let mut paths = Vec::new();
     while let Some(Want::Request(wanted)) = load.wants(Instant::default()) {
-        paths.push(String::from_utf8(wanted.request.path).expect("text"));
+        paths.push(String::from_utf8(wanted.request.path().to_vec()).expect("text"));
     }
     paths
 }

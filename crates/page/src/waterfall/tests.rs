@@ -41,7 +41,7 @@ fn loaded(hints: &[&str], title: &str) -> Waterfall {
     let send = |load: &mut Load, now: Instant, due: &mut Vec<(Instant, Id, String)>| {
         while let Some(want) = load.wants(now) {
             if let Want::Request(wanted) = want {
-                let path = String::from_utf8(wanted.request.path.clone()).expect("paths are ASCII");
+                let path = String::from_utf8(wanted.request.path().to_vec()).expect("paths are ASCII");
                 due.push((now.max(connected) + rtt, wanted.id, path));
             }
         }

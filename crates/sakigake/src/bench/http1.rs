@@ -77,9 +77,9 @@ async fn exchange(plan: &Plan, sender: &mut SendRequest<Full<Bytes>>) -> Result<
 fn convert(plan: &Plan) -> Result<http::Request<Full<Bytes>>, http::Error> {
     let request = &plan.request;
     let mut builder = http::Request::builder()
-        .method(&*request.method)
-        .uri(&*request.path)
-        .header("host", &*request.authority);
+        .method(request.method())
+        .uri(request.path())
+        .header("host", request.authority());
     for line in request.fields.iter() {
         builder = builder.header(line.name, line.value);
     }

@@ -2,7 +2,7 @@
 
 use super::{Keep, coding};
 use sakigake_page::{Origin, Url, load};
-use sakigake_semantics::{Fields, Request, is_token};
+use sakigake_semantics::{Fields, Part, Request, is_token};
 use std::sync::Arc;
 
 /// Sent where nobody says otherwise.
@@ -92,7 +92,7 @@ impl Ask {
         }
         for line in lines() {
             match line {
-                Line::Send(name, value) if name == b"host" => request.authority = value.clone(),
+                Line::Send(name, value) if name == b"host" => request.control.set(Part::Authority, value),
                 Line::Send(name, _) if name == b"content-length" || name == b"cookie" => {}
                 Line::Send(name, value) => fields.push(name, value),
                 Line::Omit(_) => {}
@@ -108,7 +108,7 @@ impl Ask {
         }
         match (&self.body, is_document && has_body) {
             (Some(body), true) => fields.push(b"content-length", body.len().to_string().as_bytes()),
-            _ if EXPECT_BODY.contains(&&*request.method) => fields.push(b"content-length", b"0"),
+            _ if EXPECT_BODY.contains(&request.method()) => fields.push(b"content-length", b"0"),
             _ => {}
         }
         request.fields = fields;

@@ -87,7 +87,7 @@ impl Carrier<'_> {
             match self.try_exchange(id, &call).await {
                 Ok(()) => self.answers += 1,
                 // The server ends a connection when it likes: what it has not answered another one may carry.
-                Err(Trouble::Unanswered(_)) if self.answers > 0 && is_idempotent(&call.request.method) => {
+                Err(Trouble::Unanswered(_)) if self.answers > 0 && is_idempotent(call.request.method()) => {
                     self.ear.tell(News::Refused(id, call));
                     return Outcome::Done;
                 }
@@ -200,9 +200,9 @@ fn failed(error: &hyper::Error, has_begun: bool) -> Failed {
 fn convert(call: &Call) -> Result<http::Request<Full<Bytes>>, http::Error> {
     let Call { request, body } = call;
     let mut builder = http::Request::builder()
-        .method(&*request.method)
-        .uri(&*request.path)
-        .header("host", &*request.authority);
+        .method(request.method())
+        .uri(request.path())
+        .header("host", request.authority());
     for line in request.fields.iter() {
         builder = builder.header(line.name, line.value);
     }

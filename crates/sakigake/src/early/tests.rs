@@ -2,14 +2,8 @@ use super::*;
 use std::sync::Arc;
 
 fn request(method: &str, mode: Option<&str>) -> Request {
-    Request {
-        method: method.into(),
-        scheme: b"https".to_vec(),
-        authority: b"a.example".to_vec(),
-        path: b"/".to_vec(),
-        protocol: None,
-        fields: mode.iter().map(|mode| ("sec-fetch-mode", *mode)).collect(),
-    }
+    let fields = mode.iter().map(|mode| ("sec-fetch-mode", *mode)).collect();
+    Request { fields, ..Request::new(method, "a.example", "/") }
 }
 
 fn links() -> Option<Links> {

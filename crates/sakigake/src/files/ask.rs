@@ -77,7 +77,7 @@ impl<'a> Ask<'a> {
 
 impl<'a> From<&'a Request> for Ask<'a> {
     fn from(request: &'a Request) -> Self {
-        Self { method: &request.method, path: &request.path, fields: &request.fields }
+        Self { method: request.method(), path: request.path(), fields: &request.fields }
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn conditions(bytes: &[u8]) {
     for name in ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"]
     {
         let fields = [(name.as_bytes(), bytes), (b"range", b"bytes=0-")].into_iter().collect();
-        let request = Request { method: b"GET".to_vec(), path: b"/".to_vec(), fields, ..Request::default() };
+        let request = Request { fields, ..Request::get("", "/") };
         conditions::judge(&Ask::from(&request), &validators);
     }
 }

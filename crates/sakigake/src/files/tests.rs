@@ -33,12 +33,7 @@ fn site() -> (Scratch, Files) {
 }
 
 fn ask_at(files: &Files, method: &str, path: &str, fields: &[(&str, &str)], now: SystemTime) -> Reply {
-    let request = Request {
-        method: method.into(),
-        path: path.into(),
-        fields: fields.iter().copied().collect(),
-        ..Request::default()
-    };
+    let request = Request { fields: fields.iter().copied().collect(), ..Request::new(method, "", path) };
     files.answer(&Ask::from(&request), now)
 }
 

@@ -84,7 +84,7 @@ impl<H: Handler> Outgoing<H> {
     }
 
     fn blame(&self, why: &str) {
-        let Served { method, path, .. } = &self.served;
+        let (method, path) = (self.served.asked.method(), self.served.asked.path());
         self.handler.blame(&format!("{} {}: {why}", method.escape_ascii(), path.escape_ascii()));
     }
 

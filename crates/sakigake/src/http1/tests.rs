@@ -23,8 +23,8 @@ impl Handler for Site {
         ([127, 0, 0, 1], 4433).into()
     }
 
-    fn answer(&self, _: &[u8], ask: &Ask<'_>) -> Dispatched {
-        Dispatched { seat: None, answer: Answer::Reply(self.files.answer(ask, SystemTime::now())) }
+    fn answer(&self, _: &[u8], ask: &Ask<'_>, now: SystemTime) -> Dispatched {
+        Dispatched { seat: None, answer: Answer::Reply(self.files.answer(ask, now)) }
     }
 
     fn served(&self, served: &Served) {
@@ -97,7 +97,7 @@ async fn a_small_page_leaves_in_one_write() {
     let served = site.served.lock().expect("no test panics here");
     let [one] = served.as_slice() else { panic!("{served:?}") };
     assert_eq!((one.protocol, one.status, one.bytes, one.whole), ("HTTP/1.1", 200, 8, true));
-    assert_eq!((one.method.as_slice(), one.path.as_slice()), (b"GET".as_slice(), b"/".as_slice()));
+    assert_eq!((one.asked.method(), one.asked.path()), (&b"GET"[..], &b"/"[..]));
 }
 
 #[tokio::test]

@@ -34,7 +34,6 @@ pub(super) struct Asked {
     pub(super) request: Request,
     /// Its body, if it has one.
     pub(super) inflow: Option<Arc<Inflow>>,
-    ring: Arc<Ring>,
 }
 
 /// One, and what the log is to say of it.
@@ -55,11 +54,14 @@ impl<H: Handler> Exchanges<H> {
 
     /// A request that came; `end` says that it has no body.
     pub(super) fn asked(&self, stream: StreamId, request: Request, end: bool) -> Asked {
-        let ring = Ring::new(&self.bell, stream);
         let length =
             || request.fields.find(b"content-length").and_then(|value| value.iter().try_fold(0, digit));
-        let inflow = (!end).then(|| Arc::new(Inflow::new(ring.clone(), length())));
-        Asked { stream, request, inflow, ring }
+        let inflow = (!end).then(|| Arc::new(Inflow::new(self.ring(stream), length())));
+        Asked { stream, request, inflow }
+    }
+
+    fn ring(&self, stream: StreamId) -> Arc<Ring> {
+        Ring::new(&self.bell, stream)
     }
 
     /// Where the body of that stream's request goes, if a service has it.
@@ -88,14 +90,15 @@ impl<H: Handler> Exchanges<H> {
         handler: Rc<H>,
         served: Served,
     ) {
-        let is_head = asked.request.method == b"HEAD";
+        let is_head = asked.request.method() == b"HEAD";
         let expects = asked.request.fields.find(b"expect").is_some();
         let pending = ask(local, &asked, peer);
-        let exchange = Exchange::new(pending, asked.inflow, asked.ring.clone());
+        let ring = self.ring(asked.stream);
+        let exchange = Exchange::new(pending, asked.inflow, ring.clone());
         let exchange = exchange.head(is_head).expects(expects).early(early);
         let under_way = UnderWay { exchange, handler, served, since: time::Instant::now(), took: None };
         self.under_way.insert(asked.stream, under_way);
-        asked.ring.ring();
+        ring.ring();
     }
 
     /// Takes each that rang, or waits for room, as far as it goes.
@@ -137,7 +140,7 @@ fn ask(local: Local, asked: &Asked, peer: Peer) -> Pending {
     parts.extensions.insert(peer);
     let is_connect = parts.method == http::Method::CONNECT;
     let request = http::Request::from_parts(parts, body);
-    match asked.request.protocol.as_deref() {
+    match asked.request.protocol() {
         None if is_connect => Pending::refusal(StatusCode::NOT_IMPLEMENTED), // No tunnels to elsewhere.
         None => local.ask(request),
         Some(b"websocket") => bridge(local, request),
@@ -165,7 +168,7 @@ impl<H: Handler> Drop for UnderWay<H> {
     fn drop(&mut self) {
         let outcome = self.exchange.outcome();
         if let Some(fault) = &outcome.fault {
-            let Served { method, path, .. } = &self.served;
+            let (method, path) = (self.served.asked.method(), self.served.asked.path());
             self.handler.blame(&format!("{} {}: {fault}", method.escape_ascii(), path.escape_ascii()));
         }
         self.served.status = outcome.status;

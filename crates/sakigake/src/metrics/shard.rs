@@ -182,8 +182,10 @@ impl HostCounts {
     pub(crate) fn served(&self, served: &Served) {
         let protocol = PROTOCOLS.iter().position(|known| *known == served.protocol).unwrap_or(1);
         let last = METHODS.len() - 1;
-        let method =
-            METHODS[..last].iter().position(|known| known.as_bytes() == served.method).unwrap_or(last);
+        let method = METHODS[..last]
+            .iter()
+            .position(|known| known.as_bytes() == served.asked.method())
+            .unwrap_or(last);
         let class = usize::from(served.status / 100);
         let class = if class < CLASSES.len() { class } else { 0 };
         let nanos = u64::try_from(served.took.as_nanos()).unwrap_or(u64::MAX);

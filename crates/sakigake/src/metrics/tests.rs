@@ -7,6 +7,7 @@ use super::{
 use crate::handler::Served;
 use http::Method;
 use http_body_util::BodyExt as _;
+use sakigake_semantics::{Control, Part};
 use sakigake_session::Protocol;
 use sakigake_tls::{Fault, rules::AlertDescription};
 use std::time::Duration;
@@ -15,8 +16,7 @@ fn served(method: &[u8], status: u16, took: Duration) -> Served {
     Served {
         protocol: "h2",
         seat: None,
-        method: method.to_vec(),
-        path: b"/".to_vec(),
+        asked: Control::default().with(Part::Method, method).with(Part::Path, "/"),
         status,
         bytes: 10,
         took,

@@ -1,6 +1,6 @@
 //! One connection of a worker, and its hosts as that client may see them.
 
-use super::worker::{Seat, Worker};
+use super::worker::{Here, Number, Seat, Worker};
 use crate::{
     files::{self, Ask, error_reply},
     handler::{Answer, Dispatched, Handler, Served},
@@ -90,8 +90,8 @@ pub(super) struct Front {
     config: Arc<ServerConfig>,
     /// The name that the client asked for when it began.
     server_name: RefCell<Option<String>>,
-    /// The authority for which this connection was last found to be the right one.
-    right: RefCell<Vec<u8>>,
+    /// The authority for which this connection was last found to be the right one, and its host.
+    right: RefCell<Option<(Vec<u8>, Number)>>,
     /// Responses that are not over.
     open: Cell<usize>,
     /// Whether the handshake is over.
@@ -123,29 +123,32 @@ impl Front {
         }
     }
 
+    /// The host for `authority`, where this connection may ask for it. Most requests are for the last one's.
+    fn seat<'h>(&self, here: &'h Here, authority: &[u8]) -> Option<&'h Rc<Seat>> {
+        let mut right = self.right.borrow_mut();
+        let known = right.as_ref().filter(|(known, _)| known == authority);
+        if let Some(seat) = known.and_then(|(_, number)| here.numbered(*number)) {
+            return Some(seat);
+        }
+        let number = here.number(authority).filter(|_| self.may_answer(authority))?;
+        *right = Some((authority.to_vec(), number));
+        here.numbered(number)
+    }
+
     /// Whether the certificate that this connection began with is one for `authority` too.
     fn may_answer(&self, authority: &[u8]) -> bool {
-        let mut right = self.right.borrow_mut();
-        if *right == authority {
-            return true;
-        }
         let host = lower(host_of(authority));
         let Ok(host) = core::str::from_utf8(&host) else { return false };
-        let may = self.config.tls.may_answer(self.server_name.borrow().as_deref(), host);
-        if may {
-            authority.clone_into(&mut right);
-        }
-        may
+        self.config.tls.may_answer(self.server_name.borrow().as_deref(), host)
     }
 }
 
 impl Handler for Front {
-    fn answer(&self, authority: &[u8], ask: &Ask<'_>) -> Dispatched {
+    fn answer(&self, authority: &[u8], ask: &Ask<'_>, now: SystemTime) -> Dispatched {
         self.open.set(self.open.get() + 1);
         self.worker.shard.streams_open.add(1);
-        let now = SystemTime::now();
         let here = self.worker.here();
-        let seat = here.seat(authority).filter(|_| self.may_answer(authority));
+        let seat = self.seat(&here, authority);
         let mut reply = match seat.map(|seat| &seat.host().target) {
             Some(Target::Files(files)) => files.answer(ask, now),
             Some(Target::Redirect(redirect)) => redirect.answer(ask),
@@ -185,7 +188,10 @@ impl Handler for Front {
             self.worker.shard.streams_open.sub(1);
         }
         self.worker.count(served);
-        self.worker.here().site.log.write(&served.entry(self.client));
+        let here = self.worker.here();
+        if !here.site.log.is_off() {
+            here.site.log.write(&served.entry(self.client));
+        }
     }
 
     fn heard(&self, event: &session::Event<'_>) {

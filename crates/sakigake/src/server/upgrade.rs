@@ -9,7 +9,7 @@ use crate::{
     redirect::Redirect,
     service::Peer,
 };
-use std::{net::SocketAddr, rc::Rc};
+use std::{net::SocketAddr, rc::Rc, time::SystemTime};
 use tokio::net::TcpStream;
 
 /// A connection's life; `port` is where HTTPS is.
@@ -28,7 +28,7 @@ struct Upgrade {
 }
 
 impl Handler for Upgrade {
-    fn answer(&self, authority: &[u8], ask: &Ask<'_>) -> Dispatched {
+    fn answer(&self, authority: &[u8], ask: &Ask<'_>, _: SystemTime) -> Dispatched {
         let here: Rc<Here> = self.worker.here();
         let reply = match elsewhere(&here.site.hosts, authority, self.port) {
             Ok(redirect) => redirect.answer(ask),

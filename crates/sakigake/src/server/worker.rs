@@ -62,6 +62,15 @@ pub(super) struct Here {
     seats: Vec<Rc<Seat>>,
     /// The hints of now: connections that began before a reload have others in their configuration.
     pub(super) hints: Option<Arc<Table>>,
+    /// How many were here before it.
+    generation: u64,
+}
+
+/// Which of a worker's hosts, of all that it ever had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Number {
+    generation: u64,
+    at: usize,
 }
 
 /// One host on one worker: what is the worker's own there. It lives until a reload replaced it and its last request ended.
@@ -96,15 +105,26 @@ impl std::fmt::Debug for Seat {
 }
 
 impl Here {
-    fn new(site: Arc<Site>, shard: &Shard) -> Self {
+    fn new(site: Arc<Site>, shard: &Shard, generation: u64) -> Self {
         let seats = site.hosts.all().iter().map(|host| Rc::new(Seat::new(host.clone(), shard))).collect();
         let hints = site.session.now().hints.clone();
-        Self { site, seats, hints }
+        Self { site, seats, hints, generation }
     }
 
     /// The host for `authority`.
     pub(super) fn seat(&self, authority: &[u8]) -> Option<&Rc<Seat>> {
-        self.site.hosts.number(authority).map(|number| &self.seats[number])
+        self.number(authority).and_then(|number| self.numbered(number))
+    }
+
+    /// The same by a number, which is good until the next reload.
+    pub(super) fn number(&self, authority: &[u8]) -> Option<Number> {
+        let at = self.site.hosts.number(authority)?;
+        Some(Number { generation: self.generation, at })
+    }
+
+    /// The host of that number. `None` where a reload was since.
+    pub(super) fn numbered(&self, number: Number) -> Option<&Rc<Seat>> {
+        if number.generation == self.generation { self.seats.get(number.at) } else { None }
     }
 }
 
@@ -112,7 +132,7 @@ impl Worker {
     /// Without connections, and with descriptors for as many as there may be.
     pub(super) fn new(site: Arc<Site>, clock: Clock, stop: Stop, shard: Arc<Shard>) -> Self {
         Self {
-            here: RefCell::new(Rc::new(Here::new(site, &shard))),
+            here: RefCell::new(Rc::new(Here::new(site, &shard, 0))),
             connections: Cell::new(0),
             by_address: RefCell::default(),
             descriptors: usize::MAX,
@@ -129,7 +149,8 @@ impl Worker {
 
     /// Serves another site from now on.
     pub(super) fn reload(&self, site: Arc<Site>) {
-        *self.here.borrow_mut() = Rc::new(Here::new(site, &self.shard));
+        let generation = self.here.borrow().generation + 1;
+        *self.here.borrow_mut() = Rc::new(Here::new(site, &self.shard, generation));
     }
 
     /// A response ended.

@@ -39,15 +39,15 @@ impl fmt::Display for Invalid {
 /// The request as a handler sees it. `None`: it is right for HTTP/2, but not for that crate (a path of 64 KiB).
 pub(crate) fn request(asked: &Request) -> Option<request::Parts> {
     let (mut parts, ()) = http::Request::new(()).into_parts();
-    parts.method = Method::from_bytes(&asked.method).ok()?;
+    parts.method = Method::from_bytes(asked.method()).ok()?;
     parts.version = Version::HTTP_2;
     let mut target = uri::Parts::default();
-    if !asked.authority.is_empty() {
-        target.authority = Some(uri::Authority::try_from(&asked.authority[..]).ok()?);
+    if !asked.authority().is_empty() {
+        target.authority = Some(uri::Authority::try_from(asked.authority()).ok()?);
     }
-    if !asked.path.is_empty() {
-        target.scheme = Some(uri::Scheme::try_from(&asked.scheme[..]).ok()?);
-        target.path_and_query = Some(uri::PathAndQuery::try_from(&asked.path[..]).ok()?);
+    if !asked.path().is_empty() {
+        target.scheme = Some(uri::Scheme::try_from(asked.scheme()).ok()?);
+        target.path_and_query = Some(uri::PathAndQuery::try_from(asked.path()).ok()?);
     }
     parts.uri = Uri::from_parts(target).ok()?;
     parts.headers = headers(&asked.fields)?;

@@ -3,7 +3,7 @@
 use super::case::*;
 use sakigake_e2e::frames;
 use sakigake_h2::{Config, Connection};
-use sakigake_semantics::{Event, Request};
+use sakigake_semantics::{Event, Part, Request};
 use sakigake_wire::Instant;
 
 /// A client whose GET, HEAD, POST and CONNECT are streams 1, 3, 5 and 7, behind a server's good beginning.
@@ -14,11 +14,7 @@ fn client() -> Connection {
         let request = Request::new(method, "www.saki.test", "/");
         client.request(&request, method != "POST").expect("it may ask");
     }
-    let tunnel = Request {
-        method: b"CONNECT".to_vec(),
-        authority: b"www.saki.test:443".to_vec(),
-        ..Request::default()
-    };
+    let tunnel = Request::new("CONNECT", "www.saki.test:443", "").with_part(Part::Scheme, b"");
     client.request(&tunnel, false).expect("it may ask");
     drain(&mut client);
     let hello = [settings(&[]), frame(SETTINGS, ACK, 0, &[])].concat();

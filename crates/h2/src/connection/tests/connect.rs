@@ -10,9 +10,8 @@ fn server() -> Config {
 }
 
 fn websocket() -> Request {
-    let mut request = Request::new("CONNECT", "example.org", "/chat");
-    request.protocol = Some(b"websocket".to_vec());
-    request.with("sec-websocket-version", "13")
+    let request = Request::new("CONNECT", "example.org", "/chat");
+    request.with_part(Part::Protocol, b"websocket").with("sec-websocket-version", "13")
 }
 
 #[test]

@@ -72,10 +72,7 @@ fn a_server_understands_nghttp() {
             .with("user-agent", "nghttp2/1.52.0")
             .with("trailer-test", "1")
     };
-    let plain = |mut request: Request| {
-        request.scheme = b"http".to_vec();
-        request
-    };
+    let plain = |request: Request| request.with_part(Part::Scheme, b"http");
     for split in [1, 10, 1_000] {
         let mut server = Connection::server(Config::default(), ms(1));
         spoken(&mut server);

@@ -251,8 +251,7 @@ fn a_tunnel_has_no_trailers() {
     // Who refuses a tunnel answers as always.
     for (status, expected) in [(0x88, Answer::Rst(1, 1)), (0x8d, Answer::Nothing)] {
         let mut client = raw_client(Limits::default());
-        let mut request = Request::new("CONNECT", "a:1", "");
-        request.scheme.clear();
+        let request = Request::new("CONNECT", "a:1", "").with_part(Part::Scheme, b"");
         client.request(&request, false).unwrap();
         spoken(&mut client);
         feed(&mut client, &frame(kind::HEADERS, OPEN, 1, &[status]));

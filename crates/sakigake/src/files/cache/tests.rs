@@ -20,7 +20,7 @@ fn open(root: &Path, cache: Limits) -> Files {
 }
 
 fn get(files: &Files, path: &str, now: SystemTime) -> Reply {
-    let request = Request { method: b"GET".to_vec(), path: path.into(), ..Request::default() };
+    let request = Request::get("", path);
     files.answer(&Ask::from(&request), now)
 }
 

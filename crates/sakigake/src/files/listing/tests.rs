@@ -15,7 +15,7 @@ fn open(site: &Scratch, entries: usize) -> Files {
 
 fn ask(files: &Files, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
     let fields = fields.iter().copied().collect();
-    let request = Request { method: method.into(), path: path.into(), fields, ..Request::default() };
+    let request = Request { fields, ..Request::new(method, "", path) };
     files.answer(&Ask::from(&request), SystemTime::now() + Duration::from_secs(3600))
 }
 

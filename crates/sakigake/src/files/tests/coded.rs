@@ -13,7 +13,7 @@ fn later() -> SystemTime {
 
 fn ask(files: &Files, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
     let fields = fields.iter().copied().collect();
-    let request = Request { method: method.into(), path: path.into(), fields, ..Request::default() };
+    let request = Request { fields, ..Request::new(method, "", path) };
     files.answer(&Ask::from(&request), later())
 }
 
@@ -208,8 +208,7 @@ fn a_form_that_comes_or_goes_is_seen_when_the_file_is_opened_anew() {
     let (site, files) = stored();
     let at = |now| {
         let fields = [("accept-encoding", "br")].into_iter().collect();
-        let request =
-            Request { method: b"GET".to_vec(), path: b"/app.js".to_vec(), fields, ..Request::default() };
+        let request = Request { fields, ..Request::get("", "/app.js") };
         field(&files.answer(&Ask::from(&request), now).response.fields, "content-encoding").to_owned()
     };
     let now = later();

@@ -7,7 +7,7 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 fn ask_at(files: &Files, method: &str, path: &str, now: SystemTime) -> Reply {
-    let request = Request { method: method.into(), path: path.into(), ..Request::default() };
+    let request = Request::new(method, "", path);
     files.answer(&Ask::from(&request), now)
 }
 
