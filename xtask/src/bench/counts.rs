@@ -2,8 +2,8 @@
 //!
 //! callgrind shows every program the same processor, whatever the machine has (AVX2 at the most, no SHA extensions), so
 //! that aws-lc and libc take the same way on every machine that has AVX2. A count differs from run to run by one in a
-//! thousand at most, since keys and nonces do. Another compiler, or a machine without AVX2, moves it by more: there counts
-//! are told, and not held against the baselines.
+//! thousand at most, since keys and nonces do. Another compiler, libc or valgrind, or a machine without AVX2, moves it by
+//! more: there counts are told, and not held against the baselines.
 
 use crate::root;
 use std::{
@@ -35,7 +35,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), String> {
 fn hold() -> Result<(), String> {
     let program = build()?;
     let before = Baselines::read()?;
-    let stranger = before.stranger(&compiler()?, has_avx2());
+    let stranger = before.stranger(&makers()?, has_avx2());
     let mut risen = Vec::new();
     for case in cases(&program)? {
         let count = count(&program, &case)?;
@@ -57,7 +57,7 @@ fn hold() -> Result<(), String> {
 
 fn write() -> Result<(), String> {
     let program = build()?;
-    let mut lines = format!("# {}\n", compiler()?);
+    let mut lines = format!("# {}\n", makers()?);
     for case in cases(&program)? {
         let count = count(&program, &case)?;
         println!("{case:36} {count:>12} instructions");
@@ -68,7 +68,7 @@ fn write() -> Result<(), String> {
 
 /// What was counted when the baselines were written, and by whose code.
 struct Baselines {
-    compiler: String,
+    makers: String,
     counts: BTreeMap<String, u64>,
 }
 
@@ -79,34 +79,35 @@ impl Baselines {
         Self::parse(&text).map_err(|line| format!("{BASELINES}: no row: {line}"))
     }
 
-    /// The compiler behind a `#`, then a row a case; or the line that is neither.
+    /// The makers behind a `#`, then a row a case; or the line that is neither.
     fn parse(text: &str) -> Result<Self, String> {
         let (first, rows) = text.split_once('\n').ok_or(text)?;
-        let compiler = first.strip_prefix("# ").ok_or(first)?.to_owned();
+        let makers = first.strip_prefix("# ").ok_or(first)?.to_owned();
         let row = |line: &str| {
             let (case, count) = line.split_once('\t')?;
             Some((case.to_owned(), count.parse().ok()?)) // No number is no row.
         };
         let counts = rows.lines().map(|line| row(line).ok_or(line.to_owned())).collect::<Result<_, _>>()?;
-        Ok(Self { compiler, counts })
+        Ok(Self { makers, counts })
     }
 
     /// Why counts made here are not theirs to judge.
-    fn stranger(&self, compiler: &str, has_avx2: bool) -> Option<String> {
+    fn stranger(&self, makers: &str, has_avx2: bool) -> Option<String> {
         match () {
-            () if compiler != self.compiler => {
-                Some(format!("they are of {}, this is {compiler}", self.compiler))
-            }
+            () if makers != self.makers => Some(format!("they are of {}, here is {makers}", self.makers)),
             () if !has_avx2 => Some("this processor has no AVX2".into()),
             () => None,
         }
     }
 }
 
-/// `rustc 1.95.0 (...)`.
-fn compiler() -> Result<String, String> {
-    let told = output(Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("--version"))?;
-    Ok(told.0.trim().to_owned())
+/// Whose code is counted, and who counts: `rustc 1.95.0 (...), glibc 2.36, valgrind-3.19.0`.
+fn makers() -> Result<String, String> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let compiler = output(Command::new(rustc).arg("--version"))?.0;
+    let libc = output(Command::new("getconf").arg("GNU_LIBC_VERSION"))?.0;
+    let valgrind = output(Command::new("valgrind").arg("--version"))?.0;
+    Ok([compiler, libc, valgrind].map(|told| told.trim().to_owned()).join(", "))
 }
 
 fn has_avx2() -> bool {

@@ -23,7 +23,7 @@ fn the_baselines_can_be_read() {
 }
 
 #[test]
-fn another_compiler_or_processor_is_not_judged() {
+fn where_others_made_the_code_nothing_is_judged() {
     let baselines = Baselines::parse("# rustc 1\na\t1\n").unwrap();
     assert_eq!(baselines.stranger("rustc 1", true), None);
     assert!(baselines.stranger("rustc 2", true).is_some());
