@@ -119,6 +119,8 @@ pub(crate) enum LogFormat {
     Json,
     /// The Common Log Format
     Common,
+    /// The same, then referer and user-agent, as Apache and nginx write it
+    Combined,
     /// Not at all
     Off,
 }

@@ -135,6 +135,7 @@ fn log(config: &Config) -> String {
         Access::Text => "text",
         Access::Json => "json",
         Access::Common => "common",
+        Access::Combined => "combined",
     };
     match &config.log.file {
         Some(path) => format!("{format}, to {}", path.display()),

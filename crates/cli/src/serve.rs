@@ -83,6 +83,7 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
         LogFormat::Text => Access::Text,
         LogFormat::Json => Access::Json,
         LogFormat::Common => Access::Common,
+        LogFormat::Combined => Access::Combined,
         LogFormat::Off => Access::Off,
     };
     config.log = Log { access, file: None, keys: arguments.keylog.clone() };

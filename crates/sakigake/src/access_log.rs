@@ -5,6 +5,7 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
+use crate::files::FieldSource;
 use queue::Queue;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
@@ -14,6 +15,9 @@ use std::time::{Duration, SystemTime};
 
 /// Bytes of lines that may wait for a slow place; what comes beyond is lost, counted and said.
 const QUEUE_BYTES: usize = 1 << 20;
+
+/// Bytes of a `referer` or a `user-agent` that are kept; what a client writes beyond is left out.
+const VISIT_BYTES: usize = 1 << 10;
 
 /// Where lines go: one writer, on a thread of its own, for all connections. A clone writes to the same place.
 #[derive(Clone)]
@@ -35,6 +39,15 @@ pub enum Format {
     Json,
     /// The Common Log Format, which most tools for logs read.
     Common,
+    /// The same with `referer` and `user-agent` behind it: Apache's and nginx' `combined`.
+    Combined,
+}
+
+/// Where a client says that it comes from, and what it says that it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Visit {
+    pub(crate) referer: Vec<u8>,
+    pub(crate) user_agent: Vec<u8>,
 }
 
 /// One request as it is logged.
@@ -66,6 +79,10 @@ pub struct Entry<'a> {
     pub hints: usize,
     /// How many went out in a 103 (Early Hints) for it.
     pub early_hints: usize,
+    /// The request's `referer`; empty where it has none, or the format does not ask for it.
+    pub referer: &'a [u8],
+    /// The same of its `user-agent`.
+    pub user_agent: &'a [u8],
 }
 
 impl AccessLog {
@@ -88,7 +105,7 @@ impl AccessLog {
 
     fn with(format: Format, colour: bool, queue_bytes: usize, out: Box<dyn Write + Send>) -> Self {
         let note = match format {
-            Format::Text | Format::Common => {
+            Format::Text | Format::Common | Format::Combined => {
                 |lost| format!("{lost} lines are missing here: the log is too slow\n")
             }
             Format::Json => |lost| format!("{{\"lost\":{lost}}}\n"),
@@ -101,6 +118,23 @@ impl AccessLog {
         self.0.is_none()
     }
 
+    /// What is to be kept of a request's fields until its line is written: nothing, but where the format asks for it.
+    pub(crate) fn visit(&self, fields: &dyn FieldSource) -> Option<Box<Visit>> {
+        self.0.as_ref().filter(|writer| writer.format == Format::Combined)?;
+        let mut visit = Visit::default();
+        fields.lines(&mut |name, value| {
+            let kept = match name {
+                b"referer" => &mut visit.referer,
+                b"user-agent" => &mut visit.user_agent,
+                _ => return,
+            };
+            if kept.is_empty() {
+                kept.extend_from_slice(&value[..value.len().min(VISIT_BYTES)]);
+            }
+        });
+        Some(Box::new(visit))
+    }
+
     /// Writes one line. It waits for nobody: where the log is slower than the server, lines are lost.
     pub fn write(&self, entry: &Entry<'_>) {
         let Some(writer) = &self.0 else { return };
@@ -108,15 +142,16 @@ impl AccessLog {
             Format::Text => text(entry, writer.colour),
             Format::Json => json(entry),
             Format::Common => common(entry),
+            Format::Combined => combined(entry),
         });
     }
 
-    /// Writes one line about a connection that ended because of a fault. The Common Log Format has none for that.
+    /// Writes one line about a connection that ended because of a fault. The Common Log Format has none for that, and neither has the combined one.
     pub fn failure(&self, client: SocketAddr, what: &str) {
         let Some(writer) = &self.0 else { return };
         let at = rfc3339(SystemTime::now());
         writer.queue.put(&match writer.format {
-            Format::Common => return,
+            Format::Common | Format::Combined => return,
             Format::Text => format!("{at} {:<21} {}\n", client.to_string(), plain(what.as_bytes())),
             Format::Json => {
                 let what = json_text(what.as_bytes());
@@ -186,7 +221,6 @@ pub fn json(entry: &Entry<'_>) -> String {
 /// `127.0.0.1 - - [21/Nov/2026:21:04:05 +0000] "GET /a?b HTTP/2.0" 200 1234`, in UTC.
 pub fn common(entry: &Entry<'_>) -> String {
     let at = time::OffsetDateTime::from(entry.at);
-    let quoted = |bytes: &[u8]| plain(bytes).replace('"', "\\\"");
     let protocol = if entry.protocol == "h2" { "HTTP/2.0" } else { entry.protocol };
     format!(
         "{} - - [{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000] \"{} {} {protocol}\" {} {}\n",
@@ -202,6 +236,23 @@ pub fn common(entry: &Entry<'_>) -> String {
         entry.status,
         entry.bytes,
     )
+}
+
+/// The same, then `"https://a.test/" "curl/8.14"`; `"-"` where the client does not say.
+pub fn combined(entry: &Entry<'_>) -> String {
+    let mut line = common(entry);
+    line.pop(); // Its end.
+    for said in [entry.referer, entry.user_agent] {
+        let said = if said.is_empty() { b"-" } else { said };
+        write!(line, " \"{}\"", quoted(said)).expect("a String takes everything");
+    }
+    line.push('\n');
+    line
+}
+
+/// As [`plain`], to stand between quotation marks.
+fn quoted(bytes: &[u8]) -> String {
+    plain(bytes).replace('"', "\\\"")
 }
 
 /// Printable ASCII as it is, and the rest as `\xNN`: no byte that a peer chose can move a terminal's cursor, begin an

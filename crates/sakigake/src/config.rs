@@ -81,6 +81,8 @@ pub enum Access {
     Json,
     /// The Common Log Format.
     Common,
+    /// The same, then `referer` and `user-agent`.
+    Combined,
 }
 
 /// A certificate chain and its key, both in PEM.

@@ -1,7 +1,7 @@
 //! What stands between the protocols' fronts and a site: who answers requests, and hears how each ended.
 
 use crate::{
-    access_log::Entry,
+    access_log::{Entry, Visit},
     files::{Ask, Reply},
     server::Seat,
     service::Local,
@@ -49,6 +49,8 @@ pub(crate) struct Dispatched {
     /// The host; none where the server answers itself that there is no such host here.
     pub(crate) seat: Option<Rc<Seat>>,
     pub(crate) answer: Answer,
+    /// What the log wants to keep of the request's fields.
+    pub(crate) visit: Option<Box<Visit>>,
 }
 
 /// How a request is answered.
@@ -82,6 +84,8 @@ pub(crate) struct Served {
     pub(crate) hints: usize,
     /// How many went out in a 103 (Early Hints).
     pub(crate) early_hints: usize,
+    /// What the log wants to keep of the request's fields.
+    pub(crate) visit: Option<Box<Visit>>,
 }
 
 impl Served {
@@ -101,6 +105,8 @@ impl Served {
             hinted: self.hinted,
             hints: self.hints,
             early_hints: self.early_hints,
+            referer: self.visit.as_ref().map_or(b"", |visit| &visit.referer),
+            user_agent: self.visit.as_ref().map_or(b"", |visit| &visit.user_agent),
         }
     }
 }

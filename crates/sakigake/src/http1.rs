@@ -141,11 +141,11 @@ async fn respond<H: Handler>(
     let since = Instant::now();
     let (parts, body) = request.into_parts();
     let ask = Ask::from(&parts);
-    let Dispatched { seat, answer } = match has_good_host(&parts) {
+    let Dispatched { seat, answer, visit } = match has_good_host(&parts) {
         true => handler.answer(authority(&parts), &ask, SystemTime::now()),
         false => {
             let reply = error_reply(400, parts.method == http::Method::HEAD); // spec: 9112-3.2-a
-            Dispatched { seat: None, answer: Answer::Reply(reply) }
+            Dispatched { seat: None, answer: Answer::Reply(reply), visit: None }
         }
     };
     let served = Served {
@@ -159,6 +159,7 @@ async fn respond<H: Handler>(
         hinted: false,
         hints: 0,
         early_hints: 0,
+        visit,
     };
     let mode = parts.headers.get("sec-fetch-mode").map(HeaderValue::as_bytes);
     let may_link = may_be_document(parts.method.as_str().as_bytes(), mode);

@@ -161,7 +161,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
     fn respond(&mut self, mut asked: Asked, turn: Turn, session: &mut Session) {
         let mark = session.mark(asked.stream);
         let request = &asked.request;
-        let Dispatched { seat, answer } =
+        let Dispatched { seat, answer, visit } =
             self.handler.answer(request.authority(), &Ask::from(request), turn.now);
         let early = match &answer {
             Answer::Reply(reply) if !is_document_head(&reply.response) => None,
@@ -187,6 +187,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             hinted: mark.hinted,
             hints: mark.hints,
             early_hints: 0,
+            visit,
         };
         match answer {
             Answer::Reply(mut reply) => {

@@ -147,6 +147,7 @@ fn access_log(log: &Log) -> Result<AccessLog, Failure> {
         Access::Text => Format::Text,
         Access::Json => Format::Json,
         Access::Common => Format::Common,
+        Access::Combined => Format::Combined,
     };
     let Some(path) = &log.file else { return Ok(AccessLog::stdout(format)) };
     let file = OpenOptions::new().append(true).create(true).open(path);

@@ -1,4 +1,5 @@
-use super::{AccessLog, Entry, Format, common, json, text};
+use super::{AccessLog, Entry, Format, VISIT_BYTES, combined, common, json, text};
+use http::{HeaderMap, HeaderValue};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -18,6 +19,8 @@ fn entry(path: &[u8]) -> Entry<'_> {
         hinted: false,
         hints: 3,
         early_hints: 0,
+        referer: b"",
+        user_agent: b"",
     }
 }
 
@@ -75,6 +78,48 @@ fn a_line_for_tools() {
         common(&entry(b"/a?\"\x1b")),
         "127.0.0.1 - - [21/Nov/2026:21:04:05 +0000] \"GET /a?\\\"\\x1b HTTP/2.0\" 200 1234\n"
     );
+}
+
+#[test]
+fn a_line_says_where_clients_come_from() {
+    fn line(referer: &[u8], user_agent: &[u8]) -> String {
+        combined(&Entry { referer, user_agent, ..entry(b"/") })
+    }
+    let common = "127.0.0.1 - - [21/Nov/2026:21:04:05 +0000] \"GET / HTTP/2.0\" 200 1234";
+    assert_eq!(
+        line(b"https://a.test/?\"", b"curl/8.14"),
+        format!("{common} \"https://a.test/?\\\"\" \"curl/8.14\"\n")
+    );
+    assert_eq!(line(b"", b""), format!("{common} \"-\" \"-\"\n"));
+    // Nothing that a client says ends its quotation, its line, or the terminal's peace.
+    for byte in 0..=255_u8 {
+        let line = line(&[byte, b'x'], b"y");
+        assert!(line.trim_end_matches('\n').bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line}");
+        assert_eq!(line.matches('\n').count(), 1, "{line}");
+        let inside = match byte {
+            b'"' => "\\\"".to_owned(),
+            b'\\' => "\\\\".to_owned(),
+            b' '..=b'~' => char::from(byte).to_string(),
+            _ => format!("\\x{byte:02x}"),
+        };
+        assert!(line.ends_with(&format!(" \"{inside}x\" \"y\"\n")), "{line}");
+    }
+}
+
+#[test]
+fn what_a_client_says_of_itself_is_kept_only_where_it_is_written_and_only_so_much() {
+    let mut fields = HeaderMap::new();
+    let long = vec![b'a'; VISIT_BYTES + 1];
+    fields.append("user-agent", HeaderValue::from_bytes(&long).expect("a value"));
+    fields.append("referer", HeaderValue::from_static("/first"));
+    fields.append("referer", HeaderValue::from_static("/second"));
+    for format in [Format::Text, Format::Json, Format::Common] {
+        assert_eq!(AccessLog::new(format, Box::new(Kept::default())).visit(&fields), None);
+    }
+    assert_eq!(AccessLog::off().visit(&fields), None);
+    let visit =
+        AccessLog::new(Format::Combined, Box::new(Kept::default())).visit(&fields).expect("it is asked for");
+    assert_eq!((visit.user_agent.len(), &visit.referer[..]), (VISIT_BYTES, &b"/first"[..]));
 }
 
 /// Keeps each write apart; takes none while it is held.

@@ -176,7 +176,7 @@ const HOUR: u64 = 3_600 * SECOND;
 const KIB: u64 = 1 << 10;
 
 /// How requests may be logged.
-pub(super) const ACCESS: &[&str] = &["off", "text", "json", "common"];
+pub(super) const ACCESS: &[&str] = &["off", "text", "json", "common", "combined"];
 /// Where hints may come from, beside a file.
 pub(super) const HINTS: &[&str] = &["pages", "none"];
 
@@ -209,7 +209,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Tls, "key", Kind::Paths, "(none)", "\"key.pem\"",
         "Private key in PEM of the certificate at the same place of the list."),
     key(Section::Log, "access", Kind::Choice(ACCESS), "\"text\"", "\"json\"",
-        "How requests are logged: aligned columns, a JSON object a line, the Common Log Format, or not at all."),
+        "How requests are logged: aligned columns, a JSON object a line, the Common Log Format, the same with `referer` and `user-agent` (combined), or not at all."),
     key(Section::Log, "file", Kind::Path, "(standard output)", "\"access.log\"",
         "The file to append the access log to. A reload opens it anew."),
     key(Section::Log, "keys", Kind::Path, "(none)", "\"keys.log\"",

@@ -178,6 +178,7 @@ impl<'a> Reader<'a> {
             Some("off") => Access::Off,
             Some("json") => Access::Json,
             Some("common") => Access::Common,
+            Some("combined") => Access::Combined,
             _ => Access::Text,
         };
         let file = section.text("file", |text| self.path(text));

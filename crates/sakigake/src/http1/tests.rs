@@ -24,7 +24,7 @@ impl Handler for Site {
     }
 
     fn answer(&self, _: &[u8], ask: &Ask<'_>, now: SystemTime) -> Dispatched {
-        Dispatched { seat: None, answer: Answer::Reply(self.files.answer(ask, now)) }
+        Dispatched { seat: None, answer: Answer::Reply(self.files.answer(ask, now)), visit: None }
     }
 
     fn served(&self, served: &Served) {

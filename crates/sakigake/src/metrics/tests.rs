@@ -24,6 +24,7 @@ fn served(method: &[u8], status: u16, took: Duration) -> Served {
         hinted: false,
         hints: 0,
         early_hints: 0,
+        visit: None,
     }
 }
 

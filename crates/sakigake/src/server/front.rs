@@ -148,6 +148,7 @@ impl Handler for Front {
         self.open.set(self.open.get() + 1);
         self.worker.shard.streams_open.add(1);
         let here = self.worker.here();
+        let visit = here.site.log.visit(ask.fields);
         let seat = self.seat(&here, authority);
         let mut reply = match seat.map(|seat| &seat.host().target) {
             Some(Target::Files(files)) => files.answer(ask, now),
@@ -155,12 +156,12 @@ impl Handler for Front {
             Some(Target::Service(factory)) => {
                 let answer =
                     Answer::Service(seat.map_or_else(|| factory.make(), |seat| seat.service(factory)));
-                return Dispatched { seat: seat.cloned(), answer };
+                return Dispatched { seat: seat.cloned(), answer, visit };
             }
             None => error_reply(421, ask.method == b"HEAD"), // spec: 9110-15.5.20-a
         };
         reply.response.fields.push(b"date", &files::date(now));
-        Dispatched { seat: seat.cloned(), answer: Answer::Reply(reply) }
+        Dispatched { seat: seat.cloned(), answer: Answer::Reply(reply), visit }
     }
 
     fn links(&self, seat: Option<&Seat>, authority: &[u8], path: &[u8]) -> Option<Links> {

@@ -34,7 +34,8 @@ impl Handler for Upgrade {
             Ok(redirect) => redirect.answer(ask),
             Err(status) => error_reply(status, ask.method == b"HEAD"),
         };
-        Dispatched { seat: here.seat(authority).cloned(), answer: Answer::Reply(reply) }
+        let visit = here.site.log.visit(ask.fields);
+        Dispatched { seat: here.seat(authority).cloned(), answer: Answer::Reply(reply), visit }
     }
 
     fn client(&self) -> SocketAddr {
