@@ -3,7 +3,7 @@
 use super::{
     Access, CertificateFiles, Config, Folder, Hints, Host, Log, Mistake, Target,
     keys::Section,
-    section::{Mistakes, Placed, Reading, kind_of, sorted},
+    section::{HOSTS, Mistakes, Placed, Reading, host_header, kind_of, sorted},
     values::{self, Wrong},
 };
 use crate::files::ErrorPage;
@@ -50,9 +50,6 @@ pub(super) struct HostPlaces {
     pub(super) hints: Option<Range<usize>>,
 }
 
-/// The header that all hosts stand under.
-const HOSTS: &str = "hosts";
-
 pub(super) fn read(text: &str, base: &Path) -> Draft {
     let (document, errors) = DeTable::parse_recoverable(text);
     let root = document.get_ref();
@@ -97,16 +94,19 @@ impl<'a> Reader<'a> {
 
     fn document(&self, root: &'a DeTable<'a>) -> (Config, Places) {
         let (mut config, mut places) = (Config::default(), Places::default());
-        self.top(root, &mut config);
+        let is_mistyped = self.top(root, &mut config);
         let tls = self.section(Section::Tls, root);
         (config.certificates, places.certificates) = self.certificates(&tls);
         self.log(root, &mut config.log, &mut places);
         self.limits(root, &mut config);
-        self.hosts(root, &mut config.hosts, &mut places.hosts);
+        if !is_mistyped {
+            self.hosts(root, &mut config.hosts, &mut places.hosts);
+        }
         (config, places)
     }
 
-    fn top(&self, root: &'a DeTable<'a>, config: &mut Config) {
+    /// Whether the hosts stand under a mistyped header, so that what is said of it is enough.
+    fn top(&self, root: &'a DeTable<'a>, config: &mut Config) -> bool {
         let top = Reading::new(Section::Top, Some(root), &["tls", "log", "limits", HOSTS], self.mistakes);
         let listen = top.list("listen", values::addresses);
         let redirect = top.list("redirect_http", values::addresses).unwrap_or_default();
@@ -133,6 +133,7 @@ impl<'a> Reader<'a> {
         config.workers = top.count("workers").map(to_usize);
         config.public_port = top.count("public_port").and_then(|port| u16::try_from(port).ok()); // Within its bounds.
         debug_assert!(top.is_complete());
+        top.is_mistyped(HOSTS) && !root.contains_key(HOSTS)
     }
 
     /// Two that listen on the same port of the same address take each other's connections.
@@ -215,8 +216,9 @@ impl<'a> Reader<'a> {
         let Some(value) = root.get(HOSTS) else { return self.missing(none()) };
         let Some(table) = value.get_ref().as_table() else {
             let label = format!(
-                "this is {}; write [hosts.\"example.com\"] on a line of its own",
-                kind_of(value.get_ref())
+                "this is {}; write {} on a line of its own",
+                kind_of(value.get_ref()),
+                host_header(value.get_ref())
             );
             return self.note(Mistake::new(value.span(), "`hosts` holds a table for each host").label(label));
         };

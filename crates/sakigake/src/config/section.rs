@@ -74,7 +74,13 @@ impl<'a> Reading<'a> {
             None => mistake,
             Some(near) if own.contains(&near) => {
                 self.meant.borrow_mut().push(near.into());
-                mistake.label(format!("did you mean `{near}`?"))
+                match tables.contains(&near) && is_tables(value.get_ref()) {
+                    true if near == HOSTS => {
+                        mistake.label(format!("did you mean {}?", host_header(value.get_ref())))
+                    }
+                    true => mistake.label(format!("did you mean [{near}]?")),
+                    false => mistake.label(format!("did you mean `{near}`?")),
+                }
             }
             Some(near) => {
                 let section = Section::ALL.iter().find(|section| section.keys().any(|key| key.name == near));
@@ -341,6 +347,39 @@ pub(super) fn kind_of(value: &DeValue<'_>) -> &'static str {
         DeValue::Table(_) => "a table",
     }
 }
+
+/// Whether it was written with a header, or could have been.
+fn is_tables(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Table(_) => true,
+        DeValue::Array(values) => values.iter().all(|value| value.get_ref().is_table()) && !values.is_empty(),
+        _ => false,
+    }
+}
+
+/// The header that a host's table should have, where it stands under another: with the name that it gives, if it gives one.
+pub(super) fn host_header(value: &DeValue<'_>) -> String {
+    let table = match value {
+        DeValue::Array(values) => values.first().and_then(|first| first.get_ref().as_table()),
+        value => value.as_table(),
+    };
+    let said = |table: &DeTable<'_>| {
+        let by_key = NAMES.iter().find_map(|key| Some(table.get(*key)?.get_ref().as_str()?.to_owned()));
+        let by_header = || {
+            let first = sorted(table).into_iter().find(|(_, value)| value.get_ref().is_table())?;
+            Some(first.0.get_ref().to_string())
+        };
+        by_key.or_else(by_header)
+    };
+    let name = table.and_then(said).and_then(|name| values::host_name(&name).ok()); // What is no name helps nobody.
+    format!("[hosts.\"{}\"]", name.as_deref().unwrap_or("example.com"))
+}
+
+/// What other servers' files call a host's name.
+const NAMES: &[&str] = &["name", "names", "server_name", "hostname", "host", "domain", "address"];
+
+/// The header that all hosts stand under.
+pub(super) const HOSTS: &str = "hosts";
 
 /// `redirect-http` is `redirect_http`.
 fn key_of(name: &str) -> String {

@@ -19,6 +19,10 @@ const WRONG: &[(&str, &str)] = &[
     ("a host's key without its name", "[hosts]\nfolder = \"site\"\n"),
     ("a host that is no table", "[hosts]\n\"a.test\" = \"site\"\n"),
     ("hosts as a list", "[[hosts]]\nname = \"a.test\"\n"),
+    ("a list of one host", "[[host]]\nserver_name = \"a.test\"\nfolder = \"site\"\n"),
+    ("a mistyped header of a host", "[host.\"a.test\"]\nfolder = \"site\"\n"),
+    ("hosts of another server", "[[servers]]\nroot = \"site\"\n"),
+    ("a mistyped header", "+[limit]\nidle = \"1m\"\n[logs]\naccess = \"off\"\n"),
     ("a section that is no table", "log = \"text\"\n[hosts.localhost]\nfolder = \"site\"\n"),
     ("a time without unit", "+[limits]\nidle = 30\nhead = \"30\"\nstall = \"5 minutes\"\n"),
     ("a time out of bounds", "+[limits]\nidle = \"0s\"\nhead = \"2d\"\n"),
@@ -43,6 +47,10 @@ const WRONG: &[(&str, &str)] = &[
     (
         "a folder's keys at a redirect",
         "[hosts.\"a.test\"]\nredirect = \"https://b.test/\"\nlisting = true\nhints = \"none\"\n",
+    ),
+    (
+        "fields for files at a redirect",
+        "[hosts.\"a.test\"]\nredirect = \"https://b.test/\"\nheaders = { \"*.css\" = { a = \"b\" }, location = \"/\" }\n",
     ),
     ("a redirect to itself", "[hosts.\"a.test\"]\naliases = \"b.test\"\nredirect = \"https://b.test/\"\n"),
     ("a redirect to no address", "[hosts.\"a.test\"]\nredirect = \"www.b.test\"\npermanent = 301\n"),
