@@ -101,8 +101,8 @@ pub(crate) fn places(addresses: &[SocketAddr]) -> String {
 fn serves(host: &Host) -> String {
     match &host.target {
         Target::Folder(folder) => folder.root.display().to_string(),
-        Target::Redirect { to, is_permanent: true } => format!("redirect to {to}"),
-        Target::Redirect { to, is_permanent: false } => format!("redirect for now to {to}"),
+        Target::Redirect { to, is_permanent: true, .. } => format!("redirect to {to}"),
+        Target::Redirect { to, is_permanent: false, .. } => format!("redirect for now to {to}"),
     }
 }
 

@@ -118,6 +118,8 @@ pub enum Target {
         to: Url,
         /// Whether clients may remember it.
         is_permanent: bool,
+        /// Field lines to add: names and values.
+        fields: Vec<(String, String)>,
     },
 }
 

@@ -36,8 +36,8 @@ pub use body::{Body, PIECE_BYTES};
 pub use cache::Limits as CacheLimits;
 pub use encode::Compress;
 pub use listing::Listings;
-pub(crate) use options::OURS;
 pub use options::{ErrorPage, FieldRule, Options, Statuses};
+pub(crate) use options::{OURS, check_field};
 pub use pages::{page as error_page, reply as error_reply};
 pub use types::content_type;
 

@@ -3,10 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use crate::files::{Ask, Body, Reply, error_reply};
+use crate::files::{self, Ask, Body, Reply, error_reply};
 use core::fmt;
 use sakigake_page::Url;
 use sakigake_semantics::{Fields, Response};
+use std::io;
 
 /// Where a host's requests are sent, with their paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Redirect {
     /// Scheme and authority, and perhaps a path that stands before the request's.
     base: String,
     is_permanent: bool,
+    /// Lines that every answer gets.
+    fields: Vec<(String, String)>,
 }
 
 /// This is no address to send anybody to: `http` or `https`, a host, and at most a path.
@@ -28,7 +31,7 @@ impl Redirect {
     pub fn to(address: &str) -> Result<Self, NoAddress> {
         let url = Url::parse(address).filter(|_| !address.contains(['?', '#']));
         let text = url.ok_or_else(|| NoAddress(address.to_owned()))?.to_string();
-        Ok(Self { base: text.trim_end_matches('/').to_owned(), is_permanent: true })
+        Ok(Self { base: text.trim_end_matches('/').to_owned(), is_permanent: true, fields: Vec::new() })
     }
 
     /// The same, for now: clients ask here again.
@@ -37,9 +40,28 @@ impl Redirect {
         Self { is_permanent: false, ..self }
     }
 
+    /// The same with one more field line on every answer, such as `strict-transport-security`.
+    ///
+    /// # Errors
+    /// `InvalidInput`: a name (in lower case) or value that no field can have, or a field that the server itself says.
+    pub fn with_field(mut self, name: &str, value: &str) -> io::Result<Self> {
+        files::check_field(name, value)?;
+        self.fields.push((name.into(), value.into()));
+        Ok(self)
+    }
+
+    /// The answer to one request, with the redirect's own lines.
+    pub(crate) fn answer(&self, ask: &Ask<'_>) -> Reply {
+        let mut reply = self.bare(ask);
+        for (name, value) in &self.fields {
+            reply.response.fields.push(name.as_bytes(), value.as_bytes());
+        }
+        reply
+    }
+
     /// The answer to one request. GET and HEAD get a status that every client knows (301, 302), other methods one that
     /// keeps the method (308, 307).
-    pub(crate) fn answer(&self, ask: &Ask<'_>) -> Reply {
+    fn bare(&self, ask: &Ask<'_>) -> Reply {
         let head = ask.method == b"HEAD";
         if !ask.path.starts_with(b"/") || !ask.path.iter().all(|byte| byte.is_ascii_graphic()) {
             return error_reply(400, head);

@@ -105,8 +105,11 @@ impl Live {
     fn site(&self, config: &Config, folders: Vec<Option<Files>>) -> Result<Site, Failure> {
         let hosts = config.hosts.iter().zip(folders).map(|(host, files)| {
             let target = match (&host.target, files) {
-                (Target::Redirect { to, is_permanent }, _) => {
-                    let redirect = Redirect::to(&to.to_string()).map_err(Failure::new)?;
+                (Target::Redirect { to, is_permanent, fields }, _) => {
+                    let mut redirect = Redirect::to(&to.to_string()).map_err(Failure::new)?;
+                    for (name, value) in fields {
+                        redirect = redirect.with_field(name, value).map_err(Failure::new)?;
+                    }
                     hosts::Target::Redirect(if *is_permanent { redirect } else { redirect.for_now() })
                 }
                 (Target::Folder(_), Some(files)) => hosts::Target::Files(files),

@@ -247,7 +247,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Host, "key", Kind::Paths, "(none)", "\"key.pem\"",
         "Private key in PEM of the certificate at the same place of the list."),
     key(Section::Host, "headers", Kind::Fields, "{}", "{ strict-transport-security = \"max-age=31536000\" }",
-        "Field lines to add to every answer; a table within holds those for some files: `\"*.woff2\" = { cache-control = \"max-age=31536000\" }`."),
+        "Field lines to add to every answer, of a redirect too; a table within holds those for some files of a folder: `\"*.woff2\" = { cache-control = \"max-age=31536000\" }`."),
     key(Section::Host, "listing", Kind::Flag, "false", "true",
         "Whether a folder without `index.html` shows what it holds."),
     key(Section::Host, "error_pages", Kind::Pages, "{}", "{ 404 = \"404.html\" }",

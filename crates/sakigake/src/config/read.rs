@@ -6,7 +6,7 @@ use super::{
     section::{HOSTS, Mistakes, Placed, Reading, host_header, kind_of, sorted},
     values::{self, Wrong},
 };
-use crate::files::ErrorPage;
+use crate::files::{ErrorPage, FieldRule};
 use sakigake_page::Url;
 use std::{
     collections::BTreeMap,
@@ -344,13 +344,24 @@ impl<'a> Reader<'a> {
                 self.note(Mistake::new(at.clone(), what).label("visitors would go round in circles"));
             }
             place.target = at;
-            return Target::Redirect { to, is_permanent };
+            let fields = self.redirects_fields(section, served.fields);
+            return Target::Redirect { to, is_permanent, fields };
         }
         let root = folder.map_or_else(PathBuf::new, |placed| {
             place.target = placed.at;
             placed.value
         });
         Target::Folder(Folder { root, ..served })
+    }
+
+    /// What every answer gets; a redirect has no files that patterns could be for.
+    fn redirects_fields(&self, section: &Reading<'a>, rules: Vec<FieldRule>) -> Vec<(String, String)> {
+        let (all, some): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rule| rule.pattern == "*");
+        if let (Some(first), Some(at)) = (some.first(), section.key_at("headers")) {
+            let what = format!("`{}` is for some files, and a redirect has none", first.pattern);
+            self.note(Mistake::new(at, what).label("name the field itself: it is added to every answer"));
+        }
+        all.into_iter().map(|rule| (rule.name, rule.value)).collect()
     }
 
     /// Keys that say nothing of what the host is.
@@ -436,17 +447,8 @@ impl<'a> Reader<'a> {
 }
 
 /// What a redirect has no use for.
-const FOLDERS_OWN: &[&str] = &[
-    "headers",
-    "listing",
-    "error_pages",
-    "compress",
-    "precompressed",
-    "clean_urls",
-    "cache",
-    "hints",
-    "early_hints",
-];
+const FOLDERS_OWN: &[&str] =
+    &["listing", "error_pages", "compress", "precompressed", "clean_urls", "cache", "hints", "early_hints"];
 
 fn redirect(text: &str) -> Result<Url, Wrong> {
     let wrong = |label: String| Err(Wrong(format!("\"{text}\" is not an http or https address"), label));

@@ -59,7 +59,8 @@ fn a_whole_file_is_read() {
     let Target::Folder(folder) = &blog.target else { panic!("{blog:?}") };
     assert_eq!((blog.is_default, &folder.hints), (true, &Hints::None));
     let to = Url::parse("https://shop.example/").expect("an address");
-    assert_eq!(old.target, Target::Redirect { to, is_permanent: false });
+    let fields = vec![("strict-transport-security".into(), "max-age=300".into())];
+    assert_eq!(old.target, Target::Redirect { to, is_permanent: false, fields });
 }
 
 #[test]

@@ -132,20 +132,9 @@ impl Options {
     /// A name or value that no field can have, or a field that is not the site's to set.
     pub(super) fn rules(&self) -> io::Result<Vec<Rule>> {
         let rule = |rule: &FieldRule| {
-            let (name, value) = (rule.name.as_str(), rule.value.as_str());
-            let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
-            let is_name = is_lower && http::HeaderName::from_bytes(name.as_bytes()).is_ok();
-            let is_value = http::HeaderValue::from_str(value).is_ok() && value.trim() == value;
-            let wrong = match () {
-                () if !is_name => "is no field name in lower case",
-                () if OURS.contains(&name) => "is not a field to set here",
-                () if !is_value => "has a value that no field can have",
-                () => {
-                    let (pattern, name, value) = (Pattern::new(&rule.pattern), name.into(), value.into());
-                    return Ok(Rule { pattern, name, value });
-                }
-            };
-            Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{name:?} {wrong}")))
+            check_field(&rule.name, &rule.value)?;
+            let (name, value) = (rule.name.clone(), rule.value.clone());
+            Ok(Rule { pattern: Pattern::new(&rule.pattern), name, value })
         };
         self.fields.iter().map(rule).collect()
     }
@@ -162,4 +151,21 @@ impl Options {
             }
         }
     }
+}
+
+/// Whether a site may add that line.
+///
+/// # Errors
+/// As `InvalidInput`: a name or value that no field can have, or a field that is not the site's to set.
+pub(crate) fn check_field(name: &str, value: &str) -> io::Result<()> {
+    let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+    let is_name = is_lower && http::HeaderName::from_bytes(name.as_bytes()).is_ok();
+    let is_value = http::HeaderValue::from_str(value).is_ok() && value.trim() == value;
+    let wrong = match () {
+        () if !is_name => "is no field name in lower case",
+        () if OURS.contains(&name) => "is not a field to set here",
+        () if !is_value => "has a value that no field can have",
+        () => return Ok(()),
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{name:?} {wrong}")))
 }

@@ -39,3 +39,17 @@ fn an_address_is_a_host_and_a_path() {
         assert_eq!(Redirect::to(text), Err(NoAddress(text.into())));
     }
 }
+
+#[test]
+fn a_redirects_own_lines_are_on_every_answer() {
+    let redirect = Redirect::to("https://example.com/").expect("an address");
+    let redirect = redirect.with_field("strict-transport-security", "max-age=300").expect("a field");
+    for (path, status) in [("/", 301), ("*", 400)] {
+        let reply = ask(&redirect, "GET", path);
+        let line = reply.response.fields.find(b"strict-transport-security");
+        assert_eq!((reply.response.status, line), (status, Some(&b"max-age=300"[..])));
+    }
+    for (name, value) in [("location", "/"), ("A", "b"), ("a b", "c"), ("a", "b\r\nc: d")] {
+        assert!(redirect.clone().with_field(name, value).is_err(), "{name}: {value:?}");
+    }
+}
