@@ -73,8 +73,10 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
     let early_hints = !arguments.no_early_hints;
     let folder = Folder { hints, early_hints, listing, compress, ..Folder::new(arguments.dir.clone()) };
     let host = Host { names, is_default: true, target: Target::Folder(folder), certificates };
-    let mut config = Config { hosts: vec![host], public, ..Config::default() };
-    config.redirect_http.clone_from(&arguments.redirect_http);
+    // One folder under several names needs no second connection, and nobody is told of the development name.
+    let mut config = Config { hosts: vec![host], public, origins: false, ..Config::default() };
+    let flat = |places: &[Places]| places.iter().flat_map(|places| places.0.clone()).collect::<Vec<_>>();
+    config.redirect_http = flat(&arguments.redirect_http);
     config.metrics = arguments.metrics;
     if !arguments.listen.is_empty() {
         config.listen.clone_from(&arguments.listen);

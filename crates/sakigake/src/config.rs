@@ -44,6 +44,8 @@ pub struct Config {
     pub public: Option<Url>,
     /// The port that visitors see; none: the first of `listen`.
     pub public_port: Option<u16>,
+    /// Whether clients are told, by ORIGIN frames, for which hosts a connection is.
+    pub origins: bool,
     /// Certificates of hosts that have none of their own.
     pub certificates: Vec<CertificateFiles>,
     /// What is written about requests.
@@ -193,6 +195,7 @@ impl Default for Config {
             workers: None,
             public: None,
             public_port: None,
+            origins: true,
             certificates: Vec::new(),
             log: Log::default(),
             limits: server::Limits::default(),

@@ -5,7 +5,12 @@ mod tests;
 
 use crate::{files::Files, redirect::Redirect, service::Factory};
 use core::fmt;
+use sakigake_h2 as h2;
+use sakigake_tls as tls;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+/// Origins that a server tells of at most: each handshake looks which of them its certificate is for.
+pub const ORIGINS: usize = 64;
 
 /// All hosts of a server.
 #[derive(Debug)]
@@ -191,6 +196,34 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The origins of these names at `port` that ORIGIN frames are to tell of (RFC 8336), for `h2::Config::origins`: those for which
+/// no certificate of `tls` leads to a wildcard among the names. Where one does, the set could not name all that the connection
+/// is for, and what it lacks a client must not ask for there. None where they are fewer than two, which would be no news, or
+/// more than [`ORIGINS`].
+pub fn origins<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    tls: &tls::server::Config,
+    port: u16,
+) -> Arc<[h2::Origin]> {
+    let (wildcards, names): (Vec<&str>, Vec<&str>) =
+        names.into_iter().partition(|name| name.starts_with("*."));
+    if names.len() > ORIGINS {
+        return Arc::default();
+    }
+    let is_open = |name: &&str| {
+        // A label that the wildcard stands for and that no certificate has of its own.
+        let one = |wildcard: &&str| wildcard.replacen('*', "any--name", 1);
+        !wildcards.iter().map(one).any(|other| tls.covers(&other) && tls.may_answer(Some(name), &other))
+    };
+    let origin = |name: &str| {
+        let is_v6 = name.contains(':');
+        let host = if is_v6 { format!("[{name}]") } else { name.to_owned() };
+        h2::Origin::parse(format!("https://{host}:{port}").as_bytes())
+    };
+    let origins: Arc<[_]> = names.into_iter().filter(is_open).filter_map(origin).collect();
+    if origins.len() < 2 { Arc::default() } else { origins }
 }
 
 /// The host of an authority, without port, brackets and final dot.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 pub struct ServerConfig {
     /// Certificates, suites, protocols.
     pub tls: Arc<tls::server::Config>,
-    /// Windows and limits of HTTP/2; none speaks no HTTP here, whatever ALPN chose.
+    /// Windows and limits of HTTP/2; none speaks no HTTP here, whatever ALPN chose. Of its `origins` a connection names those
+    /// that the certificate which was shown there is for, if these are two at least: one alone is no news.
     pub h2: Option<h2::Config>,
     /// Hints by host; none sends no PRELOAD frame at all.
     pub hints: Option<Arc<preload::Table>>,
@@ -23,4 +24,19 @@ pub struct ClientConfig {
     pub h2: Option<h2::Config>,
     /// Whether records and messages are told as [`crate::Event::Traced`], and frames as [`crate::Event::Frame`].
     pub trace: bool,
+}
+
+impl ServerConfig {
+    /// HTTP/2 on a connection to `server_name`.
+    pub(crate) fn h2_for(&self, server_name: Option<&str>) -> Option<h2::Config> {
+        let mut h2 = self.h2.clone()?;
+        if !h2.origins.is_empty() {
+            let is_good = |origin: &&h2::Origin| {
+                self.tls.covers(origin.host()) && self.tls.may_answer(server_name, origin.host())
+            };
+            let good: Vec<_> = h2.origins.iter().filter(is_good).cloned().collect(); // spec: 8336-2.1-a
+            h2.origins = if good.len() < 2 { Arc::default() } else { good.into() };
+        }
+        Some(h2)
+    }
 }

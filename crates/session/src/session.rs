@@ -254,7 +254,8 @@ impl Session {
         }
     }
 
-    /// The host's hints, straight after our SETTINGS, then the origins that the connection is for; `flight_bytes` of handshake went before them in this flight.
+    /// The host's hints, straight after our SETTINGS, then the origins that the connection is for; `flight_bytes` of handshake
+    /// went before them in this flight.
     fn hint_first(&mut self, now: Instant, flight_bytes: usize) {
         if let (Role::Server { hints: Some(hints), .. }, Spoken::H2(h2)) = (&mut self.role, &mut self.spoken)
         {
@@ -365,7 +366,7 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
         match event {
             tls::Event::Negotiated { server_name, alpn, suite, group } => {
                 *self.server_name = server_name;
-                *self.spoken = self.role.speak(self.now, alpn.as_deref());
+                *self.spoken = self.role.speak(self.now, alpn.as_deref(), self.server_name.as_deref());
                 *self.agreed = Some(Agreed { suite, group, alpn });
             }
             tls::Event::Established => {
@@ -413,9 +414,11 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
 
 impl Role {
     /// What ALPN's choice means here.
-    fn speak(&self, now: Instant, alpn: Option<&[u8]>) -> Spoken {
+    fn speak(&self, now: Instant, alpn: Option<&[u8]>, server_name: Option<&str>) -> Spoken {
         let engine = match self {
-            Self::Server { config, .. } => config.h2.clone().map(|h2| h2::Connection::server(h2, now)),
+            Self::Server { config, .. } => {
+                config.h2_for(server_name).map(|h2| h2::Connection::server(h2, now))
+            }
             Self::Client { config } => config.h2.clone().map(|h2| h2::Connection::client(h2, now)),
         };
         match engine {

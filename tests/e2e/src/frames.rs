@@ -14,6 +14,8 @@ pub const PING: u8 = 6;
 pub const GOAWAY: u8 = 7;
 /// WINDOW_UPDATE
 pub const WINDOW_UPDATE: u8 = 8;
+/// ORIGIN (RFC 8336 section 2.1)
+pub const ORIGIN: u8 = 0xc;
 /// PRELOAD
 pub const PRELOAD: u8 = 0xf0;
 

@@ -20,6 +20,8 @@ mod http1;
 mod load;
 #[path = "e2e/metrics.rs"]
 mod metrics;
+#[path = "e2e/origins.rs"]
+mod origins;
 #[path = "e2e/pages.rs"]
 mod pages;
 #[path = "e2e/service.rs"]

@@ -6,6 +6,7 @@ use sakigake::{
     config::{Ready, Shown},
     dev_ca::Leaf,
     expiry,
+    hosts::origins,
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_preload::Table;
@@ -31,6 +32,8 @@ pub(super) struct Showing {
     hints: Option<Arc<Table>>,
     streams: u32,
     logs_keys: bool,
+    /// Names of hosts, and the port that visitors see, where clients are told for which of them a connection is.
+    told: Option<(Vec<String>, u16)>,
 }
 
 impl Showing {
@@ -44,6 +47,10 @@ impl Showing {
             hints,
             streams: config.streams,
             logs_keys: config.log.keys.is_some(),
+            told: config.origins.then(|| {
+                let names = config.hosts.iter().flat_map(|host| host.names.clone());
+                (names.collect(), config.visible_port())
+            }),
         }
     }
 
@@ -74,6 +81,9 @@ impl Showing {
         let tls = options.build().map_err(Failure::new)?;
         let mut h2 = sakigake_h2::Config::default();
         h2.limits.streams = self.streams;
+        if let Some((names, port)) = &self.told {
+            h2.origins = origins(names.iter().map(String::as_str), &tls, *port);
+        }
         Ok((ServerConfig { tls, h2: Some(h2), hints: self.hints.clone(), trace: false }, due))
     }
 }

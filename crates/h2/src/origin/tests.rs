@@ -168,3 +168,16 @@ fn no_flipped_bit_panics() {
         crate::fuzz::fuzz_origin(&flipped);
     }
 }
+
+#[test]
+fn an_origins_host_stands_alone() {
+    for (text, host) in [
+        ("https://a.test", "a.test"),
+        ("https://A.test:8443", "a.test"),
+        ("https://[::1]:8443", "::1"),
+        ("https://[::1]", "::1"),
+        ("https://127.0.0.1:1", "127.0.0.1"),
+    ] {
+        assert_eq!(origin(text).host(), host);
+    }
+}

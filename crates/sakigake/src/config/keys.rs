@@ -204,6 +204,8 @@ pub const KEYS: &[Key] = &[
         "Threads that serve. They share nothing."),
     key(Section::Top, "public_port", Kind::Count(1, 65_535), "(that of `listen`)", "443",
         "The port that visitors see, where something in front of this server forwards another."),
+    key(Section::Top, "origins", Kind::Flag, "true", "false",
+        "Whether clients are told, in an ORIGIN frame (RFC 8336), which other hosts they may ask on the same connection: those of the same certificate, where there are several and no name is a wildcard."),
     key(Section::Tls, "certificate", Kind::Paths, "(the development CA's, for local names)", "\"cert.pem\"",
         "Certificate chain in PEM, leaf first. A list holds one a kind of key, such as ECDSA and RSA."),
     key(Section::Tls, "key", Kind::Paths, "(none)", "\"key.pem\"",

@@ -130,6 +130,7 @@ impl<'a> Reader<'a> {
         config.listen = listen.map_or_else(|| config.listen.clone(), flat);
         config.redirect_http = flat(redirect);
         config.metrics = metrics.as_ref().map(|placed| placed.value);
+        set(&mut config.origins, top.flag("origins"));
         config.workers = top.count("workers").map(to_usize);
         config.public_port = top.count("public_port").and_then(|port| u16::try_from(port).ok()); // Within its bounds.
         debug_assert!(top.is_complete());

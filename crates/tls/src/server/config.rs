@@ -85,6 +85,24 @@ impl Options {
 }
 
 impl Config {
+    /// Whether a credential is for `host` (lower case, no final dot).
+    pub fn covers(&self, host: &str) -> bool {
+        self.options.credentials.iter().any(|credential| credential.is_for(host))
+    }
+
+    /// Chains and keys; the first one is the default.
+    pub fn credentials(&self) -> &[Arc<Credential>] {
+        &self.options.credentials
+    }
+
+    /// The same with other credentials.
+    ///
+    /// # Errors
+    /// As [`Options::build`].
+    pub fn with_credentials(&self, credentials: Vec<Arc<Credential>>) -> Result<Arc<Self>, Misuse> {
+        Options { credentials, ..self.options.clone() }.build()
+    }
+
     /// Whether a connection on which the client asked for `server_name` may answer for `host` (lower case, no final dot)
     /// too: whichever credential it was shown there is one that a client gets who asks for `host`. Always so where the
     /// owner chooses credentials itself.

@@ -48,7 +48,7 @@ impl Connection {
             && !ready.line.is_proxied
             && is_near
             && !is_barred
-            && ready.witness.as_ref().is_some_and(|witness| witness.covers(&origin.host, unix_secs()))
+            && ready.witness.as_ref().is_some_and(|witness| witness.covers(&origin.host, unix_secs())) // spec: 9113-9.1.1-a
     }
 
     /// Whether the server's ORIGIN set names it.
@@ -118,7 +118,7 @@ impl Pool {
         self.cancel(id);
         self.release(number, id);
         self.sharing.guests.remove(&origin);
-        self.sharing.alone.insert(origin.clone(), None);
+        self.sharing.alone.insert(origin.clone(), None); // spec: 9113-9.1.1-b
         self.request(&origin, id, call);
         true
     }

@@ -8,12 +8,15 @@ use sakigake_tls::{RejectedCertificate, Verified, Verifier};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Finds every certificate good for everybody.
+/// Finds every certificate good for everybody but `stranger.test`.
 struct Credulous;
 
 impl Verifier for Credulous {
-    fn verify_chain(&self, _: &str, _: &[&[u8]], _: u64) -> Result<Verified, RejectedCertificate> {
-        Ok(Verified)
+    fn verify_chain(&self, host: &str, _: &[&[u8]], _: u64) -> Result<Verified, RejectedCertificate> {
+        match host {
+            "stranger.test" => Err(RejectedCertificate::WrongName { presented: vec!["a.test".into()] }),
+            _ => Ok(Verified),
+        }
     }
 
     fn verify_signature(&self, _: &[u8], _: u16, _: &[u8], _: &[u8]) -> bool {
@@ -25,7 +28,7 @@ fn origin(host: &str) -> Origin {
     Origin::parse(true, host).expect("a host")
 }
 
-/// A pool with one connection, number 0, to `a.test`, whose certificate is good for everybody.
+/// A pool with one connection, number 0, to `a.test`, whose certificate is good for everybody but `stranger.test`.
 fn pool(proxies: Proxies) -> Pool {
     let options = Options { trust: Trust::Anybody, proxies, ..Options::default() };
     let shared = Client::new(options).expect("a client").shared;
@@ -68,4 +71,20 @@ fn a_guest_goes_when_the_origin_set_lacks_it() {
     assert_eq!(pool.host_of(&origin("b.test")), Some(0));
     pool.origins(0, h2::OriginSet::default());
     assert_eq!(pool.host_of(&origin("b.test")), None);
+}
+
+#[test]
+fn whom_the_certificate_is_not_for_is_no_guest_whatever_the_server_says() {
+    // spec: 9113-9.1.1-a
+    let tasks = tokio::task::LocalSet::new();
+    let _entered = tasks.enter();
+    let mut pool = pool(Proxies::default());
+    for (host, may) in [("b.test", true), ("stranger.test", false)] {
+        assert_eq!(pool.connections[0].may_host(&origin(host)), may, "{host}");
+        assert_eq!(pool.seeks(&origin(host)), may, "{host}");
+    }
+    let stranger = origin("stranger.test");
+    pool.sharing.guests.insert(stranger.clone(), 0);
+    pool.review_guests(0);
+    assert_eq!(pool.host_of(&stranger), None);
 }
