@@ -3,16 +3,19 @@
 use crate::{
     Swap,
     access_log::{AccessLog, Format},
+    config::PORT,
     dev_ca::{self, DevCa, Leaf},
     files::Files,
-    hosts::{self, Host, Hosts, Target},
+    hosts::{self, Host, Hosts, Name, Target, origins},
     http1,
-    server::{Limits, Listeners, Running, Site, Stop},
+    key_log::KeyLogFile,
+    server::{Kind, Limits, Listeners, Running, Site, Stop},
     service::Factory,
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_h2 as h2;
 use sakigake_net::Clock;
+use sakigake_preload::Table;
 use sakigake_session::ServerConfig;
 use sakigake_tls::{self as tls, BadCredential, Credential};
 use std::{
@@ -64,6 +67,35 @@ use tokio::{
 /// # Ok(())
 /// # }
 /// ```
+/// What `sakigake run` can, a program can too: [`Server::hints`], [`Server::metrics`], [`Server::redirect_http`],
+/// [`Server::key_log`], [`Server::limits`]. A certificate is renewed while it is shown, by whoever got a new one:
+///
+/// ```no_run
+/// # use sakigake::{Server, service::Factory};
+/// # fn serve(site: Factory) -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::new().certificate("chain.pem", "key.pem").service(site);
+/// let running = server.metrics(([127, 0, 0, 1], 9090).into()).start()?;
+/// loop {
+///     std::thread::sleep(std::time::Duration::from_secs(86_400));
+///     running.renew(&std::fs::read("chain.pem")?, &std::fs::read("key.pem")?)?;
+/// }
+/// # }
+/// ```
+///
+/// Pages' hints go out before they are asked for, where a table has them:
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use sakigake::{Server, files::Files, hints::{Limits, SiteHints}, page::Url, preload::{Table, table}};
+/// use std::sync::Arc;
+///
+/// let hints = SiteHints::read(&Files::new("site")?, &Url::parse("https://localhost:8443/").ok_or("no address")?, &Limits::default())?;
+/// let table = Arc::new(Table::new(table::Config { port: 8443, ..table::Config::default() }));
+/// table.set(table::ANY_HOST, &hints.site());
+/// Server::new().folder("site").hints(table).serve()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Default)]
 pub struct Server {
     hosts: Vec<Host>,
@@ -76,6 +108,11 @@ pub struct Server {
     http1: http1::Limits,
     h2: h2::Limits,
     log: Option<AccessLog>,
+    hints: Option<Arc<Table>>,
+    no_early_hints: bool,
+    key_log: Option<PathBuf>,
+    metrics: Vec<SocketAddr>,
+    redirect_http: Vec<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -92,6 +129,8 @@ pub enum Error {
     Hosts(hosts::Misuse),
     /// A file or folder cannot be read.
     Read(PathBuf, io::Error),
+    /// A file cannot be written.
+    Write(PathBuf, io::Error),
     /// A certificate and its key, by the certificate's file.
     Certificate(PathBuf, BadCredential),
     /// The development CA cannot be opened or made.
@@ -173,18 +212,62 @@ impl Server {
         self
     }
 
+    /// What leaves in PRELOAD frames, by host. Whoever keeps the table may change it while the server runs.
+    #[must_use]
+    pub fn hints(mut self, table: Arc<Table>) -> Self {
+        self.hints = Some(table);
+        self
+    }
+
+    /// Whether [`Server::service`] or [`Server::folder`] sends hints to clients that do not know the PRELOAD frame as 103 (Early
+    /// Hints) too; without a word, it does. Hosts say so themselves: [`Host::early_hints`].
+    #[must_use]
+    pub fn early_hints(mut self, wanted: bool) -> Self {
+        self.no_early_hints = !wanted;
+        self
+    }
+
+    /// Answers `/metrics` there, over plain HTTP, for whoever reaches it.
+    #[must_use]
+    pub fn metrics(mut self, address: SocketAddr) -> Self {
+        self.metrics.push(address);
+        self
+    }
+
+    /// Listens there for plain HTTP, which is sent on to HTTPS at the first address of [`Server::listen`].
+    #[must_use]
+    pub fn redirect_http(mut self, address: SocketAddr) -> Self {
+        self.redirect_http.push(address);
+        self
+    }
+
+    /// Appends every connection's secrets to a file. Whoever reads it can decrypt a capture: for looking only.
+    #[must_use]
+    pub fn key_log(mut self, path: impl Into<PathBuf>) -> Self {
+        self.key_log = Some(path.into());
+        self
+    }
+
     /// Begins to serve, on threads of its own.
     ///
     /// # Errors
     /// [`Error`]: everything that can be wrong before the first request is found here.
-    pub fn start(self) -> Result<Running, Error> {
-        let hosts = hosts(self.hosts, self.fallback)?;
-        let session = session(&self.certificates, &self.names, self.h2, hosts.has_service())?;
+    pub fn start(mut self) -> Result<Running, Error> {
+        let hosts = self.all_hosts()?;
         let workers = self.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
-        let listeners = listen(&self.addresses, workers)?;
+        let mut listeners = listen(&self.addresses, workers)?;
+        let port = listeners.addresses().first().map_or(PORT, SocketAddr::port);
+        let redirects = self.redirect_http.iter().map(|address| (*address, Kind::Redirect(port)));
+        for (address, kind) in redirects.chain(self.metrics.iter().map(|address| (*address, Kind::Metrics))) {
+            listeners.open_as(address, kind).map_err(|error| Error::Listen(address, error))?;
+        }
+        let session = self.session(&hosts, port)?;
+        let key_log =
+            |path: &PathBuf| KeyLogFile::open(path).map_err(|error| Error::Write(path.clone(), error));
+        let key_log = self.key_log.as_ref().map(key_log).transpose()?;
         let log = self.log.unwrap_or_else(|| AccessLog::stdout(Format::Text));
         let mut site = Site::new(hosts, Arc::new(Swap::new(session)), log);
-        (site.limits, site.http1) = (self.limits, self.http1);
+        (site.limits, site.http1, site.key_log) = (self.limits, self.http1, key_log);
         listeners.start(site, Clock::start(), &Stop::new()).map_err(Error::Run)
     }
 
@@ -209,34 +292,35 @@ impl Server {
         running.stop();
         told.and_then(|()| running.join()).map_err(Error::Run)
     }
-}
 
-fn hosts(mut hosts: Vec<Host>, fallback: Option<Fallback>) -> Result<Hosts, Error> {
-    let target = match fallback {
-        Some(Fallback::Service(factory)) => Some(Target::Service(factory)),
-        Some(Fallback::Folder(folder)) => {
-            Some(Target::Files(Files::new(&folder).map_err(|error| Error::Read(folder, error))?))
-        }
-        None => None,
-    };
-    hosts.extend(target.map(Host::fallback));
-    Hosts::new(hosts).map_err(Error::Hosts)
-}
+    fn all_hosts(&mut self) -> Result<Hosts, Error> {
+        let target = match self.fallback.take() {
+            Some(Fallback::Service(factory)) => Some(Target::Service(factory)),
+            Some(Fallback::Folder(folder)) => {
+                Some(Target::Files(Files::new(&folder).map_err(|error| Error::Read(folder, error))?))
+            }
+            None => None,
+        };
+        let early_hints = !self.no_early_hints;
+        let mut hosts = core::mem::take(&mut self.hosts);
+        hosts.extend(target.map(|target| Host { early_hints, ..Host::fallback(target) }));
+        Hosts::new(hosts).map_err(Error::Hosts)
+    }
 
-fn session(
-    files: &[(PathBuf, PathBuf)],
-    names: &[String],
-    limits: h2::Limits,
-    has_service: bool,
-) -> Result<ServerConfig, Error> {
-    let mut options = tls::server::Options::new(&PROVIDER);
-    options.credentials = match files {
-        [] => development(names)?,
-        files => files.iter().map(|(chain, key)| load(chain, key)).collect::<Result<_, _>>()?,
-    };
-    options.alpn = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).into();
-    let h2 = h2::Config { limits, extended_connect: has_service, ..h2::Config::default() };
-    Ok(ServerConfig { tls: options.build().map_err(Error::Tls)?, h2: Some(h2), hints: None, trace: false })
+    fn session(&self, hosts: &Hosts, port: u16) -> Result<ServerConfig, Error> {
+        let mut options = tls::server::Options::new(&PROVIDER);
+        options.credentials = match &self.certificates[..] {
+            [] => development(&self.names)?,
+            files => files.iter().map(|(chain, key)| load(chain, key)).collect::<Result<_, _>>()?,
+        };
+        options.alpn = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).into();
+        options.key_log = self.key_log.is_some();
+        let tls = options.build().map_err(Error::Tls)?;
+        let names = hosts.all().iter().flat_map(|host| &host.names).map(Name::as_str);
+        let (origins, extended_connect) = (origins(names, &tls, port), hosts.has_service());
+        let h2 = h2::Config { limits: self.h2.clone(), extended_connect, origins, ..h2::Config::default() };
+        Ok(ServerConfig { tls, h2: Some(h2), hints: self.hints.clone(), trace: false })
+    }
 }
 
 fn load(chain: &Path, key: &Path) -> Result<Arc<Credential>, Error> {
@@ -264,7 +348,7 @@ fn listen(addresses: &[SocketAddr], workers: usize) -> Result<Listeners, Error> 
         listeners.open(*address).map_err(|error| Error::Listen(*address, error))?;
     }
     if addresses.is_empty() {
-        for address in sakigake_net::loopback(8443) {
+        for address in sakigake_net::loopback(PORT) {
             match listeners.open(address) {
                 // Not every machine has IPv6.
                 Err(error) if address.is_ipv6() && error.kind() == io::ErrorKind::AddrNotAvailable => {}
@@ -280,6 +364,7 @@ impl fmt::Display for Error {
         match self {
             Self::Hosts(misuse) => misuse.fmt(f),
             Self::Read(path, error) => write!(f, "cannot read {}: {error}", path.display()),
+            Self::Write(path, error) => write!(f, "cannot write {}: {error}", path.display()),
             Self::Certificate(path, error) => write!(f, "{}: {error}", path.display()),
             Self::DevCa(error) => write!(f, "the development CA: {error}"),
             Self::Tls(misuse) => misuse.fmt(f),

@@ -24,6 +24,8 @@ pub mod service;
 mod swap;
 
 pub use builder::{Error, Server};
+pub use sakigake_page as page;
+pub use sakigake_preload as preload;
 pub use swap::Swap;
 
 #[cfg(test)]

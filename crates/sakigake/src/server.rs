@@ -4,6 +4,7 @@ mod bare;
 mod doors;
 mod front;
 mod listeners;
+mod renew;
 mod running;
 mod signals;
 mod upgrade;
@@ -12,6 +13,7 @@ mod worker;
 #[doc(hidden)]
 pub use bare::Bare;
 pub use listeners::{Kind, Listeners};
+pub use renew::NotRenewed;
 pub use running::Running;
 pub use signals::Signals;
 pub(crate) use worker::Seat;

@@ -6,6 +6,8 @@ mod abuse;
 mod codings;
 #[path = "e2e/early.rs"]
 mod early;
+#[path = "e2e/embedded.rs"]
+mod embedded;
 #[path = "e2e/ends.rs"]
 mod ends;
 #[path = "e2e/first_flight.rs"]

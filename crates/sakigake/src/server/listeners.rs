@@ -8,7 +8,7 @@ use sakigake_net::{Clock, Inherited, inherited};
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    sync::{Arc, mpsc as std_mpsc},
+    sync::{Arc, Mutex, mpsc as std_mpsc},
     thread,
 };
 use tokio::sync::mpsc;
@@ -134,8 +134,8 @@ impl Listeners {
         let workers = workers.collect::<io::Result<_>>()?;
         // What it does itself is not counted.
         let aside = spawn("metrics".into(), aside, METRICS_CONNECTIONS, Arc::default())?;
-        let (stop, metrics) = (stop.clone(), site.metrics.clone());
-        let running = Running { addresses, workers, aside, metrics, threads, stop };
+        let (stop, metrics, session) = (stop.clone(), site.metrics.clone(), Mutex::new(site.session.clone()));
+        let running = Running { addresses, workers, aside, metrics, threads, stop, session };
         drop(report);
         for result in reports {
             result?;

@@ -5,14 +5,15 @@ use super::{
     listeners::{Kind, open},
     worker::{Command, Socket},
 };
-use crate::metrics::Metrics;
+use crate::{Swap, metrics::Metrics};
 use sakigake_net::Successor;
+use sakigake_session::ServerConfig;
 use std::{
     io,
     net::SocketAddr,
     os::fd::OwnedFd,
     process::{self, Child},
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
     time::Duration,
 };
@@ -30,6 +31,8 @@ pub struct Running {
     pub(super) metrics: Arc<Metrics>,
     pub(super) threads: Vec<JoinHandle<io::Result<()>>>,
     pub(super) stop: Stop,
+    /// That of the present site.
+    pub(super) session: Mutex<Arc<Swap<ServerConfig>>>,
 }
 
 impl Running {
@@ -37,6 +40,7 @@ impl Running {
     /// What is under way ends as it began.
     pub fn reload(&self, site: Site) {
         let site = Arc::new(Site { metrics: self.metrics.clone(), ..site });
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = site.session.clone();
         self.metrics.reloaded();
         self.command(|| Command::Reload(site.clone()));
     }
