@@ -7,8 +7,9 @@ use crate::{
     metrics::{HostCounts, Shard},
     service::{Factory, Local},
 };
-use sakigake_net::Clock;
+use sakigake_net::{Clock, SystemEntropy};
 use sakigake_preload::Table;
+use sakigake_wire::Entropy as _;
 use std::{
     cell::{Cell, OnceCell, RefCell},
     collections::BTreeMap,
@@ -226,6 +227,10 @@ pub(super) struct Start {
 /// A worker's life; it reports when it accepts, or why it never will.
 pub(super) fn work(start: Start, report: mpsc::Sender<io::Result<()>>) -> io::Result<()> {
     let Start { site, sockets, clock, stop, orders, descriptors, shard } = start;
+    if sockets.iter().any(|socket| socket.kind == Kind::Https) {
+        // A thread's generator gathers randomness for some 30 ms at its first draw: no client waits for that.
+        SystemEntropy.fill(&mut [0; 32]);
+    }
     let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return tell(&report, Err(error)),
