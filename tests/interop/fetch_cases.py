@@ -206,6 +206,25 @@ def content_codings_are_undone_within_bounds(world):
         check_in("a.png", fetch(world, server.port, "/page").stdout, "the waterfall")
 
 
+@case()
+def proxies_by_https_carry_tls_within_tls(world):
+    with Scripted(world, lambda *_: reply(200, PAGE)) as server, Proxy(credential=world.authority.ecdsa) as proxy:
+        through = {"HTTPS_PROXY": f"https://user:p%40ss@localhost:{proxy.port}"}
+        for _ in range(3):
+            done = fetch(world, server.port, "/", "-o", "-", text=False, env=through)
+            check(done.stdout == PAGE, "the page differs")
+        check(proxy.heads[-1].startswith(f"CONNECT {HOST}:{server.port} HTTP/1.1\r\n"), proxy.heads[-1])
+        check_in("Proxy-Authorization: Basic dXNlcjpwQHNz", proxy.heads[-1])
+        check(len(proxy.heads) == 3 and server.connections == 3, f"{len(proxy.heads)} tunnels")
+        # Its certificate is not for this name.
+        done = fetch(world, server.port, "/", "-i", "-x", f"https://127.0.0.2:{proxy.port}", status=None)
+        check(done.returncode in (7, 60) and len(proxy.heads) == 3, done.stderr)
+    with Scripted(world, lambda *_: reply(200, PAGE)) as plain:
+        refuse = lambda head: b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n"
+        with Proxy(refuse, credential=world.authority.ecdsa) as closed:
+            fetch(world, plain.port, "/", "-i", "-x", f"https://localhost:{closed.port}", status=56)
+
+
 @case("nginx", "caddy", "curl")
 def proxies_carry_tls_and_say_who_they_are(world):
     port = nginx(world)

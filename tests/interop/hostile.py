@@ -100,13 +100,22 @@ def redirect(status, location):
 
 
 class Proxy(Listening):
-    """A CONNECT proxy of a few lines. `answers` gives what is said instead of a tunnel, for a request's head, or None."""
+    """A CONNECT proxy of a few lines, within TLS where it has a `credential`. `answers` gives what is said instead of a tunnel,
+    for a request's head, or None."""
 
-    def __init__(self, answers=lambda head: None):
-        self.answers, self.heads = answers, []
+    def __init__(self, answers=lambda head: None, credential=None):
+        self.answers, self.heads, self.context = answers, [], None
+        if credential is not None:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*credential)
         super().__init__()
 
     def serve(self, client):
+        try:
+            if self.context is not None:
+                client = self.context.wrap_socket(client, server_side=True)
+        except OSError:
+            return  # A client that does not trust it leaves.
         with client:
             head, _, _ = read_request(client, b"")
             if head is None:

@@ -5,12 +5,14 @@
 
 mod base64;
 mod entropy;
+mod percent;
 mod reader;
 mod time;
 mod writer;
 
 pub use base64::base64;
 pub use entropy::Entropy;
+pub use percent::percent_decoded;
 pub use reader::{Reader, Short};
 pub use time::{Instant, Span};
 pub use writer::{Full, Grow, Writer};

@@ -106,7 +106,7 @@ pub(crate) struct FetchArguments {
     /// Dial IPv6 addresses alone
     #[arg(short = '6', long, conflicts_with = "ipv4")]
     pub(crate) ipv6: bool,
-    /// Ask through a proxy: [http|socks5|socks5h]://[USER[:PASSWORD]@]HOST[:PORT]; '' for none
+    /// Ask through a proxy: [http|https|socks5|socks5h]://[USER[:PASSWORD]@]HOST[:PORT]; '' for none
     ///
     /// Without it the environment names one, as for curl: https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY.
     #[arg(short = 'x', long, value_name = "URL", value_parser = parse_proxy)]

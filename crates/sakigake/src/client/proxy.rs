@@ -8,17 +8,15 @@ use super::{
 };
 use core::fmt;
 use sakigake_page::Origin;
-use sakigake_wire::base64;
+use sakigake_wire::{base64, percent_decoded};
 use std::{
     io,
     net::{IpAddr, SocketAddr},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 mod bypass;
+mod secure;
 mod socks;
 #[cfg(test)]
 mod tests;
@@ -54,6 +52,8 @@ pub struct Proxy {
 enum Kind {
     /// CONNECT over HTTP/1.1.
     Http,
+    /// The same within TLS.
+    Https,
     /// SOCKS 5; names are resolved here.
     Socks5,
     /// SOCKS 5; names are resolved there.
@@ -61,8 +61,12 @@ enum Kind {
 }
 
 /// How proxies' addresses are spelled: the scheme, what it means, and the port where none is given.
-const SCHEMES: [(&str, Kind, u16); 3] =
-    [("http", Kind::Http, 1080), ("socks5", Kind::Socks5, 1080), ("socks5h", Kind::Socks5h, 1080)];
+const SCHEMES: [(&str, Kind, u16); 4] = [
+    ("http", Kind::Http, 1080),
+    ("https", Kind::Https, 443),
+    ("socks5", Kind::Socks5, 1080),
+    ("socks5h", Kind::Socks5h, 1080),
+];
 
 /// Why a proxy cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +108,8 @@ impl Proxies {
 }
 
 impl Proxy {
-    /// Reads `[scheme://][user[:password]@]host[:port]`: `http` (where no scheme is given), `socks5` and `socks5h`.
+    /// Reads `[scheme://][user[:password]@]host[:port]`: `http` (where no scheme is given), `https`, `socks5` and
+    /// `socks5h`.
     ///
     /// # Errors
     /// It is none of those.
@@ -129,7 +134,7 @@ impl Proxy {
             place.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && !port.ends_with(']'));
         let credentials = credentials.map(|credentials| {
             let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
-            (decoded(user), decoded(password))
+            (percent_decoded(user), percent_decoded(password))
         });
         let is_long = |part: &[u8]| part.len() > 255;
         if credentials.as_ref().is_some_and(|(user, password)| is_long(user) || is_long(password)) {
@@ -160,7 +165,7 @@ pub(super) async fn dial(shared: &Shared, proxy: &Proxy, origin: &Origin) -> Res
     })?;
     let target = match proxy.kind {
         Kind::Socks5 => socks::Target::of(&dial::addresses(shared, &origin.host, origin.port).await?),
-        Kind::Http | Kind::Socks5h => None,
+        Kind::Http | Kind::Https | Kind::Socks5h => None,
     };
     let resolved = shared.clock.now();
     let (mut stream, address) = dial::connect(&addresses).await.map_err(|error| {
@@ -168,14 +173,16 @@ pub(super) async fn dial(shared: &Shared, proxy: &Proxy, origin: &Origin) -> Res
     })?;
     let tunnel = async {
         match proxy.kind {
-            Kind::Http => connect(&mut stream, proxy, origin).await,
+            Kind::Http => connect(&mut stream, proxy, origin).await?,
+            Kind::Https => return secure::tunnel(shared, stream, proxy, origin).await,
             Kind::Socks5 | Kind::Socks5h => {
                 let target = target.unwrap_or_else(|| socks::Target::name(origin));
-                socks::connect(&mut stream, proxy.credentials.as_ref(), &target, origin.port).await
+                socks::connect(&mut stream, proxy.credentials.as_ref(), &target, origin.port).await?;
             }
         }
+        Ok(stream)
     };
-    tunnel.await.map_err(|trouble| trouble.told(proxy, origin))?;
+    let stream = tunnel.await.map_err(|trouble| trouble.told(proxy, origin))?;
     Ok(Dialled { stream, resolved, connected: shared.clock.now(), address, is_proxied: true })
 }
 
@@ -187,6 +194,8 @@ enum Trouble {
     /// The proxy said what no proxy says.
     Nonsense(&'static str),
     Socket(io::Error),
+    /// TLS to the proxy failed.
+    Tls(Failed),
 }
 
 impl From<io::Error> for Trouble {
@@ -205,12 +214,17 @@ impl Trouble {
             ),
             Self::Nonsense(why) => Failed::new(Cause::Proxy, format_args!("the proxy {proxy}: {why}")),
             Self::Socket(error) => Failed::new(Cause::RecvError, format_args!("the proxy {proxy}: {error}")),
+            Self::Tls(failed) => failed,
         }
     }
 }
 
 /// Asks for a tunnel (RFC 9110 section 9.3.6) and waits for the proxy's consent.
-async fn connect(stream: &mut TcpStream, proxy: &Proxy, origin: &Origin) -> Result<(), Trouble> {
+async fn connect(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    proxy: &Proxy,
+    origin: &Origin,
+) -> Result<(), Trouble> {
     let place = place(origin);
     let mut ask = format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n");
     ask.push_str(concat!("User-Agent: sakigake/", env!("CARGO_PKG_VERSION"), "\r\n"));
@@ -220,6 +234,7 @@ async fn connect(stream: &mut TcpStream, proxy: &Proxy, origin: &Origin) -> Resu
     }
     ask.push_str("\r\n");
     stream.write_all(ask.as_bytes()).await?;
+    stream.flush().await?;
     let mut head = read_head(stream).await?;
     let mut interims = 0;
     // What a proxy says in between means nothing here (RFC 9110 section 15.2); it may not go on so for ever.
@@ -239,41 +254,19 @@ async fn connect(stream: &mut TcpStream, proxy: &Proxy, origin: &Origin) -> Resu
 }
 
 /// Reads up to the blank line and not a byte more: what follows is the tunnel's.
-async fn read_head(stream: &mut TcpStream) -> Result<Vec<u8>, Trouble> {
+async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, Trouble> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") && !head.ends_with(b"\n\n") {
         if head.len() >= HEAD_BYTES {
             return Err(Trouble::Nonsense("its answer to CONNECT has no end"));
         }
-        let mut seen = [0; 1024];
-        let len = stream.peek(&mut seen).await?;
-        if len == 0 {
-            return Err(Trouble::Socket(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "it closed the connection",
-            )));
-        }
-        // Up to the next line's end, or all of it.
-        let len = seen[..len].iter().position(|byte| *byte == b'\n').map_or(len, |at| at + 1);
-        stream.read_exact(&mut seen[..len]).await?;
-        head.extend_from_slice(&seen[..len]);
+        let byte = stream.read_u8().await.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "it closed the connection"),
+            _ => error,
+        })?;
+        head.push(byte);
     }
     Ok(head)
-}
-
-/// With `%XX` as the byte that it stands for.
-fn decoded(text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((byte, after)) = rest.split_first() {
-        let escaped = after.get(..2).filter(|_| *byte == b'%').and_then(|digits| {
-            let digits = core::str::from_utf8(digits).ok()?; // Two bytes that are no text are no digits.
-            u8::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))
-        });
-        out.push(escaped.unwrap_or(*byte));
-        rest = if escaped.is_some() { &after[2..] } else { after };
-    }
-    out
 }
 
 /// The address in a host as it stands in a URL.

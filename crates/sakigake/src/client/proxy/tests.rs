@@ -1,5 +1,6 @@
 use super::*;
 use std::collections::BTreeMap;
+use tokio::net::TcpStream;
 
 fn environment(rows: &[(&str, &str)]) -> Result<Proxies, BadProxy> {
     let rows: BTreeMap<&str, &str> = rows.iter().copied().collect();
@@ -8,13 +9,14 @@ fn environment(rows: &[(&str, &str)]) -> Result<Proxies, BadProxy> {
 
 #[test]
 fn the_environment_is_read_as_curl_reads_it() {
-    let cases: [(&[(&str, &str)], &str); 8] = [
+    let cases: [(&[(&str, &str)], &str); 9] = [
         (&[], ""),
         (&[("https_proxy", "http://a:1")], "http://a:1"),
         (&[("https_proxy", "a:1"), ("HTTPS_PROXY", "b:1"), ("all_proxy", "c:1")], "http://a:1"),
         (&[("https_proxy", ""), ("HTTPS_PROXY", "b:1"), ("all_proxy", "c:1")], "http://b:1"),
         (&[("all_proxy", "socks5h://c"), ("ALL_PROXY", "d:1")], "socks5h://c:1080"),
         (&[("ALL_PROXY", "http://u:p%40w@d.test/")], "http://d.test:1080"),
+        (&[("HTTPS_PROXY", "https://e.test")], "https://e.test:443"),
         (&[("http_proxy", "e:1")], ""),
         (&[("https_proxy", "a:1"), ("no_proxy", "*")], ""),
     ];
