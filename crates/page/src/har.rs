@@ -2,7 +2,7 @@
 
 use crate::load::{Entry, Id, Load, State, Why};
 use sakigake_semantics::{Fields, Request, Response};
-use sakigake_wire::{Instant, Span, base64};
+use sakigake_wire::{Instant, Span, base64, percent_decoded};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -167,11 +167,40 @@ fn request(entry: &Entry, exchange: Option<&Exchange>, protocol: &str) -> Value 
         "headersSize": -1,
         "bodySize": exchange.map_or(0, |exchange| exchange.request_bytes),
     });
-    if let Some(body) = exchange.and_then(|exchange| exchange.request_body.as_ref()) {
-        let media_type = fields.find(b"content-type").map(text).unwrap_or_default();
-        value["postData"] = json!({ "mimeType": media_type, "params": [], "text": text(body) });
+    if let Some(exchange) = exchange.filter(|exchange| exchange.request_bytes > 0) {
+        value["postData"] = post_data(exchange);
     }
     value
+}
+
+/// What was sent: as text where it is kept, and a form's fields one by one.
+fn post_data(exchange: &Exchange) -> Value {
+    let media_type = exchange.request.fields.find(b"content-type").map(text).unwrap_or_default();
+    let mut data = json!({ "mimeType": media_type, "params": [], "text": "" });
+    match exchange.request_body.as_deref().map(|body| core::str::from_utf8(body).map_err(|_| body)) {
+        None => data["comment"] = json!("the body was not kept"),
+        Some(Ok(body)) => {
+            let essence = media_type.split(';').next().unwrap_or_default().trim();
+            if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+                let pairs = body.split('&').filter(|pair| !pair.is_empty());
+                data["params"] = pairs.map(form_field).collect();
+            }
+            data["text"] = json!(body);
+        }
+        // The format has no word for it; that of a response's content serves.
+        Some(Err(body)) => {
+            data["text"] = json!(base64(body));
+            data["_encoding"] = json!("base64");
+        }
+    }
+    data
+}
+
+/// One of a form's fields, decoded.
+fn form_field(pair: &str) -> Value {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let plain = |part: &str| text(&percent_decoded(&part.replace('+', " ")));
+    json!({ "name": plain(name), "value": plain(value) })
 }
 
 fn response(entry: &Entry, exchange: Option<&Exchange>, protocol: &str) -> Value {

@@ -75,3 +75,38 @@ fn dates_are_those_of_the_calendar() {
         assert_eq!(date(secs * 1_000_000_000), expected);
     }
 }
+
+#[test]
+fn what_was_sent_is_told_as_far_as_it_was_kept() {
+    let told = |media_type: &str, body: Option<&[u8]>| {
+        post_data(&Exchange {
+            protocol: "HTTP/2",
+            request: Request::get("a.test", "/").with("content-type", media_type),
+            request_bytes: 5,
+            request_body: body.map(<[u8]>::to_vec),
+            response: None,
+            coded_bytes: 0,
+            body: None,
+            line: None,
+        })
+    };
+    let form = "application/x-www-form-urlencoded; charset=utf-8";
+    let field = |name: &str, value: &str| json!({ "name": name, "value": value });
+    assert_eq!(
+        told(form, Some(b"a=1&b=x+y%26z&c&&=d")),
+        json!({
+            "mimeType": form,
+            "params": [field("a", "1"), field("b", "x y&z"), field("c", ""), field("", "d")],
+            "text": "a=1&b=x+y%26z&c&&=d",
+        })
+    );
+    assert_eq!(
+        told("application/json", Some(b"{\"a\":1}")),
+        json!({ "mimeType": "application/json", "params": [], "text": "{\"a\":1}" })
+    );
+    assert_eq!(
+        told("a/b", Some(&[0xff, 0])),
+        json!({ "mimeType": "a/b", "params": [], "text": "/wA=", "_encoding": "base64" })
+    );
+    assert_eq!(told("a/b", None)["comment"], "the body was not kept");
+}
