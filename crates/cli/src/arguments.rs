@@ -53,11 +53,13 @@ pub(crate) struct ServeArguments {
     /// The folder to serve
     pub(crate) dir: PathBuf,
     /// Address and port to listen on; may be given several times [default: all loopback addresses, port 8443]
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub(crate) listen: Vec<SocketAddr>,
+    ///
+    /// As in a file: "localhost:8443" is both loopback addresses, "*:443" every address of this machine.
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_places)]
+    pub(crate) listen: Vec<Places>,
     /// Address and port to listen on for plain HTTP, which is sent on to https; may be given several times
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub(crate) redirect_http: Vec<SocketAddr>,
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_places)]
+    pub(crate) redirect_http: Vec<Places>,
     /// Address and port to answer /metrics on over plain HTTP, in Prometheus' text format; better a loopback address
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) metrics: Option<SocketAddr>,
@@ -123,6 +125,14 @@ pub(crate) enum LogFormat {
     Combined,
     /// Not at all
     Off,
+}
+
+/// Where to listen: what one word means can be two addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Places(pub(crate) Vec<SocketAddr>);
+
+fn parse_places(text: &str) -> Result<Places, String> {
+    sakigake::config::addresses(text).map(Places)
 }
 
 #[derive(Args, Clone)]

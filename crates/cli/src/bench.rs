@@ -37,7 +37,9 @@ pub(crate) fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
 
 fn options(arguments: BenchArguments) -> Result<Options, Failure> {
     let url = Url::parse(&arguments.url).filter(|url| url.origin().secure);
-    let url = url.ok_or_else(|| Failure::new(format_args!("{:?} is not an https URL", arguments.url)))?;
+    let url = url.ok_or_else(|| {
+        Failure::new(format_args!("{:?} is not an https URL such as https://localhost:8443/", arguments.url))
+    })?;
     let length = match arguments.duration {
         Some(run) => {
             Length::Time { run: time(run), warm_up: arguments.warm_up.map(time).unwrap_or_default() }

@@ -13,7 +13,7 @@ pub(crate) use live::{Live, serve};
 
 use crate::{
     Failure,
-    arguments::{LogFormat, ServeArguments},
+    arguments::{LogFormat, Places, ServeArguments},
 };
 use sakigake::{
     config::{Access, CertificateFiles, Config, Folder, Hints, Host, Log, Ready, Target},
@@ -22,14 +22,23 @@ use sakigake::{
     key_log::KeyLogFile,
 };
 use sakigake_page::Url;
-use std::{path::Path, process::ExitCode, time::SystemTime};
+use std::{io, path::Path, process::ExitCode, time::SystemTime};
 
 /// The name that the development CA's certificates have beside `localhost`, for trying out what needs a name.
 const DEVELOPMENT_NAME: &str = "www.saki.test";
 
 pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
-    Files::new(&arguments.dir)
-        .map_err(|error| Failure::because(format_args!("cannot serve {}", arguments.dir.display()), error))?;
+    Files::new(&arguments.dir).map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::NotFound => "; there is no such folder",
+            io::ErrorKind::NotADirectory => "; name the folder that holds it",
+            _ => "",
+        };
+        Failure::because(
+            format_args!("cannot serve {}", arguments.dir.display()),
+            format_args!("{error}{advice}"),
+        )
+    })?;
     let config = config(&arguments)?;
     // Files that somebody else renews are read again at a reload.
     let again = || Ready::check(config.clone(), SystemTime::now()).map_err(Failure::new);
@@ -79,7 +88,7 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
     config.redirect_http = flat(&arguments.redirect_http);
     config.metrics = arguments.metrics;
     if !arguments.listen.is_empty() {
-        config.listen.clone_from(&arguments.listen);
+        config.listen = flat(&arguments.listen);
     }
     let access = match arguments.log {
         LogFormat::Text => Access::Text,

@@ -186,6 +186,14 @@ impl Config {
     }
 }
 
+/// Where to listen, as a file may say it: `127.0.0.1:80`, `[::1]:80`, or two addresses as `localhost:80` and `*:80`.
+///
+/// # Errors
+/// What is wrong with it, and what to write instead.
+pub fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
+    values::addresses(text).map_err(|values::Wrong(what, label)| format!("{what}: {label}"))
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {

@@ -15,3 +15,15 @@ fn spans_are_read_with_their_units() {
         assert!(parse_span(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn where_to_listen_is_read_as_in_a_file() {
+    assert_eq!(parse_places("*:443").map(|places| places.0.len()), Ok(2));
+    assert_eq!(parse_places("127.0.0.1:0").map(|places| places.0.len()), Ok(1));
+    for (text, advice) in
+        [("443", "\"*:443\" or \"localhost:443\""), ("::1", "\"[::1]:443\""), ("a.test:443", "`*`")]
+    {
+        let why = parse_places(text).expect_err(text);
+        assert!(why.contains(advice), "{why}");
+    }
+}

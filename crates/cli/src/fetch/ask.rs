@@ -52,9 +52,10 @@ fn address(text: &str) -> Result<Url, Ended> {
     let spelled = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     match Url::parse(&spelled) {
         Some(url) if url.origin().secure => Ok(url),
-        Some(_) => {
-            Err(Ended::new(Cause::UnsupportedProtocol, format_args!("{text}: only https is spoken here")))
-        }
+        Some(_) => Err(Ended::new(
+            Cause::UnsupportedProtocol,
+            format_args!("{text}: only https is spoken here; write https://"),
+        )),
         None => {
             let why = format_args!("{text:?} is not a URL such as https://localhost:8443/");
             Err(Ended::new(Cause::UrlMalformat, why))

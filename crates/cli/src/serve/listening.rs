@@ -160,7 +160,12 @@ fn lacks_family(error: &io::Error) -> bool {
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
     let hint = match error.kind() {
         io::ErrorKind::AddrInUse => "; another program listens there: choose another place",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 need privileges",
+        io::ErrorKind::PermissionDenied => {
+            "; ports below 1024 need privileges: choose one above, or give the program CAP_NET_BIND_SERVICE"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "; it is no address of this machine: \"*\" stands for all that are"
+        }
         _ => "",
     };
     Failure::because(format_args!("cannot listen on {address}"), format_args!("{error}{hint}"))

@@ -368,7 +368,7 @@ fn words(error: &io::Error) -> String {
         io::ErrorKind::NotFound => "it is not there".into(),
         io::ErrorKind::PermissionDenied => "it may not be read".into(),
         io::ErrorKind::NotADirectory => "it is not a folder".into(),
-        io::ErrorKind::IsADirectory => "it is a folder".into(),
+        io::ErrorKind::IsADirectory => "it is a folder, and a file is wanted".into(),
         _ => error.to_string(),
     }
 }
