@@ -13,6 +13,7 @@ mod shape;
 mod source;
 mod spec;
 
+use prove::Choice;
 use std::{path::PathBuf, process::ExitCode};
 
 const USAGE: &str = "\
@@ -31,7 +32,7 @@ Commands:
   spec --check  the same, and fails when docs/conformance.md is not up to date
   spec --prove N [--seed S]
               draws N requirements marked done, takes away each line that enforces one: its test must fail
-  spec --prove ID  the same for one requirement
+  spec --prove ID[,ID...]  the same for these
 ";
 
 fn main() -> ExitCode {
@@ -63,12 +64,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// A number draws so many requirements; anything else is the name of one.
+/// A number draws so many requirements; anything else names them.
 fn prove_words(what: &str, seed: &str) -> Result<(), String> {
     let seed = seed.parse().map_err(|_| format!("{seed:?} is not a seed: a number is wanted"))?;
     match what.parse() {
-        Ok(count) => prove::prove(count, seed, None),
-        Err(_) => prove::prove(1, seed, Some(what)),
+        Ok(count) => prove::prove(Choice::Drawn { count, seed }),
+        Err(_) => prove::prove(Choice::Named(what)),
     }
 }
 

@@ -9,55 +9,107 @@ use crate::{
     source::{self, Source},
     spec::{self, Claim},
 };
-use mutants::mutants;
+use mutants::{PANICS, mutants};
 use scratch::{Scratch, Verdict};
 use shown::Shown;
 use std::collections::BTreeMap;
 
-/// What became of the lines that were taken away.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Outcome {
-    lines: usize,
-    survived: Vec<String>,
-    /// Lines without which nothing builds, whatever stands in their place.
-    unbuildable: Vec<String>,
+/// Which claims to try.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Choice<'a> {
+    /// So many, by a seed.
+    Drawn { count: usize, seed: u64 },
+    /// Those of this list, between commas.
+    Named(&'a str),
 }
 
-/// Draws `count` of the MUSTs that are marked done, by `seed`, and takes away each line that carries the tag of one: at least
-/// one of the tests with that tag has to fail then.
-pub(crate) fn prove(count: usize, seed: u64, only: Option<&str>) -> Result<(), String> {
+/// What became of a claim's lines; of several the last of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    /// A test noticed.
+    Killed,
+    /// A test came by, which is all that can be seen: nothing but a panic builds in the line's place.
+    Reached,
+    /// Nothing builds without it, whatever stands in its place.
+    Unprovable,
+    /// No test noticed.
+    Survived,
+}
+
+/// Takes away each line that carries the tag of a chosen MUST that is marked done: at least one of the tests with that tag has
+/// to fail then.
+pub(crate) fn prove(choice: Choice<'_>) -> Result<(), String> {
     let root = root();
     let sources = source::all(&root, &["crates", "tests", "fuzz"])?;
     let texts: BTreeMap<String, &Source> =
         sources.iter().map(|source| (source.path.display().to_string(), source)).collect();
     let claims = spec::claims(&root, &sources)?;
-    let drawn: Vec<&Claim> = match only {
-        Some(id) => claims.iter().filter(|claim| claim.id == id).collect(),
-        None => draw(&claims, count, seed),
-    };
-    if drawn.is_empty() {
-        return Err("no such claim: it is not listed, or not a MUST that is marked done".into());
-    }
+    let chosen = choose(&claims, choice)?;
     let scratch = Scratch::new(&root)?;
-    let mut outcome = Outcome::default();
-    for claim in &drawn {
-        let tests = shown_by(claim, &texts)?;
+    let mut tests = Vec::new();
+    for claim in &chosen {
+        tests.push(shown_by(claim, &texts)?);
+    }
+    check_tests(&scratch, &tests)?;
+    let mut fates = Vec::new();
+    for (claim, tests) in chosen.iter().zip(&tests) {
+        let mut worst = Fate::Killed;
         for at in &claim.code {
             let source = texts.get(&at.path).ok_or_else(|| format!("{} is gone", at.path))?;
-            try_line(&scratch, claim, source, at.line, &tests, &mut outcome)?;
+            worst = worst.max(try_line(&scratch, claim, source, at.line, tests)?);
+        }
+        fates.push(worst);
+    }
+    settle(&chosen, &fates)
+}
+
+fn choose<'a>(claims: &'a [Claim], choice: Choice<'_>) -> Result<Vec<&'a Claim>, String> {
+    match choice {
+        Choice::Drawn { count, seed } => Ok(draw(claims, count, seed)),
+        Choice::Named(ids) => {
+            let find = |id: &str| {
+                let found = claims.iter().find(|claim| claim.id == id);
+                found.ok_or(format!("{id} is not listed, or not a MUST that is marked done"))
+            };
+            ids.split(',').map(find).collect()
         }
     }
-    let Outcome { lines, survived, unbuildable } = outcome;
-    for line in &unbuildable {
-        println!("cannot be taken away: {line}");
+}
+
+/// A test that fails anyway would notice everything.
+fn check_tests(scratch: &Scratch, tests: &[Vec<Shown>]) -> Result<(), String> {
+    let mut distinct: Vec<&Shown> = tests.iter().flatten().collect();
+    distinct.sort_by_key(|shown| (&shown.path, &shown.name));
+    distinct.dedup();
+    for test in distinct {
+        match scratch.run(std::slice::from_ref(test))? {
+            Verdict::Passed => {}
+            Verdict::Failed(name) => return Err(format!("{name} fails while nothing is taken away")),
+            Verdict::Unbuildable => return Err(format!("{} does not build", test.path.display())),
+        }
     }
+    Ok(())
+}
+
+/// The closing lines. What cannot be proved is no success.
+fn settle(chosen: &[&Claim], fates: &[Fate]) -> Result<(), String> {
+    let named = |fate| -> Vec<&str> {
+        let of_it = chosen.iter().zip(fates).filter(|(_, of)| **of == fate);
+        of_it.map(|(claim, _)| claim.id.as_str()).collect()
+    };
+    let (killed, reached) = (named(Fate::Killed).len(), named(Fate::Reached).len());
+    let (survived, unprovable) = (named(Fate::Survived), named(Fate::Unprovable));
     println!(
-        "{} drawn, {lines} lines, {} cannot be taken away, {} survived",
-        drawn.len(),
-        unbuildable.len(),
-        survived.len()
+        "{} drawn, {} killed ({reached} of them by a panic alone), {} survived, {} unprovable",
+        chosen.len(),
+        killed + reached,
+        survived.len(),
+        unprovable.len()
     );
-    if survived.is_empty() { Ok(()) } else { Err(format!("survived:\n{}", survived.join("\n"))) }
+    match survived.is_empty() && unprovable.is_empty() {
+        true => Ok(()),
+        false => Err(format!("survived: {}; unprovable: {}", survived.join(" "), unprovable.join(" "))),
+    }
 }
 
 /// One line of one claim: every way to take it away, until one builds.
@@ -67,24 +119,25 @@ fn try_line(
     source: &Source,
     line: usize,
     tests: &[Shown],
-    outcome: &mut Outcome,
-) -> Result<(), String> {
-    outcome.lines += 1;
+) -> Result<Fate, String> {
     let place = format!("{} at {}:{}", claim.id, source.path.display(), line);
     for mutant in mutants(&source.text, line) {
         let _held = scratch.change(&source.path, &mutant.text)?;
-        match scratch.run(tests)? {
+        let fate = match scratch.run(tests)? {
             Verdict::Unbuildable => continue,
-            Verdict::Failed(by) => println!("{place}, {}: caught by {by}", mutant.what),
+            Verdict::Failed(by) => {
+                println!("{place}, {}: caught by {by}", mutant.what);
+                if mutant.what == PANICS { Fate::Reached } else { Fate::Killed }
+            }
             Verdict::Passed => {
                 println!("{place}, {}: SURVIVED", mutant.what);
-                outcome.survived.push(format!("{place}, {}", mutant.what));
+                Fate::Survived
             }
-        }
-        return Ok(());
+        };
+        return Ok(fate);
     }
-    outcome.unbuildable.push(place);
-    Ok(())
+    println!("{place}: UNPROVABLE, nothing builds without it");
+    Ok(Fate::Unprovable)
 }
 
 fn shown_by(claim: &Claim, texts: &BTreeMap<String, &Source>) -> Result<Vec<Shown>, String> {

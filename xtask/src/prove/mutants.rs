@@ -1,5 +1,8 @@
 //! Ways to take a line of code away so that what is left still builds.
 
+/// How the last resort calls itself: whoever comes by fails.
+pub(super) const PANICS: &str = "panics";
+
 /// A file without one of its lines' meaning.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mutant {
@@ -24,6 +27,10 @@ pub(super) fn mutants(text: &str, number: usize) -> Vec<Mutant> {
         }
     };
     add("blanked", target, target, String::new());
+    let line = code(lines[target]).trim();
+    if line.starts_with('.') && line.ends_with(';') && unbalanced(line) == (0, 0) {
+        add("call blanked", target, target, ";".into());
+    }
     add("statement blanked", first, last, String::new());
     if !does_nothing(&whole) {
         let shapes = [conditions(&whole), arms(&whole, &lines, first), values(&whole), parts(&whole)];
@@ -156,8 +163,11 @@ fn arms(whole: &str, lines: &[&str], first: usize) -> Vec<(&'static str, String)
     if !pattern.contains(" if ") {
         found.push(("arm never taken", format!("{pattern} if false{}", &whole[at..])));
     }
+    let old = whole[at + 4..].trim().trim_end_matches(',');
     for value in ["{}", "Ok(())", "Ok(Default::default())", "Default::default()", "None", "false", "true"] {
-        found.push(("arm without value", format!("{pattern} => {value},")));
+        if !is_same(old, value) {
+            found.push(("arm without value", format!("{pattern} => {value},")));
+        }
     }
     let neighbours = [first.checked_sub(1), Some(first + 1)];
     for neighbour in neighbours.into_iter().flatten().filter_map(|at| lines.get(at)) {
@@ -168,6 +178,11 @@ fn arms(whole: &str, lines: &[&str], first: usize) -> Vec<(&'static str, String)
         }
     }
     found
+}
+
+/// Whether `new` says in other words what `old` says.
+fn is_same(old: &str, new: &str) -> bool {
+    old == new || (new == "Default::default()" && matches!(old, "false" | "None" | "0" | "&[]"))
 }
 
 /// A part of an expression is gone: a predicate, the last argument, a byte of a constant.
@@ -190,31 +205,51 @@ fn parts(whole: &str) -> Vec<(&'static str, String)> {
     {
         found.push(("constant changed", format!("{}~{}", &whole[..at], &whole[at + 1..])));
     }
+    if let Some((start, end)) = last_number(whole)
+        && let Ok(number) = whole[start..end].replace('_', "").parse::<u64>()
+    {
+        found.push(("number changed", format!("{}{}{}", &whole[..start], number + 1, &whole[end..])));
+    }
     found
 }
 
-/// The last resort: whoever comes by here fails. It shows that the tests come by, no more.
+/// Where the last decimal literal stands that is no part of a word.
+fn last_number(whole: &str) -> Option<(usize, usize)> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut end = whole.len();
+    while let Some(last) = whole[..end].rfind(is_word) {
+        let before = whole[..last].char_indices().rfind(|(_, c)| !is_word(*c));
+        let start = before.map_or(0, |(at, c)| at + c.len_utf8());
+        if whole[start..].starts_with(|c: char| c.is_ascii_digit()) && !whole[..start].ends_with('"') {
+            return Some((start, last + 1));
+        }
+        end = start;
+    }
+    None
+}
+
+/// The last resort. It shows that the tests come by, no more.
 fn panics(whole: &str) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     if let Some((before, _)) =
         whole.split_once(" else {").filter(|(before, _)| position(before, "let ").is_some())
     {
-        found.push(("panics", format!("{before} else {{ panic!() }};")));
+        found.push((PANICS, format!("{before} else {{ panic!() }};")));
     }
     if let Some((pattern, _)) = whole.split_once(" => ") {
-        found.push(("panics", format!("{pattern} => panic!(),")));
+        found.push((PANICS, format!("{pattern} => panic!(),")));
     }
     if let Some(at) = position(whole, "return ").filter(|_| whole.trim_end().ends_with(';')) {
-        found.push(("panics", format!("{}panic!();", &whole[..at])));
+        found.push((PANICS, format!("{}panic!();", &whole[..at])));
     }
     let panics = "if true { panic!() }";
     if let (Some(_), Some((name, value))) = (position(whole, "let "), whole.trim_end().split_once(" = "))
         && let Some(value) = value.strip_suffix(';')
     {
-        found.push(("panics", format!("{name} = {{ {panics} {value} }};")));
+        found.push((PANICS, format!("{name} = {{ {panics} {value} }};")));
     }
     if !whole.trim_end().ends_with([';', '{', ',']) {
-        found.push(("panics", format!("{{ {panics} {whole} }}")));
+        found.push((PANICS, format!("{{ {panics} {whole} }}")));
     }
     found
 }
@@ -239,14 +274,19 @@ fn values(whole: &str) -> Vec<(&'static str, String)> {
             found.push(("value gone", format!("{} = {value};", &whole[..at])));
         }
     } else if let Some(rest) = position(whole, "return ").filter(|_| trimmed.ends_with(';')) {
-        found.push(("value gone", format!("{}return Default::default();", &whole[..rest])));
+        let old = whole[rest + "return ".len()..].trim_end().trim_end_matches(';');
+        if !is_same(old, "Default::default()") {
+            found.push(("value gone", format!("{}return Default::default();", &whole[..rest])));
+        }
     } else if let (Some(at), true) = (whole.find(": "), trimmed.ends_with(',')) {
         for value in ["Default::default()", "&[]"] {
             found.push(("field gone", format!("{}: {value},", &whole[..at])));
         }
     } else if !trimmed.ends_with([';', '{', ',', '}']) {
         for value in ["Ok(())", "Ok(Default::default())", "Default::default()", "None", "false", "true"] {
-            found.push(("value gone", value.to_owned()));
+            if !is_same(trimmed.trim_start(), value) {
+                found.push(("value gone", value.to_owned()));
+            }
         }
     }
     found

@@ -115,6 +115,7 @@ impl Scratch {
         let package = self.package(&test.path)?;
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.tree).env("CARGO_TARGET_DIR", &self.target);
+        command.env("CARGO_PROFILE_DEV_DEBUG", "false"); // Nobody reads where it panicked.
         command.args(["test", "--quiet", "--offline", "--package", &package]).args(test.target()).args(rest);
         self.within(command, limit)
     }

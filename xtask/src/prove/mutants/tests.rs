@@ -41,6 +41,8 @@ fn what_cannot_go_keeps_its_shape() {
         ("    Some(a) if a > 1 => return Err(b),", "    Some(a) if false && (a > 1) => return Err(b),"),
         ("    Some(a) => return Err(b),", "    Some(a) if false => return Err(b),"),
         ("    Some(a) => return Err(b),", "    Some(a) => {},"),
+        ("    _ => false,", "    _ => true,"),
+        ("    Row { id: max::A, max: 1_000, fault: B },", "    Row { id: max::A, max: 1001, fault: B },"),
         (
             "    let left = a.checked_sub(b).ok_or(Fault::C)?;",
             "    let left = a.checked_sub(b).unwrap_or_default();",
@@ -84,4 +86,22 @@ fn the_file_keeps_its_lines() {
     for mutant in mutants(text, 4) {
         assert_eq!(mutant.text.lines().count(), text.lines().count(), "{}: {}", mutant.what, mutant.text);
     }
+}
+
+#[test]
+fn what_says_the_same_is_no_mutant() {
+    for (code, same) in [
+        ("    _ => false,", "    _ => Default::default(),"),
+        ("    let a = b();\n    return None;", "    let a = b();|    return Default::default();"),
+    ] {
+        let number = code.lines().count();
+        let same = format!("fn f() {{|{same}|}}");
+        assert!(!lines(code, number).contains(&same), "{code}: {:#?}", lines(code, number));
+    }
+}
+
+#[test]
+fn the_last_call_of_a_chain_goes_without_its_semicolon() {
+    let found = lines("    let a = b\n        .min(c);", 2);
+    assert!(found.contains(&"fn f() {|    let a = b|;|}".to_owned()), "{found:#?}");
 }
