@@ -246,7 +246,10 @@ impl Connection {
                 heard(Event::Preload { block });
                 Ok(())
             }
-            Frame::Priority { stream, on } => self.check_dependency(stream, Some(on)),
+            Frame::Priority { stream, on } => {
+                self.streams.state(stream).receive(kind::PRIORITY, false)?;
+                self.check_dependency(stream, Some(on))
+            }
         }
     }
 

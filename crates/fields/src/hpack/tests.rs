@@ -61,13 +61,16 @@ fn the_blocks_of_appendix_c_decode_and_leave_its_tables() {
 }
 
 #[test]
-fn requests_encode_to_the_bytes_of_appendix_c_4() {
+fn requests_encode_to_the_bytes_of_appendix_c_4_and_back() {
     // spec: 7541-2.2-a
     let (_, _, blocks) = appendix_c::EXAMPLES[5];
     let mut encoder = Encoder::new(4_096);
+    let mut decoder = Decoder::new(4_096);
     for block in blocks {
         assert_eq!(encode(&mut encoder, block.lines), hex(block.wire));
         assert_eq!(encoder.table().bytes(), block.table_bytes);
+        let lines = decode(&mut decoder, &hex(block.wire)).unwrap();
+        assert!(lines.iter().map(|(n, v)| (&n[..], &v[..])).eq(block.lines.iter().copied()));
     }
 }
 

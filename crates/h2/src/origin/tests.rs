@@ -149,7 +149,7 @@ fn a_server_says_its_origins_once_behind_its_settings() {
             told.push(matches!(event, Event::Origin));
         })
         .unwrap();
-    assert_eq!(told, [false, true, true, true], "SETTINGS, then three frames");
+    assert_eq!(told, [false, true, true, true], "SETTINGS, then three frames"); // spec: 8336-2.2-a
     let set = client.origins().expect("it is known");
     assert!(origins.iter().all(|origin| set.contains(origin)));
     assert_eq!(set.iter().count(), 2_000);

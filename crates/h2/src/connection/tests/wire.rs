@@ -91,12 +91,14 @@ fn a_client_hears_which_requests_were_not_acted_on() {
 #[test]
 fn a_smaller_table_is_acknowledged_in_the_next_block() {
     let mut server = raw_server(Limits::default());
+    let none_then_100 = [0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 100];
     feed(
         &mut server,
-        &[frame(kind::SETTINGS, 0, 0, &[0, 1, 0, 0, 0, 0]), frame(kind::HEADERS, END, 1, GET)].concat(),
+        &[frame(kind::SETTINGS, 0, 0, &none_then_100), frame(kind::HEADERS, END, 1, GET)].concat(),
     );
     server.respond(StreamId(1), &Response::new(200), true).unwrap();
-    assert_eq!(spoken(&mut server)[0].1, [0x20, 0x88]); // spec: 9113-4.3.1-a
+    // RFC 7541 section 4.2: the lowest size, then the last.
+    assert_eq!(spoken(&mut server)[0].1, [0x20, 0x3f, 0x45, 0x88]); // spec: 9113-4.3.1-a
 }
 
 #[test]
