@@ -20,7 +20,7 @@ impl Connection {
         let due = stream
             .send
             .queued()
-            .min(stream.send.window.available())
+            .min(stream.send.window.available()) // spec: 9113-6.9.1-c
             .min(self.send.available()) // spec: 9113-6.9.1-c
             .min(max_frame); // spec: 9113-4.2-c
         // A buffer too small for a head and a byte still makes progress, through the queue.

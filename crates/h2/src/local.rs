@@ -107,7 +107,7 @@ impl Connection {
         let limit = self.config.limits.send_queue_bytes;
         let (id, sending) = self.sending(stream)?;
         if !sending.head_said || !matches!(sending.send.end, End::Open) {
-            return Err(Misuse::Order);
+            return Err(Misuse::Order); // spec: 9113-5.1-h
         }
         let len = chunk.as_ref().len();
         let queued = sending.send.queued();
@@ -139,7 +139,7 @@ impl Connection {
     pub fn trailers(&mut self, stream: StreamId, fields: &Fields) -> Result<(), Misuse> {
         let (id, sending) = self.sending(stream)?;
         if !sending.head_said || !matches!(sending.send.end, End::Open) {
-            return Err(Misuse::Order);
+            return Err(Misuse::Order); // spec: 9113-5.1-h
         }
         sending.send.end = End::Trailers(fields.clone());
         self.send_trailers(id);
@@ -242,7 +242,6 @@ impl Connection {
         let id = u32::try_from(stream.0).map_err(|_| Misuse::UnknownStream)?;
         let found = self.streams.find(id).ok_or(Misuse::UnknownStream)?;
         if !found.state.may_send() {
-            // spec: 9113-5.1-h
             return Err(Misuse::Order);
         }
         Ok((id, found))

@@ -92,6 +92,7 @@ pub(crate) fn ours(config: &Config, client: bool) -> Vec<u8> {
     if limits.header_table_bytes != 4_096 {
         put(setting::HEADER_TABLE_SIZE, limits.header_table_bytes);
     }
+    // A server says nothing of push.
     if client {
         put(setting::ENABLE_PUSH, 0); // spec: 9113-6.5.2-e
     } else {

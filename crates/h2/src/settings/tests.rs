@@ -70,3 +70,21 @@ fn a_limit_that_no_setting_can_say_is_refused() {
         assert!(!bad.are_sayable()); // spec: 9113-6.5.2-f
     }
 }
+
+#[test]
+#[should_panic(expected = "outside the range of its setting")]
+fn a_connection_does_not_begin_with_a_limit_that_no_setting_can_say() {
+    // spec: 9113-6.5.2-f
+    let limits = Limits { frame_bytes: 16_383, ..Limits::default() };
+    crate::Connection::server(Config { limits, ..Config::default() }, sakigake_wire::Instant::default());
+}
+
+#[test]
+fn a_client_refuses_push_and_a_server_says_nothing_of_it() {
+    let of_push = |client| {
+        let said = ours(&Config::default(), client);
+        said.chunks(6).filter(|entry| entry[..2] == [0, 2]).map(<[u8]>::to_vec).collect::<Vec<_>>()
+    };
+    assert_eq!(of_push(true), [[0, 2, 0, 0, 0, 0]]); // spec: 9113-6.5.2-e
+    assert_eq!(of_push(false), <[Vec<u8>; 0]>::default());
+}

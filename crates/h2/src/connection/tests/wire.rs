@@ -12,6 +12,11 @@ fn kinds(connection: &mut Connection) -> Vec<u8> {
     spoken(connection).iter().map(|(head, _)| head.kind).collect()
 }
 
+fn data_bytes(connection: &mut Connection) -> u32 {
+    let data = spoken(connection).into_iter().filter(|(head, _)| head.kind == kind::DATA);
+    data.map(|(head, _)| head.length).sum()
+}
+
 #[test]
 fn a_client_begins_with_preface_settings_and_credit() {
     let mut client = Connection::client(Config::default(), ms(1));
@@ -75,17 +80,19 @@ fn a_server_drains_in_two_steps() {
 #[test]
 fn a_client_hears_which_requests_were_not_acted_on() {
     let mut client = raw_client(Limits::default());
-    for _ in 0..2 {
+    for _ in 0..3 {
         client.request(&Request::get("a", "/"), true).unwrap();
     }
     let mut log = Vec::new();
     client
-        .handle(ms(2), &frame(kind::GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]), &mut listen(&mut log))
+        .handle(ms(2), &frame(kind::GOAWAY, 0, 0, &[0, 0, 0, 3, 0, 0, 0, 0]), &mut listen(&mut log))
         .unwrap();
-    assert_eq!(log, [Heard::GoAway(1, 0), Heard::Reset(3, 7, true)]);
+    assert_eq!(log, [Heard::GoAway(3, 0), Heard::Reset(5, 7, true)]);
     assert_eq!(client.request(&Request::get("a", "/"), true), Err(Misuse::Closing)); // spec: 9113-6.8-c
     client.handle(ms(2), &frame(kind::RST_STREAM, 0, 1, &[0, 0, 0, 7]), &mut listen(&mut log)).unwrap();
-    assert_eq!(log.last(), Some(&Heard::Reset(1, 7, true)));
+    assert_eq!(log.last(), Some(&Heard::Reset(1, 7, true))); // spec: 9113-7-a
+    client.handle(ms(2), &frame(kind::RST_STREAM, 0, 3, &[0, 0, 0, 255]), &mut listen(&mut log)).unwrap();
+    assert_eq!(log.last(), Some(&Heard::Reset(3, 255, false)));
 }
 
 #[test]
@@ -131,7 +138,7 @@ fn an_owner_out_of_order_is_told_so_and_nothing_leaves() {
     assert_eq!(server.respond(stream, &ok, false), Err(Misuse::Order));
     server.send(stream, bytes(), true).unwrap();
     assert_eq!(server.send(stream, bytes(), true), Err(Misuse::Order)); // spec: 9113-5.1-h
-    assert_eq!(server.trailers(stream, &Fields::new()), Err(Misuse::Order));
+    assert_eq!(server.trailers(stream, &Fields::new()), Err(Misuse::Order)); // spec: 9113-5.1-h
     assert_eq!(server.room(stream), 0);
 }
 
@@ -288,7 +295,7 @@ fn nothing_of_a_stream_leaves_after_the_peer_reset_it() {
     server.respond(StreamId(1), &Response::new(200), false).unwrap();
     spoken(&mut server);
     server.send(StreamId(1), Chunk::Owned(vec![7; 1_000]), true).unwrap();
-    feed(&mut server, &frame(kind::RST_STREAM, 0, 1, &[0, 0, 0, 8]));
+    server.handle(ms(2), &frame(kind::RST_STREAM, 0, 1, &[0, 0, 0, 8]), &mut |_| {}).unwrap();
     assert!(kinds(&mut server).is_empty()); // spec: 9113-6.4-a
     assert_eq!(server.send(StreamId(1), Chunk::Owned(vec![7; 1_000]), true), Err(Misuse::UnknownStream));
 }
@@ -304,4 +311,29 @@ fn a_window_smaller_than_the_default_holds_once_it_was_acknowledged() {
     assert_eq!(feed(&mut server, &[hello, post(1), data(1, 9_000)].concat()), (Answer::Nothing, None)); // spec: 9113-6.9.3-a
     let rest = [frame(kind::SETTINGS, flag::ACK, 0, &[]), post(3), data(3, 1_001)].concat();
     assert_eq!(feed(&mut server, &rest), (Answer::Rst(3, 3), None));
+}
+
+#[test]
+fn data_of_ours_fits_both_windows() {
+    for (of_stream, of_connection, expected) in [
+        (1_000, 0, [1_000, 0]),
+        (70_000, 0, [65_535, 0]),
+        (70_000, 10, [65_535, 10]),
+        (65_540, 9, [65_535, 5]),
+    ] {
+        let mut server = raw_server(Limits::default());
+        let setting = [&[0, 4][..], &u32::to_be_bytes(of_stream)].concat();
+        feed(
+            &mut server,
+            &[frame(kind::SETTINGS, 0, 0, &setting), frame(kind::HEADERS, END, 1, GET)].concat(),
+        );
+        server.respond(StreamId(1), &Response::new(200), false).unwrap();
+        server.send(StreamId(1), Chunk::Owned(vec![7; 100_000]), true).unwrap();
+        assert_eq!(data_bytes(&mut server), expected[0], "{of_stream}"); // spec: 9113-6.9.1-c
+        if of_connection > 0 {
+            let credit = frame(kind::WINDOW_UPDATE, 0, 0, &u32::to_be_bytes(of_connection));
+            server.handle(ms(2), &credit, &mut |_| {}).unwrap();
+        }
+        assert_eq!(data_bytes(&mut server), expected[1], "{of_stream} and {of_connection}");
+    }
 }
