@@ -213,14 +213,16 @@ fn parts(whole: &str) -> Vec<(&'static str, String)> {
     found
 }
 
-/// Where the last decimal literal stands that is no part of a word.
+/// Where the last decimal literal stands that is no part of a word or of a text.
 fn last_number(whole: &str) -> Option<(usize, usize)> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut end = whole.len();
     while let Some(last) = whole[..end].rfind(is_word) {
         let before = whole[..last].char_indices().rfind(|(_, c)| !is_word(*c));
         let start = before.map_or(0, |(at, c)| at + c.len_utf8());
-        if whole[start..].starts_with(|c: char| c.is_ascii_digit()) && !whole[..start].ends_with('"') {
+        if whole[start..].starts_with(|c: char| c.is_ascii_digit())
+            && whole[..start].matches('"').count().is_multiple_of(2)
+        {
             return Some((start, last + 1));
         }
         end = start;

@@ -101,6 +101,12 @@ fn what_says_the_same_is_no_mutant() {
 }
 
 #[test]
+fn a_number_in_a_text_is_none() {
+    let found = lines("    Bad(\"SHA-1\".into())", 1);
+    assert!(found.iter().all(|text| !text.contains("SHA-2")), "{found:#?}");
+}
+
+#[test]
 fn the_last_call_of_a_chain_goes_without_its_semicolon() {
     let found = lines("    let a = b\n        .min(c);", 2);
     assert!(found.contains(&"fn f() {|    let a = b|;|}".to_owned()), "{found:#?}");
