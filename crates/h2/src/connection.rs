@@ -155,7 +155,7 @@ impl Connection {
     }
 
     fn new(config: Config, now: Instant, client: bool) -> Self {
-        assert!(config.code_points.are_free(), "PRELOAD goes by a number that another frame or setting has");
+        assert!(config.code_points.are_free(), "PRELOAD goes by a number that another frame or setting has"); // spec: preload-profile-1-c
         let limits = &config.limits;
         assert!(limits.are_sayable(), "a limit is outside the range of its setting"); // spec: 9113-6.5.2-f
         let mut output = Output::default();
@@ -194,7 +194,7 @@ impl Connection {
             config,
         };
         if client {
-            connection.grant(now);
+            connection.grant(now); // spec: preload-profile-5-d
         }
         connection
     }

@@ -155,7 +155,7 @@ impl<'a> Frame<'a> {
                 out.put(entries);
             }
             Self::Preload { kind, block } => {
-                head(kind, 0, 0, block.len());
+                head(kind, 0, 0, block.len()); // spec: preload-2-e
                 out.put(block);
             }
         }

@@ -209,7 +209,7 @@ impl Connection {
     /// Sends a PRELOAD frame with this block: straight after SETTINGS when nothing else was asked for before.
     pub fn preload(&mut self, block: &[u8]) -> Result<(), Misuse> {
         if self.client {
-            return Err(Misuse::Role);
+            return Err(Misuse::Role); // spec: preload-2-d
         }
         if self.going == Going::Over {
             return Err(Misuse::Closing);

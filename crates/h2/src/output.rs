@@ -61,7 +61,7 @@ impl Output {
         self.bytes[start..start + HEAD_BYTES].copy_from_slice(&head.bytes());
         if first < block {
             let rest = self.bytes.split_off(start + HEAD_BYTES + first);
-            self.push_continuations(stream, &rest, max_frame_bytes); // spec: 9113-4.3-b
+            self.push_continuations(stream, &rest, max_frame_bytes); // spec: 9113-4.3-b preload-profile-1-b
         }
     }
 

@@ -21,7 +21,7 @@ pub struct CodePoints {
 
 impl Default for CodePoints {
     fn default() -> Self {
-        Self { frame: PRELOAD, setting: SETTINGS_PRELOAD }
+        Self { frame: PRELOAD, setting: SETTINGS_PRELOAD } // spec: preload-profile-1-a
     }
 }
 

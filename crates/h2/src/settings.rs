@@ -108,7 +108,7 @@ pub(crate) fn ours(config: &Config, client: bool) -> Vec<u8> {
     }
     put(setting::NO_RFC7540_PRIORITIES, 1); // spec: 9218-2.1-b
     if config.preload && client {
-        put(config.code_points.setting, 1);
+        put(config.code_points.setting, 1); // spec: preload-profile-11-c
     }
     out
 }

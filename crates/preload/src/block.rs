@@ -16,7 +16,7 @@ pub struct Budget {
 impl Default for Budget {
     /// The profile's caps (point 5).
     fn default() -> Self {
-        Self { hints: 16, block_bytes: 2_048 }
+        Self { hints: 16, block_bytes: 2_048 } // spec: preload-profile-5-b
     }
 }
 

@@ -90,14 +90,14 @@ impl Hint {
         let is_ours = link.has_rel("preload") && link.find("anchor").is_none();
         is_ours.then_some(()).ok_or(Dropped::OtherRelation)?; // spec: preload-2-c
         link.find("nonce").is_none().then_some(()).ok_or(Dropped::Nonce)?; // spec: preload-profile-4-a
-        let destination = link.find("as").and_then(Destination::of_as).ok_or(Dropped::Destination)?;
+        let destination = link.find("as").and_then(Destination::of_as).ok_or(Dropped::Destination)?; // spec: preload-profile-8-i
         let (origin, target) = Origin::split(&link.target).ok_or(Dropped::Url)?; // spec: preload-2.1-a
-        let own = |name: &str| link.find(name).filter(|value| !value.is_empty()).map(str::to_owned);
+        let own = |name: &str| link.find(name).filter(|value| !value.is_empty()).map(str::to_owned); // spec: preload-profile-7-c
         Ok(Self {
             url: origin.url(target),
             destination,
             content_type: own("type"),
-            crossorigin: link.find("crossorigin").map(CrossOrigin::of),
+            crossorigin: link.find("crossorigin").map(CrossOrigin::of), // spec: preload-profile-7-c
             integrity: own("integrity"),
             fetchpriority: link.find("fetchpriority").map_or(FetchPriority::Auto, FetchPriority::of),
             imagesrcset: own("imagesrcset"),

@@ -271,7 +271,7 @@ impl Policy {
         Ledger {
             used: sum(State::Used),
             cached: self.cached,
-            wasted: sum(State::Wasted),
+            wasted: sum(State::Wasted), // spec: preload-profile-11-e
             open: sum(State::Open),
         }
     }
@@ -300,7 +300,7 @@ impl Policy {
             }
         }
         (self.rows.len() < self.limits.frame.hints).then_some(()).ok_or(Refused::TooMany)?; // spec: preload-profile-8-d
-        cancel.extend(older.and_then(|at| self.waste(at)));
+        cancel.extend(older.and_then(|at| self.waste(at))); // spec: preload-profile-2-c
         self.rows.push(Row { hint: hint.clone(), state: State::Open, bytes: 0, finished: false });
         Ok(Order { id: HintId(self.rows.len() - 1), hint: hint.clone(), priority: hint.priority() })
     }

@@ -65,8 +65,8 @@ impl Destination {
         let (_, _, urgency, incremental) = *self.row();
         let moved = match fetchpriority {
             FetchPriority::Auto => urgency,
-            FetchPriority::High => urgency.saturating_sub(1),
-            FetchPriority::Low => urgency + 1,
+            FetchPriority::High => urgency.saturating_sub(1), // spec: preload-profile-7-b
+            FetchPriority::Low => urgency + 1,                // spec: preload-profile-7-b
         };
         Priority { urgency: moved.clamp(DOCUMENT.urgency + 1, Priority::LAST), incremental } // spec: preload-profile-7-a
     }

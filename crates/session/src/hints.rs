@@ -2,7 +2,7 @@
 
 use sakigake_h2 as h2;
 use sakigake_preload::{
-    Table,
+    Origin, Table,
     table::{Account, Flight},
 };
 use sakigake_semantics::{Request, StreamId};
@@ -63,14 +63,15 @@ impl Hints {
         if core::mem::replace(&mut self.is_first_said, true) {
             return;
         }
-        let budget = INITIAL_WINDOW_BYTES.saturating_sub(flight_bytes + OVERHEAD_BYTES);
+        let budget = INITIAL_WINDOW_BYTES.saturating_sub(flight_bytes + OVERHEAD_BYTES); // spec: preload-profile-5-c
         if let Some(flight) = self.table.first(host, budget) {
             self.say(now, &flight, h2);
         }
     }
 
-    /// A request was heard: where it asks for a page, what that needs beyond the host's set waits for [`Hints::flush`].
-    pub(crate) fn asked(&mut self, stream: StreamId, request: &Request) {
+    /// A request was heard: where it asks for a page of `host`, the one that the client named in SNI, what that needs beyond
+    /// the host's set waits for [`Hints::flush`]. Other origins that share the connection have their own sets.
+    pub(crate) fn asked(&mut self, stream: StreamId, request: &Request, host: Option<&str>) {
         let (Ok(authority), Ok(path)) =
             (core::str::from_utf8(request.authority()), core::str::from_utf8(request.path()))
         else {
@@ -82,7 +83,8 @@ impl Hints {
         }
         self.marks.push_back((stream, Mark { hinted, hints: 0 }));
         let navigates = request.fields.find(b"sec-fetch-mode") == Some(b"navigate");
-        if request.method() == b"GET" && navigates && self.pages.len() < PAGES {
+        let is_page = request.method() == b"GET" && navigates && is_at(authority, host); // spec: preload-profile-3-b
+        if is_page && self.pages.len() < PAGES {
             self.pages.push((stream, path.to_owned()));
         }
     }
@@ -93,6 +95,7 @@ impl Hints {
             self.account.learn_rtt(rtt);
         }
         let pages = core::mem::take(&mut self.pages);
+        // spec: preload-profile-2-d
         if h2.knows_preload() {
             self.account.client_acts();
             for (stream, page) in pages {
@@ -129,8 +132,17 @@ impl Hints {
     }
 }
 
+/// Whether a request's authority names that host; without SNI every one does.
+fn is_at(authority: &str, host: Option<&str>) -> bool {
+    let Some(host) = host else { return true };
+    Origin::parse(authority).is_some_and(|origin| origin.host() == host)
+}
+
 impl Drop for Hints {
     fn drop(&mut self) {
         self.account.close();
     }
 }
+
+#[cfg(test)]
+mod tests;

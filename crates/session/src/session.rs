@@ -205,7 +205,7 @@ impl Session {
     pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
         let mut len = self.handshake_bytes(now, out);
         if self.tls.may_send() {
-            self.hint_first(now, len);
+            self.hint_first(now, len); // spec: preload-profile-2-a
             len += self.application_bytes(now, &mut out[len..]);
             if self.is_over() {
                 self.tls.close();
@@ -387,7 +387,7 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
     }
 
     fn listen(&mut self, bytes: &[u8]) -> Result<(), h2::Fault> {
-        let Self { now, spoken, role, frames, heard, .. } = self;
+        let Self { now, spoken, role, frames, server_name, heard, .. } = self;
         let Spoken::H2(h2) = spoken else {
             heard(Event::Bytes(bytes));
             return Ok(());
@@ -401,7 +401,7 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
                 Role::Server { hints: Some(hints), .. },
             ) = (&event, &mut **role)
             {
-                hints.asked(*stream, request);
+                hints.asked(*stream, request, server_name.as_deref());
             }
             heard(Event::Http(event));
         })
@@ -422,7 +422,7 @@ impl Role {
             Self::Client { config } => config.h2.clone().map(|h2| h2::Connection::client(h2, now)),
         };
         match engine {
-            Some(h2) if alpn == Some(H2) => Spoken::H2(Box::new(h2)),
+            Some(h2) if alpn == Some(H2) => Spoken::H2(Box::new(h2)), // spec: preload-profile-2-b
             _ => Spoken::Plain(Outgoing::default()),
         }
     }

@@ -42,7 +42,7 @@ fn our_own_settings_are_understood_and_say_what_we_mean() {
         heard.apply(&ours(&config, client), !client, &config).unwrap();
         assert_eq!(heard.initial_window_size, limits.initial_stream_window_bytes);
         assert_eq!((heard.max_frame_size, heard.header_table_size), (32_768, 1_024));
-        assert_eq!(heard.preload, client);
+        assert_eq!(heard.preload, client); // spec: preload-profile-11-c
         assert_eq!(heard.enable_connect_protocol, !client);
         assert_eq!(heard.max_concurrent_streams, if client { u32::MAX } else { limits.streams });
     }

@@ -104,7 +104,7 @@ fn a_client_that_withholds_its_finished_still_hears_the_hints() {
     let world = world(&site, 443, 1);
     assert!(!is_noted(&world, 0, |note| matches!(note, Note::Ready { .. })), "the server heard a Finished");
     assert!(is_noted(&world, 1, |note| matches!(note, Note::Ready { .. })));
-    assert_eq!(hinted(&world), [2]);
+    assert_eq!(hinted(&world), [2]); // spec: preload-profile-2-a preload-profile-2-b
 }
 
 #[test]

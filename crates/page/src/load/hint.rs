@@ -121,6 +121,7 @@ impl Load {
         self.hints.taken += orders.request.len();
         self.cancel_hints(now, &orders.cancel);
         let wanted = orders.request.len();
+        // spec: preload-profile-8-j
         for order in orders.request {
             let resource = resource(&order.hint).expect("what gives no resource was judged unfit");
             let id = self.add(resource, Why::Hint, now);

@@ -84,6 +84,7 @@ fn style(path: &str) -> Hint {
 
 #[test]
 fn hints_are_asked_for_with_the_document_and_after_it() {
+    // spec: preload-profile-8-j
     let mut load = Load::new(url(""), Options { preload: true, ..Options::default() }, Instant::default());
     let origin = url("").origin().clone();
     load.hints(

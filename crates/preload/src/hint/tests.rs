@@ -8,6 +8,7 @@ fn hint(value: &str) -> Result<Hint, Dropped> {
 
 #[test]
 fn every_parameter_survives() {
+    // spec: preload-profile-7-c
     let sample = Hint {
         content_type: Some("image/avif".into()),
         crossorigin: Some(CrossOrigin::UseCredentials),
@@ -32,7 +33,7 @@ fn every_parameter_survives() {
 fn a_link_that_is_no_hint_is_dropped() {
     // spec: preload-2-c
     // spec: preload-2.1-a
-    // spec: preload-profile-4-a
+    // spec: preload-profile-4-a preload-profile-8-i
     for (value, dropped) in [
         ("<https://a.example/>; as=style", Dropped::OtherRelation),
         ("<https://a.example/>; rel=modulepreload; as=script", Dropped::OtherRelation),
@@ -70,7 +71,7 @@ fn a_uri_is_brought_to_its_normal_form() {
 
 #[test]
 fn hints_rank_as_the_profile_says_and_never_above_the_document() {
-    // spec: preload-profile-7-a
+    // spec: preload-profile-7-a preload-profile-7-b
     let urgency =
         |destination, fetchpriority| Hint { fetchpriority, ..Hint::new("", destination) }.priority().urgency;
     for (destination, auto, high, low) in [

@@ -89,6 +89,7 @@ fn limits_hold_to_the_one() {
 
 #[test]
 fn the_newest_hint_for_a_uri_wins() {
+    // spec: preload-profile-2-c
     let mut policy = policy();
     let old = hint("/x", Destination::Script);
     let new = hint("/x", Destination::Style);
@@ -171,7 +172,7 @@ fn the_ledger_knows_what_was_used_and_what_was_wasted() {
     assert_eq!(policy.page_complete(), [ids[2]], "what is under way for nobody");
     let ledger = policy.ledger();
     assert_eq!(ledger.used, Count { hints: 1, bytes: 10 });
-    assert_eq!(ledger.wasted, Count { hints: 3, bytes: 50 });
+    assert_eq!(ledger.wasted, Count { hints: 3, bytes: 50 }); // spec: preload-profile-11-e
     assert_eq!(ledger.open, Count::default());
 }
 

@@ -99,7 +99,7 @@ impl Account {
     }
 
     fn window(&self, config: &Config) -> Span {
-        config.withdrawal.window.max(self.rtt.times(config.withdrawal.window_rtts))
+        config.withdrawal.window.max(self.rtt.times(config.withdrawal.window_rtts)) // spec: preload-profile-11-d
     }
 
     fn settle(&mut self, is_over: impl Fn(&Row) -> bool) {

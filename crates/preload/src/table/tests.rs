@@ -73,7 +73,7 @@ fn everybody_gets_the_same_bytes_best_first() {
 
 #[test]
 fn a_frame_keeps_to_the_caps() {
-    // spec: preload-profile-5-a
+    // spec: preload-profile-5-a preload-profile-5-b
     let table = table();
     let paths: Vec<String> = (0..17).map(|at| format!("/{at}")).collect();
     table.set("a.example", &site(&paths.iter().map(String::as_str).collect::<Vec<_>>()));
@@ -205,6 +205,7 @@ fn a_hint_that_is_mostly_in_vain_is_withdrawn() {
 
 #[test]
 fn a_slow_connection_has_more_time() {
+    // spec: preload-profile-11-d
     let table = table();
     let mut account = Account::new();
     account.sent(Instant::from_nanos(0), &table.first(None, 2_048).unwrap());

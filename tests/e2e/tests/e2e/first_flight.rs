@@ -38,7 +38,7 @@ fn the_first_flight_leaves_in_one_write() {
     assert!(matches!(client.read(PATIENCE), Reading::Some(_)));
     let kinds: Vec<u8> = client.frames().iter().map(|frame| frame.kind).collect();
     assert_eq!(client.reads, 1);
-    assert!(client.is_established, "Finished came with it");
+    assert!(client.is_established, "Finished came with it"); // spec: preload-profile-2-a
     assert_eq!(kinds, [frames::SETTINGS, frames::PRELOAD, frames::WINDOW_UPDATE][..kinds.len()]);
     assert_eq!(client.records.len(), 1, "and all of HTTP/2 in one record");
 }

@@ -31,7 +31,7 @@ fn http_1_1_keeps_the_connection_and_answers_head_and_a_request_with_a_body() {
         client.send(b"GET /css/page.css HTTP/1.1\r\nhost: www.saki.test\r\n\r\n");
         let css = std::fs::read_to_string(example().join("css/page.css")).expect("it is there");
         client.read_until("a style sheet", |client| text(client).ends_with(&css));
-        assert_eq!(client.records.len(), 1, "head and small body in one record");
+        assert_eq!(client.records.len(), 1, "head and small body in one record"); // spec: preload-profile-2-b
         client.plain.clear();
         client.send(b"HEAD / HTTP/1.1\r\nhost: www.saki.test\r\n\r\n");
         client.read_until("a head", |client| text(client).ends_with("\r\n\r\n"));

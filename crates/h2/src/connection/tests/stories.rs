@@ -114,7 +114,7 @@ fn a_server_speaks_preload_first_and_a_client_hears_it() {
     assert!(!pair.server.knows_preload());
     pair.run();
     assert!(pair.server.knows_preload());
-    assert_eq!(pair.client.preload(b"block"), Err(Misuse::Role));
+    assert_eq!(pair.client.preload(b"block"), Err(Misuse::Role)); // spec: preload-2-d
 }
 
 #[test]
@@ -257,6 +257,7 @@ fn preload_may_go_by_other_numbers_and_the_old_ones_then_mean_nothing() {
 #[test]
 #[should_panic(expected = "another frame or setting")]
 fn preload_takes_no_number_that_is_taken() {
+    // spec: preload-profile-1-c
     Connection::client(
         Config { code_points: CodePoints { frame: 0, setting: 0xf0f0 }, ..Config::default() },
         ms(1),

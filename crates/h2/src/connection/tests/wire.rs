@@ -3,6 +3,7 @@
 use super::raw::*;
 use super::*;
 use crate::Misuse;
+use crate::frame::FrameHead;
 use crate::rules::{self, MAX_31_BITS, flag, kind};
 
 const END: u8 = flag::END_STREAM | flag::END_HEADERS;
@@ -24,14 +25,18 @@ fn a_client_begins_with_preface_settings_and_credit() {
     let len = client.transmit(ms(1), &mut out).expect("a client speaks first");
     assert_eq!(out[..24], *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); // spec: 9113-3.4-a
     assert_eq!(out[24..33], [0, 0, 24, 4, 0, 0, 0, 0, 0]);
-    assert_eq!(out[len - 13..len], [0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 31, 0, 1]); // 2 MiB in all
+    // 2 MiB in all.
+    assert_eq!(out[len - 13..len], [0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 31, 0, 1]); // spec: preload-profile-5-d
 }
 
 #[test]
 fn a_server_says_settings_then_preload_and_then_credit() {
     let mut server = Connection::server(Config::default(), ms(1));
     server.preload(b"block").unwrap();
-    assert_eq!(kinds(&mut server), [kind::SETTINGS, rules::PRELOAD]);
+    let mut out = [0; 200];
+    let len = server.transmit(ms(1), &mut out).expect("a server speaks first");
+    assert_eq!(out[3], kind::SETTINGS);
+    assert_eq!(out[len - 14..len], *b"\0\0\x05\xf0\0\0\0\0\0block"); // spec: preload-2-e preload-profile-1-a
     let hello = [&rules::PREFACE[..], &frame(kind::SETTINGS, 0, 0, &[])].concat();
     server.handle(ms(1), &hello, &mut |_| {}).unwrap();
     assert_eq!(kinds(&mut server), [kind::SETTINGS, kind::WINDOW_UPDATE]);
@@ -336,4 +341,38 @@ fn data_of_ours_fits_both_windows() {
         }
         assert_eq!(data_bytes(&mut server), expected[1], "{of_stream} and {of_connection}");
     }
+}
+
+#[test]
+fn a_frame_is_no_larger_than_its_taker_said() {
+    let mut server = raw_server(Limits::default());
+    let settings = [&[0, 4][..], &u32::to_be_bytes(1 << 20), &[0, 5], &u32::to_be_bytes(20_000)].concat();
+    for (settings, max) in [(vec![], 16_384), (settings, 20_000)] {
+        let id = if max == 16_384 { 1 } else { 3 };
+        feed(
+            &mut server,
+            &[frame(kind::SETTINGS, 0, 0, &settings), frame(kind::HEADERS, END, id, GET)].concat(),
+        );
+        server.respond(StreamId(u64::from(id)), &Response::new(200), false).unwrap();
+        spoken(&mut server);
+        server.send(StreamId(u64::from(id)), Chunk::Owned(vec![7; 30_000]), true).unwrap();
+        let mut out = vec![0; 64 << 10];
+        let len = server.transmit(ms(2), &mut out).expect("there is a body");
+        let first = FrameHead::read(out[..9].try_into().unwrap());
+        assert_eq!((first.kind, first.length), (kind::DATA, max)); // spec: 9113-4.2-c
+        assert!(len > 9 + max as usize, "and the rest in another");
+    }
+}
+
+#[test]
+fn preload_stands_behind_the_continuations_of_what_was_said_before() {
+    let mut server = raw_server(Limits::default());
+    feed(&mut server, &frame(kind::HEADERS, END, 1, GET));
+    let long = Response::new(200).with("x", &"\u{7f}".repeat(30_000));
+    server.respond(StreamId(1), &long, false).unwrap();
+    server.preload(b"block").unwrap();
+    let kinds = kinds(&mut server);
+    let (last, before) = kinds.split_last().unwrap();
+    assert!(before[0] == kind::HEADERS && before[1..].iter().all(|kind| *kind == kind::CONTINUATION)); // spec: preload-profile-1-b
+    assert!(before.len() > 2 && *last == rules::PRELOAD, "{kinds:?}");
 }
