@@ -144,7 +144,7 @@ async fn respond<H: Handler>(
     let Dispatched { seat, answer, visit } = match has_good_host(&parts) {
         true => handler.answer(authority(&parts), &ask, SystemTime::now()),
         false => {
-            let reply = error_reply(400, parts.method == http::Method::HEAD); // spec: 9112-3.2-a
+            let reply = error_reply(400, parts.method == http::Method::HEAD);
             Dispatched { seat: None, answer: Answer::Reply(reply), visit: None }
         }
     };
@@ -211,8 +211,8 @@ fn has_good_host(parts: &http::request::Parts) -> bool {
         host.as_bytes().iter().all(is_plain)
     };
     match (hosts.next(), hosts.next()) {
-        (None, _) => parts.version < Version::HTTP_11,
-        (Some(host), None) => is_good(host),
-        (Some(_), Some(_)) => false,
+        (None, _) => parts.version < Version::HTTP_11, // spec: 9112-3.2-a
+        (Some(host), None) => is_good(host),           // spec: 9112-3.2-a
+        (Some(_), Some(_)) => false,                   // spec: 9112-3.2-a
     }
 }

@@ -159,3 +159,6 @@ fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Invalid> {
         None => Err(Invalid::ContentLength),
     }
 }
+
+#[cfg(test)]
+mod tests;
