@@ -73,7 +73,7 @@ fn everybody_gets_the_same_bytes_best_first() {
 
 #[test]
 fn a_frame_keeps_to_the_caps() {
-    // spec: preload-profile-5-a preload-profile-5-b
+    // spec: preload-profile-5-a
     let table = table();
     let paths: Vec<String> = (0..17).map(|at| format!("/{at}")).collect();
     table.set("a.example", &site(&paths.iter().map(String::as_str).collect::<Vec<_>>()));
@@ -82,6 +82,18 @@ fn a_frame_keeps_to_the_caps() {
     table.set("a.example", &site(&long.iter().map(String::as_str).collect::<Vec<_>>()));
     let flight = table.first(None, usize::MAX).unwrap();
     assert!(flight.block().len() <= 2_048 && flight.hints().count() > 4);
+}
+
+#[test]
+fn the_caps_are_16_hints_and_2_048_bytes() {
+    // spec: preload-profile-5-b
+    let hint = |len: usize| Hint::new(format!("https://a.example/{}", "x".repeat(len)), Destination::Image);
+    let bytes = |len| block::write(&[hint(len)], Budget { hints: 1, block_bytes: usize::MAX }).0.len();
+    for (wanted, expected) in [(2_048, 1), (2_049, 0)] {
+        let len = (0..4_000).find(|len| bytes(*len) == wanted).expect("a letter is a byte at most");
+        assert_eq!(block::write(&[hint(len)], Budget::default()).1, expected);
+    }
+    assert_eq!(block::write(&vec![hint(1); 17], Budget::default()).1, 16);
 }
 
 #[test]

@@ -368,7 +368,7 @@ fn a_frame_is_no_larger_than_its_taker_said() {
 fn preload_stands_behind_the_continuations_of_what_was_said_before() {
     let mut server = raw_server(Limits::default());
     feed(&mut server, &frame(kind::HEADERS, END, 1, GET));
-    let long = Response::new(200).with("x", &"\u{7f}".repeat(30_000));
+    let long = Response::new(200).with("x", &"\u{7f}".repeat(60_000));
     server.respond(StreamId(1), &long, false).unwrap();
     server.preload(b"block").unwrap();
     let kinds = kinds(&mut server);
