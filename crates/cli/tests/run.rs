@@ -306,3 +306,26 @@ fn metrics_have_an_address_of_their_own_which_a_reload_may_move() {
     until(first, &Result::is_err);
     assert!(scrape(&second).expect("it answers").contains("\nsakigake_reloads_total 1\n"));
 }
+
+#[test]
+fn hosts_of_one_certificate_are_told_in_an_origin_frame_unless_the_file_says_no() {
+    let hosts = "[log]\naccess = \"combined\"\nfile = \"access.log\"\n\
+                 [hosts.\"a.test\"]\nfolder = \"a\"\n[hosts.\"b.test\"]\nfolder = \"b\"\n";
+    for (line, is_told) in [("", true), ("origins = false\n", false)] {
+        let mut world = World::new();
+        world.write(&format!("listen = \"127.0.0.1:0\"\n{line}{hosts}"));
+        world.start();
+        let output = world.about(&["fetch", "-v", "-o", "-"], "a.test", world.port(), "/").output();
+        let (code, page, frames) = said(&output.expect("it runs"));
+        assert_eq!((code, page.contains("first")), (0, true), "{page}{frames}");
+        // Two entries, each a length of two bytes and an origin.
+        let told = 2 * (2 + format!("https://a.test:{}", world.port()).len());
+        assert_eq!(frames.contains(&format!("< ORIGIN length={told}")), is_told, "{frames}");
+        let (log, began) = (world.folder.join("access.log"), Instant::now());
+        let is_logged = || fs::read_to_string(&log).is_ok_and(|log| log.contains(" \"-\" \"sakigake/"));
+        while !is_logged() {
+            assert!(began.elapsed() < PATIENCE, "the log has no line");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
