@@ -316,7 +316,9 @@ impl<'a> Loader<'a> {
             let url = &self.load.entries()[id.0].resource.url;
             response.fields.find_all(b"set-cookie").for_each(|field| self.jar.set(url, field, context));
         }
-        if self.ask.is_decoded {
+        // What has no body needs no decoder, whatever its fields say of the body that it would have (RFC 9110 section 8.4).
+        let has_body = self.ask.method != b"HEAD" && !matches!(response.status, ..200 | 204 | 304);
+        if self.ask.is_decoded && has_body {
             match Decoder::of(response, coding::Limits::default()) {
                 Ok(decoder) => drop(decoder.and_then(|decoder| self.decoders.insert(id, decoder))),
                 Err(why) => {

@@ -45,6 +45,24 @@ fn nothing_of_a_body_comes_out_once_it_has_failed() {
 }
 
 #[test]
+fn what_has_no_body_needs_no_decoder() {
+    for (method, status, is_taken) in
+        [("HEAD", 200, true), ("GET", 304, true), ("GET", 204, true), ("GET", 200, false)]
+    {
+        let (client, mut sink) = (client(), Sink(Vec::new()));
+        let ask = Ask { method: method.into(), ..ask(Keep::Nothing) };
+        let options = Options { is_single: true, ..Options::default() };
+        let mut watcher = Quiet;
+        let mut loader = Loader::new(&client.shared, &ask, options, &mut watcher, Some(&mut sink));
+        assert!(loader.load.wants(client.shared.clock.now()).is_some());
+        let response = Response::new(status).with("content-encoding", "rot13");
+        loader.head(Id(0), Protocol::Http2, &response).expect("nobody refuses it");
+        loader.end(Id(0)).expect("nobody refuses it");
+        assert_eq!(loader.document().is_ok(), is_taken, "{method} {status}");
+    }
+}
+
+#[test]
 fn a_kept_body_has_no_hole() {
     let (client, ask) = (client(), ask(Keep::Bodies));
     let mut watcher = Quiet;
