@@ -23,8 +23,38 @@ impl Metrics {
         faults(&mut text, &shards);
         requests(&mut text, &shards);
         durations(&mut text, &shards);
-        of_site(&mut text, site);
+        self.of_site(&mut text, site);
         text.into_string()
+    }
+
+    fn of_site(&self, text: &mut Text, site: &Site) {
+        let help = "Lines of the access log that were lost since it was opened.";
+        text.family("sakigake_access_log_lines_lost_total", Type::Counter, help);
+        text.sample(&[], site.log.lost());
+        let session = site.session.now();
+        if let Some(table) = &session.hints {
+            let totals = self.hints(table.totals());
+            let help =
+                "Hints sent to clients that act on PRELOAD frames, and whether they were asked for in time.";
+            text.family("sakigake_hints_total", Type::Counter, help);
+            text.sample(&[("outcome", "sent")], totals.sent);
+            text.sample(&[("outcome", "used")], totals.used);
+            text.sample(&[("outcome", "unused")], totals.sent.saturating_sub(totals.used));
+        }
+        let mut ends: BTreeMap<&str, u64> = BTreeMap::new();
+        for credential in &session.tls.credentials {
+            let name = credential.names.first().map_or("", String::as_str);
+            // One that cannot be parsed has no end to tell.
+            if let Some(end) = credential.chain.first().and_then(|leaf| expiry::not_after(leaf)) {
+                let end = since_1970(end).as_secs();
+                ends.entry(name).and_modify(|first| *first = end.min(*first)).or_insert(end);
+            }
+        }
+        let help = "When the first certificate of that first name ends, in seconds since 1970.";
+        text.family("sakigake_certificate_expiry_timestamp_seconds", Type::Gauge, help);
+        for (name, end) in ends {
+            text.sample(&[("name", name)], end);
+        }
     }
 
     fn server(&self, text: &mut Text) {
@@ -140,36 +170,6 @@ fn durations(text: &mut Text, shards: &[Arc<Shard>]) {
         let (secs, nanos) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
         text.named("_sum", &[("host", &host)], format_args!("{secs}.{nanos:09}"));
         text.named("_count", &[("host", &host)], format_args!("{so_far}"));
-    }
-}
-
-fn of_site(text: &mut Text, site: &Site) {
-    let help = "Lines of the access log that were lost since it was opened.";
-    text.family("sakigake_access_log_lines_lost_total", Type::Counter, help);
-    text.sample(&[], site.log.lost());
-    let session = site.session.now();
-    if let Some(table) = &session.hints {
-        let totals = table.totals();
-        let help =
-            "Hints sent to clients that act on PRELOAD frames, and whether they were asked for in time.";
-        text.family("sakigake_hints_total", Type::Counter, help);
-        text.sample(&[("outcome", "sent")], totals.sent);
-        text.sample(&[("outcome", "used")], totals.used);
-        text.sample(&[("outcome", "unused")], totals.sent.saturating_sub(totals.used));
-    }
-    let mut ends: BTreeMap<&str, u64> = BTreeMap::new();
-    for credential in &session.tls.credentials {
-        let name = credential.names.first().map_or("", String::as_str);
-        // One that cannot be parsed has no end to tell.
-        if let Some(end) = credential.chain.first().and_then(|leaf| expiry::not_after(leaf)) {
-            let end = since_1970(end).as_secs();
-            ends.entry(name).and_modify(|first| *first = end.min(*first)).or_insert(end);
-        }
-    }
-    let help = "When the first certificate of that first name ends, in seconds since 1970.";
-    text.family("sakigake_certificate_expiry_timestamp_seconds", Type::Gauge, help);
-    for (name, end) in ends {
-        text.sample(&[("name", name)], end);
     }
 }
 

@@ -120,6 +120,17 @@ fn handshakes_end_in_four_ways() {
 }
 
 #[test]
+fn hints_that_were_counted_stay_counted() {
+    use sakigake_preload::table::Totals;
+    let metrics = Metrics::new();
+    let seen = [(10, 4), (12, 5), (3, 3), (3, 3), (0, 0), (2, 1)].map(|(sent, used)| {
+        let all = metrics.hints(Totals { sent, used });
+        (all.sent, all.used)
+    });
+    assert_eq!(seen, [(10, 4), (12, 5), (12, 5), (12, 5), (12, 5), (14, 6)]);
+}
+
+#[test]
 fn labels_are_escaped() {
     let mut text = Text::new();
     text.family("a_total", Type::Counter, "one\\two\nthree");
