@@ -10,6 +10,7 @@ use std::{
     net::SocketAddr,
     os::fd::{AsFd, OwnedFd},
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 use tokio::{
@@ -65,7 +66,7 @@ impl Doors {
                         eprintln!("warning: a listening socket cannot be used: {error}");
                     }
                 }
-                Some(Command::Close(address)) => self.close(address),
+                Some(Command::Close(address, closing)) => self.close(address, &closing),
                 Some(Command::Lend(lender)) => {
                     let copy = |door: &Door| door.listener.as_fd().try_clone_to_owned();
                     // Whoever gave up asking needs none.
@@ -92,10 +93,16 @@ impl Doors {
     }
 
     /// Nothing waits for its end here: other orders, and the one to stop, are heard.
-    fn close(&mut self, address: SocketAddr) {
+    fn close(&mut self, address: SocketAddr, closing: &Arc<()>) {
         self.closing.retain(|accepting| !accepting.is_finished());
-        let closing = self.open.extract_if(.., |door| door.address == address);
-        self.closing.extend(closing.map(Door::close));
+        for door in self.open.extract_if(.., |door| door.address == address) {
+            let (accepting, closing) = (door.close(), closing.clone());
+            self.closing.push(spawn_local(async move {
+                // A panic in there was printed when it happened, and the socket is closed all the same.
+                let _ = accepting.await;
+                drop(closing);
+            }));
+        }
     }
 
     /// Closes all, and waits until everybody who had come is accepted.

@@ -135,7 +135,8 @@ impl Listeners {
         // What it does itself is not counted.
         let aside = spawn("metrics".into(), aside, METRICS_CONNECTIONS, Arc::default())?;
         let (stop, metrics, session) = (stop.clone(), site.metrics.clone(), Mutex::new(site.session.clone()));
-        let running = Running { addresses, workers, aside, metrics, threads, stop, session };
+        let closing = Vec::new();
+        let running = Running { addresses, closing, workers, aside, metrics, threads, stop, session };
         drop(report);
         for result in reports {
             result?;

@@ -13,18 +13,25 @@ use std::{
     net::SocketAddr,
     os::fd::OwnedFd,
     process::{self, Child},
-    sync::{Arc, Mutex, PoisonError, mpsc},
-    thread::JoinHandle,
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError, Weak, mpsc},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 use tokio::sync::mpsc::UnboundedSender;
 
 /// How long a successor may take until it serves.
 const SUCCESSION: Duration = Duration::from_secs(30);
 
+/// How long an address that was closed is waited for before it is opened again beside the closing one, and how often it is
+/// looked at. Workers that have all the connections they may have close it when they have accepted who had come.
+const CLOSING: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(1);
+
 /// A server that runs. Dropping it changes nothing: it runs until it is told to stop.
 pub struct Running {
     pub(super) addresses: Vec<SocketAddr>,
+    /// Addresses that were closed, as long as somebody still listens there.
+    pub(super) closing: Vec<(SocketAddr, Weak<()>)>,
     pub(super) workers: Vec<UnboundedSender<Command>>,
     /// The thread that tells the metrics.
     pub(super) aside: UnboundedSender<Command>,
@@ -45,16 +52,21 @@ impl Running {
         self.command(|| Command::Reload(site.clone()));
     }
 
-    /// Listens at one more address; says which, since the system chooses where the port is 0.
+    /// Listens at one more address; says which, since the system chooses where the port is 0. One that was closed just now
+    /// is waited for, at most a second: beyond that its clients are shared with those who still accept who had come.
     ///
     /// # Errors
     /// What the system says: the address is taken, or not ours to use.
     pub fn open(&mut self, address: SocketAddr, kind: Kind) -> io::Result<SocketAddr> {
+        let is_free = self.is_free(address);
         let threads = match kind {
             Kind::Metrics => core::slice::from_ref(&self.aside),
             _ => &self.workers[..],
         };
-        let sockets = open(address, threads.len())?;
+        let sockets = match is_free {
+            true => open(address, threads.len())?,
+            false => threads.iter().map(|_| sakigake_net::listen(address)).collect::<io::Result<_>>()?,
+        };
         let address = sockets[0].local_addr()?;
         for (worker, listener) in threads.iter().zip(sockets) {
             // A worker that ended takes no orders: `join` says why.
@@ -67,7 +79,22 @@ impl Running {
     /// Stops listening there; who had come is served. Does nothing where nobody listens.
     pub fn close(&mut self, address: SocketAddr) {
         self.addresses.retain(|open| *open != address);
-        self.command(|| Command::Close(address));
+        let closing = Arc::new(());
+        self.closing.push((address, Arc::downgrade(&closing)));
+        self.command(|| Command::Close(address, closing.clone()));
+    }
+
+    /// Whether nobody of ours listens there any more, as it should be soon where it was closed.
+    fn is_free(&mut self, address: SocketAddr) -> bool {
+        let asked = Instant::now();
+        loop {
+            self.closing.retain(|(_, closing)| closing.strong_count() > 0);
+            let is_free = self.closing.iter().all(|(closing, _)| *closing != address);
+            if is_free || asked.elapsed() > CLOSING {
+                return is_free;
+            }
+            thread::sleep(LOOK);
+        }
     }
 
     /// Where it listens.

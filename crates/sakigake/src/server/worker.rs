@@ -31,8 +31,8 @@ pub(super) enum Command {
     Reload(Arc<Site>),
     /// Listen here too.
     Open(Socket),
-    /// Stop listening there.
-    Close(SocketAddr),
+    /// Stop listening there; what comes with it is dropped when nobody does any more.
+    Close(SocketAddr, Arc<()>),
     /// Give copies of all listening sockets.
     Lend(mpsc::Sender<io::Result<OwnedFd>>),
 }

@@ -1,19 +1,46 @@
 //! Reload, succession and stop while requests come without a pause: none is lost.
 
-use crate::load;
+use crate::{
+    load,
+    service::{Client, Said},
+};
+use http::Response;
 use sakigake::{
     bench::Length,
     files::Files,
     hosts::{Hosts, Target},
     server::Kind,
+    service::Factory,
 };
 use sakigake_e2e::{Scratch, Server, Setup, example};
 use std::{
     io::{Read, Write},
     net::{Ipv4Addr, TcpStream},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
     thread,
     time::Duration,
 };
+
+/// A body of what a function gives.
+struct Given<F>(F);
+
+impl<F: FnMut(&mut Context<'_>) -> Poll<Option<&'static str>> + Unpin> http_body::Body for Given<F> {
+    type Data = bytes::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
+        let frame = |text: &'static str| Ok(http_body::Frame::data(text.into()));
+        (self.0)(cx).map(|text| text.map(frame))
+    }
+}
 
 fn hosts() -> Hosts {
     Hosts::one(Target::Files(Files::new(example()).expect("it is there")))
@@ -57,6 +84,69 @@ fn an_address_may_be_opened_and_closed_while_it_runs() {
     assert!(heard.contains("location: https://www.saki.test:8443/a\r\n"), "{heard}");
     server.running.close(address);
     sakigake_e2e::eventually("it closes", || ask().is_err());
+}
+
+#[test]
+fn an_address_may_be_opened_again_at_once() {
+    let mut server = Server::start(Setup { workers: 2, ..Setup::of(example()) });
+    let any = (Ipv4Addr::LOCALHOST, 0).into();
+    let address = server.running.open(any, Kind::Redirect(1)).expect("loopback is there");
+    let ask = || {
+        let mut stream = TcpStream::connect(address)?;
+        stream.write_all(b"GET /a HTTP/1.1\r\nhost: www.saki.test\r\nconnection: close\r\n\r\n")?;
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).map(|_| heard)
+    };
+    for port in 2..30 {
+        server.running.close(address);
+        assert_eq!(server.running.open(address, Kind::Redirect(port)).expect("it was ours"), address);
+        let there = format!("location: https://www.saki.test:{port}/a\r\n");
+        sakigake_e2e::eventually("it is open", || ask().is_ok_and(|heard| heard.contains(&there)));
+    }
+    assert_eq!(server.running.addresses().iter().filter(|open| **open == address).count(), 1);
+}
+
+/// A host whose answers begin with its name, and end when they may.
+fn streaming(name: &'static str, may_end: &Arc<AtomicBool>) -> Hosts {
+    let may_end = may_end.clone();
+    Hosts::one(Target::Service(Factory::of_fn(move |_| {
+        let may_end = may_end.clone();
+        async move {
+            let mut is_begun = false;
+            let frames = Given(move |cx: &mut Context<'_>| match core::mem::replace(&mut is_begun, true) {
+                false => Poll::Ready(Some(name)),
+                true if may_end.load(Ordering::Relaxed) => Poll::Ready(None),
+                true => {
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+            });
+            Ok::<_, std::convert::Infallible>(Response::new(frames))
+        }
+    })))
+}
+
+#[test]
+fn a_response_under_way_outlives_a_reload_and_the_next_one_is_the_new_hosts() {
+    let may_end = Arc::new(AtomicBool::new(false));
+    let setup = Setup { hosts: Some(streaming("old", &may_end)), hints: false, ..Setup::of(example()) };
+    let server = Server::start(setup);
+    let mut client = Client::of(&server);
+    client.ask(1, true, "GET", "/", &[]);
+    assert!(matches!(client.next(1), Said::Head(_, false)));
+    assert_eq!(client.next(1), Said::Data(b"old".into(), false));
+    server.running.reload(server.another(streaming("new", &may_end)));
+    let mut next = 1;
+    sakigake_e2e::eventually("the new host", || {
+        next += 2;
+        client.ask(next, true, "GET", "/", &[]);
+        assert!(matches!(client.next(next), Said::Head(_, false)));
+        let said = client.next(next);
+        client.reset(next);
+        said == Said::Data(b"new".into(), false)
+    });
+    may_end.store(true, Ordering::Relaxed);
+    assert_eq!(client.next(1), Said::Data(Vec::new(), true));
 }
 
 #[test]
