@@ -9,6 +9,8 @@ pub struct Ask<'a> {
     pub method: &'a [u8],
     /// Path and query as they came, still encoded.
     pub path: &'a [u8],
+    /// The scheme of the request's target, where it names one; empty elsewhere.
+    pub scheme: &'a [u8],
     /// The request's fields.
     pub fields: &'a dyn FieldSource,
 }
@@ -77,14 +79,24 @@ impl<'a> Ask<'a> {
 
 impl<'a> From<&'a Request> for Ask<'a> {
     fn from(request: &'a Request) -> Self {
-        Self { method: request.method(), path: request.path(), fields: &request.fields }
+        Self {
+            method: request.method(),
+            path: request.path(),
+            scheme: request.scheme(),
+            fields: &request.fields,
+        }
     }
 }
 
 impl<'a> From<&'a http::request::Parts> for Ask<'a> {
     fn from(parts: &'a http::request::Parts) -> Self {
         let path = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
-        Self { method: parts.method.as_str().as_bytes(), path: path.as_bytes(), fields: &parts.headers }
+        Self {
+            method: parts.method.as_str().as_bytes(),
+            path: path.as_bytes(),
+            scheme: parts.uri.scheme_str().unwrap_or_default().as_bytes(),
+            fields: &parts.headers,
+        }
     }
 }
 

@@ -3,7 +3,12 @@ use crate::files::{Ask, Reply};
 use sakigake_semantics::Fields;
 
 fn ask(redirect: &Redirect, method: &str, path: &str) -> Reply {
-    redirect.answer(&Ask { method: method.as_bytes(), path: path.as_bytes(), fields: &Fields::new() })
+    redirect.answer(&Ask {
+        method: method.as_bytes(),
+        path: path.as_bytes(),
+        scheme: b"",
+        fields: &Fields::new(),
+    })
 }
 
 #[test]

@@ -149,7 +149,9 @@ impl Handler for Front {
         self.worker.shard.streams_open.add(1);
         let here = self.worker.here();
         let visit = here.site.log.visit(ask.fields);
-        let seat = self.seat(&here, authority);
+        // A resource of another scheme is another one (RFC 9110 section 4.2), and none that is asked for over TLS.
+        let is_https = ask.scheme.is_empty() || ask.scheme.eq_ignore_ascii_case(b"https"); // spec: 9110-7.4-a
+        let seat = if is_https { self.seat(&here, authority) } else { None };
         let mut reply = match seat.map(|seat| &seat.host().target) {
             Some(Target::Files(files)) => files.answer(ask, now),
             Some(Target::Redirect(redirect)) => redirect.answer(ask),

@@ -89,7 +89,7 @@ mod tests {
             (&any, "a.test\r\nx: y", 443, Err(400)),
         ] {
             let fields = Fields::new();
-            let ask = Ask { method: b"GET", path: b"/x?y", fields: &fields };
+            let ask = Ask { method: b"GET", path: b"/x?y", scheme: b"", fields: &fields };
             let redirect = elsewhere(hosts, authority.as_bytes(), port);
             let location = redirect.map(|redirect| {
                 let reply = redirect.answer(&ask);

@@ -6,6 +6,15 @@ use super::case::*;
 fn frames_of_each_type_are_taken() {
     let (server, _site) = site();
     let get_block = request("GET", "/index.html", &[]);
+    let of_scheme = |scheme| {
+        let lines = [
+            (":method", "GET"),
+            (":scheme", scheme),
+            (":authority", "www.saki.test"),
+            (":path", "/index.html"),
+        ];
+        block(&lines)
+    };
     let halves = get_block.split_at(20);
     let thirds = halves.1.split_at(10);
     let goaway = [&[0; 4][..], &NO_ERROR.to_be_bytes()].concat();
@@ -20,6 +29,14 @@ fn frames_of_each_type_are_taken() {
             later("5.1", "PRIORITY on a closed stream", &[&get(1)], &[&priority(1, 0)], Accepted),
             later("5.1", "WINDOW_UPDATE on a closed stream", &[&get(1)], &[&credit(1, 9)], Accepted),
             later("5.1", "RST_STREAM on a closed stream", &[&get(1)], &[&rst(1, CANCEL)], Accepted),
+            case(
+                "8.3.1",
+                "a scheme in capitals",
+                &[&frame(HEADERS, WHOLE, 1, &of_scheme("HTTPS"))],
+                Status(200),
+            ),
+            // RFC 9110 section 7.4.
+            case("8.3.1", "another scheme", &[&frame(HEADERS, WHOLE, 1, &of_scheme("http"))], Status(421)), // spec: 9110-7.4-a
             case("6.1", "one DATA frame", &[&post(1, &[]), &last(1, b"x")], Status(405)),
             case("6.1", "several", &[&post(1, &[]), &data(1, b"x"), &last(1, b"y")], Status(405)),
             case(
