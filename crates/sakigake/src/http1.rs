@@ -2,6 +2,7 @@
 
 mod ask;
 mod outgoing;
+mod patience;
 mod stall;
 #[cfg(test)]
 mod tests;
@@ -9,19 +10,24 @@ mod tests;
 use crate::early::{is_document, is_document_head, may_be_document};
 use crate::files::{Ask, PIECE_BYTES, error_reply};
 use crate::handler::{Answer, Dispatched, Handler, Served};
-use crate::service::Peer;
+use crate::service::{self, BodyError, Peer, Upload};
 use http::{HeaderValue, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use outgoing::Outgoing;
+use patience::{Patience, Turn};
 use sakigake_preload::table::Links;
 use sakigake_semantics::{Control, Part};
 use stall::Stall;
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
@@ -37,6 +43,8 @@ pub struct Limits {
     pub head_lines: usize,
     /// How long the peer may take nothing of what is to be written.
     pub stall_ms: u64,
+    /// How long the peer may let a service wait for bytes of a request's body.
+    pub body_stall_ms: u64,
     /// How long a connection that is told to end still takes a request, which may be on its way: the answer to it says that
     /// it is the last.
     pub last_request_ms: u64,
@@ -49,7 +57,35 @@ impl Default for Limits {
             head_bytes: 32 * 1024,
             head_lines: 100,
             stall_ms: 60_000,
+            body_stall_ms: 60_000,
             last_request_ms: 500,
+        }
+    }
+}
+
+/// How a connection ended badly.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The stream failed, the peer broke HTTP's rules or a limit, or a file could not be read to its end.
+    Http(hyper::Error),
+    /// The peer let a service wait for a request's body, whose response had begun.
+    SlowBody,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(error) => error.fmt(f),
+            Self::SlowBody => BodyError::Slow.fmt(f),
+        }
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Http(error) => error.source(),
+            Self::SlowBody => None,
         }
     }
 }
@@ -60,14 +96,14 @@ impl Default for Limits {
 /// protocol (a WebSocket) ends when the service lets it go.
 ///
 /// # Errors
-/// The stream failed, the peer broke HTTP's rules or a limit, or a file could not be read to its end.
+/// [`Failure`].
 pub(crate) async fn serve<I, H>(
     io: I,
     handler: Rc<H>,
     peer: Peer,
     limits: Limits,
     stop: impl Future<Output = ()>,
-) -> Result<(), hyper::Error>
+) -> Result<(), Failure>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler + 'static,
@@ -87,17 +123,21 @@ async fn http<I, H>(
     peer: Peer,
     limits: Limits,
     stop: impl Future<Output = ()>,
-) -> Result<(), hyper::Error>
+) -> Result<(), Failure>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler + 'static,
 {
     let is_stopping = Rc::new(Cell::new(false));
     let is_last = is_stopping.clone();
+    let (turn, upload) = (Rc::new(Turn::default()), Arc::new(Upload::default()));
+    let mut patience = Patience::new(Duration::from_millis(limits.body_stall_ms), upload.clone());
+    let asking = turn.clone();
     let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
         let (handler, peer, is_last) = (handler.clone(), peer.clone(), is_last.clone());
+        let upload = (asking.clone(), upload.clone());
         async move {
-            let mut response = respond(handler, peer, request).await;
+            let mut response = respond(handler, peer, request, upload).await;
             if is_last.get() && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
                 response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close")); // spec: 9112-9.6-a
             }
@@ -128,7 +168,16 @@ where
             is_over = true;
             connection.as_mut().graceful_shutdown();
         }
-        connection.as_mut().poll(cx)
+        loop {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(ended.map_err(Failure::Http));
+            }
+            ready!(patience.poll(cx));
+            // Where a response has begun, nothing but the end of the connection can say that it will not be whole.
+            if !turn.refuse() {
+                return Poll::Ready(Err(Failure::SlowBody));
+            }
+        }
     })
     .await
 }
@@ -137,6 +186,7 @@ async fn respond<H: Handler>(
     handler: Rc<H>,
     peer: Peer,
     request: http::Request<Incoming>,
+    (turn, upload): (Rc<Turn>, Arc<Upload>),
 ) -> http::Response<Outgoing<H>> {
     let since = Instant::now();
     let (parts, body) = request.into_parts();
@@ -174,8 +224,11 @@ async fn respond<H: Handler>(
             let links = may_link.then(links).flatten();
             let mut outgoing = Outgoing::new(handler, served, since);
             outgoing.is_head = parts.method == http::Method::HEAD;
-            let answer = ask::ask(&local, parts, body, peer).await;
-            link(outgoing.answer(answer), links)
+            let body = service::Body::of_upload(body, upload);
+            match turn.answer(ask::ask(&local, parts, body, peer)).await {
+                Some(answer) => link(outgoing.answer(answer), links),
+                None => outgoing.too_slow(),
+            }
         }
     }
 }

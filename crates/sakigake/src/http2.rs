@@ -3,6 +3,7 @@
 mod exchange;
 mod exchanges;
 mod farewell;
+mod waits;
 
 use crate::{
     early::{Early, is_document_head},
@@ -40,9 +41,10 @@ thread_local! {
 /// Requests that the memory of one turn is kept for.
 const SPARE_ASKED: usize = 256;
 
-/// RFC 9113 section 7: nothing is wrong; and: the stream cannot be completed, and it is our fault.
+/// RFC 9113 section 7: nothing is wrong; the stream cannot be completed, and it is our fault; and: it is not needed any more.
 const NO_ERROR: u32 = 0x0;
 const INTERNAL_ERROR: u32 = 0x2;
+const CANCEL: u32 = 0x8;
 
 /// One connection's requests, and the responses that are still on their way.
 pub(crate) struct Http2<H: Handler, S> {
@@ -71,6 +73,8 @@ pub(crate) struct Bounds {
     pub(crate) drain: time::Duration,
     /// How long the peer may take nothing of what waits for its socket.
     pub(crate) stall_ms: u64,
+    /// How long it may let somebody wait for bytes of a request's body, or for the end of one that nobody reads.
+    pub(crate) body_stall: time::Duration,
     /// The limit of a stream's queue.
     pub(crate) queue_bytes: usize,
 }
@@ -111,7 +115,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             handler,
             bounds,
             asked: Vec::new(),
-            exchanges: Exchanges::new(bounds.queue_bytes),
+            exchanges: Exchanges::new(bounds.queue_bytes, bounds.body_stall),
             peer: None,
             read: BTreeMap::new(),
             responses: BTreeMap::new(),
@@ -228,6 +232,9 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
     fn pass_over(&mut self, stream: StreamId, inflow: Option<&Inflow>) {
         if let Some(inflow) = inflow {
             *self.read.entry(stream).or_default() += inflow.abandon();
+            if !inflow.is_over() {
+                self.exchanges.owes_end(stream);
+            }
         }
     }
 
@@ -244,13 +251,17 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             // A file does not read what came with the question: its credit goes back at once.
             None => *self.read.entry(stream).or_default() += bytes.len(),
         }
+        if end {
+            self.exchanges.has_ended(stream);
+        }
     }
 
-    fn take_trailers(&self, stream: StreamId, fields: &Fields) {
+    fn take_trailers(&mut self, stream: StreamId, fields: &Fields) {
         let waiting = || self.asked.iter().rev().find(|asked| asked.stream == stream);
         if let Some(inflow) = self.exchanges.inflow(stream).or_else(|| waiting()?.inflow.as_deref()) {
             inflow.trailers(exchanges::trailers(fields));
         }
+        self.exchanges.has_ended(stream);
     }
 }
 
@@ -370,7 +381,7 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
         if self.farewell.poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        if self.exchanges.poll_rung(cx).is_ready() {
+        if self.exchanges.poll_due(cx).is_ready() {
             return Poll::Ready(());
         }
         while self.end != End::Cut {

@@ -54,6 +54,9 @@ pub struct Limits {
     pub idle_ms: u64,
     /// How long the peer may take nothing of what waits for its socket.
     pub stall_ms: u64,
+    /// HTTP/2: how long a client may let a service wait for bytes of a request's body, and how long after a response the rest
+    /// of a body that nobody reads may take to end.
+    pub body_stall_ms: u64,
     /// How long a server that was told to stop waits for what it serves.
     pub drain_ms: u64,
 }
@@ -65,6 +68,7 @@ impl Default for Limits {
             connections_an_address: 16_384,
             idle_ms: 180_000,
             stall_ms: 60_000,
+            body_stall_ms: 60_000,
             drain_ms: 10_000,
         }
     }

@@ -18,6 +18,7 @@ mod peer;
 mod remote;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 pub use body::{Body, BodyError};
 pub(crate) use bridge::bridge;
@@ -25,8 +26,14 @@ pub(crate) use inflow::{Bell, Inflow, Ring};
 pub(crate) use local::{Local, Pending};
 pub(crate) use outgoing::{Failure, Outgoing};
 pub use peer::{Peer, Tls};
+pub(crate) use upload::Upload;
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{
+    error::Error,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 use tokio::runtime::Handle;
 use tower_service::Service;
 
@@ -128,9 +135,9 @@ impl Factory {
         }))
     }
 
-    /// A worker's own.
-    pub(crate) fn make(&self) -> Local {
-        self.0()
+    /// A worker's own. Where making it panics, it answers nothing: one that was not made is made again for the next who asks.
+    pub(crate) fn make(&self) -> Result<Local, Local> {
+        catch_unwind(AssertUnwindSafe(|| self.0())).map_err(|_| Local::none())
     }
 }
 

@@ -2,6 +2,8 @@
 
 #[path = "e2e/abuse.rs"]
 mod abuse;
+#[path = "e2e/bodies.rs"]
+mod bodies;
 #[path = "e2e/codings.rs"]
 mod codings;
 #[path = "e2e/early.rs"]

@@ -224,6 +224,8 @@ pub const KEYS: &[Key] = &[
         "How long an HTTP/2 connection may go without a request."),
     key(Section::Limits, "stall", Kind::Duration(SECOND, HOUR), "\"1m\"", "\"20s\"",
         "How long a client may take nothing of what waits for it."),
+    key(Section::Limits, "body", Kind::Duration(SECOND, HOUR), "\"1m\"", "\"20s\"",
+        "How long a client may send nothing of a request's body that is waited for, and how long the rest of one that nobody reads may take to end."),
     key(Section::Limits, "drain", Kind::Duration(0, HOUR), "\"10s\"", "\"30s\"",
         "How long a server that was told to stop waits for what it serves."),
     key(Section::Limits, "head", Kind::Duration(SECOND, HOUR), "\"30s\"", "\"10s\"",

@@ -199,6 +199,9 @@ impl<'a> Reader<'a> {
         let stall = section.duration("stall");
         set(&mut limits.stall_ms, stall);
         set(&mut http1.stall_ms, stall);
+        let body = section.duration("body");
+        set(&mut limits.body_stall_ms, body);
+        set(&mut http1.body_stall_ms, body);
         set(&mut limits.drain_ms, section.duration("drain"));
         set(&mut http1.head_ms, section.duration("head"));
         set(&mut http1.head_bytes, section.size("head_size").map(to_usize));

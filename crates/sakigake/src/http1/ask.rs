@@ -3,13 +3,12 @@
 use crate::service::{Body, Failure, Local, Outgoing, Peer, Pending, head};
 use http::{HeaderValue, Method, StatusCode, header, request};
 use http_body::Body as _;
-use hyper::body::Incoming;
 
 /// What the service answers, or why that cannot be sent.
 pub(super) async fn ask(
     local: &Local,
     mut parts: request::Parts,
-    body: Incoming,
+    body: Body,
     peer: Peer,
 ) -> Result<http::Response<Outgoing>, String> {
     let is_head = parts.method == Method::HEAD;
@@ -18,7 +17,7 @@ pub(super) async fn ask(
         None => {
             name_host(&mut parts);
             parts.extensions.insert(peer);
-            local.ask(http::Request::from_parts(parts, Body::of_http1(body)))
+            local.ask(http::Request::from_parts(parts, body))
         }
     };
     let response = pending.await.map_err(|failure: Failure| failure.to_string())?;

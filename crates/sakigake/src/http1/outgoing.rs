@@ -4,7 +4,7 @@ use crate::files::{self, PIECE_BYTES, Reply};
 use crate::handler::{Handler, Served};
 use crate::service::{self, head::may_have_length};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_LENGTH};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header::CONNECTION, header::CONTENT_LENGTH};
 use http_body::Body as _;
 use hyper::body::{Frame, SizeHint};
 use sakigake_semantics::Chunk;
@@ -74,6 +74,13 @@ impl<H: Handler> Outgoing<H> {
                 self.with(StatusCode::INTERNAL_SERVER_ERROR)
             }
         }
+    }
+
+    /// The client let the service wait for the request's body.
+    pub(super) fn too_slow(self) -> Response<Self> {
+        let mut response = self.with(StatusCode::REQUEST_TIMEOUT);
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        response
     }
 
     fn with(mut self, status: StatusCode) -> Response<Self> {
@@ -160,6 +167,11 @@ impl<H: Handler> Drop for Outgoing<H> {
     fn drop(&mut self) {
         self.served.took = self.since.elapsed();
         self.served.whole = self.is_whole();
+        if let Source::Service(body) = &mut self.source
+            && let Err(failure) = body.let_go()
+        {
+            self.blame(&failure.to_string());
+        }
         self.handler.served(&self.served);
     }
 }

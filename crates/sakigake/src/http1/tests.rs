@@ -1,8 +1,9 @@
-use super::{Limits, serve};
+use super::{Failure, Limits, serve};
 use crate::files::{Ask, Files};
 use crate::handler::{Answer, Dispatched, Handler, Served};
 use crate::scratch::Scratch;
-use crate::service::Peer;
+use crate::service::{Body, BodyError, Factory, Local, Peer};
+use http_body_util::{BodyExt as _, Full};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -286,6 +287,70 @@ async fn each_limit_holds_where_it_is_set() {
         assert!(serve(far, site(), peer(), limits, std::future::pending()).await.is_err(), "{limits:?}");
         let took = began.elapsed().as_millis();
         assert!((200..1_000).contains(&took), "{limits:?}: {took} ms");
+    }
+}
+
+/// A service in the place of files: it reads all and answers, or says back what comes, or lets somebody else read.
+struct Program(Local);
+
+impl Handler for Program {
+    fn client(&self) -> SocketAddr {
+        ([127, 0, 0, 1], 4433).into()
+    }
+
+    fn answer(&self, _: &[u8], _: &Ask<'_>, _: SystemTime) -> Dispatched {
+        Dispatched { seat: None, answer: Answer::Service(self.0.clone()), visit: None }
+    }
+
+    fn served(&self, _: &Served) {}
+}
+
+fn program() -> Rc<Program> {
+    let factory = Factory::of_fn(|request: http::Request<Body>| async move {
+        let path = request.uri().path().to_owned();
+        let body = request.into_body();
+        Ok::<_, BodyError>(http::Response::new(match path.as_str() {
+            "/echo" => body.boxed_unsync(),
+            _ => Full::new(body.collect().await?.to_bytes()).map_err(|never| match never {}).boxed_unsync(),
+        }))
+    });
+    Rc::new(Program(factory.make().unwrap_or_else(|_| panic!("it is made"))))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stops_coming_ends_its_request() {
+    let limits = Limits { body_stall_ms: 200, ..Limits::default() };
+    for (path, pause_ms, expected) in [
+        ("/whole", 199, Some("HTTP/1.1 200 ")),
+        ("/whole", 201, Some("HTTP/1.1 408 ")),
+        ("/echo", 199, Some("HTTP/1.1 200 ")),
+        ("/echo", 201, None),
+    ] {
+        let (mut near, far) = duplex(1 << 16);
+        let asking = async {
+            let head =
+                format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nconnection: close\r\n\r\n");
+            near.write_all(head.as_bytes()).await.expect("room");
+            for byte in [b"a", b"b"] {
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                // Nobody may be there any more.
+                let _ = near.write_all(byte).await;
+            }
+            let mut heard = String::new();
+            near.read_to_string(&mut heard).await.expect("text");
+            heard
+        };
+        let serving = serve(far, program(), peer(), limits, std::future::pending());
+        let (ended, heard) = tokio::join!(serving, asking);
+        match expected {
+            Some(expected) => {
+                ended.expect("no fault");
+                assert!(heard.starts_with(expected), "{path} {pause_ms} ms: {heard}");
+                assert_eq!(heard.ends_with("ab"), pause_ms < 200, "{heard}");
+                assert!(heard.contains("connection: close\r\n"), "{heard}");
+            }
+            None => assert!(matches!(ended, Err(Failure::SlowBody)), "{heard}"),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One request to a service and its response: polled when it rings, pulled only while its stream has room.
 
-use super::{INTERNAL_ERROR, NO_ERROR, room};
+use super::{CANCEL, INTERNAL_ERROR, NO_ERROR, room, waits::Owed};
 use crate::early::{Early, is_document_head};
 use crate::service::{BodyError, Failure, Inflow, Outgoing, Pending, Ring, head};
 use bytes::Bytes;
@@ -26,6 +26,10 @@ pub(crate) struct Exchange {
     is_head: bool,
     /// The client waits for 100 (Continue) before it sends the body.
     expects: bool,
+    /// The request's body is the one end of a tunnel, which may be silent for as long as it likes.
+    is_tunnel: bool,
+    /// What the client still sends is refused, once it has the whole response.
+    is_refused: bool,
     /// What a client that does not know the PRELOAD frame is to be told.
     early: Option<Early>,
     outcome: Outcome,
@@ -93,6 +97,8 @@ impl Exchange {
             ring: ring.into(),
             is_head: false,
             expects: false,
+            is_tunnel: false,
+            is_refused: false,
             early: None,
             outcome: Outcome::default(),
         }
@@ -107,6 +113,12 @@ impl Exchange {
     /// The client waits for 100 (Continue).
     pub(crate) fn expects(mut self, expects: bool) -> Self {
         self.expects = expects;
+        self
+    }
+
+    /// The request asks for a tunnel.
+    pub(crate) fn tunnel(mut self, is_tunnel: bool) -> Self {
+        self.is_tunnel = is_tunnel;
         self
     }
 
@@ -135,6 +147,51 @@ impl Exchange {
     pub(crate) fn cancel(&mut self, code: u32) {
         if let Some(inflow) = &self.inflow {
             inflow.fail(BodyError::Reset(code));
+        }
+    }
+
+    /// What its client owes it.
+    pub(crate) fn owed(&self) -> Option<Owed> {
+        let inflow = self.inflow.as_ref().filter(|_| !self.is_refused)?;
+        match self.phase {
+            Phase::Answered => (!inflow.is_over()).then_some(Owed::End),
+            _ if self.is_tunnel => None,
+            _ => inflow.starved().map(Owed::Bytes),
+        }
+    }
+
+    /// What its client owes did not come: the request ends, with 408 where it has no response yet. A response under way
+    /// is given up, and one that is over is followed by the refusal of the rest.
+    pub(crate) fn give_up(&mut self, stream: StreamId, http: &mut h2::Connection) {
+        if let Some(inflow) = &self.inflow {
+            inflow.fail(BodyError::Slow);
+        }
+        match self.phase {
+            Phase::Asking(_) => {
+                let refusal = Response::new(408).with("content-length", "0");
+                self.outcome.status = 408;
+                self.outcome.is_whole = http.respond(stream, &refusal, true).is_ok();
+                self.is_refused = true;
+            }
+            Phase::Answering(_) => http.reset(stream, CANCEL),
+            Phase::Answered => self.is_refused = true,
+        }
+        self.turn(Phase::Answered);
+    }
+
+    /// What its handler still has goes: a panic in there is its last fault.
+    pub(crate) fn let_go(&mut self) {
+        self.turn(Phase::Answered);
+    }
+
+    fn turn(&mut self, phase: Phase) {
+        let gone = match core::mem::replace(&mut self.phase, phase) {
+            Phase::Asking(mut pending) => pending.let_go(),
+            Phase::Answering(mut sending) => sending.body.let_go(),
+            Phase::Answered => Ok(()),
+        };
+        if let Err(failure) = gone {
+            self.outcome.fault.get_or_insert_with(|| failure.to_string());
         }
     }
 
@@ -192,19 +249,18 @@ impl Exchange {
             self.hint(stream, http);
         }
         let has_body = !self.is_head && !matches!(head.status, 204 | 304) && !body.is_end_stream();
-        self.phase = match http.respond(stream, &head, !has_body) {
-            Ok(()) if has_body => Phase::Answering(Sending { body, held: Bytes::new(), left }),
-            Ok(()) => {
-                self.outcome.is_whole = true;
-                Phase::Answered
-            }
-            Err(_) => Phase::Answered, // Reset in the meantime: the event is on its way to us.
-        };
+        let is_said = http.respond(stream, &head, !has_body).is_ok();
+        self.turn(Phase::Answering(Sending { body, held: Bytes::new(), left }));
+        // Where it is not said, the stream was reset in the meantime: the event is on its way to us.
+        if !(is_said && has_body) {
+            self.outcome.is_whole = is_said;
+            self.turn(Phase::Answered);
+        }
     }
 
     /// What the handler gave cannot be sent: 500 instead, and a line in the log.
     fn refuse(&mut self, stream: StreamId, http: &mut h2::Connection, why: String) {
-        self.phase = Phase::Answered;
+        self.turn(Phase::Answered);
         let refusal = Response::new(500).with("content-length", "0");
         self.outcome.status = 500;
         self.outcome.is_whole = http.respond(stream, &refusal, true).is_ok();
@@ -214,8 +270,8 @@ impl Exchange {
     /// The handler cannot go on: its stream ends, and no other.
     fn end(&mut self, stream: StreamId, http: &mut h2::Connection, why: String) {
         http.reset(stream, INTERNAL_ERROR);
-        self.phase = Phase::Answered;
         self.outcome.fault = Some(why);
+        self.turn(Phase::Answered);
         if let Some(inflow) = self.inflow.take() {
             inflow.fail(BodyError::Reset(INTERNAL_ERROR));
         }
@@ -239,7 +295,7 @@ impl Exchange {
                 }
                 Some(sent) => {
                     self.outcome.is_whole = matches!(sent, Sent::All);
-                    self.phase = Phase::Answered;
+                    self.turn(Phase::Answered);
                     return Step::Waits;
                 }
             }
@@ -249,7 +305,20 @@ impl Exchange {
     }
 
     /// Credit for what was read, and whether it is over: the request's body may outlive the response.
-    fn settle(&self, now: Instant, stream: StreamId, http: &mut h2::Connection, step: Step) -> Step {
+    pub(crate) fn settle(
+        &self,
+        now: Instant,
+        stream: StreamId,
+        http: &mut h2::Connection,
+        step: Step,
+    ) -> Step {
+        if self.is_refused {
+            if !http.has_sent_end(stream) {
+                return Step::Wants;
+            }
+            http.reset(stream, NO_ERROR);
+            return Step::Over;
+        }
         let Some(inflow) = &self.inflow else {
             return if self.is_awaited() { step } else { Step::Over };
         };

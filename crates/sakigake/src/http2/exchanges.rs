@@ -1,6 +1,10 @@
 //! The requests of one connection that services answer.
 
-use super::exchange::{Exchange, Step};
+use super::{
+    NO_ERROR,
+    exchange::{Exchange, Step},
+    waits::{Owed, Waits},
+};
 use crate::{
     early::Early,
     handler::{Handler, Served},
@@ -24,6 +28,8 @@ pub(super) struct Exchanges<H: Handler> {
     under_way: BTreeMap<StreamId, UnderWay<H>>,
     /// Those that want to go on whenever something has left.
     wanting: BTreeSet<StreamId>,
+    /// What clients owe of their requests' bodies: to services, and where the server answered itself.
+    waits: Waits,
     /// The limit of a stream's queue.
     queue_bytes: usize,
 }
@@ -42,14 +48,13 @@ struct UnderWay<H: Handler> {
     handler: Rc<H>,
     served: Served,
     since: time::Instant,
-    /// The response was complete after this time.
-    took: Option<time::Duration>,
+    is_logged: bool,
 }
 
 impl<H: Handler> Exchanges<H> {
-    pub(super) fn new(queue_bytes: usize) -> Self {
+    pub(super) fn new(queue_bytes: usize, body_stall: time::Duration) -> Self {
         let (bell, under_way, wanting) = Default::default();
-        Self { bell, under_way, wanting, queue_bytes }
+        Self { bell, under_way, wanting, waits: Waits::new(body_stall), queue_bytes }
     }
 
     /// A request that came; `end` says that it has no body.
@@ -76,6 +81,7 @@ impl<H: Handler> Exchanges<H> {
 
     /// The peer gave that one up: its handler ends here and now.
     pub(super) fn cancel(&mut self, stream: StreamId, code: u64) {
+        self.waits.note(stream, None);
         if let Some(mut under_way) = self.under_way.remove(&stream) {
             under_way.exchange.cancel(u32::try_from(code).unwrap_or(u32::MAX));
         }
@@ -92,11 +98,13 @@ impl<H: Handler> Exchanges<H> {
     ) {
         let is_head = asked.request.method() == b"HEAD";
         let expects = asked.request.fields.find(b"expect").is_some();
+        let is_tunnel = asked.request.protocol().is_some();
         let pending = ask(local, &asked, peer);
         let ring = self.ring(asked.stream);
         let exchange = Exchange::new(pending, asked.inflow, ring.clone());
-        let exchange = exchange.head(is_head).expects(expects).early(early);
-        let under_way = UnderWay { exchange, handler, served, since: time::Instant::now(), took: None };
+        let exchange = exchange.head(is_head).expects(expects).tunnel(is_tunnel).early(early);
+        let since = time::Instant::now();
+        let under_way = UnderWay { exchange, handler, served, since, is_logged: false };
         self.under_way.insert(asked.stream, under_way);
         ring.ring();
     }
@@ -107,17 +115,50 @@ impl<H: Handler> Exchanges<H> {
         due.append(&mut self.wanting);
         for stream in due {
             let Some(under_way) = self.under_way.get_mut(&stream) else { continue };
-            match under_way.advance(now, stream, http, self.queue_bytes) {
-                Step::Waits => {}
-                Step::Wants => drop(self.wanting.insert(stream)),
-                Step::Over => drop(self.under_way.remove(&stream)),
+            let step = under_way.advance(now, stream, http, self.queue_bytes);
+            self.follow(stream, step);
+        }
+        for (stream, owed) in self.waits.due() {
+            match self.under_way.get_mut(&stream) {
+                Some(under_way) if under_way.exchange.owed() == Some(owed) => {
+                    let step = under_way.give_up(now, stream, http);
+                    self.follow(stream, step);
+                }
+                Some(_) => {}
+                None if http.has_sent_end(stream) => http.reset(stream, NO_ERROR),
+                None => self.owes_end(stream), // Its own answer is still on its way.
             }
         }
     }
 
-    /// Ready when one rang.
-    pub(super) fn poll_rung(&self, cx: &Context<'_>) -> Poll<()> {
-        self.bell.poll(cx)
+    fn follow(&mut self, stream: StreamId, step: Step) {
+        match step {
+            Step::Waits => {}
+            Step::Wants => drop(self.wanting.insert(stream)),
+            Step::Over => drop(self.under_way.remove(&stream)),
+        }
+        self.waits.note(stream, self.under_way.get(&stream).and_then(|under_way| under_way.exchange.owed()));
+    }
+
+    /// The body of that request, which the server answers itself, is read by nobody, and is to end some time.
+    pub(super) fn owes_end(&mut self, stream: StreamId) {
+        self.waits.note(stream, Some(Owed::End));
+    }
+
+    /// It has ended.
+    pub(super) fn has_ended(&mut self, stream: StreamId) {
+        if !self.under_way.contains_key(&stream) {
+            self.waits.note(stream, None);
+        }
+    }
+
+    /// Ready when one rang, or a client owes something for too long.
+    pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Both are asked: a handler that rings without a pause must not keep the other from its time.
+        match (self.waits.poll(cx), self.bell.poll(cx)) {
+            (Poll::Pending, Poll::Pending) => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
     }
 }
 
@@ -157,15 +198,25 @@ impl<H: Handler> UnderWay<H> {
         queue_bytes: usize,
     ) -> Step {
         let step = self.exchange.advance(now, stream, http, queue_bytes);
-        if !self.exchange.is_awaited() {
-            self.took.get_or_insert_with(|| self.since.elapsed());
-        }
+        self.log_answered();
         step
     }
-}
 
-impl<H: Handler> Drop for UnderWay<H> {
-    fn drop(&mut self) {
+    /// The client owed something for too long.
+    fn give_up(&mut self, now: Instant, stream: StreamId, http: &mut h2::Connection) -> Step {
+        self.exchange.give_up(stream, http);
+        self.log_answered();
+        self.exchange.settle(now, stream, http, Step::Over)
+    }
+
+    /// A response that is over is logged, however long the rest of the request's body takes.
+    fn log_answered(&mut self) {
+        if !self.exchange.is_awaited() && !core::mem::replace(&mut self.is_logged, true) {
+            self.log();
+        }
+    }
+
+    fn log(&mut self) {
         let outcome = self.exchange.outcome();
         if let Some(fault) = &outcome.fault {
             let (method, path) = (self.served.asked.method(), self.served.asked.path());
@@ -175,8 +226,15 @@ impl<H: Handler> Drop for UnderWay<H> {
         self.served.bytes = outcome.bytes;
         self.served.whole = outcome.is_whole;
         self.served.early_hints = outcome.early_hints;
-        self.served.took = self.took.unwrap_or_else(|| self.since.elapsed());
+        self.served.took = self.since.elapsed();
         self.handler.served(&self.served);
+    }
+}
+
+impl<H: Handler> Drop for UnderWay<H> {
+    fn drop(&mut self) {
+        self.exchange.let_go();
+        self.log_answered();
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     hosts::{Target, host_of, lower},
     http1,
     http2::{Bounds, Http2},
-    service::Peer,
+    service::{Local, Peer},
 };
 use sakigake_net::{Ended, Failure, SystemEntropy, drive};
 use sakigake_preload::table::Links;
@@ -61,6 +61,7 @@ pub(super) fn begin<S: Future<Output = ()>>(
         idle: Duration::from_millis(site.limits.idle_ms),
         drain: Duration::from_millis(site.limits.drain_ms),
         stall_ms: site.limits.stall_ms,
+        body_stall: Duration::from_millis(site.limits.body_stall_ms),
         queue_bytes: config.h2.as_ref().map_or(0, |h2| h2.limits.send_queue_bytes),
     };
     let session = Session::server(config.clone(), worker.clock.now(), Box::new(SystemEntropy));
@@ -70,7 +71,7 @@ pub(super) fn begin<S: Future<Output = ()>>(
 }
 
 /// Whether the stream ended below HTTP.
-fn has_left(error: &hyper::Error) -> bool {
+fn has_left(error: &http1::Failure) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     let mut source = error.source();
     while let Some(error) = source {
@@ -156,8 +157,7 @@ impl Handler for Front {
             Some(Target::Files(files)) => files.answer(ask, now),
             Some(Target::Redirect(redirect)) => redirect.answer(ask),
             Some(Target::Service(factory)) => {
-                let answer =
-                    Answer::Service(seat.map_or_else(|| factory.make(), |seat| seat.service(factory)));
+                let answer = Answer::Service(seat.map_or_else(Local::none, |seat| seat.service(factory)));
                 return Dispatched { seat: seat.cloned(), answer, visit };
             }
             None => error_reply(421, ask.method == b"HEAD"), // spec: 9110-15.5.20-a

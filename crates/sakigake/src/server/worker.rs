@@ -90,7 +90,13 @@ impl Seat {
 
     /// This worker's own service of the host.
     pub(super) fn service(&self, factory: &Factory) -> Local {
-        self.service.get_or_init(|| factory.make()).clone()
+        if let Some(local) = self.service.get() {
+            return local.clone();
+        }
+        match factory.make() {
+            Ok(local) => self.service.get_or_init(|| local).clone(),
+            Err(nobody) => nobody,
+        }
     }
 
     /// The host.

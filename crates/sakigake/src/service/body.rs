@@ -1,6 +1,6 @@
 //! What a handler reads of a request.
 
-use super::Inflow;
+use super::{Inflow, Upload};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
@@ -29,7 +29,16 @@ enum Source {
     Empty,
     Whole(Bytes),
     Stream(Stream),
-    Http1(Incoming),
+    Http1(Incoming, Option<Reading>),
+}
+
+/// A reader's hold on what its connection is told of it.
+struct Reading(Arc<Upload>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.asked(false);
+    }
 }
 
 /// The reader's hold on a stream's body.
@@ -48,6 +57,8 @@ pub enum BodyError {
     Reset(u32),
     /// The connection ended.
     Lost,
+    /// The client let its reader wait for longer than it may.
+    Slow,
     /// HTTP/1.1: the connection ended, or what came is not a body.
     Http1(Arc<hyper::Error>),
 }
@@ -63,13 +74,18 @@ impl Body {
     }
 
     pub(crate) fn of_http1(incoming: Incoming) -> Self {
-        Self(Source::Http1(incoming))
+        Self(Source::Http1(incoming, None))
+    }
+
+    /// The same; `upload` is told how its reader fares.
+    pub(crate) fn of_upload(incoming: Incoming, upload: Arc<Upload>) -> Self {
+        Self(Source::Http1(incoming, Some(Reading(upload))))
     }
 
     /// Bytes that have come and wait to be read, where that is known.
     pub fn buffered(&self) -> usize {
         match &self.0 {
-            Source::Empty | Source::Http1(_) => 0,
+            Source::Empty | Source::Http1(..) => 0,
             Source::Whole(bytes) => bytes.len(),
             Source::Stream(stream) => stream.0.len(),
         }
@@ -99,9 +115,14 @@ impl http_body::Body for Body {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Source::Stream(stream) => stream.0.poll(cx),
-            Source::Http1(incoming) => Pin::new(incoming)
-                .poll_frame(cx)
-                .map(|frame| frame.map(|frame| frame.map_err(|error| BodyError::Http1(Arc::new(error))))),
+            Source::Http1(incoming, reading) => {
+                let polled = Pin::new(incoming).poll_frame(cx);
+                if let Some(Reading(upload)) = reading {
+                    upload.asked(polled.is_pending());
+                }
+                polled
+                    .map(|frame| frame.map(|frame| frame.map_err(|error| BodyError::Http1(Arc::new(error)))))
+            }
         }
     }
 
@@ -110,7 +131,7 @@ impl http_body::Body for Body {
             Source::Empty => true,
             Source::Whole(_) => false,
             Source::Stream(stream) => stream.0.is_read(),
-            Source::Http1(incoming) => incoming.is_end_stream(),
+            Source::Http1(incoming, _) => incoming.is_end_stream(),
         }
     }
 
@@ -119,7 +140,7 @@ impl http_body::Body for Body {
             Source::Empty => SizeHint::with_exact(0),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Source::Stream(stream) => stream.0.left().map_or_else(SizeHint::default, SizeHint::with_exact),
-            Source::Http1(incoming) => incoming.size_hint(),
+            Source::Http1(incoming, _) => incoming.size_hint(),
         }
     }
 }
@@ -135,6 +156,7 @@ impl fmt::Display for BodyError {
         match self {
             Self::Reset(code) => write!(f, "the client gave the request up (HTTP/2 error code {code})"),
             Self::Lost => f.write_str("the connection ended in the middle of the request"),
+            Self::Slow => f.write_str("the client sent nothing of the request's body for too long"),
             Self::Http1(error) => error.fmt(f),
         }
     }

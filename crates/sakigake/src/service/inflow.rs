@@ -33,6 +33,8 @@ struct Held {
     is_abandoned: bool,
     /// Bytes that came after that.
     discarded: u64,
+    /// Bytes that came.
+    came: u64,
 }
 
 enum End {
@@ -54,6 +56,7 @@ impl Inflow {
             is_asked: false,
             is_abandoned: false,
             discarded: 0,
+            came: 0,
         };
         Self { held: Mutex::new(held), ring }
     }
@@ -69,6 +72,7 @@ impl Inflow {
     pub(crate) fn push(&self, bytes: &[u8], end: bool) {
         let mut held = self.held();
         let is_abandoned = held.is_abandoned;
+        held.came += bytes.len() as u64;
         if is_abandoned {
             held.read += bytes.len();
             held.discarded += bytes.len() as u64;
@@ -113,6 +117,13 @@ impl Inflow {
         self.held().is_asked
     }
 
+    /// What has come, where a reader waits for more.
+    pub(crate) fn starved(&self) -> Option<u64> {
+        let held = self.held();
+        let is_starved = held.reader.is_some() && held.bytes.is_empty() && matches!(held.end, End::Open);
+        is_starved.then_some(held.came)
+    }
+
     /// Whether the body is over for both sides: it has come whole, and nothing of it waits for a reader.
     pub(crate) fn is_over(&self) -> bool {
         let held = self.held();
@@ -146,6 +157,9 @@ impl Inflow {
                 held.end = End::Open;
                 let before = held.reader.replace(cx.waker().clone());
                 drop(held); // A waker's drop may do anything.
+                if before.is_none() {
+                    self.ring.ring(); // The connection looks how long that lasts.
+                }
                 drop(before);
                 Poll::Pending
             }
@@ -179,9 +193,12 @@ impl Inflow {
     pub(crate) fn abandon(&self) -> usize {
         let mut held = self.held();
         held.is_abandoned = true;
+        let reader = held.reader.take();
         let unread = core::mem::take(&mut held.bytes).len();
         held.read += unread;
         held.discarded += unread as u64;
+        drop(held); // A waker's drop may do anything.
+        drop(reader);
         self.ring.ring();
         unread
     }

@@ -1,6 +1,6 @@
 //! A worker's own instance of a service, asked by all of its connections.
 
-use super::{Body, BoxError, Failure, Outgoing, remote::Remote};
+use super::{Body, BoxError, Failure, Outgoing, outgoing::let_go, remote::Remote};
 use std::{
     cell::RefCell,
     collections::BTreeMap,
@@ -36,7 +36,7 @@ impl Local {
         S: Service<http::Request<Body>, Response = http::Response<B>, Error: Into<BoxError>> + 'static,
         B: http_body::Body<Error: Into<BoxError>> + 'static,
     {
-        let service = RefCell::new(make());
+        let service = RefCell::new(Some(make()));
         Self(Rc::new(Shared { make, service, waiting: Arc::default() }))
     }
 
@@ -52,6 +52,11 @@ impl Local {
         Self(Rc::new(Remote { handle, service }))
     }
 
+    /// None, because making one panicked.
+    pub(crate) fn none() -> Self {
+        Self(Rc::new(Nobody))
+    }
+
     /// The answer to come; dropping it cancels.
     pub(crate) fn ask(&self, request: http::Request<Body>) -> Pending {
         Pending::new(self.0.clone().ask(request))
@@ -64,6 +69,11 @@ pub(crate) struct Pending(Option<Boxed>);
 impl Pending {
     pub(super) fn new(future: Boxed) -> Self {
         Self(Some(future))
+    }
+
+    /// Drops what was asked.
+    pub(crate) fn let_go(&mut self) -> Result<(), Failure> {
+        let_go(self.0.take())
     }
 
     /// What the server answers in the service's place: this status, and no body.
@@ -85,15 +95,39 @@ impl Future for Pending {
             Ok(polled) => ready!(polled),
             Err(_) => Err(Failure::Panicked), // The panic's message is out already, by the hook.
         };
-        self.0 = None;
-        Poll::Ready(answer)
+        let gone = self.let_go();
+        Poll::Ready(answer.and_then(|answer| gone.map(|()| answer)))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        // Whoever keeps a log has let it go before. The panic's message is out already, by the hook.
+        let _ = self.let_go();
+    }
+}
+
+/// In the place of a service that could not be made.
+struct Nobody;
+
+impl Ask for Nobody {
+    fn ask(self: Rc<Self>, _: http::Request<Body>) -> Boxed {
+        Box::pin(std::future::ready(Err(Failure::NotMade)))
     }
 }
 
 struct Shared<F, S> {
     make: F,
-    service: RefCell<S>,
+    /// Always there until the end.
+    service: RefCell<Option<S>>,
     waiting: Arc<Waiting>,
+}
+
+impl<F, S> Drop for Shared<F, S> {
+    fn drop(&mut self) {
+        // It harms no worker. The panic's message is out already, by the hook, and no request is there to blame.
+        let _ = let_go(self.service.get_mut().take());
+    }
 }
 
 impl<F, S, B> Ask for Shared<F, S>
@@ -127,7 +161,8 @@ where
         request: &mut Option<http::Request<Body>>,
         place: &mut Place,
     ) -> Poll<Result<S::Future, BoxError>> {
-        let mut service = self.service.borrow_mut();
+        let mut place_of = self.service.borrow_mut();
+        let service = place_of.get_or_insert_with(&self.make);
         // One service and many who wait: it remembers one waker, so that one has to wake all.
         let waker = Waker::from(self.waiting.clone());
         let mut everybody = Context::from_waker(&waker);
@@ -137,8 +172,10 @@ where
             outcome = service.poll_ready(&mut everybody); // It may have become ready before we were on the list.
         }
         if let Err(error) = ready!(outcome) {
-            *service = (self.make)(); // Its own word for "I am broken": the next request gets another.
-            drop(service);
+            // Its own word for "I am broken": the next request gets another.
+            let broken = place_of.take();
+            drop(place_of);
+            drop(broken);
             waker.wake(); // Those who waited for the broken one would wait for ever.
             return Poll::Ready(Err(error.into()));
         }

@@ -50,7 +50,7 @@ async fn a_service_that_is_not_send_answers() {
         };
         Fn1(greeting, PhantomData)
     });
-    let local = factory.make();
+    let local = factory.make().unwrap_or_else(|_| panic!("it is made"));
     assert_eq!(text(local.ask(get("/a")).await.expect("an answer")).await, "/a");
     assert_eq!(text(local.ask(get("/b")).await.expect("an answer")).await, "/b");
 }
@@ -76,7 +76,7 @@ async fn a_worker_makes_its_service_once_and_again_when_it_broke() {
         MADE.fetch_add(1, Ordering::Relaxed);
         Once(false)
     });
-    let local = factory.make();
+    let local = factory.make().unwrap_or_else(|_| panic!("it is made"));
     assert!(local.ask(get("/")).await.is_ok());
     let error = local.ask(get("/")).await.err().expect("it is worn out");
     assert_eq!(error.to_string(), "worn out");
@@ -177,7 +177,7 @@ async fn a_panic_is_an_outcome_and_the_next_request_is_served() {
         };
         Fn1(handler, PhantomData)
     });
-    let local = factory.make();
+    let local = factory.make().unwrap_or_else(|_| panic!("it is made"));
     assert!(matches!(local.ask(get("/panic")).await, Err(Failure::Panicked)));
     assert!(local.ask(get("/")).await.is_ok());
 }
@@ -229,7 +229,7 @@ fn a_handler_runs_on_the_runtime_that_it_was_given_to() {
         let dropped = dropped.clone();
         move || There(dropped.clone())
     });
-    let local = factory.make();
+    let local = factory.make().unwrap_or_else(|_| panic!("it is made"));
     ours.block_on(async {
         let mut request = get("/");
         *request.body_mut() = Body::from(Bytes::from_static(b"hello"));

@@ -101,6 +101,21 @@ fn a_tunnel_that_is_reset_or_lost_ends_its_handler() {
 }
 
 #[test]
+fn a_tunnel_may_be_silent_for_longer_than_a_body() {
+    let open = Arc::new(AtomicUsize::new(0));
+    let counted = open.clone();
+    let mut setup = Setup::of_service(Factory::of_fn(move |request| upgrade(request, counted.clone())));
+    setup.limits.body_stall_ms = 50;
+    let server = Server::start(setup);
+    let mut client = Client::of(&server);
+    client.ask(1, false, "CONNECT", "/chat", &WEBSOCKET);
+    assert!(matches!(client.next(1), Said::Head(_, false)));
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    client.data(1, b"still there", false);
+    assert_eq!(client.next(1), Said::Data(b"still there".into(), false));
+}
+
+#[test]
 fn what_is_no_websocket_is_refused() {
     let (server, _) = server();
     let mut client = Client::of(&server);
