@@ -11,6 +11,7 @@ mod usage;
 use crate::root;
 use load::{Load, Loaded};
 use report::Row;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use servers::{Place, Running, SERVERS, Server};
 use std::{
     fs,
@@ -24,8 +25,11 @@ use usage::Memory;
 const SERVER_CORE: &str = "0";
 const CLIENT_CORE: &str = "1";
 
-/// Idle connections at a time: ours holds half as many as it may have descriptors, and a usual limit is 20,000.
-const IDLE: usize = 9_000;
+/// Idle connections at a time.
+const IDLE: usize = 10_000;
+
+/// Descriptors that a process may have while they are held: ours takes half as many connections as it has descriptors.
+const IDLE_DESCRIPTORS: u64 = 32_768;
 
 /// What one load should take, in seconds, as far as the number of requests can say.
 const LOAD_S: f64 = 1.0;
@@ -71,6 +75,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), String> {
     }
     load_all(&servers, &place, &choice)?;
     if choice.wants("idle") {
+        raise_descriptors()?;
         println!("{:10} {:>12} {:>12}", "idle", "RSS B/conn", "heap B/conn");
         for server in servers {
             eprintln!("# {IDLE} idle connections to {}", server.name);
@@ -195,6 +200,15 @@ fn measure(cell: &Load, running: &[Running], choice: &Choice) -> Result<Vec<Row>
         }
     }
     Ok(rows)
+}
+
+/// Lets this process, and those that it starts, have as many descriptors as idle connections need.
+fn raise_descriptors() -> Result<(), String> {
+    let maximum = getrlimit(Resource::Nofile).maximum.map(|most| most.max(IDLE_DESCRIPTORS));
+    let raised = Rlimit { current: Some(IDLE_DESCRIPTORS), maximum };
+    setrlimit(Resource::Nofile, raised).map_err(|error| {
+        format!("{IDLE} idle connections need {IDLE_DESCRIPTORS} descriptors (ulimit -Hn): {error}")
+    })
 }
 
 /// Memory that each of many idle connections costs a server that was just started.
