@@ -262,5 +262,12 @@ fn parse_span(text: &str) -> Result<Span, String> {
     }
 }
 
+/// The same; a number without a unit is of seconds, as curl and h2load have it.
+fn parse_seconds(text: &str) -> Result<Span, String> {
+    let is_bare = text.ends_with(|last: char| last.is_ascii_digit() || last == '.');
+    let spelled = if is_bare { format!("{text}s") } else { text.to_owned() };
+    parse_span(&spelled).map_err(|_| "expected a time such as 1.5 (seconds), 500ms or 2m".into())
+}
+
 #[cfg(test)]
 mod tests;

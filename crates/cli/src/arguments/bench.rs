@@ -3,7 +3,7 @@
 use super::{
     TrustArguments,
     fetch::{Resolve, parse_resolve},
-    parse_span,
+    parse_seconds,
 };
 use clap::Args;
 use sakigake_wire::Span;
@@ -25,10 +25,10 @@ pub(crate) struct BenchArguments {
     #[arg(short, long, value_name = "NUMBER", default_value_t = 1, value_parser = parse_positive)]
     pub(crate) threads: usize,
     /// Ask for this long instead of a number of times
-    #[arg(short = 'D', long, value_name = "TIME", value_parser = parse_span, conflicts_with = "requests")]
+    #[arg(short = 'D', long, value_name = "TIME", value_parser = parse_seconds, conflicts_with = "requests")]
     pub(crate) duration: Option<Span>,
     /// With -D: a first time that does not count
-    #[arg(long, value_name = "TIME", value_parser = parse_span, requires = "duration")]
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds, requires = "duration")]
     pub(crate) warm_up: Option<Span>,
     /// Ask over HTTP/1.1
     #[arg(long = "h1")]
@@ -43,7 +43,7 @@ pub(crate) struct BenchArguments {
     #[arg(short, long, value_name = "DATA")]
     pub(crate) data: Option<String>,
     /// How long nothing may happen on a connection that waits
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_span)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_seconds)]
     pub(crate) timeout: Span,
     #[command(flatten)]
     pub(crate) trust: TrustArguments,

@@ -1,6 +1,6 @@
 //! What `fetch` is told. Options that curl has too mean here what they mean there.
 
-use super::{TrustArguments, parse_span};
+use super::{TrustArguments, parse_seconds};
 use clap::Args;
 use sakigake::client::{Line, Proxy};
 use sakigake_semantics::is_token;
@@ -17,7 +17,7 @@ Exit status (as curl's, where the case is the same):
    7  nobody accepts connections there
    8  what came is no HTTP                 16  HTTP/2 was broken
   18  a body ended too early               92  a stream of HTTP/2 was reset
-  22  the status is 400 or above (without -f the body comes all the same)
+  22  the status is 400 or above: of a page's document; of one resource with -f alone
   23  the output cannot be written         26  the data to send cannot be read
   28  it took too long
   35  the TLS handshake failed             60  the certificate was refused
@@ -74,7 +74,7 @@ pub(crate) struct FetchArguments {
     /// Redirects to follow one after the other
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     pub(crate) max_redirs: usize,
-    /// Write no body when the status is 400 or above
+    /// Of one resource: a status of 400 or above is an error, and its body is not written; a page's always is one
     #[arg(short, long)]
     pub(crate) fail: bool,
     /// Ask for a content coding (zstd, br, gzip) and undo it; a page's are undone anyway
@@ -117,7 +117,7 @@ pub(crate) struct FetchArguments {
     #[arg(long, value_name = "LIST")]
     pub(crate) noproxy: Option<String>,
     /// Give up a connection that has not come about after this long
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_span)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_seconds)]
     pub(crate) connect_timeout: Span,
     /// Offer HTTP/1.1 alone
     #[arg(long = "http1.1")]
@@ -132,7 +132,7 @@ pub(crate) struct FetchArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) keylog: Option<PathBuf>,
     /// Give up after this long
-    #[arg(short, long, value_name = "TIME", default_value = "30s", value_parser = parse_span)]
+    #[arg(short, long, value_name = "TIME", default_value = "30s", value_parser = parse_seconds)]
     pub(crate) max_time: Span,
 }
 

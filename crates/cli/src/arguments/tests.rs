@@ -17,6 +17,24 @@ fn spans_are_read_with_their_units() {
 }
 
 #[test]
+fn a_number_without_a_unit_is_of_seconds_where_curl_or_h2load_has_the_option() {
+    for (text, nanos) in [("1", 1_000_000_000), ("0.5", 500_000_000), (".25", 250_000_000), ("500ms", 500_000_000)] {
+        assert_eq!(parse_seconds(text), Ok(Span::from_nanos(nanos)), "{text}");
+    }
+    for text in ["", "0", "-1", ".", "1e3", "1 ", "s", "NaN", "5 fortnights", "99999999999999"] {
+        assert!(parse_seconds(text).is_err(), "{text}");
+    }
+    let taken = [
+        &["fetch", "-m", "1", "--connect-timeout", "1.5", "https://a.test/"][..],
+        &["bench", "-D", "1", "--warm-up", "0.5", "--timeout", "1", "https://a.test/"],
+    ];
+    for words in taken {
+        let words = ["sakigake"].iter().chain(words);
+        assert!(Cli::try_parse_from(words.clone()).is_ok(), "{words:?}");
+    }
+}
+
+#[test]
 fn where_to_listen_is_read_as_in_a_file() {
     assert_eq!(parse_places("*:443").map(|places| places.0.len()), Ok(2));
     assert_eq!(parse_places("127.0.0.1:0").map(|places| places.0.len()), Ok(1));
