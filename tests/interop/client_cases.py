@@ -152,8 +152,8 @@ def fetch_o_writes_a_file_of_nginx_and_of_caddy_unchanged(world):
 def fetch_of_what_is_not_there_or_not_trusted_fails(world):
     port = nginx(world)
     target = world.scratch / "fetched"
-    check(fetch(world, port, "/nothing", "-o", target, status=None).returncode != 0, "404 is no success")
-    check(fetch(world, port, "/down", "-o", target, status=None).returncode != 0, "503 is no success")
+    check(fetch(world, port, "/nothing", "-f", "-o", target, status=None).returncode != 0, "404 is no success")
+    check(fetch(world, port, "/down", "-f", "-o", target, status=None).returncode != 0, "503 is no success")
     done = fetch(world, port, "/", trust=["--cacert", world.ca], status=None)
     check(done.returncode != 0, "a certificate of another CA was trusted")
     check(done.stderr.strip(), "no reason is given")

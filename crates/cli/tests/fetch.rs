@@ -106,8 +106,19 @@ fn one_resource_goes_into_a_file_as_it_lies_on_disk() {
     );
     let (code, out, _) = world.run(&["-o", "-", &world.url("/css/page.css")]);
     assert!(code == 0 && out.as_bytes() == fs::read(&file).expect("it is there"));
-    let (code, _, err) = world.run(&["-o", name, &world.url("/nowhere")]);
-    assert!(code == 22 && err.contains("status 404"), "{code} {err}");
+}
+
+#[test]
+fn a_status_is_an_error_of_a_page_and_with_f_of_one_resource() {
+    let world = World::start();
+    let url = world.url("/nowhere");
+    let (code, page, err) = world.run(&["-o", "-", &url]);
+    assert!(code == 0 && !page.is_empty() && err.contains("status 404 (-f"), "{code} {page} {err}");
+    let (code, out, err) = world.run(&["-f", "-o", "-", &url]);
+    assert_eq!((code, out.as_str(), err), (22, "", format!("sakigake: {url}: status 404\n")));
+    let (code, out, err) = world.run(&["-X", "DELETE", "-i", &url]);
+    assert!(code == 0 && out.starts_with("HTTP/2 405"), "{code} {out} {err}");
+    assert_eq!(world.run(&[&url]).0, 22);
 }
 
 #[test]

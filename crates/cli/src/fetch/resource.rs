@@ -41,12 +41,14 @@ pub(super) async fn fetch(client: &Client, ask: &Ask, arguments: &FetchArguments
         }
     })?;
     output.finish().map_err(|error| Ended::unwritten(path, &error))?;
-    if status >= 400 {
-        eprintln!("{}: status {status}", ask.url);
-        return Ok(ExitCode::from(HTTP_ERROR));
-    }
-    if let Some(location) = output.location {
-        eprintln!("{}: status {status}, to {location} (-L follows)", ask.url);
+    match output.location {
+        _ if status >= 400 && arguments.fail => {
+            return Err(Ended { code: HTTP_ERROR, why: format!("{}: status {status}", ask.url) });
+        }
+        _ if arguments.silent || output.shows_heads => {}
+        _ if status >= 400 => eprintln!("{}: status {status} (-f makes it an error)", ask.url),
+        Some(location) => eprintln!("{}: status {status}, to {location} (-L follows)", ask.url),
+        None => {}
     }
     Ok(ExitCode::SUCCESS)
 }
