@@ -2,13 +2,10 @@
 
 mod text;
 
-use crate::{
-    Failure,
-    arguments::{BenchArguments, TrustArguments},
-};
+use crate::{Failure, arguments::BenchArguments, fetch};
 use sakigake::{
-    bench::{self, Length, Options, Progress, Report},
-    client::{Resolve, Trust},
+    bench::{self, Length, Options, Progress, Report, UNASKED},
+    client::Resolve,
 };
 use sakigake_page::Url;
 use sakigake_semantics::Fields;
@@ -29,13 +26,22 @@ pub(crate) fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> {
     let is_json = arguments.json;
     let options = options(arguments)?;
     let progress = Progress::default();
+    let url = options.url.clone();
     let report = watched(options, &progress)?;
+    let whys: Vec<&str> = report.errors.keys().map(String::as_str).filter(|why| *why != UNASKED).collect();
+    if report.connect.count() == 0 && !whys.is_empty() && !is_json {
+        // A table of nothing would hide the one line that says something.
+        return Err(Failure::because(url, whys.join("\n  ")));
+    }
     crate::print(if is_json { text::json(&report) } else { text::table(&report) })?;
     let is_whole = report.errored == 0 && report.failed == 0 && report.done() > 0;
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn options(arguments: BenchArguments) -> Result<Options, Failure> {
+    if arguments.url.split(['/', '?']).nth(2).is_some_and(|authority| authority.contains('@')) {
+        return Err(Failure::new("the URL names a user: write -H 'authorization: Basic ...' instead"));
+    }
     let url = Url::parse(&arguments.url).filter(|url| url.origin().secure);
     let url = url.ok_or_else(|| {
         Failure::new(format_args!("{:?} is not an https URL such as https://localhost:8443/", arguments.url))
@@ -53,7 +59,6 @@ fn options(arguments: BenchArguments) -> Result<Options, Failure> {
     }
     let body = arguments.data.as_deref().map(body).transpose()?;
     let method = arguments.method.unwrap_or_else(|| if body.is_some() { "POST" } else { "GET" }.into());
-    let TrustArguments { cacert, insecure } = arguments.trust;
     Ok(Options {
         url,
         length,
@@ -69,11 +74,7 @@ fn options(arguments: BenchArguments) -> Result<Options, Failure> {
             vec![b"h2".to_vec(), b"http/1.1".to_vec()]
         },
         patience: time(arguments.timeout),
-        trust: match cacert {
-            Some(path) => Trust::File(path),
-            None if insecure => Trust::Anybody,
-            None => Trust::Platform,
-        },
+        trust: fetch::trust(&arguments.trust),
         resolve: arguments
             .resolve
             .into_iter()

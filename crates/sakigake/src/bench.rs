@@ -100,6 +100,9 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// What a [`Report`] says of requests that no connection was left for.
+pub const UNASKED: &str = "no connection was left to ask on";
+
 /// How many requests have ended so far, whatever thread they were on.
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<AtomicU64>);
@@ -190,7 +193,7 @@ fn thread_load(plan: Rc<Plan>, connections: usize) -> io::Result<Report> {
         for connection in spawned {
             report.add(connection.await.map_err(io::Error::other)?);
         }
-        report.errored(plan.quota.left(), "no connection was left to ask on");
+        report.errored(plan.quota.left(), UNASKED);
         Ok(report)
     })
 }
