@@ -140,8 +140,8 @@ pub(crate) struct TrustArguments {
     /// Trust the certificates in this PEM file instead of the platform's store
     #[arg(long, value_name = "FILE")]
     pub(crate) cacert: Option<PathBuf>,
-    /// Trust anybody: the certificate is not checked
-    #[arg(short = 'k', long, conflicts_with = "cacert")]
+    /// Trust anybody, whatever --cacert says: the certificate is not checked
+    #[arg(short = 'k', long)]
     pub(crate) insecure: bool,
 }
 

@@ -22,7 +22,9 @@ pub(crate) fn run(arguments: &FetchArguments) -> Result<ExitCode, Failure> {
     match fetch(arguments) {
         Ok(code) => Ok(code),
         Err(Ended { code, why }) => {
-            eprintln!("sakigake: {why}");
+            if arguments.shows_errors() {
+                eprintln!("sakigake: {why}");
+            }
             Ok(ExitCode::from(code))
         }
     }
@@ -100,7 +102,7 @@ pub(crate) fn trust(arguments: &TrustArguments) -> Trust {
 }
 
 async fn page(client: &Client, ask: &Ask, arguments: &FetchArguments) -> Result<ExitCode, Ended> {
-    let mut screen = Screen::new(arguments.verbose);
+    let mut screen = Screen::new(arguments);
     let loaded = client.page(ask, &mut screen).await;
     screen.clear();
     let loaded = loaded.map_err(|error| explain(&ask.url, &error, ""))?;
@@ -116,7 +118,9 @@ async fn page(client: &Client, ask: &Ask, arguments: &FetchArguments) -> Result<
         fs::write(path, archive).map_err(|error| Ended::unwritten(path, &error))?;
     }
     for entry in loaded.load.entries() {
-        if let State::Failed(why) = &entry.state {
+        if let State::Failed(why) = &entry.state
+            && arguments.shows_errors()
+        {
             eprintln!("{}: {why}", entry.resource.url);
         }
     }

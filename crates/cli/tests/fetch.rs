@@ -109,6 +109,23 @@ fn one_resource_goes_into_a_file_as_it_lies_on_disk() {
 }
 
 #[test]
+fn one_resource_goes_into_a_file_of_its_own_name_and_notes_may_be_silenced() {
+    let world = World::start();
+    let url = world.url("/css/page.css?v=1");
+    let mut fetch = world.fetch(&["-O", "-s", &url]);
+    assert_eq!(
+        said(&fetch.current_dir(&world.folder).output().expect("it runs")),
+        (0, String::new(), String::new())
+    );
+    let got = fs::read(world.folder.join("page.css")).expect("it is there");
+    assert!(got == fs::read(site().join("css/page.css")).expect("it is there"));
+    assert_eq!(
+        world.run(&["-s", "-f", "-o", "-", &world.url("/nowhere")]),
+        (22, String::new(), String::new())
+    );
+}
+
+#[test]
 fn a_status_is_an_error_of_a_page_and_with_f_of_one_resource() {
     let world = World::start();
     let url = world.url("/nowhere");
@@ -142,13 +159,16 @@ fn what_goes_wrong_is_said_with_what_helps() {
     let nobody = world.folder.join("other.pem");
     fs::write(&nobody, "no certificate").expect("a file can be written");
     let url = world.url("/");
-    let cases: [(i32, &[&str], &[&str]); 8] = [
+    let cases: [(i32, &[&str], &[&str]); 11] = [
         (7, &[&refused], &["refused", "is the server running"]),
         (35, &[&no_tls], &["does not speak TLS"]),
         (28, &[&silent, "--max-time", "500ms"], &["did not load within 500 ms"]),
         (60, &[&wrong_name, "--resolve", &elsewhere], &["for other names (localhost, ", "--resolve"]),
         (6, &["https://name.invalid/"], &["cannot find name.invalid", "--resolve"]),
         (1, &["http://localhost/"], &["only https"]),
+        (1, &["ftp://localhost/"], &["only https"]),
+        (23, &["-O", &url], &["write -o FILE"]),
+        (23, &["-o", "/no/such/folder/file", &url], &["cannot write"]),
         (3, &["https://"], &["is not a URL"]),
         (77, &[&url, "--cacert", nobody.to_str().expect("text")], &["holds no certificate"]),
     ];
@@ -163,6 +183,9 @@ fn what_goes_wrong_is_said_with_what_helps() {
     let (code, _, err) = said(&stranger.expect("it runs"));
     assert!(code == 60 && err.contains("--cacert") && err.contains("sakigake ca"), "{err}");
     assert_eq!(world.run(&["-k", &url]).0, 0);
+    assert_eq!(world.run(&["-k", "--cacert", nobody.to_str().expect("text"), &url]).0, 0, "-k wins");
+    assert_eq!(world.run(&["-s", &refused]), (7, String::new(), String::new()));
+    assert!(world.run(&["-sS", &refused]).2.contains("refused"));
 }
 
 #[test]

@@ -208,8 +208,8 @@ impl Shared {
 }
 
 /// The value of an Authorization field for a user and a password with a colon between (RFC 7617).
-pub fn basic(user_and_password: &str) -> String {
-    format!("Basic {}", sakigake_wire::base64(user_and_password.as_bytes()))
+pub fn basic(user_and_password: impl AsRef<[u8]>) -> String {
+    format!("Basic {}", sakigake_wire::base64(user_and_password.as_ref()))
 }
 
 /// An origin as people write it.

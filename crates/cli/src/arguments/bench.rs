@@ -9,6 +9,7 @@ use clap::Args;
 use sakigake_wire::Span;
 
 #[derive(Args)]
+#[command(args_override_self = true)]
 pub(crate) struct BenchArguments {
     /// What to ask for: an https URL
     pub(crate) url: String,

@@ -28,16 +28,19 @@ Exit status (as curl's, where the case is the same):
   97  the proxy broke the rules";
 
 #[derive(Args)]
-#[command(after_help = STATUS)]
+#[command(after_help = STATUS, args_override_self = true)]
 pub(crate) struct FetchArguments {
     /// The page, or the one resource: an https URL
     ///
-    /// Without one of -o -X -d --json -I -i this loads a page with everything it names, following redirects, and shows the
+    /// Without one of -o -O -X -d --json -I -i this loads a page with everything it names, following redirects, and shows the
     /// waterfall. With one of them it fetches the one resource and writes it out, as curl does.
     pub(crate) url: String,
     /// Fetch this one resource alone into a file; - is standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// The same, into a file here with the name of the URL's last segment
+    #[arg(short = 'O', long, conflicts_with = "output")]
+    pub(crate) remote_name: bool,
     /// The request's method
     #[arg(short = 'X', long = "request", value_name = "METHOD", value_parser = parse_method)]
     pub(crate) method: Option<String>,
@@ -50,7 +53,7 @@ pub(crate) struct FetchArguments {
     /// What to say we are
     #[arg(short = 'A', long, value_name = "NAME")]
     pub(crate) user_agent: Option<String>,
-    /// User and password for the server (Basic)
+    /// User and password for the server (Basic); those in the URL are taken where there is no -u
     #[arg(short, long, value_name = "USER:PASSWORD")]
     pub(crate) user: Option<String>,
     /// Send data as a form does, by POST; @FILE reads it from a file without its line ends, @- from standard input
@@ -125,6 +128,12 @@ pub(crate) struct FetchArguments {
     /// Offer HTTP/2 alone
     #[arg(long, conflicts_with = "http1")]
     pub(crate) http2: bool,
+    /// Say nothing beside what was asked for: no progress, no errors
+    #[arg(short, long)]
+    pub(crate) silent: bool,
+    /// With -s: errors all the same
+    #[arg(short = 'S', long)]
+    pub(crate) show_error: bool,
     /// Show frames as they come, on standard error
     #[arg(short, long)]
     pub(crate) verbose: bool,
@@ -137,13 +146,20 @@ pub(crate) struct FetchArguments {
 }
 
 /// Arguments that ask for one resource rather than a page.
-const SINGLE: [&str; 7] = ["output", "method", "data", "data_binary", "json", "head", "include"];
+const SINGLE: [&str; 8] =
+    ["output", "remote_name", "method", "data", "data_binary", "json", "head", "include"];
 
 impl FetchArguments {
     /// Whether one resource is wanted rather than a page.
     pub(crate) fn is_single(&self) -> bool {
         let has_data = !self.data.is_empty() || !self.data_binary.is_empty() || !self.json.is_empty();
-        self.output.is_some() || self.method.is_some() || has_data || self.head || self.include
+        let has_place = self.output.is_some() || self.remote_name;
+        has_place || self.method.is_some() || has_data || self.head || self.include
+    }
+
+    /// Whether errors are told.
+    pub(crate) fn shows_errors(&self) -> bool {
+        !self.silent || self.show_error
     }
 }
 

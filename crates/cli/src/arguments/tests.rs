@@ -18,7 +18,9 @@ fn spans_are_read_with_their_units() {
 
 #[test]
 fn a_number_without_a_unit_is_of_seconds_where_curl_or_h2load_has_the_option() {
-    for (text, nanos) in [("1", 1_000_000_000), ("0.5", 500_000_000), (".25", 250_000_000), ("500ms", 500_000_000)] {
+    for (text, nanos) in
+        [("1", 1_000_000_000), ("0.5", 500_000_000), (".25", 250_000_000), ("500ms", 500_000_000)]
+    {
         assert_eq!(parse_seconds(text), Ok(Span::from_nanos(nanos)), "{text}");
     }
     for text in ["", "0", "-1", ".", "1e3", "1 ", "s", "NaN", "5 fortnights", "99999999999999"] {

@@ -5,18 +5,19 @@ use super::{
     failure::{Ended, HTTP_ERROR, explain},
 };
 use crate::arguments::FetchArguments;
-use sakigake::client::{Ask, Client, Error, Protocol, Receiver};
+use sakigake::client::{Ask, Cause, Client, Error, Protocol, Receiver};
+use sakigake_page::Url;
 use sakigake_semantics::Response;
 use std::{
     fs::File,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 pub(super) async fn fetch(client: &Client, ask: &Ask, arguments: &FetchArguments) -> Result<ExitCode, Ended> {
-    let mut screen = Screen::new(arguments.verbose);
-    let path = arguments.output.as_deref().unwrap_or(Path::new("-"));
+    let path = &place(arguments, &ask.url)?;
+    let mut screen = Screen::new(arguments);
     let mut output = Output {
         path,
         file: None,
@@ -51,6 +52,28 @@ pub(super) async fn fetch(client: &Client, ask: &Ask, arguments: &FetchArguments
         None => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where it is to be written; `-` is standard output.
+fn place(arguments: &FetchArguments, url: &Url) -> Result<PathBuf, Ended> {
+    if !arguments.remote_name {
+        return Ok(arguments.output.clone().unwrap_or_else(|| "-".into()));
+    }
+    match name(url.target()) {
+        Some("-") => Ok("./-".into()),
+        Some(name) => Ok(name.into()),
+        None => Err(Ended::new(
+            Cause::WriteError,
+            format_args!("{url} has no name that a file here could have: write -o FILE instead of -O"),
+        )),
+    }
+}
+
+/// The last segment of a path, where a file of that name would lie in this folder, and be seen.
+fn name(target: &str) -> Option<&str> {
+    let path = target.split('?').next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    (!name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])).then_some(name)
 }
 
 /// Where the resource goes. A file is made when something is there to write.
@@ -110,3 +133,6 @@ impl Receiver for Output<'_> {
         self.file()?.write_all(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! What is shown while something loads.
 
+use crate::arguments::FetchArguments;
 use indicatif::{ProgressBar, ProgressStyle};
 use sakigake::client::Watcher;
 use sakigake_page::{Origin, load::Load};
@@ -12,8 +13,9 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(is_verbose: bool) -> Self {
-        let bar = match io::stderr().is_terminal() && !is_verbose {
+    pub(super) fn new(arguments: &FetchArguments) -> Self {
+        let is_verbose = arguments.verbose;
+        let bar = match io::stderr().is_terminal() && !is_verbose && !arguments.silent {
             true => ProgressBar::new(1),
             false => ProgressBar::hidden(),
         };

@@ -24,11 +24,14 @@ fn resolve_takes_both_families() {
 
 #[test]
 fn options_that_curl_has_for_one_resource_ask_for_one() {
-    for words in [&["-o", "f"][..], &["-X", "PUT"], &["-d", ""], &["--json", "{}"], &["-I"], &["-i"]] {
+    for words in [&["-o", "f"][..], &["-O"], &["-X", "PUT"], &["-d", ""], &["--json", "{}"], &["-I"], &["-i"]]
+    {
         let words: Vec<&str> = words.iter().chain(&["https://a.test/"]).copied().collect();
         assert!(parse(&words).expect("it is a command").is_single(), "{words:?}");
     }
-    for words in [&[][..], &["-x", ""], &["-x", "a:1"], &["-H", "a: b"], &["-L"], &["-f"], &["-A", "x"]] {
+    for words in
+        [&[][..], &["-x", ""], &["-x", "a:1"], &["-H", "a: b"], &["-L"], &["-f"], &["-sS"], &["-A", "x"]]
+    {
         let words: Vec<&str> = words.iter().chain(&["https://a.test/"]).copied().collect();
         assert!(!parse(&words).expect("it is a command").is_single(), "{words:?}");
     }
@@ -46,9 +49,23 @@ fn what_no_request_may_carry_is_refused_at_the_door() {
         &["-I", "-d", "x"],
         &["--http2", "--http1.1"],
         &["--svg", "f", "-i"],
+        &["-O", "-o", "f"],
     ];
     for words in wrong {
         let words: Vec<&str> = words.iter().chain(&["https://a.test/"]).copied().collect();
         assert!(parse(&words).is_err(), "{words:?}");
     }
+}
+
+#[test]
+fn of_an_option_that_is_given_again_the_last_counts_and_lists_grow() {
+    let words =
+        ["-m", "1", "-o", "a", "-f", "-k", "-H", "a: b", "--max-time", "2s", "-o", "b", "-f", "-H", "c: d"];
+    let words: Vec<&str> = words.iter().chain(&["--cacert", "c", "-k", "https://a.test/"]).copied().collect();
+    let arguments = parse(&words).expect("it is a command");
+    assert_eq!(arguments.max_time, Span::from_nanos(2_000_000_000));
+    assert_eq!(arguments.output.as_deref(), Some(std::path::Path::new("b")));
+    assert!(arguments.fail && arguments.header.len() == 2);
+    assert!(matches!(crate::fetch::trust(&arguments.trust), sakigake::client::Trust::Anybody), "-k wins");
+    assert!(parse(&["https://a.test/", "https://b.test/"]).is_err());
 }
