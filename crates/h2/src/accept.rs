@@ -49,6 +49,9 @@ impl Connection {
                 None => return Ok(None),
                 Some(payload) => {
                     let accepted = self.accept(now, head, &payload, heard);
+                    if self.block.is_none() {
+                        self.block_began = None;
+                    }
                     self.bear(now, head.stream, accepted)?;
                     self.tell(heard);
                     Reading::Head
@@ -98,6 +101,10 @@ impl Connection {
         rules::admit(&head, self.config.limits.frame_bytes)?;
         match head.kind {
             kind::DATA => self.begin_data(now, head),
+            kind::HEADERS => {
+                self.block_began = Some(now);
+                Ok(Reading::Payload(head))
+            }
             kind::PRIORITY => {
                 self.budget.spend(now, &self.config.limits, Flood::Priorities)?;
                 Ok(Reading::Payload(head))

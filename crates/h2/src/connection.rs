@@ -48,6 +48,8 @@ pub struct Connection {
     pub(crate) intake: Intake,
     pub(crate) reading: Reading,
     pub(crate) block: Option<Block>,
+    /// When the HEADERS frame began whose field section is not whole.
+    pub(crate) block_began: Option<Instant>,
     pub(crate) decoder: hpack::Decoder,
     pub(crate) encoder: hpack::Encoder,
     pub(crate) peer: PeerSettings,
@@ -170,6 +172,7 @@ impl Connection {
             intake: Intake::default(),
             reading: if client { Reading::Head } else { Reading::Preface },
             block: None,
+            block_began: None,
             decoder: hpack::Decoder::new(4_096),
             encoder: hpack::Encoder::new(table_bytes),
             peer: PeerSettings::default(),
@@ -451,8 +454,7 @@ impl Connection {
     }
 
     fn block_deadline(&self) -> Option<Instant> {
-        let block = self.block.as_ref()?;
-        Some(block.began + Span::from_millis(self.config.limits.header_block_ms))
+        self.block_began.map(|began| began + Span::from_millis(self.config.limits.header_block_ms))
     }
 
     fn drain_deadline(&self) -> Option<Instant> {

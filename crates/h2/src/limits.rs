@@ -21,7 +21,7 @@ pub struct Limits {
     pub header_list_bytes: usize,
     /// Lines of one field section.
     pub header_lines: usize,
-    /// Milliseconds from HEADERS to the end of its field block.
+    /// Milliseconds from the head of a HEADERS frame to the end of its field block.
     pub header_block_ms: u64,
     /// Bytes of our own and of the peer's HPACK table; ours is announced when it is not 4,096.
     pub header_table_bytes: u32,

@@ -16,7 +16,6 @@ use sakigake_wire::Instant;
 #[derive(Debug)]
 pub(crate) struct Block {
     pub(crate) stream: u32,
-    pub(crate) began: Instant,
     end: bool,
     /// What was wrong with HEADERS beside its block.
     spoilt: Option<Fault>,
@@ -51,7 +50,7 @@ impl Connection {
             return self.section(now, head.stream, end, spoilt, fragment, heard);
         }
         let bytes = fragment.to_vec();
-        self.block = Some(Block { stream: head.stream, began: now, end, spoilt, bytes, continuations: 0 });
+        self.block = Some(Block { stream: head.stream, end, spoilt, bytes, continuations: 0 });
         Ok(())
     }
 

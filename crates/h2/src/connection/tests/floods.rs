@@ -411,6 +411,39 @@ fn every_patience_ends_at_its_limit() {
 }
 
 #[test]
+fn a_field_block_is_waited_for_from_the_first_byte_of_its_frames() {
+    let limits = Limits { header_block_ms: 80, ..Limits::default() };
+    let (split, end) = (frame(kind::HEADERS, flag::END_STREAM, 1, &GET[..1]), flag::END_HEADERS);
+    let rest = frame(kind::CONTINUATION, end, 1, &GET[1..]);
+    let none: &[u8] = &[];
+    for (at_2, at_50) in [
+        (&frame(kind::HEADERS, END, 1, GET)[..9], &GET[..1]),
+        (&split[..9], &split[9..]),
+        (&split[..9], &[&split[9..], &rest[..9]].concat()),
+        (&split[..9], &[&split[9..], &rest[..10]].concat()),
+        (&split[..], &frame(kind::CONTINUATION, 0, 1, none)),
+    ] {
+        let mut server = raw_server(limits.clone());
+        assert_eq!(feed(&mut server, at_2), (Answer::Nothing, None));
+        server.handle(ms(50), at_50, &mut |_| {}).expect("it is right so far");
+        let mut server = is_patient_until(server, ms(82));
+        assert_eq!(answer(&mut server), Answer::GoAway(ErrorCode::EnhanceYourCalm.wire()));
+    }
+    // Other frames take their time, and so does what follows a section that was whole.
+    for piece in [
+        &frame(kind::PING, 0, 0, &[0; 8])[..12],
+        &frame(kind::HEADERS, END, 1, GET),
+        &[split, rest].concat(),
+        &[frame(kind::HEADERS, OPEN, 1, POST), frame(kind::DATA, 0, 1, &[0; 8])[..10].to_vec()].concat(),
+        &frame(kind::HEADERS, END, 1, &[0x00, 1, b'A', 0]), // malformed: the stream's fault
+    ] {
+        let mut server = raw_server(limits.clone());
+        feed(&mut server, piece);
+        assert_eq!(server.deadline(), None);
+    }
+}
+
+#[test]
 fn a_streams_window_grows_to_its_limit() {
     let small =
         Limits { initial_stream_window_bytes: 1_000, stream_window_bytes: 3_000, ..Limits::default() };
