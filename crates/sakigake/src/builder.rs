@@ -198,7 +198,8 @@ impl Server {
         self
     }
 
-    /// What connections may take: of each kind, of HTTP/2, of HTTP/1.1.
+    /// What connections may take: of each kind, of HTTP/2, of HTTP/1.1. Each says for itself how long a client may take
+    /// nothing: of its socket, of a stream, of its socket.
     #[must_use]
     pub fn limits(mut self, all: Limits, h2: h2::Limits, http1: http1::Limits) -> Self {
         (self.limits, self.h2, self.http1) = (all, h2, http1);

@@ -54,8 +54,8 @@ pub struct Config {
     pub limits: server::Limits,
     /// What those that speak HTTP/1.1 may take.
     pub http1: http1::Limits,
-    /// Requests that one HTTP/2 connection may have open at a time.
-    pub streams: u32,
+    /// What those that speak HTTP/2 may take.
+    pub h2: sakigake_h2::Limits,
     /// In the file's order.
     pub hosts: Vec<Host>,
 }
@@ -208,7 +208,7 @@ impl Default for Config {
             log: Log::default(),
             limits: server::Limits::default(),
             http1: http1::Limits::default(),
-            streams: sakigake_h2::Limits::default().streams,
+            h2: sakigake_h2::Limits::default(),
             hosts: Vec::new(),
         }
     }

@@ -30,7 +30,8 @@ pub(super) struct Showing {
     /// Names that the development CA is to vouch for.
     development: Vec<String>,
     hints: Option<Arc<Table>>,
-    streams: u32,
+    /// What HTTP/2 connections may take.
+    limits: sakigake_h2::Limits,
     logs_keys: bool,
     /// Names of hosts, and the port that visitors see, where clients are told for which of them a connection is.
     told: Option<(Vec<String>, u16)>,
@@ -45,7 +46,7 @@ impl Showing {
             shown: hosts.into_iter().map(|(_, shown)| shown.clone()).collect(),
             development: ready.development().into_iter().map(String::from).collect(),
             hints,
-            streams: config.streams,
+            limits: config.h2.clone(),
             logs_keys: config.log.keys.is_some(),
             told: config.origins.then(|| {
                 let names = config.hosts.iter().flat_map(|host| host.names.clone());
@@ -79,8 +80,7 @@ impl Showing {
         options.alpn = [&b"h2"[..], b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).into();
         options.key_log = self.logs_keys;
         let tls = options.build().map_err(Failure::new)?;
-        let mut h2 = sakigake_h2::Config::default();
-        h2.limits.streams = self.streams;
+        let mut h2 = sakigake_h2::Config { limits: self.limits.clone(), ..sakigake_h2::Config::default() };
         if let Some((names, port)) = &self.told {
             h2.origins = origins(names.iter().map(String::as_str), &tls, *port);
         }

@@ -199,6 +199,7 @@ impl<'a> Reader<'a> {
         let stall = section.duration("stall");
         set(&mut limits.stall_ms, stall);
         set(&mut http1.stall_ms, stall);
+        set(&mut config.h2.stall_ms, stall);
         let body = section.duration("body");
         set(&mut limits.body_stall_ms, body);
         set(&mut http1.body_stall_ms, body);
@@ -206,7 +207,7 @@ impl<'a> Reader<'a> {
         set(&mut http1.head_ms, section.duration("head"));
         set(&mut http1.head_bytes, section.size("head_size").map(to_usize));
         set(&mut http1.head_lines, section.count("head_lines").map(to_usize));
-        set(&mut config.streams, section.count("streams").and_then(|count| u32::try_from(count).ok())); // Within its bounds.
+        set(&mut config.h2.streams, section.count("streams").and_then(|count| u32::try_from(count).ok())); // Within its bounds.
         debug_assert!(section.is_complete());
     }
 

@@ -40,7 +40,7 @@ fn a_whole_file_is_read() {
         (http1.head_ms, http1.head_bytes, http1.head_lines, http1.stall_ms),
         (10_000, 16_384, 50, 20_000)
     );
-    assert_eq!(config.streams, 100);
+    assert_eq!((config.h2.streams, config.h2.stall_ms), (100, 20_000));
     let [shop, blog, old] = &config.hosts[..] else { panic!("{:?}", config.hosts) };
     assert_eq!(shop.names, ["shop.example", "www.shop.example"]);
     assert_eq!(shop.certificates.len(), 2);

@@ -129,6 +129,28 @@ fn who_asks_for_everything_and_reads_nothing_costs_little_and_is_let_go() {
 }
 
 #[test]
+fn who_gives_no_credit_for_what_it_asked_for_does_not_keep_it_by_pings() {
+    let site = Scratch::new();
+    site.write("large", vec![7; 8 << 20]);
+    let mut setup = Setup::of(site.path());
+    setup.h2.stall_ms = 500;
+    let server = Server::start(setup);
+    let mut client = Raw::h2(&server, &[]);
+    client.send(&frames::get(1, "/large", frames::END));
+    let mut pings = 0;
+    while !client.has(frames::RST_STREAM, 1) {
+        pings += 1;
+        assert!(pings < 90, "it was never let go");
+        client.send(&frames::frame(frames::PING, 0, 0, &[0; 8]));
+        // The pause keeps the PINGs below what counts as a flood.
+        while !client.has(frames::RST_STREAM, 1)
+            && matches!(client.read(Duration::from_millis(200)), Reading::Some(_))
+        {}
+    }
+    eventually("it is logged", || server.log().contains("cut short"));
+}
+
+#[test]
 fn a_slow_reader_holds_up_nobody_and_gets_all() {
     let site = Scratch::new();
     site.write("index.html", "here");
