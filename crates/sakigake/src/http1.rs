@@ -6,6 +6,7 @@ mod patience;
 mod stall;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use crate::early::{is_document, is_document_head, may_be_document};
 use crate::files::{Ask, PIECE_BYTES, error_reply};
@@ -13,7 +14,7 @@ use crate::handler::{Answer, Dispatched, Handler, Served};
 use crate::service::{self, BodyError, Peer, Upload};
 use http::{HeaderValue, Version};
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use outgoing::Outgoing;
 use patience::{Patience, Turn};
 use sakigake_preload::table::Links;
@@ -27,16 +28,21 @@ use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
+use waiting::{Silence, Waiting};
 
 /// What one connection may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// A request's whole head has to arrive within this time, counted from the end of the request before.
+    /// A request's whole head has to arrive within this time, counted from its first byte; the first one's from the
+    /// connection's beginning.
     pub head_ms: u64,
+    /// How long the peer may ask for nothing between two requests.
+    pub idle_ms: u64,
     /// Bytes of a request's head.
     pub head_bytes: usize,
     /// A request's field lines.
@@ -54,6 +60,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head_ms: 30_000,
+            idle_ms: 180_000,
             head_bytes: 32 * 1024,
             head_lines: 100,
             stall_ms: 60_000,
@@ -92,7 +99,8 @@ impl Error for Failure {
 
 /// Serves one connection until the peer or `stop` ends it; when `stop` completes, the response under way is finished
 /// first, and a request that is on its way is answered. A head and a small body leave in one write. The stream's write
-/// half is shut down at the end, at which a TLS stream sends its close_notify. A connection that a service took for another
+/// half is shut down at the end, at which a TLS stream sends its close_notify. A peer that asks for nothing is let go in the
+/// same way. A connection that a service took for another
 /// protocol (a WebSocket) ends when the service lets it go.
 ///
 /// # Errors
@@ -109,8 +117,9 @@ where
     H: Handler + 'static,
 {
     let (held, gone) = oneshot::channel();
-    let io = TokioIo::new(Stall::new(io, Duration::from_millis(limits.stall_ms), held));
-    let ended = http(io, handler, peer, limits, stop).await;
+    let silence = Arc::new(Silence::default());
+    let io = Stall::new(io, Duration::from_millis(limits.stall_ms), silence.clone(), held);
+    let ended = http(TokioIo::new(io), silence, handler, peer, limits, stop).await;
     // Never an answer: the other end is dropped with the stream, whoever has it by now.
     let _ = gone.await;
     ended
@@ -119,6 +128,7 @@ where
 /// As long as the connection speaks HTTP.
 async fn http<I, H>(
     io: TokioIo<Stall<I>>,
+    silence: Arc<Silence>,
     handler: Rc<H>,
     peer: Peer,
     limits: Limits,
@@ -144,10 +154,12 @@ where
             Ok::<_, Infallible>(response)
         }
     });
+    let (head, idle) = (Duration::from_millis(limits.head_ms), Duration::from_millis(limits.idle_ms));
+    let waiting = Waiting { silence: silence.clone(), head, idle, is_used: AtomicBool::new(false) };
     let mut connection = pin!(
         hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(Duration::from_millis(limits.head_ms))
+            .timer(waiting)
+            .header_read_timeout(head)
             .max_header_size(limits.head_bytes)
             .max_buf_size(limits.head_bytes.max(PIECE_BYTES * 2))
             .max_headers(limits.head_lines)
@@ -164,13 +176,16 @@ where
     });
     let mut is_over = false;
     std::future::poll_fn(|cx| {
-        if !is_over && farewell.as_mut().poll(cx).is_ready() {
-            is_over = true;
-            connection.as_mut().graceful_shutdown();
-        }
         loop {
+            if !is_over && (silence.is_over() || farewell.as_mut().poll(cx).is_ready()) {
+                is_over = true;
+                connection.as_mut().graceful_shutdown();
+            }
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(ended.map_err(Failure::Http));
+            }
+            if !is_over && silence.is_over() {
+                continue;
             }
             ready!(patience.poll(cx));
             // Where a response has begun, nothing but the end of the connection can say that it will not be whole.

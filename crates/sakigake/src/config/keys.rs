@@ -221,7 +221,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Limits, "connections_per_address", Kind::Count(1, 1_000_000), "16384", "256",
         "Connections that one worker holds from one address (of IPv6: one network of 64 bits); one beyond is closed."),
     key(Section::Limits, "idle", Kind::Duration(SECOND, 24 * HOUR), "\"3m\"", "\"1m\"",
-        "How long an HTTP/2 connection may go without a request."),
+        "How long a connection may go without a request."),
     key(Section::Limits, "stall", Kind::Duration(SECOND, HOUR), "\"1m\"", "\"20s\"",
         "How long a client may take nothing of what waits for it."),
     key(Section::Limits, "body", Kind::Duration(SECOND, HOUR), "\"1m\"", "\"20s\"",

@@ -195,7 +195,9 @@ impl<'a> Reader<'a> {
         let (limits, http1) = (&mut config.limits, &mut config.http1);
         set(&mut limits.connections_a_worker, section.count("connections_per_worker").map(to_usize));
         set(&mut limits.connections_an_address, section.count("connections_per_address").map(to_usize));
-        set(&mut limits.idle_ms, section.duration("idle"));
+        let idle = section.duration("idle");
+        set(&mut limits.idle_ms, idle);
+        set(&mut http1.idle_ms, idle);
         let stall = section.duration("stall");
         set(&mut limits.stall_ms, stall);
         set(&mut http1.stall_ms, stall);

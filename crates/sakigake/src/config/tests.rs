@@ -36,6 +36,7 @@ fn a_whole_file_is_read() {
     assert_eq!((config.limits.drain_ms, config.limits.connections_an_address), (60_000, 200));
     let (limits, http1) = (config.limits, config.http1);
     assert_eq!((limits.connections_a_worker, limits.idle_ms, limits.stall_ms), (1_000, 90_000, 20_000));
+    assert_eq!(http1.idle_ms, 90_000);
     assert_eq!(
         (http1.head_ms, http1.head_bytes, http1.head_lines, http1.stall_ms),
         (10_000, 16_384, 50, 20_000)

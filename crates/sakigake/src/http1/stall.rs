@@ -1,9 +1,11 @@
 //! A stream whose peer has to take something now and then, and whose last words are heard.
 
+use super::waiting::Silence;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -21,13 +23,20 @@ pub(super) struct Stall<I> {
     limit: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
+    /// Who is told that something came.
+    silence: Arc<Silence>,
     /// Tells whoever waits for the end, at the drop.
     _held: oneshot::Sender<Infallible>,
 }
 
 impl<I> Stall<I> {
-    pub(super) fn new(io: I, limit: Duration, held: oneshot::Sender<Infallible>) -> Self {
-        Self { io, limit, waiting: None, lingering: None, _held: held }
+    pub(super) fn new(
+        io: I,
+        limit: Duration,
+        silence: Arc<Silence>,
+        held: oneshot::Sender<Infallible>,
+    ) -> Self {
+        Self { io, limit, waiting: None, lingering: None, silence, _held: held }
     }
 
     fn watch<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -70,7 +79,10 @@ impl<I: AsyncRead + Unpin> AsyncRead for Stall<I> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let outcome = Pin::new(&mut self.io).poll_read(cx, buf);
+        self.silence.heard(buf.filled().len() - before);
+        outcome
     }
 }
 

@@ -160,6 +160,51 @@ async fn a_head_that_never_ends_is_given_up() {
     assert!(ended.is_err());
 }
 
+/// What is said after so many milliseconds.
+type Pieces<'a> = &'a [(u64, &'a str)];
+
+/// What the peer hears, how the connection ended, and after how many milliseconds.
+async fn paced(limits: Limits, pieces: Pieces<'_>) -> (String, Result<(), Failure>, u128) {
+    let (mut near, far) = duplex(64 * 1024);
+    let began = tokio::time::Instant::now();
+    let say = async {
+        for (at, piece) in pieces {
+            tokio::time::sleep_until(began + Duration::from_millis(*at)).await;
+            near.write_all(piece.as_bytes()).await.expect("it listens");
+        }
+    };
+    let served = async {
+        let ended = serve(far, site(), peer(), limits, std::future::pending()).await;
+        (ended, began.elapsed().as_millis())
+    };
+    let ((), (ended, took)) = tokio::join!(say, served);
+    let mut heard = String::new();
+    near.read_to_string(&mut heard).await.expect("text");
+    (heard, ended, took)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_asks_for_nothing_is_let_go_and_one_that_drips_is_given_up() {
+    const ASK: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+    let limits = Limits { head_ms: 10_000, idle_ms: 60_000, ..Limits::default() };
+    let (ask, begun) = ((0, ASK), (50_000, "GET / HT"));
+    let cases: [(Pieces<'_>, usize, bool, u128); 6] = [
+        (&[], 0, true, 10_000),
+        (&[(0, "G"), (9_000, "E")], 0, false, 10_000),
+        (&[ask], 1, true, 60_000),
+        (&[ask, (50_000, ASK)], 2, true, 110_000),
+        (&[ask, begun, (59_000, "TP")], 1, false, 60_000),
+        (&[ask, begun, (59_999, "TP/1.1\r\nhost: a\r\n\r\n")], 2, true, 119_999),
+    ];
+    for (pieces, answers, is_end, after) in cases {
+        let (heard, ended, took) = paced(limits, pieces).await;
+        assert_eq!(heard.matches("HTTP/1.1 200 ").count(), answers, "{pieces:?}: {heard}");
+        assert_eq!(ended.is_ok(), is_end, "{pieces:?}: {ended:?}");
+        // What is shut down listens for a moment.
+        assert!((after..after + 600).contains(&took), "{pieces:?}: {took} ms");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_ends_when_it_is_told_to_stop() {
     let (_near, far) = duplex(1024);

@@ -76,6 +76,20 @@ fn a_head_that_does_not_end_is_not_waited_for() {
 }
 
 #[test]
+fn who_asks_for_nothing_more_hears_a_close_notify_and_is_no_fault() {
+    let mut setup = Setup::of(example());
+    setup.http1.idle_ms = 100;
+    let server = Server::start(setup);
+    let mut client = Raw::connect(&server, "www.saki.test", &["http/1.1"]);
+    client.send(b"GET /css/page.css HTTP/1.1\r\nhost: www.saki.test\r\n\r\n");
+    assert_eq!(client.read_to_end(), Reading::End);
+    assert!(client.is_closed && text(&client).starts_with("HTTP/1.1 200 "), "{}", text(&client));
+    drop(client);
+    let log = server.whole_log();
+    assert!(log.contains("/css/page.css") && log.lines().count() == 1, "{log}");
+}
+
+#[test]
 fn who_leaves_without_close_notify_between_requests_is_no_fault() {
     let server = Server::start(Setup::of(example()));
     let mut client = Raw::connect(&server, "www.saki.test", &["http/1.1"]);
