@@ -405,6 +405,11 @@ impl Connection {
         ended && self.output.is_empty()
     }
 
+    /// Whether it was ended at once, by a fault or by [`Connection::close`]: what its streams had yet to send is lost.
+    pub fn has_given_up(&self) -> bool {
+        self.going == Going::Over
+    }
+
     /// Whether no stream lives and nothing waits to leave.
     pub fn is_idle(&self) -> bool {
         self.streams.is_idle() && self.output.is_empty()

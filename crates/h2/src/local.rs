@@ -160,6 +160,12 @@ impl Connection {
         look.is_none_or(|stream| !stream.state.may_send())
     }
 
+    /// Bytes of the stream's DATA that have yet to leave.
+    pub fn queued(&self, stream: StreamId) -> usize {
+        let look = u32::try_from(stream.0).ok().and_then(|id| self.streams.look(id));
+        look.map_or(0, |stream| stream.send.queued())
+    }
+
     /// Whether no other response that has credit, and is not complete, would go before this one: whose owner cannot fill all
     /// queues should fill this one. It looks at all streams.
     pub fn is_next(&self, stream: StreamId) -> bool {
