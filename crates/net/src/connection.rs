@@ -22,7 +22,8 @@ pub trait Application {
     /// The session heard something. Keep what is needed; acts come in [`Application::act`].
     fn heard(&mut self, now: Instant, event: Event<'_>);
 
-    /// Called whenever the session may have room: answer, send, consume, close.
+    /// Called whenever the session may have room: answer, send, consume, close. All that it gave before is with the
+    /// socket then, and nothing was heard in between, unless the socket was full.
     fn act(&mut self, now: Instant, session: &mut Session);
 
     /// Ready when [`Application::act`] has something to do though nothing was heard.
@@ -155,7 +156,11 @@ impl Driver {
                 return Ok(false);
             }
         }
-        Ok(self.unsent.is_empty())
+        let is_out = self.unsent.is_empty();
+        if is_out {
+            application.act(self.clock.now(), &mut self.session);
+        }
+        Ok(is_out)
     }
 
     /// Whether everything that waited is out.
@@ -202,6 +207,7 @@ impl Driver {
         let now = self.clock.now();
         if deadline.is_some_and(|at| at <= now) {
             self.session.expire(now).map_err(Failure::Peer)?;
+            self.session.tell(&mut |event| application.heard(now, event));
         }
         if stalled.is_some_and(|at| at <= now) && !self.write_unsent()? && self.stalled == stalled_since {
             let why = "the peer reads nothing of what it asked for";
