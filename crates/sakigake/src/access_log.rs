@@ -67,9 +67,9 @@ pub struct Entry<'a> {
     pub path: &'a [u8],
     /// The response's status.
     pub status: u16,
-    /// Bytes of its body.
+    /// Bytes of its body that were handed on: over HTTP/2, those that had left for the socket.
     pub bytes: u64,
-    /// From the request to the end of the response.
+    /// From the request until the end of the response was handed on, or never would be.
     pub took: Duration,
     /// Whether the response went out whole.
     pub whole: bool,

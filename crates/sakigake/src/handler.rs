@@ -72,9 +72,9 @@ pub(crate) struct Served {
     pub(crate) asked: Control,
     /// The response's status.
     pub(crate) status: u16,
-    /// Bytes of the body that were handed on.
+    /// Bytes of the body that were handed on: over HTTP/2, those that had left for the socket.
     pub(crate) bytes: u64,
-    /// From the end of the request's head to the end of the response's body.
+    /// From the end of the request's head until the end of the response's body was handed on, or never would be.
     pub(crate) took: Duration,
     /// Whether the body went out whole.
     pub(crate) whole: bool,

@@ -36,9 +36,12 @@ const QUEUED_BYTES: usize = 256 * 1024;
 thread_local! {
     /// Memory for the requests of one turn, which no connection holds while it waits.
     static SPARE: Cell<Vec<Asked>> = const { Cell::new(Vec::new()) };
+
+    /// The same for responses that leave at once.
+    static SPARE_RESPONSES: Cell<Vec<Response>> = const { Cell::new(Vec::new()) };
 }
 
-/// Requests that the memory of one turn is kept for.
+/// Requests, and responses, that such memory is kept for.
 const SPARE_ASKED: usize = 256;
 
 /// RFC 9113 section 7: nothing is wrong; the stream cannot be completed, and it is our fault; and: it is not needed any more.
@@ -55,7 +58,8 @@ pub(crate) struct Http2<H: Handler, S> {
     /// What services are told of the client; nothing before one was asked.
     peer: Option<Peer>,
     read: BTreeMap<StreamId, usize>,
-    responses: BTreeMap<StreamId, Response<H>>,
+    /// What has not left yet, in the order of the streams' numbers, which is that of the requests.
+    responses: Vec<Response>,
     stop: Option<Pin<Box<S>>>,
     idle: Pin<Box<Sleep>>,
     /// When the last request came, or the connection.
@@ -97,14 +101,18 @@ struct Turn {
     now: time::SystemTime,
 }
 
-/// A response on its way out, which tells the handler when it ends, however it ends.
-struct Response<H: Handler> {
-    handler: Rc<H>,
+/// A response on its way out: it is over when the engine has handed the last of it on, or never will.
+struct Response {
+    stream: StreamId,
+    /// What the stream's queue has not taken.
     body: Body,
+    /// Its bytes are those that the stream's queue has taken.
     served: Served,
     since: time::Instant,
-    /// The limit of a stream's queue.
-    queue_bytes: usize,
+    /// Bytes of those that had not left when the engine was last asked, or were queued since.
+    queued: usize,
+    /// Nothing more of it will leave.
+    is_lost: bool,
 }
 
 impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
@@ -118,7 +126,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             exchanges: Exchanges::new(bounds.queue_bytes, bounds.body_stall),
             peer: None,
             read: BTreeMap::new(),
-            responses: BTreeMap::new(),
+            responses: Vec::new(),
             stop: Some(Box::pin(stop)),
             idle: Box::pin(idle),
             last_active: time::Instant::now(),
@@ -220,11 +228,36 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
         let Some(http) = session.http() else { return };
         served.status = reply.response.status;
         let end = reply.body.is_empty();
-        let (handler, queue_bytes) = (self.handler.clone(), self.bounds.queue_bytes);
-        let mut response = Response { handler, served, body: reply.body, since, queue_bytes };
-        // The stream may have been reset between the request and now: then nobody waits for the answer.
-        if http.respond(stream, &reply.response, end).is_ok() && !response.refill(stream, session) {
-            self.responses.insert(stream, response);
+        let mut response = Response { stream, body: reply.body, served, since, queued: 0, is_lost: false };
+        match http.respond(stream, &reply.response, end) {
+            Ok(()) => response.refill(http, self.bounds.queue_bytes),
+            // The stream was reset between the request and now: nobody waits for the answer.
+            Err(_) => response.is_lost = true,
+        }
+        if self.responses.capacity() == 0 {
+            self.responses = SPARE_RESPONSES.take();
+        }
+        self.responses.push(response);
+    }
+
+    /// Tells of the responses that are over, and gives the list's memory back to the worker.
+    fn settle(&mut self, http: &h2::Connection) {
+        if self.responses.is_empty() || http.has_given_up() {
+            return; // Of what the engine has dropped nobody knows how much had left, but who looked before.
+        }
+        let (handler, now) = (&*self.handler, time::Instant::now());
+        self.responses.retain_mut(|response| {
+            let is_over = response.is_lost || response.has_left(http);
+            if is_over {
+                response.end(handler, now);
+            }
+            !is_over
+        });
+        if self.responses.is_empty() {
+            let spare = core::mem::take(&mut self.responses);
+            if spare.capacity() <= SPARE_ASKED {
+                SPARE_RESPONSES.set(spare);
+            }
         }
     }
 
@@ -265,23 +298,24 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
     }
 }
 
-impl<H: Handler> Response<H> {
-    /// Moves body into the stream's queue while it has room; true when all of it went, or nothing more can.
-    fn refill(&mut self, stream: StreamId, session: &mut Session) -> bool {
-        let Some(http) = session.http() else { return true };
-        while !self.body.is_empty() {
-            let room = room(stream, http, self.queue_bytes);
+impl Response {
+    /// Moves body into the stream's queue while it has room.
+    fn refill(&mut self, http: &mut h2::Connection, queue_bytes: usize) {
+        while !self.body.is_empty() && !self.is_lost {
+            let room = room(self.stream, http, queue_bytes);
             if room == 0 {
                 break;
             }
             let was_costly = self.body.is_costly();
             match self.body.next_piece(room) {
                 Ok(Some(chunk)) => {
-                    let len = chunk.as_ref().len() as u64;
-                    if http.send(stream, chunk, self.body.is_empty()).is_err() {
-                        return true; // Reset in the meantime: the drop reports it.
+                    let len = chunk.as_ref().len();
+                    if http.send(self.stream, chunk, self.body.is_empty()).is_err() {
+                        self.is_lost = true; // Reset in the meantime.
+                        break;
                     }
-                    self.served.bytes += len;
+                    self.served.bytes += len as u64;
+                    self.queued += len;
                     // It has something to write, so that it comes back here when others had their turn.
                     if was_costly {
                         break;
@@ -289,12 +323,26 @@ impl<H: Handler> Response<H> {
                 }
                 Ok(None) => break,
                 Err(_) => {
-                    http.reset(stream, INTERNAL_ERROR);
-                    return true;
+                    http.reset(self.stream, INTERNAL_ERROR);
+                    self.is_lost = true;
                 }
             }
         }
-        self.body.is_empty()
+    }
+
+    /// Whether the engine has handed all of it on; if not, how much waits is noted.
+    fn has_left(&mut self, http: &h2::Connection) -> bool {
+        let has_left = self.body.is_empty() && http.has_sent_end(self.stream);
+        self.queued = if has_left { 0 } else { http.queued(self.stream) };
+        self.served.whole = has_left;
+        has_left
+    }
+
+    /// Tells the handler what became of it.
+    fn end(&mut self, handler: &impl Handler, now: time::Instant) {
+        self.served.bytes = self.served.bytes.saturating_sub(self.queued as u64);
+        self.served.took = now.saturating_duration_since(self.since);
+        handler.served(&self.served);
     }
 }
 
@@ -310,11 +358,11 @@ fn room(stream: StreamId, http: &h2::Connection, queue_bytes: usize) -> usize {
     }
 }
 
-impl<H: Handler> Drop for Response<H> {
+impl<H: Handler, S> Drop for Http2<H, S> {
+    /// What has not left by now never will.
     fn drop(&mut self) {
-        self.served.took = self.since.elapsed();
-        self.served.whole = self.body.is_empty();
-        self.handler.served(&self.served);
+        let now = time::Instant::now();
+        self.responses.iter_mut().for_each(|response| response.end(&*self.handler, now));
     }
 }
 
@@ -332,7 +380,9 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
             session::Event::Http(Event::Data { stream, bytes, end }) => self.take_data(stream, bytes, end),
             session::Event::Http(Event::Trailers { stream, fields }) => self.take_trailers(stream, &fields),
             session::Event::Http(Event::Reset { stream, code, .. }) => {
-                self.responses.remove(&stream);
+                if let Ok(at) = self.responses.binary_search_by_key(&stream, |response| response.stream) {
+                    self.responses[at].is_lost = true;
+                }
                 self.exchanges.cancel(stream, code);
                 self.asked.retain(|asked| asked.stream != stream);
             }
@@ -344,6 +394,9 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
         if self.end == End::Drained && self.farewell.is_due(session) {
             session.close(now);
         }
+        if let Some(http) = session.http() {
+            self.settle(http); // First: later on, what is looked at may not have been offered to the socket.
+        }
         let holds = self.farewell.holds();
         if !holds {
             self.answer_all(session);
@@ -354,8 +407,9 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
             }
             self.exchanges.advance(now, http);
         }
-        if !holds {
-            self.responses.retain(|stream, response| !response.refill(*stream, session));
+        if let Some(http) = session.http().filter(|_| !holds) {
+            let queue_bytes = self.bounds.queue_bytes;
+            self.responses.iter_mut().for_each(|response| response.refill(http, queue_bytes));
         }
         if self.end == End::Cut {
             match session.http() {

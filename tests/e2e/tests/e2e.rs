@@ -22,6 +22,8 @@ mod hosts;
 mod http1;
 #[path = "e2e/load.rs"]
 mod load;
+#[path = "e2e/logged.rs"]
+mod logged;
 #[path = "e2e/metrics.rs"]
 mod metrics;
 #[path = "e2e/origins.rs"]

@@ -39,11 +39,13 @@ pub(crate) struct Exchange {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) status: u16,
-    /// Bytes of the response's body that were handed on.
+    /// Bytes of the response's body that the stream's queue has taken.
     pub(crate) bytes: u64,
+    /// Bytes of those that had not left when the engine was last asked, or were queued since.
+    pub(crate) queued: usize,
     /// Hints that left in a 103.
     pub(crate) early_hints: usize,
-    /// Whether the response was complete.
+    /// Whether the response has left, all of it.
     pub(crate) is_whole: bool,
     /// What the handler did wrong.
     pub(crate) fault: Option<String>,
@@ -52,7 +54,9 @@ pub(crate) struct Outcome {
 enum Phase {
     Asking(Pending),
     Answering(Sending),
-    /// The response is over, or nobody wants it; the request's body may not be.
+    /// The stream's queue has the rest of it.
+    Leaving,
+    /// The response has left, or nobody wants it; the request's body may not be over.
     Answered,
 }
 
@@ -138,9 +142,26 @@ impl Exchange {
         self.inflow.as_deref()
     }
 
-    /// Whether its response is still to come, or not complete.
+    /// Whether its response has not left, or not all of it.
     pub(crate) fn is_awaited(&self) -> bool {
         !matches!(self.phase, Phase::Answered)
+    }
+
+    /// Whether something of its response waits in the engine.
+    pub(crate) fn is_leaving(&self) -> bool {
+        matches!(self.phase, Phase::Leaving) || (self.outcome.queued > 0 && self.is_awaited())
+    }
+
+    /// Notes how much of its response waits in the engine, and whether all has left.
+    pub(crate) fn look(&mut self, stream: StreamId, http: &h2::Connection) {
+        if !self.is_awaited() || http.has_given_up() {
+            return; // What was noted before is all that is known.
+        }
+        self.outcome.queued = http.queued(stream);
+        if matches!(self.phase, Phase::Leaving) && http.has_sent_end(stream) {
+            self.outcome.is_whole = true;
+            self.turn(Phase::Answered);
+        }
     }
 
     /// The peer gave it up.
@@ -154,7 +175,7 @@ impl Exchange {
     pub(crate) fn owed(&self) -> Option<Owed> {
         let inflow = self.inflow.as_ref().filter(|_| !self.is_refused)?;
         match self.phase {
-            Phase::Answered => (!inflow.is_over()).then_some(Owed::End),
+            Phase::Leaving | Phase::Answered => (!inflow.is_over()).then_some(Owed::End),
             _ if self.is_tunnel => None,
             _ => inflow.starved().map(Owed::Bytes),
         }
@@ -174,7 +195,7 @@ impl Exchange {
                 self.is_refused = true;
             }
             Phase::Answering(_) => http.reset(stream, CANCEL),
-            Phase::Answered => self.is_refused = true,
+            Phase::Leaving | Phase::Answered => return self.is_refused = true,
         }
         self.turn(Phase::Answered);
     }
@@ -188,7 +209,7 @@ impl Exchange {
         let gone = match core::mem::replace(&mut self.phase, phase) {
             Phase::Asking(mut pending) => pending.let_go(),
             Phase::Answering(mut sending) => sending.body.let_go(),
-            Phase::Answered => Ok(()),
+            Phase::Leaving | Phase::Answered => Ok(()),
         };
         if let Err(failure) = gone {
             self.outcome.fault.get_or_insert_with(|| failure.to_string());
@@ -205,6 +226,7 @@ impl Exchange {
     ) -> Step {
         self.ask(stream, http);
         let step = self.send(stream, http, queue_bytes);
+        self.look(stream, http);
         self.settle(now, stream, http, step)
     }
 
@@ -293,8 +315,11 @@ impl Exchange {
                     self.end(stream, http, why);
                     return Step::Waits;
                 }
-                Some(sent) => {
-                    self.outcome.is_whole = matches!(sent, Sent::All);
+                Some(Sent::All) => {
+                    self.turn(Phase::Leaving);
+                    return Step::Waits;
+                }
+                Some(Sent::Gone) => {
                     self.turn(Phase::Answered);
                     return Step::Waits;
                 }
@@ -359,6 +384,7 @@ impl Sending {
             let piece = self.held.split_to(room.min(self.held.len()));
             let is_last = self.held.is_empty() && self.body.is_end_stream() && self.left.unwrap_or(0) == 0;
             outcome.bytes += piece.len() as u64;
+            outcome.queued += piece.len();
             if http.send(stream, Chunk::Owned(piece.into()), is_last).is_err() {
                 return Some(Sent::Gone);
             }

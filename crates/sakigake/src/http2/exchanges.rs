@@ -28,6 +28,8 @@ pub(super) struct Exchanges<H: Handler> {
     under_way: BTreeMap<StreamId, UnderWay<H>>,
     /// Those that want to go on whenever something has left.
     wanting: BTreeSet<StreamId>,
+    /// Those of which something waits in the engine.
+    leaving: Vec<StreamId>,
     /// What clients owe of their requests' bodies: to services, and where the server answered itself.
     waits: Waits,
     /// The limit of a stream's queue.
@@ -49,12 +51,14 @@ struct UnderWay<H: Handler> {
     served: Served,
     since: time::Instant,
     is_logged: bool,
+    /// It is among those of which something waits in the engine.
+    is_leaving: bool,
 }
 
 impl<H: Handler> Exchanges<H> {
     pub(super) fn new(queue_bytes: usize, body_stall: time::Duration) -> Self {
-        let (bell, under_way, wanting) = Default::default();
-        Self { bell, under_way, wanting, waits: Waits::new(body_stall), queue_bytes }
+        let (bell, under_way, wanting, leaving) = Default::default();
+        Self { bell, under_way, wanting, leaving, waits: Waits::new(body_stall), queue_bytes }
     }
 
     /// A request that came; `end` says that it has no body.
@@ -104,19 +108,18 @@ impl<H: Handler> Exchanges<H> {
         let exchange = Exchange::new(pending, asked.inflow, ring.clone());
         let exchange = exchange.head(is_head).expects(expects).tunnel(is_tunnel).early(early);
         let since = time::Instant::now();
-        let under_way = UnderWay { exchange, handler, served, since, is_logged: false };
+        let under_way = UnderWay { exchange, handler, served, since, is_logged: false, is_leaving: false };
         self.under_way.insert(asked.stream, under_way);
         ring.ring();
     }
 
-    /// Takes each that rang, or waits for room, as far as it goes.
+    /// Notes what has left, then takes each that rang, or waits for room, as far as it goes.
     pub(super) fn advance(&mut self, now: Instant, http: &mut h2::Connection) {
+        self.look(now, http);
         let mut due = self.bell.take();
         due.append(&mut self.wanting);
         for stream in due {
-            let Some(under_way) = self.under_way.get_mut(&stream) else { continue };
-            let step = under_way.advance(now, stream, http, self.queue_bytes);
-            self.follow(stream, step);
+            self.step(now, stream, http);
         }
         for (stream, owed) in self.waits.due() {
             match self.under_way.get_mut(&stream) {
@@ -129,6 +132,32 @@ impl<H: Handler> Exchanges<H> {
                 None => self.owes_end(stream), // Its own answer is still on its way.
             }
         }
+    }
+
+    /// Asks the engine for each of which something waited there; those that have left go on to their end.
+    fn look(&mut self, now: Instant, http: &mut h2::Connection) {
+        let mut at = 0;
+        while let Some(stream) = self.leaving.get(at).copied() {
+            let under_way = self.under_way.get_mut(&stream);
+            let (is_leaving, is_awaited) = under_way.map_or((false, true), |one| one.look(stream, http));
+            if is_leaving {
+                at += 1;
+                continue;
+            }
+            self.leaving.swap_remove(at);
+            if !is_awaited {
+                self.step(now, stream, http);
+            }
+        }
+    }
+
+    fn step(&mut self, now: Instant, stream: StreamId, http: &mut h2::Connection) {
+        let Some(under_way) = self.under_way.get_mut(&stream) else { return };
+        let step = under_way.advance(now, stream, http, self.queue_bytes);
+        if under_way.exchange.is_leaving() && !core::mem::replace(&mut under_way.is_leaving, true) {
+            self.leaving.push(stream);
+        }
+        self.follow(stream, step);
     }
 
     fn follow(&mut self, stream: StreamId, step: Step) {
@@ -202,6 +231,13 @@ impl<H: Handler> UnderWay<H> {
         step
     }
 
+    /// Whether something of the response still waits in the engine, and whether there is more to come.
+    fn look(&mut self, stream: StreamId, http: &h2::Connection) -> (bool, bool) {
+        self.exchange.look(stream, http);
+        self.is_leaving = self.exchange.is_leaving();
+        (self.is_leaving, self.exchange.is_awaited())
+    }
+
     /// The client owed something for too long.
     fn give_up(&mut self, now: Instant, stream: StreamId, http: &mut h2::Connection) -> Step {
         self.exchange.give_up(stream, http);
@@ -223,7 +259,7 @@ impl<H: Handler> UnderWay<H> {
             self.handler.blame(&format!("{} {}: {fault}", method.escape_ascii(), path.escape_ascii()));
         }
         self.served.status = outcome.status;
-        self.served.bytes = outcome.bytes;
+        self.served.bytes = outcome.bytes.saturating_sub(outcome.queued as u64);
         self.served.whole = outcome.is_whole;
         self.served.early_hints = outcome.early_hints;
         self.served.took = self.since.elapsed();

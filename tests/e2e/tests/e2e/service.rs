@@ -148,7 +148,7 @@ fn full(bytes: impl Into<Bytes>) -> UnsyncBoxBody<Bytes, BoxError> {
 }
 
 /// A body of these frames, one a poll, that never ends if the last is `None`.
-fn frames_of(list: Vec<Option<Result<Frame<Bytes>, BoxError>>>) -> UnsyncBoxBody<Bytes, BoxError> {
+pub(crate) fn frames_of(list: Vec<Option<Result<Frame<Bytes>, BoxError>>>) -> UnsyncBoxBody<Bytes, BoxError> {
     struct List(std::vec::IntoIter<Option<Result<Frame<Bytes>, BoxError>>>);
     impl http_body::Body for List {
         type Data = Bytes;
