@@ -376,3 +376,23 @@ fn preload_stands_behind_the_continuations_of_what_was_said_before() {
     assert!(before[0] == kind::HEADERS && before[1..].iter().all(|kind| *kind == kind::CONTINUATION)); // spec: preload-profile-1-b
     assert!(before.len() > 2 && *last == rules::PRELOAD, "{kinds:?}");
 }
+
+#[test]
+fn an_owner_is_told_how_much_of_a_stream_has_yet_to_leave() {
+    let mut server = raw_server(Limits::default());
+    let settings = frame(kind::SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 10]); // Ten bytes of credit for each stream.
+    let gets = [1, 3].map(|stream| frame(kind::HEADERS, 5, stream, GET)).concat();
+    server.handle(ms(1), &[settings, gets].concat(), &mut |_| {}).unwrap();
+    let (slow, brief) = (StreamId(1), StreamId(3));
+    for (stream, len) in [(slow, 1_024), (brief, 10)] {
+        server.respond(stream, &Response::new(200), false).unwrap();
+        server.send(stream, Chunk::Owned(vec![7; len]), true).unwrap();
+        assert!(server.queued(stream) == len && !server.has_sent_end(stream));
+    }
+    spoken(&mut server);
+    assert!(server.queued(slow) == 1_014 && !server.has_sent_end(slow));
+    assert!(server.queued(brief) == 0 && server.has_sent_end(brief));
+    assert!(!server.has_given_up());
+    server.close(0);
+    assert!(server.has_given_up(), "nobody knows of its streams any more");
+}
