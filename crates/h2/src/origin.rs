@@ -5,6 +5,7 @@ use crate::connection::{Connection, Going};
 use crate::frame::Frame;
 use crate::rules::{MIN_MAX_FRAME_SIZE, ORIGIN_CRITICAL_FLAGS};
 use core::fmt;
+use sakigake_semantics::is_host;
 use sakigake_wire::{Grow, Reader};
 use std::collections::BTreeSet;
 
@@ -190,17 +191,6 @@ fn is_scheme(scheme: &str) -> bool {
     is_begun
         && scheme.len() <= 16
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-}
-
-/// A name or an address: nothing else has an origin.
-fn is_host(host: &str) -> bool {
-    let inside = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let known = |byte: u8| match inside {
-        Some(_) => byte.is_ascii_hexdigit() || b":.".contains(&byte),
-        None => byte.is_ascii_alphanumeric() || b"-._".contains(&byte),
-    };
-    let bytes = inside.unwrap_or(host);
-    (1..=253).contains(&bytes.len()) && bytes.bytes().all(known)
 }
 
 fn is_port(port: &str) -> bool {

@@ -5,6 +5,7 @@
 //! (IDNA would cost more than the rest of this crate), ports outside 1 to 65535.
 
 use core::fmt;
+use sakigake_semantics::is_host;
 
 #[cfg(test)]
 mod tests;
@@ -136,18 +137,6 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme(), self.authority())
-    }
-}
-
-fn is_host(host: &str) -> bool {
-    match host.strip_prefix('[') {
-        Some(address) => {
-            address.strip_suffix(']').is_some_and(|inner| inner.parse::<core::net::Ipv6Addr>().is_ok())
-        }
-        None => {
-            (1..=253).contains(&host.len())
-                && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
-        }
     }
 }
 

@@ -19,4 +19,4 @@ pub use fields::{FieldLine, Fields};
 pub use length::BodyLength;
 pub use message::{Kind, Message, Request, Response};
 pub use priority::Priority;
-pub use rules::is_token;
+pub use rules::{is_host, is_token};

@@ -1,6 +1,7 @@
 //! The tables of RFC 9113 section 8.2 and 8.3 and of RFC 9110 section 5.6.2.
 
 use crate::{Kind, Malformed};
+use core::net::Ipv6Addr;
 
 /// One row a pseudo-field: its name and the message that may carry it (RFC 9113 section 8.3, RFC 8441 section 4).
 pub(crate) const PSEUDO_FIELDS: [(&[u8], Pseudo, Kind); 6] = [
@@ -70,6 +71,19 @@ pub fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| TOKEN[usize::from(*byte)])
 }
 
+/// Whether `host` is a host as addresses and origins here have it: a name in ASCII of at most 253 bytes, an IPv4 address, or
+/// an IPv6 address in brackets (RFC 3986 section 3.2.2, without percent-encoding and without zones).
+pub fn is_host(host: &str) -> bool {
+    let inside = host.strip_prefix('[').map(|rest| rest.strip_suffix(']'));
+    match inside {
+        Some(address) => address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+        None => {
+            let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+            (1..=253).contains(&host.len()) && host.bytes().all(known)
+        }
+    }
+}
+
 /// Holds a field name to RFC 9113 section 8.2.1. A pseudo-field's colon is cut off before.
 pub(crate) fn check_name(name: &[u8]) -> Result<(), Malformed> {
     if !name.is_empty() && name.iter().all(|byte| TOKEN[usize::from(*byte)] && !byte.is_ascii_uppercase()) {
@@ -94,3 +108,6 @@ pub(crate) fn check_value(value: &[u8]) -> Result<(), Malformed> {
 pub(crate) const fn refuse_if(guilty: bool, sin: Malformed) -> Result<(), Malformed> {
     if guilty { Err(sin) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,6 +64,9 @@ fn an_origin_is_its_ascii_serialization() {
         ("https://example.com:0443", None),
         ("https://example.com:65536", None),
         ("https://exam ple.com", None),
+        ("https://[face]", None),
+        ("https://[:::]:8443", None),
+        ("https://[1.2.3.4]", None),
         ("https://b\u{fc}cher.example", None),
         ("://example.com", None),
     ];

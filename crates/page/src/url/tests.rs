@@ -81,6 +81,9 @@ fn only_what_http_can_fetch_is_an_address() {
         "https://example.test:+80/",
         "https://[::1/",
         "https://[zz]/",
+        "https://[face]/",
+        "https://[:::]:8443/",
+        "https://[1.2.3.4]/",
         "https://::1/",
     ] {
         assert_eq!(base.join(refused), None, "{refused:?}");
