@@ -19,6 +19,7 @@ pub use ask::{Ask, Line};
 pub use connection::Protocol;
 pub use dial::{Family, Resolve};
 pub use failure::{Cause, Failed};
+pub(crate) use http1::to_hyper;
 pub use loader::{Keep, Loaded, Receiver, Watcher};
 pub use proxy::{BadProxy, Bypass, Proxies, Proxy};
 pub use trust::{Trust, TrustError};

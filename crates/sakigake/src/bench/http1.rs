@@ -4,6 +4,7 @@ use super::{
     Plan,
     report::{Outcome, Report},
 };
+use crate::client::to_hyper;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::SendRequest;
@@ -63,7 +64,8 @@ pub(super) async fn run(
 /// One request and its whole response: the status, and the bytes of its body.
 async fn exchange(plan: &Plan, sender: &mut SendRequest<Full<Bytes>>) -> Result<(u16, u64), String> {
     let words = |error: hyper::Error| format!("HTTP/1.1: {error}");
-    let request = convert(plan).map_err(|error| error.to_string())?;
+    let body = plan.options.body.clone().map_or_else(Bytes::new, Bytes::from_owner);
+    let request = to_hyper(&plan.request, body).map_err(|error| error.to_string())?;
     let response = sender.send_request(request).await.map_err(words)?;
     let status = response.status().as_u16();
     let mut body = response.into_body();
@@ -72,17 +74,4 @@ async fn exchange(plan: &Plan, sender: &mut SendRequest<Full<Bytes>>) -> Result<
         body_bytes += frame.map_err(words)?.data_ref().map_or(0, |bytes| bytes.len() as u64);
     }
     Ok((status, body_bytes))
-}
-
-fn convert(plan: &Plan) -> Result<http::Request<Full<Bytes>>, http::Error> {
-    let request = &plan.request;
-    let mut builder = http::Request::builder()
-        .method(request.method())
-        .uri(request.path())
-        .header("host", request.authority());
-    for line in request.fields.iter() {
-        builder = builder.header(line.name, line.value);
-    }
-    let body = plan.options.body.clone().map_or_else(Bytes::new, Bytes::from_owner);
-    builder.body(Full::new(body))
 }

@@ -10,7 +10,7 @@ use hyper::{body::Incoming, client::conn::http1::SendRequest};
 use hyper_util::rt::TokioIo;
 use sakigake_net::PlainStream;
 use sakigake_page::load::Id;
-use sakigake_semantics::{Fields, Response};
+use sakigake_semantics::{Fields, Request, Response};
 use std::{error::Error as _, io};
 use tokio::sync::mpsc;
 
@@ -121,7 +121,8 @@ impl Carrier<'_> {
     async fn try_exchange(&mut self, id: Id, call: &Call) -> Result<(), Trouble> {
         let unanswered = |error: hyper::Error| Trouble::Unanswered(failed(&error, false));
         self.sender.ready().await.map_err(|error| Trouble::Unsent(failed(&error, false)))?;
-        let request = convert(call);
+        let body = call.body.as_ref().map(|body| Bytes::copy_from_slice(body)).unwrap_or_default();
+        let request = to_hyper(&call.request, body);
         let request = request.map_err(|error| Trouble::Broken(Failed::new(Cause::UrlMalformat, error)))?;
         self.ear.frame(|| format!("> {} {} HTTP/1.1", request.method(), request.uri()));
         let mut answer = Box::pin(self.sender.send_request(request));
@@ -197,8 +198,8 @@ fn failed(error: &hyper::Error, has_begun: bool) -> Failed {
     }
 }
 
-fn convert(call: &Call) -> Result<http::Request<Full<Bytes>>, http::Error> {
-    let Call { request, body } = call;
+/// A request as hyper has it.
+pub(crate) fn to_hyper(request: &Request, body: Bytes) -> Result<http::Request<Full<Bytes>>, http::Error> {
     let mut builder = http::Request::builder()
         .method(request.method())
         .uri(request.path())
@@ -206,6 +207,5 @@ fn convert(call: &Call) -> Result<http::Request<Full<Bytes>>, http::Error> {
     for line in request.fields.iter() {
         builder = builder.header(line.name, line.value);
     }
-    let body = body.as_ref().map(|body| Bytes::copy_from_slice(body)).unwrap_or_default();
     builder.body(Full::new(body))
 }
