@@ -54,6 +54,9 @@ const SYNONYMS: &[(&str, &str)] = &[
 /// Longer words are no mistyped ones.
 const LONGEST: usize = 64;
 
+/// How many slips a word of so many letters at most may have: in a short one, two make another word.
+const SLIPS: [(usize, usize); 3] = [(4, 1), (8, 2), (LONGEST, 3)];
+
 /// The one of `words` that is nearest to `word`, if any is near.
 pub(super) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = plain(word);
@@ -66,8 +69,9 @@ pub(super) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) 
             true => 0,
             false => distance(&word, &plain(candidate)),
         };
-        let most = candidate.chars().count().div_ceil(3);
-        (far <= most && far < candidate.chars().count()).then_some((far, candidate))
+        let len = candidate.chars().count();
+        let most = SLIPS.iter().find(|(letters, _)| len.min(word.chars().count()) <= *letters);
+        (far < len && most.is_none_or(|(_, most)| far <= *most)).then_some((far, candidate))
     };
     words.into_iter().filter_map(near).min_by_key(|(far, _)| *far).map(|(_, candidate)| candidate)
 }
@@ -124,9 +128,18 @@ mod tests {
             ("root", Some("folder")),
             ("ssl_certificate", Some("certificate")),
             ("banana", None),
+            ("fodlerr", Some("folder")),
+            ("fdlrr", None),
+            ("rediiectt", Some("redirect")),
+            ("cretificaet", Some("certificate")),
+            ("srettificate", Some("certificate")),
         ] {
             assert_eq!(nearest(word, words), ours, "{word}");
         }
         assert_eq!(nearest(&"folder".repeat(20), words), None);
+        for (word, ours) in [("nope", None), ("hom", Some("home")), ("homes", Some("home")), ("hoems", None)]
+        {
+            assert_eq!(nearest(word, ["home"]), ours, "{word}");
+        }
     }
 }

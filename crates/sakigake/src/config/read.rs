@@ -150,6 +150,7 @@ impl<'a> Reader<'a> {
             if let Some((address, (other, other_key, at))) = placed.value.iter().find_map(clash) {
                 let what = match address == other {
                     true => format!("{address} is listened on twice"),
+                    false if address.ip().is_unspecified() => format!("{other} is part of {address}"),
                     false => format!("{address} is part of {other}"),
                 };
                 self.note(Mistake::new(placed.at, what).first(at, format!("first here, in {other_key}")));

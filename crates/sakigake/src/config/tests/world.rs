@@ -61,6 +61,7 @@ fn what_a_file_names_must_be_there_and_fit() {
     let mut out = String::new();
     for (name, text) in [
         ("a folder that is not there", "[hosts.localhost]\nfolder = \"sites\"\n"),
+        ("a folder whose name is not alike", "[hosts.localhost]\nfolder = \"nope\"\n"),
         ("a folder in one that is not there", "[hosts.localhost]\nfolder = \"www/site\"\n"),
         ("a file for a folder", "[hosts.localhost]\nfolder = \"good.hints\"\n"),
         (

@@ -42,6 +42,7 @@ const WRONG: &[(&str, &str)] = &[
         "an address twice",
         "+listen = [\"*:443\", \"127.0.0.1:443\"]\nredirect_http = \"[::]:443\"\nmetrics = \"0.0.0.0:443\"\n",
     ),
+    ("an address, then all", "+listen = [\"127.0.0.1:8443\", \"*:8443\"]\n"),
     ("a folder and a redirect", "[hosts.localhost]\nfolder = \"site\"\nredirect = \"https://a.test/\"\n"),
     ("neither a folder nor a redirect", "[hosts.\"a.test\"]\nlisting = true\n"),
     (
