@@ -49,6 +49,7 @@ pub struct Limits {
     /// Connections that one worker holds; who comes beyond waits in the backlog. Never more than there are descriptors for.
     pub connections_a_worker: usize,
     /// Connections that one worker holds from one address (of IPv6: one network of 64 bits); one beyond is closed at once.
+    /// [`Limits::share_of_one_address`] of `connections_a_worker` unless it is set.
     pub connections_an_address: usize,
     /// How long an HTTP/2 connection may go without a request.
     pub idle_ms: u64,
@@ -61,11 +62,22 @@ pub struct Limits {
     pub drain_ms: u64,
 }
 
+/// Connections that one worker holds unless it is told otherwise.
+const CONNECTIONS_A_WORKER: usize = 16_384;
+
+impl Limits {
+    /// What one address may have of so many connections unless something else is said: a quarter, so that it takes more
+    /// than one address, or network, to shut a worker.
+    pub const fn share_of_one_address(connections: usize) -> usize {
+        if connections < 4 { 1 } else { connections / 4 }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections_a_worker: 16_384,
-            connections_an_address: 16_384,
+            connections_a_worker: CONNECTIONS_A_WORKER,
+            connections_an_address: Self::share_of_one_address(CONNECTIONS_A_WORKER),
             idle_ms: 180_000,
             stall_ms: 60_000,
             body_stall_ms: 60_000,

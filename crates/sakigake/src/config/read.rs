@@ -6,7 +6,10 @@ use super::{
     section::{HOSTS, Mistakes, Placed, Reading, host_header, kind_of, sorted},
     values::{self, Wrong},
 };
-use crate::files::{ErrorPage, FieldRule};
+use crate::{
+    files::{ErrorPage, FieldRule},
+    server::Limits,
+};
 use sakigake_page::Url;
 use std::{
     collections::BTreeMap,
@@ -195,7 +198,10 @@ impl<'a> Reader<'a> {
         let section = self.section(Section::Limits, root);
         let (limits, http1) = (&mut config.limits, &mut config.http1);
         set(&mut limits.connections_a_worker, section.count("connections_per_worker").map(to_usize));
-        set(&mut limits.connections_an_address, section.count("connections_per_address").map(to_usize));
+        limits.connections_an_address = match section.count("connections_per_address") {
+            Some(count) => to_usize(count),
+            None => Limits::share_of_one_address(limits.connections_a_worker),
+        };
         let idle = section.duration("idle");
         set(&mut limits.idle_ms, idle);
         set(&mut http1.idle_ms, idle);

@@ -66,6 +66,20 @@ fn a_whole_file_is_read() {
 }
 
 #[test]
+fn one_address_has_a_quarter_of_a_worker_unless_the_file_says_more() {
+    for (limits, expected) in [
+        ("", 4_096),
+        ("connections_per_worker = 1000", 250),
+        ("connections_per_worker = 3", 1),
+        ("connections_per_worker = 8\nconnections_per_address = 8", 8),
+    ] {
+        let config = good(&format!("[limits]\n{limits}\n[hosts.localhost]\nfolder = \"site\"\n"));
+        assert_eq!(config.limits.connections_an_address, expected, "{limits}");
+    }
+    assert_eq!(crate::server::Limits::default().connections_an_address, 4_096);
+}
+
+#[test]
 fn hosts_may_be_written_in_any_way_that_toml_has() {
     let a = good("hosts.\"a.test\".folder = \"x\"\n");
     let b = good("hosts = { \"a.test\" = { folder = \"x\" } }\n");

@@ -1,9 +1,11 @@
 //! Clients that mean harm, or know no better. Another client is served promptly all the while.
 
+use sakigake::server::Limits;
 use sakigake_e2e::{PATIENCE, Raw, Reading, Scratch, Server, Setup, eventually, example, frames};
+use socket2::{Domain, Socket, Type};
 use std::{
     io::{ErrorKind, Read, Write},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     thread,
     time::Duration,
 };
@@ -203,6 +205,30 @@ fn an_address_with_all_the_connections_it_may_have_gets_no_more_until_one_ends()
         again.set_read_timeout(Some(Duration::from_millis(100))).expect("a socket");
         again.read(&mut [0]).is_err()
     });
+}
+
+#[test]
+fn an_address_with_all_it_may_have_leaves_room_for_another() {
+    let mut setup = Setup::of(example());
+    setup.limits.connections_a_worker = 8;
+    setup.limits.connections_an_address = Limits::share_of_one_address(8);
+    setup.tls.handshake_ms = 600_000; // The silent ones stay, however slow the machine is.
+    let server = Server::start(setup);
+    let greedy: Vec<TcpStream> =
+        (0..10).map(|_| TcpStream::connect(server.address).expect("the system accepts")).collect();
+    for mut beyond in greedy.iter().skip(2) {
+        beyond.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        assert_eq!(beyond.read(&mut [0]).expect("closed at once"), 0);
+    }
+    let other = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    other.bind(&SocketAddr::from(([127, 0, 0, 2], 0)).into()).expect("all of 127.0.0.0/8 is ours");
+    other.connect(&server.address.into()).expect("the system accepts");
+    let mut other = TcpStream::from(other);
+    other.write_all(b"no TLS").expect("the server takes it");
+    other.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    let mut alert = [0];
+    other.read_exact(&mut alert).expect("it is heard, and answered");
+    assert_eq!(alert, [0x15]);
 }
 
 #[test]
