@@ -260,10 +260,13 @@ impl Connection {
         }
     }
 
-    /// The old priorities mean nothing here but for what no sender may say, unless the client said that it says nothing by
-    /// them (RFC 9218 section 2.1).
+    /// The old priorities mean nothing here but for what no sender may say, unless it is a client that said that it says
+    /// nothing by them.
     pub(crate) fn check_dependency(&self, stream: u32, on: Option<u32>) -> Result<(), Fault> {
-        if on == Some(stream) && !self.peer.no_rfc7540_priorities {
+        if !self.client && self.peer.no_rfc7540_priorities {
+            return Ok(()); // spec: 9218-2.1-d
+        }
+        if on == Some(stream) {
             return Err(Fault::SelfDependency); // spec: 9113-5.3-b
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::raw::*;
 use super::*;
-use crate::rules::{flag, kind};
+use crate::rules::{self, ErrorCode, flag, kind};
 
 const END: u8 = flag::END_STREAM | flag::END_HEADERS;
 
@@ -168,4 +168,30 @@ fn a_client_tells_only_a_server_that_knows_the_scheme() {
     assert!(told(&[0, 9, 0, 0, 0, 1])); // spec: 9218-2.1.1-a
     assert!(!told(&[0, 9, 0, 0, 0, 0]));
     assert!(!told(&[]));
+}
+
+#[test]
+fn the_old_priorities_of_a_client_that_gave_them_up_are_ignored() {
+    let beginning = |entries: &[u8]| {
+        let mut server = Connection::server(Config::default(), ms(1));
+        let hello = [&rules::PREFACE[..], &frame(kind::SETTINGS, 0, 0, entries)].concat();
+        assert_eq!(feed(&mut server, &hello), (Answer::Nothing, None));
+        server
+    };
+    // Each stream depends on itself.
+    let end = flag::END_STREAM | flag::END_HEADERS | flag::PRIORITY;
+    let asked = frame(kind::HEADERS, end, 1, &[&[0, 0, 0, 1, 15], &get(1, "")[9..]].concat());
+    let opened = frame(kind::HEADERS, flag::END_HEADERS, 3, &get(3, "")[9..]);
+    let moved = [opened, frame(kind::PRIORITY, 0, 3, &[0, 0, 0, 3, 15])].concat();
+    for (stream, bytes) in [(1, asked), (3, moved)] {
+        let wrong = Answer::Rst(stream, ErrorCode::ProtocolError.wire());
+        for heeded in [&[][..], &[0, 9, 0, 0, 0, 0]] {
+            assert_eq!(feed(&mut beginning(heeded), &bytes).0, wrong);
+        }
+        let mut server = beginning(&[0, 9, 0, 0, 0, 1]);
+        assert_eq!(feed(&mut server, &bytes), (Answer::Nothing, None)); // spec: 9218-2.1-d
+        // Its shape is no signal.
+        let short = frame(kind::PRIORITY, 0, stream, &[0; 4]);
+        assert_eq!(feed(&mut server, &short).0, Answer::Rst(stream, ErrorCode::FrameSizeError.wire()));
+    }
 }
