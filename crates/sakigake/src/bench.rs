@@ -14,7 +14,7 @@ use quota::Quota;
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{Clock, SystemEntropy, unix_secs};
 use sakigake_page::Url;
-use sakigake_semantics::{Chunk, Fields, Request};
+use sakigake_semantics::{Chunk, Fields, Part, Request};
 use sakigake_session::ClientConfig;
 use sakigake_tls as tls;
 use sakigake_wire::Entropy as _;
@@ -214,11 +214,19 @@ impl Plan {
         if let Some(body) = &options.body {
             request.fields.push(b"content-length", body.len().to_string().as_bytes());
         }
-        for line in options.fields.iter() {
-            request.fields.push(line.name, line.value);
-        }
+        add(&mut request, &options.fields);
         let body = options.body.clone().map(Chunk::Shared);
         Self { options, config, clock, addresses, request, body, quota, progress }
+    }
+}
+
+/// The lines that the user asked for. A host is none beside `:authority`, but takes its place.
+fn add(request: &mut Request, fields: &Fields) {
+    for line in fields.iter() {
+        match line.name {
+            b"host" => request.control.set(Part::Authority, line.value), // spec: 9113-8.3.1-i
+            name => request.fields.push(name, line.value),
+        }
     }
 }
 

@@ -280,7 +280,7 @@ fn check_scheme(scheme: &[u8]) -> Result<(), Malformed> {
 
 fn check_path(request: &Request) -> Result<(), Malformed> {
     let path = request.path();
-    refuse_if(!path.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#'), Malformed::Path)?;
+    refuse_if(!path.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#'), Malformed::Path)?; // spec: 9113-10.3-a
     let origin_form = path.starts_with(b"/") || (path == b"*" && request.method() == b"OPTIONS");
     refuse_if(is_http(request.scheme()) && !origin_form, Malformed::Path) // spec: 9113-8.3.1-f
 }

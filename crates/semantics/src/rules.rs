@@ -91,14 +91,14 @@ pub(crate) fn check_name(name: &[u8]) -> Result<(), Malformed> {
     }
     refuse_if(name.is_empty(), Malformed::EmptyName)?;
     refuse_if(name.iter().any(u8::is_ascii_uppercase), Malformed::UppercaseName)?; // spec: 9113-8.2-a
-    refuse_if(!is_token(name), Malformed::Name) // spec: 9113-8.2.1-a
+    refuse_if(!is_token(name), Malformed::Name) // spec: 9113-8.2.1-a 9113-10.3-a
 }
 
 /// Holds a field value to RFC 9113 section 8.2.1.
 pub(crate) fn check_value(value: &[u8]) -> Result<(), Malformed> {
     // Without an early end, so that many bytes are looked at together.
     let barred = value.iter().fold(false, |barred, byte| barred | matches!(byte, 0 | b'\r' | b'\n'));
-    refuse_if(barred, Malformed::Value)?; // spec: 9113-8.2.1-b
+    refuse_if(barred, Malformed::Value)?; // spec: 9113-8.2.1-b 9113-10.3-a
     let padding = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     refuse_if(padding(value.first()) || padding(value.last()), Malformed::PaddedValue)?; // spec: 9113-8.2.1-c
     Ok(())

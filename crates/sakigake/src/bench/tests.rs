@@ -1,5 +1,6 @@
 use super::report::{Outcome, Report, Times};
-use super::{quota::Quota, share};
+use super::{add, quota::Quota, share};
+use sakigake_semantics::Request;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -66,4 +67,12 @@ fn errors_of_a_thousand_kinds_take_little_room() {
     (0..1_000).for_each(|number| report.note(&format!("reason {number}"), 1));
     assert_eq!(report.errors.len(), 17);
     assert_eq!(report.errors["other errors"], 984);
+}
+
+#[test]
+fn a_host_that_was_asked_for_is_the_authority() {
+    let mut request = Request::get("a.test", "/");
+    add(&mut request, &[("accept", "a/b"), ("host", "b.test")].into_iter().collect());
+    assert_eq!(request.authority(), b"b.test"); // spec: 9113-8.3.1-i
+    assert_eq!(request.fields, [("accept", "a/b")].into_iter().collect());
 }

@@ -92,7 +92,7 @@ impl Ask {
         }
         for line in lines() {
             match line {
-                Line::Send(name, value) if name == b"host" => request.control.set(Part::Authority, value),
+                Line::Send(name, value) if name == b"host" => request.control.set(Part::Authority, value), // spec: 9113-8.3.1-i
                 Line::Send(name, _) if name == b"content-length" || name == b"cookie" => {}
                 Line::Send(name, value) => fields.push(name, value),
                 Line::Omit(_) => {}
@@ -124,7 +124,7 @@ impl Line {
             (None, Some(name)) => (name, None),
             (None, None) => return None,
         };
-        let name = name.trim().to_ascii_lowercase().into_bytes();
+        let name = name.trim().to_ascii_lowercase().into_bytes(); // spec: 9113-8.2-b
         let is_value = |value: &str| value.bytes().all(|byte| byte == b'\t' || byte >= b' ' && byte != 0x7f);
         match value {
             _ if !is_token(&name) => None,

@@ -158,7 +158,7 @@ impl Options {
 /// # Errors
 /// As `InvalidInput`: a name or value that no field can have, or a field that is not the site's to set.
 pub(crate) fn check_field(name: &str, value: &str) -> io::Result<()> {
-    let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+    let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase()); // spec: 9113-8.2-b
     let is_name = is_lower && http::HeaderName::from_bytes(name.as_bytes()).is_ok();
     let is_value = http::HeaderValue::from_str(value).is_ok() && value.trim() == value;
     let wrong = match () {

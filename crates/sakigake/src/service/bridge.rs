@@ -92,7 +92,7 @@ fn as_http1(parts: &request::Parts) -> Request<http_body_util::Empty<Bytes>> {
     let headers = request.headers_mut();
     *headers = parts.headers.clone();
     if let Some(host) = parts.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
-        headers.insert(header::HOST, host);
+        headers.insert(header::HOST, host); // spec: 9113-8.3.1-j
     }
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONNECTION, UPGRADE);

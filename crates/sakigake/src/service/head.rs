@@ -124,7 +124,7 @@ pub(crate) fn fields(headers: &HeaderMap) -> Fields {
     let named = connection_options(headers);
     for (name, value) in headers {
         if CONNECTION_SPECIFIC.contains(name) || named.iter().any(|other| other == name) {
-            continue; // spec: 9113-8.2.2-c
+            continue; // spec: 9113-8.2.2-c 9113-8.2.2-d
         }
         let line = FieldLine {
             name: name.as_str().as_bytes(),

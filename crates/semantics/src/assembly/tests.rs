@@ -42,6 +42,7 @@ fn a_good_request_keeps_its_parts() {
 fn a_field_line_keeps_the_rules_of_8_2() {
     // spec: 9113-8.2-a
     // spec: 9113-8.2.1-a
+    // spec: 9113-10.3-a
     // spec: 9113-8.2.1-b
     // spec: 9113-8.2.1-c
     // spec: 9113-8.2.2-a
@@ -93,6 +94,7 @@ fn pseudo_fields_stay_in_their_places() {
 #[test]
 fn a_request_needs_its_control_data() {
     // spec: 9113-8.3.1-a
+    // spec: 9113-10.3-a
     // spec: 9113-8.3.1-b
     // spec: 9113-8.3.1-c
     // spec: 9113-8.3.1-f

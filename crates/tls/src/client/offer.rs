@@ -67,7 +67,7 @@ impl Offer {
         let protocols: Vec<Opaque8<'_>> = self.config.alpn.iter().map(|name| Opaque8(name)).collect();
         let order: Vec<RawExtension<'_>> = self.order.iter().map(|kind| self.raw(*kind)).collect();
         let extensions = ClientHelloExtensions {
-            server_name: self.has_sni.then_some(ServerName(&self.server_name)),
+            server_name: self.has_sni.then_some(ServerName(&self.server_name)), // spec: 9113-9.2-a
             supported_groups: Some(List::Items(&groups)),
             signature_algorithms: Some(List::Items(self.config.offered_schemes())),
             application_layer_protocol_negotiation: Some(List::Items(&protocols))

@@ -67,7 +67,7 @@ fn offers_tls_1_3(block: &[u8]) -> Result<(), Fault> {
         .find(|extension| extension.kind == ExtensionType::SUPPORTED_VERSIONS)
         .ok_or(Fault::NoCommonVersion)?;
     let versions = List::<u16>::read(Reader::new(offered.data).vector_u8()?.rest())?;
-    if versions.contains(&ProtocolVersion::TLS_1_3.0) { Ok(()) } else { Err(Fault::NoCommonVersion) } // spec: 9846-4.3.1-l
+    if versions.contains(&ProtocolVersion::TLS_1_3.0) { Ok(()) } else { Err(Fault::NoCommonVersion) } // spec: 9846-4.3.1-l 9113-9.2-a
 }
 
 fn pre_shared_key_is_last(extensions: &ClientHelloExtensions<'_>) -> Result<(), Fault> {

@@ -27,6 +27,7 @@ async fn upgrade(
         return Ok(Response::builder().status(404).body(Empty::new())?);
     }
     let protocol = request.headers().get("sec-websocket-protocol").cloned();
+    let host = request.headers().get_all("host").iter().cloned().collect::<Vec<_>>();
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         open.fetch_add(1, Ordering::Relaxed);
@@ -50,6 +51,9 @@ async fn upgrade(
         .header("sec-websocket-accept", "whatever");
     if let Some(protocol) = protocol {
         response = response.header("sec-websocket-protocol", protocol);
+    }
+    for host in host {
+        response = response.header("x-host", host);
     }
     Ok(response.body(Empty::new())?)
 }
@@ -83,6 +87,19 @@ fn an_extended_connect_reaches_a_handler_of_upgrades() {
     client.data(1, b"bye", true);
     assert_eq!(client.whole_rest(1), b"bye");
     eventually("it ended", || open.load(Ordering::Relaxed) == 0);
+}
+
+#[test]
+fn the_host_that_a_handler_of_upgrades_sees_is_the_authority() {
+    let (server, _) = server();
+    let mut client = Client::of(&server);
+    let same = [&[("host", "WWW.saki.test:443")][..], &[("host", "www.saki.test")], &[]];
+    for (stream, host) in (1..).step_by(2).zip(same) {
+        client.ask(stream, false, "CONNECT", "/chat", &[&WEBSOCKET[..], host].concat());
+        let Said::Head(head, false) = client.next(stream) else { panic!("no head for {host:?}") };
+        let seen: Vec<_> = head.lines().filter(|line| line.starts_with("x-host")).collect();
+        assert_eq!(seen, ["x-host: www.saki.test"], "{host:?}"); // spec: 9113-8.3.1-j
+    }
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn credentials_stay_with_the_origin_that_was_asked() {
     let ask =
         ask(&["Authorization: Basic eA==", "Cookie: a=b", "Host: b.test", "X-Other: c", "User-Agent: d"]);
     let home = complete(&ask, "https://a.test/x", false, false);
-    assert_eq!(home.authority(), b"b.test");
+    assert_eq!(home.authority(), b"b.test"); // spec: 9113-8.3.1-i
     assert_eq!(
         lines(&home),
         "accept: */*; authorization: Basic eA==; x-other: c; user-agent: d; cookie: a=b"
@@ -71,7 +71,7 @@ fn lines_that_no_message_may_carry_are_none() {
     for text in ["", "name", ": value", "na me: value", "name: a\r\nb: c", "name: \0", "n\u{e9}: x", ";"] {
         assert_eq!(Line::parse(text), None, "{text:?}");
     }
-    assert_eq!(Line::parse("A : b:c "), Some(Line::Send(b"a".to_vec(), b"b:c".to_vec())));
+    assert_eq!(Line::parse("A : b:c "), Some(Line::Send(b"a".to_vec(), b"b:c".to_vec()))); // spec: 9113-8.2-b
 }
 
 #[test]

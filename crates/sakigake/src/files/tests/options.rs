@@ -1,6 +1,6 @@
 //! What a site may choose beside codings: pages for errors, fields, addresses without endings.
 
-use super::super::{Ask, ErrorPage, FieldRule, Files, Options, Reply, Statuses};
+use super::super::{Ask, ErrorPage, FieldRule, Files, Options, Reply, Statuses, check_field};
 use crate::scratch::Scratch;
 use sakigake_semantics::{Fields, Request};
 use std::fs;
@@ -208,4 +208,12 @@ fn a_configuration_file_has_these_choices() {
     (folder.listing, folder.compress, folder.precompressed) = (false, false, true);
     let options = folder.options();
     assert!(options.listings.is_none() && options.compress.is_none() && options.precompressed);
+}
+
+#[test]
+fn a_site_adds_fields_in_lower_case_alone() {
+    assert!(check_field("x-added", "a").is_ok());
+    for name in ["X-Added", "x-addeD", "x added", ""] {
+        assert!(check_field(name, "a").is_err(), "{name:?}"); // spec: 9113-8.2-b
+    }
 }

@@ -13,7 +13,7 @@ fn fields_of_one_connection_stay_on_it() {
         assert_eq!(fields(&headers(&[(name, "x"), ("a", "b")])), [("a", "b")].into_iter().collect()); // spec: 9113-8.2.2-c
     }
     let named = headers(&[("connection", "X-One, two"), ("x-one", "1"), ("two", "2"), ("three", "3")]);
-    assert_eq!(fields(&named), [("three", "3")].into_iter().collect());
+    assert_eq!(fields(&named), [("three", "3")].into_iter().collect()); // spec: 9113-8.2.2-d
 }
 
 #[test]

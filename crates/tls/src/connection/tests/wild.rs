@@ -20,7 +20,7 @@ fn old_hello(version: u16, extensions: &[u8]) -> Vec<u8> {
 
 #[test]
 fn older_clients_are_told_that_the_version_is_what_is_wrong() {
-    // spec: 9846-4.3.1-l
+    // spec: 9846-4.3.1-l 9113-9.2-a
     let no_extensions: &[u8] = &[];
     let versions_without_ours: &[u8] = &[0, 9, 0, 43, 0, 5, 4, 3, 3, 3, 2];
     let empty_block: &[u8] = &[0, 0];

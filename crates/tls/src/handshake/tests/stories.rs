@@ -15,7 +15,7 @@ fn a_client_and_a_server_agree() {
     pair.run().unwrap();
     assert!(pair.is_established());
     let negotiated = Fact::Negotiated {
-        server_name: Some("example.com".into()),
+        server_name: Some("example.com".into()), // spec: 9113-9.2-a
         alpn: Some(b"h2".to_vec()),
         suite: 0x1301,
         group: NamedGroup::X25519MLKEM768.0,
