@@ -5,9 +5,31 @@ use crate::frame::FrameHead;
 use crate::rules::{HEAD_BYTES, flag, kind};
 use crate::send::End;
 use crate::{Fault, section};
+use sakigake_semantics::StreamId;
 use sakigake_wire::{Instant, Span};
 
 impl Connection {
+    /// Whether fewer than that many bytes are queued that could leave with this stream's next ones or before them, so that
+    /// less urgent ones follow within as many: the owner who cannot fill all queues should fill this one.
+    pub fn runs_dry_within(&self, bytes: usize, stream: StreamId) -> bool {
+        let Ok(id) = u32::try_from(stream.0) else { return false };
+        let Some(this) = self.streams.look(id) else { return false };
+        if this.send.window.available() <= this.send.queued() {
+            return false; // It waits for credit first.
+        }
+        let mut left = bytes.saturating_sub(this.send.queued());
+        for other in self.schedule.before(id, this.priority) {
+            let Some(other) = self.streams.look(other).filter(|_| left > 0) else { break };
+            left = left.saturating_sub(other.send.queued().min(other.send.window.available()));
+        }
+        left > 0
+    }
+
+    /// Streams that live: each may have something queued.
+    pub fn open_streams(&self) -> usize {
+        self.streams.open()
+    }
+
     /// One DATA frame into `out`; `None` when there is none to send, or no place for a good one.
     pub(crate) fn write_data(&mut self, now: Instant, out: &mut [u8], first: bool) -> Option<usize> {
         let id = self.schedule.first()?;

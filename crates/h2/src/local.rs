@@ -166,21 +166,6 @@ impl Connection {
         look.map_or(0, |stream| stream.send.queued())
     }
 
-    /// Whether no other response that has credit, and is not complete, would go before this one: whose owner cannot fill all
-    /// queues should fill this one. It looks at all streams.
-    pub fn is_next(&self, stream: StreamId) -> bool {
-        let place = |id: u32, stream: &Stream| {
-            let Priority { urgency, incremental } = stream.priority;
-            (urgency, incremental, if incremental { 0 } else { id })
-        };
-        let waits = |stream: &Stream| {
-            stream.head_said && !matches!(stream.send.end, End::Sent) && stream.send.window.available() > 0
-        };
-        let Ok(id) = u32::try_from(stream.0) else { return false };
-        let Some(this) = self.streams.look(id).map(|stream| place(id, stream)) else { return false };
-        self.streams.iter().all(|(other, stream)| !waits(stream) || place(other, stream) >= this)
-    }
-
     /// The owner has read that many bytes of the stream's body: their credit goes back to the peer in time. Bytes of a
     /// stream that has finished count too; who does not want them says [`Connection::reset`], or the connection's window
     /// stays that much smaller.

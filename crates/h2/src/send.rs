@@ -176,6 +176,13 @@ impl Schedule {
         self.ready.front().map(|rank| rank.stream)
     }
 
+    /// Those that go before a stream that has this priority; among incremental ones of one urgency, nobody does.
+    pub(crate) fn before(&self, stream: u32, priority: Priority) -> impl Iterator<Item = u32> {
+        let (turn, stream) = if priority.incremental { (1, 0) } else { (0, stream) };
+        let first = Rank { urgency: priority.urgency, turn, stream };
+        self.ready.iter().take_while(move |rank| **rank < first).map(|rank| rank.stream)
+    }
+
     /// All in line.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
         self.ready.iter().map(|rank| rank.stream)

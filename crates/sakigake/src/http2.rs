@@ -29,9 +29,16 @@ use tokio::time::Sleep;
 /// A stream is refilled while its queue has room for at least this much, so that files are not read in crumbs.
 const REFILL_BYTES: usize = 16 * 1024;
 
-/// Bytes that wait on all streams of a connection together, beside one refill for each: a client that asks for
-/// everything and reads nothing costs no more.
+/// Bytes that wait on all streams of a connection together, beside one refill for each and what goes first.
 const QUEUED_BYTES: usize = 256 * 1024;
+
+/// What the driver writes between two refills, at most: what goes first has as much queued, or what is less urgent follows
+/// it in the same turn.
+const TURN_BYTES: usize = 64 * 1024;
+
+/// Nothing more is queued for that reason once so much waits, beside one refill for each: a client that makes one stream
+/// after another the most urgent, and reads nothing, costs no more.
+const URGENT_BYTES: usize = 1024 * 1024;
 
 thread_local! {
     /// Memory for the requests of one turn, which no connection holds while it waits.
@@ -346,14 +353,18 @@ impl Response {
     }
 }
 
-/// What the stream's queue should take now: enough to be worth a read, as long as the connection's is not full. Who is next
-/// has twice as much: were it out of bytes between two turns, what is less urgent would go before it.
+/// What the stream's queue should take now: enough to be worth a read, as long as the connection's is not full; a turn's
+/// worth, were what goes first out of bytes before the turn is over; and something in any case.
 fn room(stream: StreamId, http: &h2::Connection, queue_bytes: usize) -> usize {
     let room = http.room(stream);
     let queued = http.queued_bytes();
-    match queued < QUEUED_BYTES || (queued < 2 * QUEUED_BYTES && http.is_next(stream)) {
-        true if room >= REFILL_BYTES => room,
-        false if room == queue_bytes => REFILL_BYTES,
+    let most = || URGENT_BYTES + http.open_streams() * REFILL_BYTES;
+    match queued {
+        0..QUEUED_BYTES if room >= REFILL_BYTES => room,
+        _ if room >= REFILL_BYTES && queued < most() && http.runs_dry_within(TURN_BYTES, stream) => {
+            room.min(TURN_BYTES)
+        }
+        _ if room == queue_bytes => REFILL_BYTES,
         _ => 0,
     }
 }

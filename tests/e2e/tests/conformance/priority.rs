@@ -2,9 +2,14 @@
 //! where ORIGIN stands.
 
 use super::case::*;
+use http_body_util::{BodyExt, Full};
+use sakigake::service::{Body, BoxError, Factory};
 use sakigake_e2e::{Raw, Scratch, Server, Setup, frames};
 use sakigake_h2 as h2;
 use sakigake_session::ServerConfig;
+
+/// More than a stream's queue takes.
+const LARGE: usize = 300_000;
 
 fn get(stream: u32, priority: &str) -> Vec<u8> {
     let lines = [("priority", priority)];
@@ -16,10 +21,10 @@ fn update(stream: u32, value: &str) -> Vec<u8> {
     frame(PRIORITY_UPDATE, 0, 0, &[&stream.to_be_bytes()[..], value.as_bytes()].concat())
 }
 
-/// The DATA frames that come once the connection's window opens.
-fn body(server: &Server, asked: &[Vec<u8>], more: &[Vec<u8>]) -> Vec<frames::Heard> {
+/// A connection without credit, which heard all of `more`: 65,535 bytes, which `asked` uses up, left before.
+fn blocked(server: &Server, asked: &[Vec<u8>], more: &[Vec<u8>]) -> Raw {
     let mut raw = Raw::connect(server, "www.saki.test", &["h2"]);
-    // Streams have all the window there is; the connection has 65,535 bytes, which stream 101 uses up.
+    // Streams have all the window there is.
     let hello = [frames::hello(&[(4, 0x7fff_ffff)]), frame(SETTINGS, ACK, 0, &[])].concat();
     raw.send(&hello);
     let filler = |raw: &Raw| -> usize {
@@ -32,28 +37,40 @@ fn body(server: &Server, asked: &[Vec<u8>], more: &[Vec<u8>]) -> Vec<frames::Hea
     raw.send(&more.concat());
     raw.send(&frame(PING, 0, 0, b"2nd part"));
     raw.read_until("the second part", |raw| has_echo(raw, b"2nd part"));
-    raw.send(&credit(0, 40 << 20));
-    let count = asked.iter().chain(more).filter(|bytes| bytes[3] == HEADERS).count();
-    let ended = |frame: &&frames::Heard| frame.kind == DATA && frame.flags & END_STREAM == END_STREAM;
-    raw.read_until("all of it", |raw| raw.frames().iter().filter(ended).count() == count);
-    raw.frames().into_iter().filter(|frame| frame.kind == DATA).collect()
+    raw
 }
 
-/// The streams in the order of their ends. What others had in their queues may go between two, but no more than that.
+/// The same, whose window opens then.
+fn opened(server: &Server, asked: &[Vec<u8>], more: &[Vec<u8>]) -> Raw {
+    let mut raw = blocked(server, asked, more);
+    raw.send(&credit(0, 40 << 20));
+    raw
+}
+
+fn is_end(frame: &frames::Heard) -> bool {
+    frame.kind == DATA && frame.flags & END_STREAM == END_STREAM
+}
+
+/// The DATA frames that come once the window opens.
+fn body(server: &Server, asked: &[Vec<u8>], more: &[Vec<u8>]) -> Vec<frames::Heard> {
+    let mut raw = opened(server, asked, more);
+    let count = asked.iter().chain(more).filter(|bytes| bytes[3] == HEADERS).count();
+    raw.read_until("all of it", |raw| raw.frames().iter().filter(|frame| is_end(frame)).count() == count);
+    raw.take_frames().into_iter().filter(|frame| frame.kind == DATA).collect()
+}
+
+/// The streams in their order: each has all to itself, from its first byte to its last.
 fn order(server: &Server, asked: &[Vec<u8>], more: &[Vec<u8>]) -> Vec<u32> {
     let frames = body(server, asked, more);
-    let ends: Vec<u32> =
-        frames.iter().filter(|f| f.flags & END_STREAM != 0).map(|frame| frame.stream).collect();
-    let first_end = frames.iter().position(|frame| frame.flags & END_STREAM != 0).expect("an end");
-    assert!(frames[..first_end].iter().all(|frame| frame.stream == ends[0]), "the first has all to itself");
-    for at in 1..ends.len() {
-        let before: Vec<_> =
-            frames.iter().take_while(|f| f.stream != ends[at] || f.flags & END_STREAM == 0).collect();
-        for later in &ends[at + 1..] {
-            let bytes: usize = before.iter().filter(|f| f.stream == *later).map(|f| f.payload.len()).sum();
-            assert!(bytes <= 2 * 16_384 * at, "{bytes} bytes of {later} before the end of {}", ends[at]);
+    let ends: Vec<u32> = frames.iter().filter(|frame| is_end(frame)).map(|frame| frame.stream).collect();
+    let mut runs: Vec<(u32, usize)> = Vec::new();
+    for frame in &frames {
+        match runs.last_mut() {
+            Some((stream, bytes)) if *stream == frame.stream => *bytes += frame.payload.len(),
+            _ => runs.push((frame.stream, frame.payload.len())),
         }
     }
+    assert_eq!(runs.iter().map(|(stream, _)| *stream).collect::<Vec<_>>(), ends, "{runs:?}");
     ends
 }
 
@@ -66,8 +83,19 @@ fn turns(server: &Server, asked: &[Vec<u8>], more: &[Vec<u8>]) -> usize {
 fn served() -> (Server, Scratch) {
     let site = Scratch::new();
     site.write("index.html", "here");
-    site.write("large", vec![7; 200_000]);
+    site.write("large", vec![7; LARGE]);
     (Server::start(Setup::of(site.path())), site)
+}
+
+/// A program that gives as much for a GET, and says everything back for a POST.
+fn programmed() -> Server {
+    Server::start(Setup::of_service(Factory::of_fn(|request: http::Request<Body>| async move {
+        let body = match request.method() {
+            &http::Method::POST => request.into_body().map_err(BoxError::from).boxed_unsync(),
+            _ => Full::from(vec![7; LARGE]).map_err(BoxError::from).boxed_unsync(),
+        };
+        Ok::<_, BoxError>(http::Response::new(body))
+    })))
 }
 
 #[test]
@@ -87,6 +115,39 @@ fn the_running_server_sends_by_urgency() {
 }
 
 #[test]
+fn what_is_more_urgent_and_comes_later_leaves_alone() {
+    let (files, _site) = served();
+    for server in [&files, &programmed()] {
+        let more = [get(3, "u=6"), get(5, "u=5"), get(7, "u=4"), get(9, "u=3"), get(11, "u=2")];
+        assert_eq!(order(server, &[get(1, "u=7")], &more), [11, 9, 7, 5, 3, 1]); // spec: 9218-10-a
+        assert_eq!(order(server, &[get(1, "u=7"), get(3, "u=0")], &[get(5, "u=3")]), [3, 5, 1]);
+    }
+}
+
+#[test]
+fn who_waits_in_numbers_does_not_slow_what_is_more_urgent() {
+    let (server, _site) = served();
+    let many: Vec<Vec<u8>> = (1..40).map(|at| get(at * 2 + 1, "u=6")).collect();
+    let all = [&many[..], &[get(81, "u=2"), get(83, "u=1")]].concat();
+    let expected: Vec<u32> = [83, 81].into_iter().chain((1..40).map(|at| at * 2 + 1)).chain([1]).collect();
+    assert_eq!(order(&server, &[get(1, "u=7")], &all), expected);
+}
+
+#[test]
+fn who_has_nothing_to_say_yet_holds_up_nobody() {
+    let server = programmed();
+    let post = frame(HEADERS, END_HEADERS, 3, &request("POST", "/", &[("priority", "u=0")]));
+    let mut raw = opened(&server, &[get(1, "u=7")], &[post, data(3, b"first"), get(5, "u=3")]);
+    raw.read_until("the others", |raw| raw.has_end(1) && raw.has_end(5));
+    assert!(!raw.has_end(3));
+    raw.send(&last(3, b"last"));
+    raw.read_until("the rest", |raw| raw.has_end(3));
+    let frames = raw.take_frames();
+    let ends = frames.iter().filter(|frame| is_end(frame)).map(|frame| frame.stream);
+    assert_eq!(ends.collect::<Vec<_>>(), [5, 1, 3]);
+}
+
+#[test]
 fn an_update_moves_a_response_under_way_and_one_to_come() {
     let (server, _site) = served();
     let asked = [get(1, "u=1"), get(3, "u=2"), get(5, "u=3")];
@@ -100,6 +161,18 @@ fn incremental_responses_take_turns() {
     let (server, _site) = served();
     let shared = turns(&server, &[get(1, "i"), get(3, "i")], &[get(5, "i")]);
     assert!(shared > 10, "{shared} turns");
+    // So they do where what is less urgent came first, and fills what may wait.
+    let more = [get(3, "u=6"), get(5, "u=1, i"), get(7, "u=1, i")];
+    let frames = body(&server, &[get(1, "u=7")], &more);
+    let mut left = [0_usize; 2];
+    for frame in &frames {
+        let bytes = &mut left[usize::from(frame.stream == 7)];
+        match frame.stream {
+            5 | 7 => *bytes += frame.payload.len(),
+            less => assert_eq!(left, [LARGE; 2], "{less} before its turn"),
+        }
+        assert!(left[0].abs_diff(left[1]) <= 2 * 16_384, "{left:?}");
+    }
     assert_eq!(order(&server, &[get(1, ""), get(3, "")], &[get(5, "")]), [1, 3, 5]);
 }
 

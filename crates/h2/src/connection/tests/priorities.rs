@@ -121,6 +121,38 @@ fn a_response_has_the_last_word() {
 }
 
 #[test]
+fn what_goes_first_runs_dry_when_it_and_all_before_it_have_too_little() {
+    let mut server = raw_server(Limits::default());
+    let asked = [get(1, "u=7"), get(3, "u=3"), get(5, "u=3, i"), get(7, "u=3, i"), get(9, "u=0")];
+    feed(&mut server, &asked.concat());
+    for (stream, bytes) in [(1, 100), (3, 10), (5, 10), (7, 10), (9, 0)] {
+        server.respond(StreamId(stream), &Response::new(200), false).unwrap();
+        server.send(StreamId(stream), Chunk::Owned(vec![7; bytes]), false).unwrap();
+    }
+    assert_eq!(server.open_streams(), 5);
+    // Incremental ones do not count each other; who has nothing to say holds up nobody.
+    for (stream, enough) in [(9, 0), (3, 10), (5, 20), (7, 20), (1, 130)] {
+        assert!(server.runs_dry_within(enough + 1, StreamId(stream)), "{stream}");
+        assert!(!server.runs_dry_within(enough, StreamId(stream)), "{stream}");
+    }
+    // Without credit for more than it has, more is of no use; nor do the bytes of those count that have none.
+    let window = |bytes: u8| frame(kind::SETTINGS, 0, 0, &[0, 4, 0, 0, 0, bytes]);
+    let heard = |server: &mut Connection, bytes: &[u8]| server.handle(ms(2), bytes, &mut |_| {}).unwrap();
+    heard(&mut server, &window(10));
+    let dry = |server: &Connection, bytes: usize| -> Vec<u64> {
+        [1, 3, 5, 7, 9]
+            .into_iter()
+            .filter(|stream| server.runs_dry_within(bytes, StreamId(*stream)))
+            .collect()
+    };
+    assert_eq!(dry(&server, 1_000), [9]);
+    heard(&mut server, &window(0));
+    heard(&mut server, &frame(kind::WINDOW_UPDATE, 0, 1, &1_000_u32.to_be_bytes()));
+    assert_eq!((dry(&server, 101), dry(&server, 100)), (vec![1], vec![]));
+    assert!(!server.runs_dry_within(1, StreamId(11)) && !server.runs_dry_within(1, StreamId(u64::MAX)));
+}
+
+#[test]
 fn an_update_names_a_stream_that_a_client_may_have() {
     use crate::ErrorCode::ProtocolError;
     let wrong = (Answer::GoAway(ProtocolError.wire()), Some(Fault::PriorityUpdate));
