@@ -8,12 +8,11 @@ use sakigake::{
     hosts::{Host, Name, Target},
     server::{NotRenewed, Running},
 };
-use sakigake_e2e::{PATIENCE, Scratch, example};
+use sakigake_e2e::{Scratch, ask_plainly, example};
 use sakigake_wire::base64;
 use std::{
     fs,
-    io::{Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpStream},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -64,15 +63,6 @@ fn shown(address: SocketAddr) -> Option<String> {
     Some(rest.split_once("-----END").expect("its end").0.split_whitespace().collect())
 }
 
-fn ask(address: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).expect("it listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
-    stream.write_all(request.as_bytes()).expect("it takes it");
-    let mut heard = String::new();
-    stream.read_to_string(&mut heard).expect("it answers and closes");
-    heard
-}
-
 #[test]
 fn a_certificate_is_renewed_while_it_is_shown() {
     let folder = Scratch::new();
@@ -115,9 +105,9 @@ fn a_program_may_have_metrics_redirects_and_a_key_log() {
         server.host(host).metrics(ANY.into()).redirect_http(ANY.into()).key_log(&keys).early_hints(false)
     });
     let [https, http, metrics] = running.addresses() else { panic!("{:?}", running.addresses()) };
-    let heard = ask(*http, "GET /a HTTP/1.1\r\nhost: www.saki.test\r\nconnection: close\r\n\r\n");
+    let heard = ask_plainly(*http, "GET /a HTTP/1.1\r\nhost: www.saki.test\r\nconnection: close\r\n\r\n");
     assert!(heard.contains(&format!("location: https://www.saki.test:{}/a\r\n", https.port())), "{heard}");
-    let heard = ask(*metrics, "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n");
+    let heard = ask_plainly(*metrics, "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n");
     assert!(heard.contains("sakigake_connections_total"), "{heard}");
     if shown(*https).is_some() {
         let said = fs::read_to_string(&keys).expect("it is there");

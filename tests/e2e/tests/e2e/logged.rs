@@ -9,10 +9,9 @@ use sakigake::{
     server::Kind,
     service::{Body, Factory},
 };
-use sakigake_e2e::{Raw, Reading, Scratch, Server, Setup, eventually, frames};
+use sakigake_e2e::{Raw, Reading, Scratch, Server, Setup, ask_plainly, eventually, frames};
 use std::{
     convert::Infallible,
-    io::{Read, Write},
     net::{Ipv4Addr, Shutdown, TcpStream},
     thread,
     time::{Duration, Instant},
@@ -180,10 +179,7 @@ fn what_is_open_counts_as_open_until_it_has_left() {
     for (_site, mut server) in servers() {
         let address = server.running.open((Ipv4Addr::LOCALHOST, 0).into(), Kind::Metrics).expect("it opens");
         let open = || {
-            let mut stream = TcpStream::connect(address).expect("it listens");
-            stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").expect("it takes it");
-            let mut heard = String::new();
-            stream.read_to_string(&mut heard).expect("it answers and closes");
+            let heard = ask_plainly(address, "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n");
             let line = heard.lines().find_map(|line| line.strip_prefix("sakigake_streams_open "));
             line.expect("the metric").to_owned()
         };

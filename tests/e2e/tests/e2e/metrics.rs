@@ -6,7 +6,7 @@ use sakigake::{
     hosts::{Host, Hosts, Name, Target},
     server::Kind,
 };
-use sakigake_e2e::{PATIENCE, Raw, Server, Setup, eventually, example, frames};
+use sakigake_e2e::{Raw, Server, Setup, ask_plainly, eventually, example, frames};
 use std::{
     collections::BTreeMap,
     io::{Read, Write},
@@ -26,17 +26,8 @@ fn start() -> (Server, SocketAddr) {
     (server, address)
 }
 
-fn ask(address: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).expect("it listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
-    stream.write_all(request.as_bytes()).expect("it takes it");
-    let mut heard = String::new();
-    stream.read_to_string(&mut heard).expect("it answers and closes");
-    heard
-}
-
 fn scrape(address: SocketAddr) -> BTreeMap<String, f64> {
-    let heard = ask(address, "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n");
+    let heard = ask_plainly(address, "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n");
     let (head, body) = heard.split_once("\r\n\r\n").expect("a head");
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
     assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
@@ -206,12 +197,12 @@ fn counts_outlive_a_reload_and_their_address_may_close() {
 #[test]
 fn nothing_else_is_answered_there() {
     let (_server, address) = start();
-    let first = |request: &str| ask(address, request).lines().next().unwrap_or_default().to_owned();
+    let first = |request: &str| ask_plainly(address, request).lines().next().unwrap_or_default().to_owned();
     assert_eq!(first("GET / HTTP/1.1\r\nhost: x\r\n\r\n"), "HTTP/1.1 404 Not Found");
     assert_eq!(first("POST /metrics HTTP/1.1\r\nhost: x\r\n\r\n"), "HTTP/1.1 405 Method Not Allowed");
     let long = format!("GET /metrics HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n", "x".repeat(15 << 10));
     assert_eq!(first(&long), "HTTP/1.1 200 OK");
-    let head = ask(address, "HEAD /metrics HTTP/1.1\r\nhost: x\r\n\r\n");
+    let head = ask_plainly(address, "HEAD /metrics HTTP/1.1\r\nhost: x\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200 OK") && head.ends_with("\r\n\r\n"), "{head}");
 }
 
