@@ -7,7 +7,10 @@ import re
 import subprocess
 
 from peers import HOST, site_files
-from suite import case, check, check_in
+from suite import Failed, case, check, check_in
+
+# Of a page whose 103 comes in time for the browser in about every second one.
+LOADS = 12
 
 
 @case("chromium", "openssl", seconds=150)
@@ -42,15 +45,21 @@ def chromium_builds_the_page_and_runs_its_scripts(world):
 @case("chromium", "openssl", seconds=150)
 def chromium_loads_early_what_a_103_names(world):
     """What a 103 names goes into its cache; the page's own element then asks whether that is still good, as our
-    `cache-control: no-cache` wants it."""
+    `cache-control: no-cache` wants it. Where the page comes close behind the 103, as it does here, its element may be
+    first, and then nobody asks twice: one load of several has to show it."""
     site = world.folder("early")
     (site / "index.html").write_text('<!doctype html><title>early</title><link rel="stylesheet" href="page.css">')
     (site / "page.css").write_text("p { color: black }")
-    for options, expected in (([], [200, 304]), (["--no-early-hints"], [200])):
-        server = world.serve(site, *options)
-        chromium(world, "--dump-dom", server=server)
-        asked = [entry["status"] for entry in server.requests() if entry["path"] == "/page.css"]
-        check(asked == expected, f"{options}: the sheet was answered with {asked}")
+    early, plain = world.serve(site), world.serve(site, "--no-early-hints")
+    for load in range(1, LOADS + 1):
+        for server, possible in ((plain, ([200],)), (early, ([200], [200, 304]))):
+            since = server.mark()
+            chromium(world, "--dump-dom", server=server)
+            asked = [entry["status"] for entry in server.requests(since) if entry["path"] == "/page.css"]
+            check(asked in possible, f"the sheet was answered with {asked}")
+            if asked == [200, 304]:
+                return f"in load {load}"
+    raise Failed(f"no load of {LOADS} asked for the sheet ahead of the page")
 
 
 def chromium(world, *options, server=None):

@@ -47,7 +47,8 @@ def a_lossy_and_slow_link_carries_the_page_whole(world):
 
 @case("ip", "curl", seconds=120)
 def over_a_50_ms_link_no_fixed_window_holds_a_large_file_back(world):
-    """8 MiB: about ten round trips of slow start, but 128 of them with a window of 64 KiB that never grows."""
+    """8 MiB: about ten round trips of slow start, but 128 of them (6.4 s) with a window of 64 KiB that never grows. The
+    best of three, since a busy machine makes any of them slow."""
     folder, target = world.folder("over-link"), world.scratch / "over-link.got"
     large = os.urandom(1 << 20) * 8
     (folder / "large.bin").write_bytes(large)
@@ -55,14 +56,18 @@ def over_a_50_ms_link_no_fixed_window_holds_a_large_file_back(world):
     where = ["--cacert", world.ca, "--resolve", f"{HOST}:8443:10.77.0.1", "-o", target]
     said = []
     for client in ([world.program("sakigake"), "fetch", url], [world.program("curl"), "-sS", url]):
-        target.unlink(missing_ok=True)
-        timed = ["bash", "-c", 'start=${EPOCHREALTIME/./}; "$@" >&2 || exit; echo $((${EPOCHREALTIME/./} - start))', "-"]
-        done = run_link(world, folder, ["--delay", f"{RTT_MS / 2}ms", "--queue", 10000], *timed, *client, *where)
-        took = int(done.stdout) / 1e6
-        said.append(f"{pathlib.Path(client[0]).name} {took:.2f} s")
-        check(target.read_bytes() == large, "the file differs")
-        check(took < 2.5, said[-1])
+        best = min(seconds_of_load(world, folder, target, large, *client, *where) for _ in range(3))
+        said.append(f"{pathlib.Path(client[0]).name} {best:.2f} s")
+        check(best < 2.5, said[-1])
     return ", ".join(said)
+
+
+def seconds_of_load(world, folder, target, expected, *client):
+    target.unlink(missing_ok=True)
+    timed = ["bash", "-c", 'start=${EPOCHREALTIME/./}; "$@" >&2 || exit; echo $((${EPOCHREALTIME/./} - start))', "-"]
+    done = run_link(world, folder, ["--delay", f"{RTT_MS / 2}ms", "--queue", 10000], *timed, *client)
+    check(target.read_bytes() == expected, "the file differs")
+    return int(done.stdout) / 1e6
 
 
 def medians(world, site, rtt_ms=RTT_MS):
