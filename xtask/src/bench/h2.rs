@@ -28,8 +28,8 @@ const CLIENT_CORE: &str = "1";
 /// Idle connections at a time.
 const IDLE: usize = 10_000;
 
-/// Descriptors that a process may have while they are held: ours takes half as many connections as it has descriptors.
-const IDLE_DESCRIPTORS: u64 = 32_768;
+/// Descriptors beside those of idle connections, of which ours takes half as many as it may have descriptors.
+const OTHER_DESCRIPTORS: usize = 100;
 
 /// What one load should take, in seconds, as far as the number of requests can say.
 const LOAD_S: f64 = 1.0;
@@ -49,6 +49,7 @@ Usage: cargo xtask bench h2 [--quick] [--only WORD]... [--servers NAME,...] [--r
   --only WORD     cells whose name contains WORD (1k-1x10 ... 1m-50x100), or idle
   --servers LIST  of sakigake, h2o, nginx, hyper, caddy
   --rounds N      how often each server is loaded in a cell (7; hyper and caddy 3)
+  --idle N        idle connections at a time (10000)
   --raw FILE      append what was measured, a line a load
 
 Without options everything is measured, in some ten minutes, and the lines are docs/benchmarks/h2.tsv.";
@@ -62,6 +63,7 @@ struct Choice {
     only: Vec<String>,
     servers: Vec<String>,
     rounds: Option<usize>,
+    idle: Option<usize>,
     raw: Option<PathBuf>,
 }
 
@@ -75,13 +77,14 @@ pub(crate) fn run(words: &[&str]) -> Result<(), String> {
     }
     load_all(&servers, &place, &choice)?;
     if choice.wants("idle") {
-        raise_descriptors()?;
+        let count = choice.idle.unwrap_or(IDLE);
+        raise_descriptors(count)?;
         println!("{:10} {:>12} {:>12}", "idle", "RSS B/conn", "heap B/conn");
         for server in servers {
-            eprintln!("# {IDLE} idle connections to {}", server.name);
-            let each = idle(server, &place)?;
+            eprintln!("# {count} idle connections to {}", server.name);
+            let each = idle(server, &place, count)?;
             println!("{:10} {:>12} {:>12}", server.name, each.resident, each.anonymous);
-            choice.keep(&format!("idle\t{}\t{}\t{}", server.name, each.resident, each.anonymous))?;
+            choice.keep(&format!("idle-{count}\t{}\t{}\t{}", server.name, each.resident, each.anonymous))?;
         }
     }
     Ok(())
@@ -124,6 +127,9 @@ impl Choice {
                 "--servers" => choice.servers.extend(value()?.split(',').map(str::to_owned)),
                 "--rounds" => {
                     choice.rounds = Some(value()?.parse().map_err(|_| "--rounds wants a number".to_owned())?);
+                }
+                "--idle" => {
+                    choice.idle = Some(value()?.parse().map_err(|_| "--idle wants a number".to_owned())?);
                 }
                 "--raw" => choice.raw = Some(value()?.into()),
                 _ => return Err(format!("unknown: {word}\n\n{USAGE}")),
@@ -203,24 +209,24 @@ fn measure(cell: &Load, running: &[Running], choice: &Choice) -> Result<Vec<Row>
 }
 
 /// Lets this process, and those that it starts, have as many descriptors as idle connections need.
-fn raise_descriptors() -> Result<(), String> {
-    let maximum = getrlimit(Resource::Nofile).maximum.map(|most| most.max(IDLE_DESCRIPTORS));
-    let raised = Rlimit { current: Some(IDLE_DESCRIPTORS), maximum };
-    setrlimit(Resource::Nofile, raised).map_err(|error| {
-        format!("{IDLE} idle connections need {IDLE_DESCRIPTORS} descriptors (ulimit -Hn): {error}")
-    })
+fn raise_descriptors(idle: usize) -> Result<(), String> {
+    let needed = (2 * (idle + OTHER_DESCRIPTORS)) as u64;
+    let maximum = getrlimit(Resource::Nofile).maximum.map(|most| most.max(needed));
+    let raised = Rlimit { current: Some(needed), maximum };
+    setrlimit(Resource::Nofile, raised)
+        .map_err(|error| format!("{idle} idle connections need {needed} descriptors (ulimit -Hn): {error}"))
 }
 
 /// Memory that each of many idle connections costs a server that was just started.
-fn idle(server: &'static Server, place: &Place) -> Result<Memory, String> {
+fn idle(server: &'static Server, place: &Place, count: usize) -> Result<Memory, String> {
     let running = Running::start(server, place)?;
     // The first connections fill what every later one shares.
     drop(Idle::open(&running, place, 100)?);
     let before = running.memory()?;
-    let idle = Idle::open(&running, place, IDLE)?;
+    let idle = Idle::open(&running, place, count)?;
     let after = running.memory()?;
     drop(idle);
-    Ok(after.each_beyond(before, IDLE))
+    Ok(after.each_beyond(before, count))
 }
 
 /// A client that holds connections until it is dropped.

@@ -34,21 +34,22 @@ pub(super) struct Server {
 pub(super) const SERVERS: [Server; 5] = [
     Server {
         name: "sakigake",
-        port: 42_101,
+        port: 24_101,
         is_bar: true,
         program: |place| place.ours.join("sakigake"),
         version: &[],
-        config: |_, _| String::new(),
-        arguments: |place, port, _| {
-            let listen = format!("127.0.0.1:{port}");
-            words(&["serve", &text(&place.site), "--listen", &listen, "--log", "off", "--cert"])
-                .chain([place.cert(), "--key".into(), place.key()])
-                .collect()
+        config: |place, port| {
+            let (site, cert, key) = (text(&place.site), place.cert(), place.key());
+            format!(
+                "listen = '127.0.0.1:{port}'\nlimits.connections_per_address = 16384\nlog.access = 'off'\n\
+                 [hosts.localhost]\nfolder = '{site}'\ncertificate = '{cert}'\nkey = '{key}'\n"
+            )
         },
+        arguments: |_, _, config| words(&["run", &text(config)]).collect(),
     },
     Server {
         name: "h2o",
-        port: 42_102,
+        port: 24_102,
         is_bar: true,
         program: |_| "h2o".into(),
         version: &["--version"],
@@ -57,7 +58,7 @@ pub(super) const SERVERS: [Server; 5] = [
     },
     Server {
         name: "nginx",
-        port: 42_103,
+        port: 24_103,
         is_bar: true,
         program: |_| "nginx".into(),
         version: &["-v"],
@@ -66,7 +67,7 @@ pub(super) const SERVERS: [Server; 5] = [
     },
     Server {
         name: "hyper",
-        port: 42_104,
+        port: 24_104,
         is_bar: false,
         program: |place| place.peers.program("peer-hyper-h2"),
         version: &[],
@@ -77,7 +78,7 @@ pub(super) const SERVERS: [Server; 5] = [
     },
     Server {
         name: "caddy",
-        port: 42_105,
+        port: 24_105,
         is_bar: false,
         program: |_| "caddy".into(),
         version: &["version"],
