@@ -266,7 +266,11 @@ impl Load {
     fn run(&self, running: &Running) -> Result<Loaded, String> {
         let before = running.cpu()?;
         let mut loaded = self.request(&running.address())?;
-        loaded.cpu_us = (running.cpu()? - before).as_secs_f64() * 1e6 / self.requests as f64;
+        // What is read is the time of the threads that live: one that ends takes its own along.
+        let took = running.cpu()?.checked_sub(before);
+        let took =
+            took.ok_or_else(|| format!("threads of {} ended under the load: once more", running.name))?;
+        loaded.cpu_us = took.as_secs_f64() * 1e6 / self.requests as f64;
         Ok(loaded)
     }
 }
