@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   Early::new(suite, psk) --handshake(shared)--> Handshake --main()--> Main
-//!                                client/server_handshake_     client/server_application_traffic_secret_0,
+//!          binder                client/server_handshake_     client/server_application_traffic_secret_0,
 //!                                traffic_secret               exporter_secret, resumption_secret
 //! ```
 
@@ -42,6 +42,14 @@ impl Early {
     pub fn new(suite: &'static Suite, psk: Option<&Secret>) -> Self {
         let zeros = &[0; 64][..suite.hash.len];
         Self { suite, psk: psk.map(|psk| Root::new(suite, &hkdf::extract(suite.hash, zeros, psk.as_ref()))) }
+    }
+
+    /// The binder of a ticket's key (RFC 9846 section 4.3.11.2), from the digest of all messages up to and without the
+    /// binders; none without a pre-shared key.
+    pub fn binder(&self, transcript: &Digest) -> Option<Secret> {
+        let root = self.psk.as_ref()?;
+        let binder_key = root.prk.derive_secret(b"res binder", &empty(self.suite.hash));
+        Some(verify_data(self.suite.hash, &binder_key, transcript))
     }
 
     /// Goes on with the key exchange's shared secret.
@@ -99,9 +107,7 @@ impl TrafficSecret {
     /// The `verify_data` of the Finished whose base key this is, from the digest of all messages before it (RFC 9846
     /// section 4.5.3).
     pub fn verify_data(&self, transcript: &Digest) -> Secret {
-        let hash = self.suite.hash;
-        let finished_key = self.expand(b"finished");
-        (hash.hmac_key)(finished_key.as_ref()).sign(&[transcript.as_ref()]) // spec: 9846-4.5.3-b
+        verify_data(self.suite.hash, &self.secret, transcript)
     }
 
     /// Whether `received` is the peer's right `verify_data`; takes the same time wherever they differ.
@@ -127,8 +133,7 @@ impl TrafficSecret {
     }
 
     fn expand(&self, label: &[u8]) -> Secret {
-        let hash = self.suite.hash;
-        Secret::filled(hash.len, |out| hkdf::expand_label(hash, self.secret.as_ref(), label, b"", out))
+        expand(self.suite.hash, &self.secret, label, b"")
     }
 }
 
@@ -172,6 +177,22 @@ impl core::fmt::Debug for Root {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Root({:?})", self.suite)
     }
+}
+
+/// The pre-shared key that a ticket stands for (RFC 9846 section 4.7.1).
+pub fn ticket_key(hash: &Hash, resumption_secret: &Secret, ticket_nonce: &[u8]) -> Secret {
+    expand(hash, resumption_secret, b"resumption", ticket_nonce) // spec: 9846-4.7.1-b
+}
+
+/// HMAC over the transcript by the key that Finished and binders make of their base key.
+fn verify_data(hash: &Hash, base_key: &Secret, transcript: &Digest) -> Secret {
+    let finished_key = expand(hash, base_key, b"finished", b"");
+    (hash.hmac_key)(finished_key.as_ref()).sign(&[transcript.as_ref()]) // spec: 9846-4.5.3-b
+}
+
+/// HKDF-Expand-Label to the length of a digest.
+fn expand(hash: &Hash, secret: &Secret, label: &[u8], context: &[u8]) -> Secret {
+    Secret::filled(hash.len, |out| hkdf::expand_label(hash, secret.as_ref(), label, context, out))
 }
 
 /// The digest of no message at all.

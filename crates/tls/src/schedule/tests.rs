@@ -113,3 +113,18 @@ fn each_generation_of_a_traffic_secret_is_another() {
         assert_ne!(first.keys().key(), second.keys().key());
     }
 }
+
+#[test]
+fn the_binder_of_section_4_comes_of_the_ticket_of_section_3() {
+    // spec: 9846-4.7.1-b
+    let (first, second) = (Vectors::one_round_trip(), Vectors::early_data());
+    let ticket = first.of("new_session_ticket");
+    let nonce = &ticket[4 + 8 + 1..][..usize::from(ticket[4 + 8])];
+    let key = ticket_key(suite().hash, &Secret::new(first.of("resumption_secret")), nonce);
+    let client_hello = &second.of("client_hello_record")[5..];
+    let (truncated, binder) = client_hello.split_at(client_hello.len() - 35);
+    let digest = crate::transcript::Unhashed::new(truncated.to_vec()).start(suite().hash).digest();
+    let ours = Early::new(suite(), Some(&key)).binder(&digest).unwrap();
+    assert_eq!(ours.as_ref(), &binder[3..]);
+    assert_eq!(Early::new(suite(), None).binder(&digest), None);
+}
