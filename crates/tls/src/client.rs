@@ -7,11 +7,12 @@ mod hello;
 mod offer;
 #[cfg(test)]
 pub(crate) mod replay;
+mod resume;
 
 pub use config::{Config, Options};
 
 use crate::{
-    Answer, Fault, Level, Misuse, Wanted,
+    Answer, Fault, Level, Misuse, Session, Wanted,
     handshake::{Established, Turn},
     rules::HandshakeType,
 };
@@ -37,8 +38,14 @@ pub(crate) enum State {
 
 impl State {
     /// Sends the ClientHello.
-    pub(crate) fn start(config: Arc<Config>, server_name: &str, turn: &mut Turn<'_>) -> Result<Self, Misuse> {
-        AwaitServerHello::start(config, server_name, turn).map(|state| Self::ServerHello(Box::new(state)))
+    pub(crate) fn start(
+        config: Arc<Config>,
+        server_name: &str,
+        session: Option<Session>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Self, Misuse> {
+        let state = AwaitServerHello::start(config, server_name, session, turn)?;
+        Ok(Self::ServerHello(Box::new(state)))
     }
 
     /// Takes one whole message, header included.

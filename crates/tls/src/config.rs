@@ -1,7 +1,8 @@
 //! The checks that both sides' configurations share: what passes them cannot overflow a length on the wire.
 
-use crate::{Credential, Limits, Misuse};
+use crate::{Credential, Limits, MAX_TICKET_LIFETIME_SECS, Misuse, ticket::Tickets};
 use sakigake_crypto::{Group, Provider};
+use sakigake_wire::Instant;
 
 /// Bytes that a list of ours may take at most; a ClientHello holds a handful of them behind two-byte lengths.
 const LIST_BYTES: usize = 4_096;
@@ -50,6 +51,18 @@ pub(crate) fn check_credential(credential: &Credential) -> Result<(), Misuse> {
         return Err(Misuse::Credential("the chain is over 1 MiB"));
     }
     Ok(())
+}
+
+pub(crate) fn check_tickets(tickets: &Tickets) -> Result<(), Misuse> {
+    match tickets.lifetime_secs {
+        1..=MAX_TICKET_LIFETIME_SECS => Ok(()), // spec: 9846-4.7.1-g
+        _ => Err(Misuse::Tickets("their lifetime is not between a second and 7 days")),
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn unix_ms(unix_secs_at_start: u64, now: Instant) -> u64 {
+    unix_secs_at_start.saturating_mul(1_000).saturating_add(now.as_nanos() / 1_000_000)
 }
 
 /// The provider's rows for `wanted`, or all of them.

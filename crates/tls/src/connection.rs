@@ -21,7 +21,7 @@ pub use outbox::MIN_OUT_BYTES;
 pub use tracer::Traced;
 
 use crate::{
-    Answer, Fact, Fault, Flight, Handshake, Limits, Misuse, Step, client,
+    Answer, Fact, Fault, Flight, Handshake, Limits, Misuse, Session, Step, client,
     record::{Boundary, Opener},
     rules::{AlertDescription, Side},
     server,
@@ -69,9 +69,20 @@ impl Connection {
         now: Instant,
         entropy: Box<dyn Entropy>,
     ) -> Result<Self, Misuse> {
+        Self::resume(config, server_name, None, now, entropy)
+    }
+
+    /// As [`Connection::client`], resuming an earlier connection where that is possible.
+    pub fn resume(
+        config: Arc<client::Config>,
+        server_name: &str,
+        session: Option<Session>,
+        now: Instant,
+        entropy: Box<dyn Entropy>,
+    ) -> Result<Self, Misuse> {
         let limits = config.limits.clone();
         let mut flight = Flight::default();
-        let handshake = Handshake::client(config, server_name, now, entropy, &mut flight)?;
+        let handshake = Handshake::resume(config, server_name, session, now, entropy, &mut flight)?;
         let mut connection = Self::new(Side::Client, handshake, limits);
         connection.has_begun = true;
         connection.carry_out(flight.steps);
@@ -284,9 +295,8 @@ impl Connection {
         self.carry_out(flight.steps);
         for fact in flight.facts {
             match fact {
-                Fact::Negotiated { server_name, alpn, suite, group } => {
-                    heard(Event::Negotiated { server_name, alpn, suite, group });
-                }
+                Fact::Negotiated(negotiated) => heard(Event::Negotiated(negotiated)),
+                Fact::Ticket(session) => heard(Event::Ticket(session)),
                 Fact::Established => {
                     self.established = true;
                     heard(Event::Established);

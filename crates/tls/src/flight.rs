@@ -1,4 +1,4 @@
-use crate::Level;
+use crate::{Level, Session};
 use sakigake_crypto::{Secret, Suite};
 
 /// What a handshake hands to its owner after each call: messages to send, keys to install and facts, in the order in
@@ -45,18 +45,26 @@ pub struct TrafficSecret {
 pub enum Fact {
     /// Server: a ClientHello was accepted and the whole server flight is in the steps: application data may follow it at
     /// once (0.5-RTT). Client: the server's parameters are known.
-    Negotiated {
-        /// The host that the client asked for, in lower case.
-        server_name: Option<String>,
-        /// The application protocol, if the peers agreed on one.
-        alpn: Option<Vec<u8>>,
-        /// The cipher suite.
-        suite: u16,
-        /// The group of the key exchange.
-        group: u16,
-    },
+    Negotiated(Negotiated),
     /// The peer's Finished was verified: the handshake is over on this side.
     Established,
+    /// Client: the connection can be resumed by this, once.
+    Ticket(Box<Session>),
+}
+
+/// What both sides agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Negotiated {
+    /// The host that the client asked for, in lower case.
+    pub server_name: Option<String>,
+    /// The application protocol, if the peers agreed on one.
+    pub alpn: Option<Vec<u8>>,
+    /// The cipher suite.
+    pub suite: u16,
+    /// The group of the key exchange.
+    pub group: u16,
+    /// An earlier connection goes on: no certificate was shown in this one.
+    pub is_resumed: bool,
 }
 
 /// One line of a key log: `label client_random secret` (RFC 9850 section 2).

@@ -5,10 +5,12 @@ pub(crate) mod fuzz;
 mod reassembly;
 mod signed;
 
-pub(crate) use established::Established;
+pub(crate) use established::{Established, Resumption};
 pub(crate) use signed::content;
 
-use crate::{Answer, Fault, Flight, Level, Limits, Misuse, Step, Wanted, client, rules::Side, server};
+use crate::{
+    Answer, Fault, Flight, Level, Limits, Misuse, Session, Step, Wanted, client, rules::Side, server,
+};
 use reassembly::Reassembly;
 use sakigake_wire::{Entropy, Instant, Span};
 use std::sync::Arc;
@@ -70,12 +72,25 @@ impl Handshake {
         config: Arc<client::Config>,
         server_name: &str,
         now: Instant,
+        entropy: Box<dyn Entropy>,
+        flight: &mut Flight,
+    ) -> Result<Self, Misuse> {
+        Self::resume(config, server_name, None, now, entropy, flight)
+    }
+
+    /// As [`Handshake::client`], resuming an earlier connection: `session` is offered where it is for the same host and
+    /// may still be used, and is used up in any case.
+    pub fn resume(
+        config: Arc<client::Config>,
+        server_name: &str,
+        session: Option<Session>,
+        now: Instant,
         mut entropy: Box<dyn Entropy>,
         flight: &mut Flight,
     ) -> Result<Self, Misuse> {
         let limits = config.limits.clone();
         let mut turn = Turn { now, entropy: &mut *entropy, flight };
-        let state = State::Client(client::State::start(config, server_name, &mut turn)?);
+        let state = State::Client(client::State::start(config, server_name, session, &mut turn)?);
         Ok(Self::new(state, limits, now, entropy))
     }
 

@@ -15,6 +15,8 @@ pub enum Misuse {
     NoCredential,
     /// A credential has no certificate, no scheme that TLS 1.3 signs with, or does not fit a Certificate message.
     Credential(&'static str),
+    /// Tickets cannot be as they are wanted.
+    Tickets(&'static str),
     /// A limit is below what any handshake needs.
     Limits(&'static str),
 }
@@ -30,6 +32,7 @@ impl fmt::Display for Misuse {
             Self::Group(id) => write!(f, "the provider has no group {id:#06x}"),
             Self::NoCredential => write!(f, "a server needs a credential, or an owner that gives one"),
             Self::Credential(what) => write!(f, "a credential: {what}"),
+            Self::Tickets(what) => write!(f, "tickets: {what}"),
             Self::Limits(what) => write!(f, "limits: {what}"),
         }
     }

@@ -5,6 +5,7 @@ mod config;
 mod finished;
 mod flight;
 mod hello;
+mod resume;
 
 pub use config::{Config, Options, UnknownName, WithoutAlpn};
 

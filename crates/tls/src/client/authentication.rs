@@ -1,10 +1,11 @@
 use super::{State, offer::Offer};
 use crate::{
-    Fact, Fault, KeyLogLine, Level, RejectedCertificate, Step, TrafficSecret, Verified, Wanted, certificate,
-    extension,
-    handshake::{Established, Turn, content},
+    Fact, Fault, KeyLogLine, Level, Negotiated, RejectedCertificate, Step, TrafficSecret, Verified, Wanted,
+    certificate, extension,
+    handshake::{Established, Resumption, Turn, content},
     key_log,
     message::{Certificate, Finished, Message},
+    resumption::Origin,
     rules::Side,
     schedule,
     transcript::Transcript,
@@ -24,6 +25,8 @@ pub(super) struct Keys {
 pub(crate) struct AwaitEncryptedExtensions {
     pub(super) offer: Offer,
     pub(super) keys: Keys,
+    /// When the certificate was shown that a resumed connection rests on; none where it is yet to come.
+    pub(super) authenticated_unix_secs: Option<u64>,
 }
 
 /// What EncryptedExtensions and CertificateRequest told.
@@ -33,6 +36,8 @@ struct Session {
     alpn: Option<Vec<u8>>,
     /// A certificate of ours is asked for: we answer that we have none.
     is_certificate_requested: bool,
+    /// As in [`AwaitEncryptedExtensions`].
+    authenticated_unix_secs: Option<u64>,
 }
 
 /// Awaits CertificateRequest or Certificate.
@@ -59,7 +64,7 @@ pub(crate) struct AwaitFinished(Session);
 
 impl AwaitEncryptedExtensions {
     pub(super) fn take(self, message: &[u8]) -> Result<State, Fault> {
-        let Self { offer, mut keys } = self;
+        let Self { offer, mut keys, authenticated_unix_secs } = self;
         let Message::EncryptedExtensions(encrypted) = Message::read(message)? else {
             return Err(unexpected(message));
         };
@@ -70,8 +75,11 @@ impl AwaitEncryptedExtensions {
             return Err(Fault::UnofferedProtocol);
         }
         keys.transcript.add(message);
-        let session = Session { offer, keys, alpn, is_certificate_requested: false };
-        Ok(State::CertificateOrRequest(Box::new(AwaitCertificateOrRequest(session))))
+        let session = Session { offer, keys, alpn, is_certificate_requested: false, authenticated_unix_secs };
+        Ok(match authenticated_unix_secs {
+            Some(_) => State::Finished(Box::new(AwaitFinished(session))),
+            None => State::CertificateOrRequest(Box::new(AwaitCertificateOrRequest(session))),
+        })
     }
 }
 
@@ -177,7 +185,7 @@ impl AwaitCertificateVerify {
 
 impl AwaitFinished {
     pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
-        let Session { offer, keys, alpn, is_certificate_requested } = self.0;
+        let Session { offer, keys, alpn, is_certificate_requested, authenticated_unix_secs } = self.0;
         let Keys { schedule, mut transcript, client, server, group } = keys;
         let Message::Finished(finished) = Message::read(message)? else { return Err(unexpected(message)) };
         if !server.is_verified(&transcript.digest(), finished.verify_data) {
@@ -204,11 +212,24 @@ impl AwaitFinished {
         send(turn, &mut transcript, |out| Finished { verify_data: verify_data.as_ref() }.write(out));
         turn.flight.steps.push(Step::WriteKey(client_application.clone()));
         turn.flight.steps.push(Step::ReadKey(server_application.clone()));
+        let (config, suite) = (&offer.config, client_application.suite);
+        let resumption = config.tickets.map(|_| {
+            let origin = Origin {
+                suite,
+                resumption_secret: main.resumption_secret(&transcript.digest()),
+                server_name: Some(offer.server_name.clone()),
+                alpn: alpn.clone(),
+                authenticated_unix_secs: authenticated_unix_secs.unwrap_or(config.unix_ms(turn.now) / 1_000),
+            };
+            Box::new(Resumption { origin, unix_secs_at_start: config.unix_secs_at_start })
+        });
         // Told only now: until Finished, anybody could have said it.
+        let is_resumed = authenticated_unix_secs.is_some();
         let server_name = Some(offer.server_name);
-        let suite = client_application.suite.id;
-        turn.flight.facts.extend([Fact::Negotiated { server_name, alpn, suite, group }, Fact::Established]);
-        let established = Established::new(server_application, client_application, &offer.config.limits);
+        let negotiated = Negotiated { server_name, alpn, suite: suite.id, group, is_resumed };
+        turn.flight.facts.extend([Fact::Negotiated(negotiated), Fact::Established]);
+        let established = Established::new(server_application, client_application, &offer.config.limits)
+            .with_resumption(resumption);
         Ok(State::Established(Box::new(established)))
     }
 }

@@ -1,6 +1,7 @@
-use crate::{Limits, Misuse, Verifier, config};
+use crate::{Limits, Misuse, Verifier, config, extension::TicketRequest};
 use core::ops::Deref;
 use sakigake_crypto::{Group, Provider};
+use sakigake_wire::Instant;
 use std::sync::Arc;
 
 /// What a client wants; [`Options::build`] checks it once for all connections.
@@ -23,6 +24,10 @@ pub struct Options {
     /// The groups to offer, best first; a share is sent for the first one (and for its component, when that is offered
     /// too). Empty for all of the provider's.
     pub groups: Vec<u16>,
+    /// Takes tickets, each of which comes as a [`crate::Session`]; how many to ask for where the server knows RFC 9149.
+    pub tickets: Option<TicketRequest>,
+    /// For how long resumption may follow resumption before a certificate is due again, in seconds.
+    pub chain_secs: u64,
     /// What a handshake may cost.
     pub limits: Limits,
 }
@@ -46,6 +51,8 @@ impl Options {
             grease: true,
             middlebox: true,
             groups: Vec::new(),
+            tickets: None,
+            chain_secs: 604_800,
             limits: Limits::default(),
         }
     }
@@ -66,6 +73,11 @@ impl Options {
 }
 
 impl Config {
+    /// Milliseconds since 1970.
+    pub(crate) fn unix_ms(&self, now: Instant) -> u64 {
+        config::unix_ms(self.options.unix_secs_at_start, now)
+    }
+
     /// The signature schemes to offer, best first.
     pub(crate) fn offered_schemes(&self) -> &[u16] {
         &self.schemes

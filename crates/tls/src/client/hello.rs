@@ -2,9 +2,10 @@ use super::{
     Config, State,
     authentication::{AwaitEncryptedExtensions, Keys},
     offer::{Offer, Share},
+    resume::Resumable,
 };
 use crate::{
-    Fault, KeyLogLine, Level, Misuse, Step,
+    Fault, KeyLogLine, Level, Misuse, Session, Step,
     extension::{self, KeyShareEntry},
     handshake::Turn,
     key_log,
@@ -36,12 +37,17 @@ pub(crate) struct AwaitSecondServerHello {
 }
 
 impl AwaitServerHello {
-    pub(super) fn start(config: Arc<Config>, server_name: &str, turn: &mut Turn<'_>) -> Result<Self, Misuse> {
-        let offer = Offer::new(config, server_name, turn.entropy)?;
+    pub(super) fn start(
+        config: Arc<Config>,
+        server_name: &str,
+        session: Option<Session>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Self, Misuse> {
+        let offer = Offer::new(config, server_name, session, turn.now, turn.entropy)?;
         let groups = offer.config.offered_groups();
         let share = Share::start(groups[0], groups, turn.entropy); // `Options::build` saw to it that there is one.
         let shares: Vec<_> = offer.grease_share().into_iter().chain(share.entries(groups)).collect();
-        let client_hello = offer.client_hello(&shares, None);
+        let client_hello = offer.client_hello(&shares, None, None, turn.now);
         turn.flight.steps.push(Step::Send { level: Level::Plain, message: client_hello.clone() });
         Ok(Self { offer, share, client_hello: Unhashed::new(client_hello) })
     }
@@ -72,7 +78,7 @@ impl AwaitServerHello {
         mut transcript: Transcript,
         turn: &mut Turn<'_>,
     ) -> Result<State, Fault> {
-        let Self { offer, share, .. } = self;
+        let Self { mut offer, share, .. } = self;
         let asked = &retry.extensions;
         extension::refuse_unsolicited(asked.order, |kind| kind == ExtensionType::COOKIE || offer.has(kind))?; // spec: 9846-4.3-k
         if asked.key_share.is_none() && asked.cookie.is_none() {
@@ -81,6 +87,7 @@ impl AwaitServerHello {
         if asked.cookie.is_some_and(|cookie| cookie.len() > MOST_COOKIE_BYTES) {
             return Err(Fault::MessageTooLong);
         }
+        offer.resumable = offer.resumable.filter(|resumable| resumable.fits(suite)); // spec: 9846-4.2.2-p
         let groups = offer.config.offered_groups();
         let share = match asked.key_share {
             None => share,
@@ -92,7 +99,7 @@ impl AwaitServerHello {
         };
         let grease = offer.grease_share().filter(|_| asked.key_share.is_none());
         let shares: Vec<KeyShareEntry<'_>> = grease.into_iter().chain(share.entries(groups)).collect();
-        let client_hello = offer.client_hello(&shares, asked.cookie); // spec: 9846-4.3.2-k
+        let client_hello = offer.client_hello(&shares, asked.cookie, Some(&transcript), turn.now); // spec: 9846-4.3.2-k
         transcript.add(&client_hello);
         turn.flight.steps.push(Step::Send { level: Level::Plain, message: client_hello });
         let state = AwaitSecondServerHello { offer, share, transcript, suite };
@@ -127,7 +134,7 @@ fn chosen_suite(offer: &Offer, session_id_echo: &[u8], suite: u16) -> Result<&'s
 
 /// Goes on under the handshake keys. `transcript` holds all messages up to ServerHello.
 fn accept(
-    offer: Offer,
+    mut offer: Offer,
     share: Share,
     transcript: Transcript,
     suite: &'static Suite,
@@ -141,7 +148,8 @@ fn accept(
         return Err(Fault::UnofferedGroup); // spec: 9846-4.3.8-l spec: 9846-4.3.8-m
     }
     let shared = share.agree(theirs.group, theirs.key_exchange).map_err(|_| Fault::BadKeyShare)?;
-    let schedule = Early::new(suite, None).handshake(&shared);
+    let resumed = resumed(&mut offer, suite, hello)?;
+    let schedule = Early::new(suite, resumed.as_ref().map(Resumable::secret)).handshake(&shared);
     let digest = transcript.digest();
     let client = schedule.client_handshake_traffic_secret(&digest);
     let server = schedule.server_handshake_traffic_secret(&digest);
@@ -153,5 +161,17 @@ fn accept(
     }
     turn.flight.steps.extend([Step::ReadKey(server.clone()), Step::WriteKey(client.clone())]);
     let keys = Keys { schedule, transcript, client, server, group: theirs.group };
-    Ok(State::EncryptedExtensions(Box::new(AwaitEncryptedExtensions { offer, keys })))
+    let authenticated_unix_secs = resumed.map(|resumed| resumed.authenticated_unix_secs());
+    Ok(State::EncryptedExtensions(Box::new(AwaitEncryptedExtensions {
+        offer,
+        keys,
+        authenticated_unix_secs,
+    })))
+}
+
+/// The session that the server goes on with, if it does.
+fn resumed(offer: &mut Offer, suite: &Suite, hello: &ServerHello<'_>) -> Result<Option<Resumable>, Fault> {
+    let Some(index) = hello.extensions.pre_shared_key else { return Ok(None) };
+    let resumable = offer.resumable.take().filter(|resumable| index == 0 && resumable.fits(suite));
+    resumable.map(Some).ok_or(Fault::UnofferedPreSharedKey) // spec: 9846-4.3.11-d
 }

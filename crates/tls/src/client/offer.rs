@@ -1,14 +1,15 @@
-use super::{Config, grease};
+use super::{Config, grease, resume::Resumable};
 use crate::{
-    Misuse,
+    Misuse, Session,
     client::grease::Grease,
-    extension::{ClientHelloExtensions, KeyShareEntry, List, Opaque8, RawExtension, ServerName},
+    extension::{ClientHelloExtensions, KeyShareEntry, List, OfferedPsks, Opaque8, RawExtension, ServerName},
     message::ClientHello,
-    rules::{self, ExtensionType, ProtocolVersion},
+    rules::{self, ExtensionType, ProtocolVersion, PskKeyExchangeMode},
+    transcript::Transcript,
 };
 use rustls_pki_types::ServerName as HostName;
 use sakigake_crypto::{BadShare, Group, KeyShare, Secret};
-use sakigake_wire::Entropy;
+use sakigake_wire::{Entropy, Instant};
 use std::sync::Arc;
 
 /// What our ClientHello says; the second one says the same but for shares and cookie.
@@ -20,8 +21,10 @@ pub(super) struct Offer {
     pub(super) session_id: Vec<u8>,
     pub(super) has_sni: bool,
     pub(super) grease: Option<Grease>,
-    /// All extensions that any of the two ClientHellos may have, in their order.
+    /// All extensions that any of the two ClientHellos may have, in their order, but for `pre_shared_key`, the last one.
     pub(super) order: Vec<ExtensionType>,
+    /// The connection that may go on.
+    pub(super) resumable: Option<Resumable>,
 }
 
 impl Offer {
@@ -29,6 +32,8 @@ impl Offer {
     pub(super) fn new(
         config: Arc<Config>,
         server_name: &str,
+        session: Option<Session>,
+        now: Instant,
         entropy: &mut dyn Entropy,
     ) -> Result<Self, Misuse> {
         let server_name = server_name.strip_suffix('.').unwrap_or(server_name).to_ascii_lowercase();
@@ -49,11 +54,19 @@ impl Offer {
             order.extend(grease.extensions.map(ExtensionType));
             grease::shuffle(&mut order, shuffle.as_flattened());
         }
-        Ok(Self { config, server_name, random, session_id, has_sni, grease, order })
+        let resumable = session.and_then(|session| Resumable::new(session, &config, &server_name, now));
+        Ok(Self { config, server_name, random, session_id, has_sni, grease, order, resumable })
     }
 
-    /// The ClientHello with these shares and this cookie, header included.
-    pub(super) fn client_hello(&self, shares: &[KeyShareEntry<'_>], cookie: Option<&[u8]>) -> Vec<u8> {
+    /// The ClientHello with these shares and this cookie, header included. `before` holds the messages before it, where
+    /// there are any.
+    pub(super) fn client_hello(
+        &self,
+        shares: &[KeyShareEntry<'_>],
+        cookie: Option<&[u8]>,
+        before: Option<&Transcript>,
+        now: Instant,
+    ) -> Vec<u8> {
         let provider = self.config.provider;
         let grease = self.grease.as_ref();
         let with_grease = |value: Option<u16>, ours: &mut dyn Iterator<Item = u16>| -> Vec<u16> {
@@ -66,6 +79,13 @@ impl Offer {
         let versions = with_grease(grease.map(|g| g.version), &mut core::iter::once(tls_1_3)); // spec: 9846-4.3.1-k
         let protocols: Vec<Opaque8<'_>> = self.config.alpn.iter().map(|name| Opaque8(name)).collect();
         let order: Vec<RawExtension<'_>> = self.order.iter().map(|kind| self.raw(*kind)).collect();
+        let identity = self.resumable.as_ref().map(|resumable| resumable.identity(&self.config, now));
+        let no_binder = self.resumable.as_ref().map(Resumable::no_binder);
+        let psks = identity.as_ref().zip(no_binder.as_ref()).map(|(identity, binder)| OfferedPsks {
+            identities: List::Items(core::slice::from_ref(identity)),
+            binders: List::Items(core::slice::from_ref(binder)),
+        });
+        let tickets = self.config.tickets;
         let extensions = ClientHelloExtensions {
             server_name: self.has_sni.then_some(ServerName(&self.server_name)), // spec: 9113-9.2-a
             supported_groups: Some(List::Items(&groups)),
@@ -75,6 +95,9 @@ impl Offer {
             supported_versions: Some(List::Items(&versions)),
             cookie,
             key_share: Some(List::Items(shares)),
+            psk_key_exchange_modes: tickets.map(|_| List::Items(&MODES)),
+            ticket_request: tickets,
+            pre_shared_key: psks,
             order: List::Items(&order),
             ..ClientHelloExtensions::default()
         };
@@ -87,6 +110,9 @@ impl Offer {
         let shares_len: usize = shares.iter().map(|share| share.key_exchange.len()).sum();
         let mut message = Vec::with_capacity(512 + shares_len + cookie.map_or(0, <[u8]>::len));
         hello.write(&mut message);
+        if let Some(resumable) = &self.resumable {
+            resumable.bind(&mut message, before);
+        }
         message
     }
 
@@ -101,6 +127,10 @@ impl Offer {
             ExtensionType::SERVER_NAME => self.has_sni,
             ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => !self.config.alpn.is_empty(),
             ExtensionType::COOKIE => false,
+            ExtensionType::PRE_SHARED_KEY => self.resumable.is_some(),
+            ExtensionType::PSK_KEY_EXCHANGE_MODES | ExtensionType::TICKET_REQUEST => {
+                self.config.tickets.is_some()
+            }
             _ => !rules::is_grease(kind.0) && self.order.contains(&kind), // spec: 9846-4.3-m
         }
     }
@@ -125,7 +155,12 @@ const ORDER: &[ExtensionType] = &[
     ExtensionType::SUPPORTED_VERSIONS,
     ExtensionType::COOKIE,
     ExtensionType::KEY_SHARE,
+    ExtensionType::PSK_KEY_EXCHANGE_MODES,
+    ExtensionType::TICKET_REQUEST,
 ];
+
+/// A ticket's key is only used together with a key exchange.
+const MODES: [u8; 1] = [PskKeyExchangeMode::PSK_DHE_KE.0];
 
 // Two blocks of 32 bytes shuffle up to 17 items, GREASE's two included.
 const _: () = assert!(ORDER.len() + 2 <= 17);

@@ -62,6 +62,7 @@ impl Offer {
             has_sni: true,
             grease: None,
             order: hello.extensions.order.iter().map(|raw| raw.kind).collect(),
+            resumable: None,
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::Traced;
-use crate::{KeyLogLine, Wanted};
+use crate::{KeyLogLine, Negotiated, Session, Wanted};
 
 /// What a [`super::Connection`] tells its owner, in the order in which it came to be.
 #[derive(Debug)]
@@ -8,18 +8,11 @@ pub enum Event<'a> {
     Wanted(Wanted),
     /// Server: a ClientHello was accepted and application data may follow the flight at once. Client: the server's
     /// parameters are known.
-    Negotiated {
-        /// The host that the client asked for, in lower case.
-        server_name: Option<String>,
-        /// The application protocol, if the peers agreed on one.
-        alpn: Option<Vec<u8>>,
-        /// The cipher suite.
-        suite: u16,
-        /// The group of the key exchange.
-        group: u16,
-    },
+    Negotiated(Negotiated),
     /// The peer's Finished was verified.
     Established,
+    /// Client: the connection can be resumed by this, once.
+    Ticket(Box<Session>),
     /// Application data, deciphered where it lay; never empty.
     Data(&'a mut [u8]),
     /// A secret to log; only where the configuration asks for it.

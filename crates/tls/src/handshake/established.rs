@@ -1,12 +1,14 @@
 use super::Turn;
 use crate::{
-    Fault, Flight, Level, Limits, Step, TrafficSecret,
-    message::{HEADER_BYTES, KeyUpdate, Message},
+    Fact, Fault, Flight, Level, Limits, MAX_TICKET_LIFETIME_SECS, Session, Step, TrafficSecret, config,
+    message::{HEADER_BYTES, KeyUpdate, Message, NewSessionTicket},
+    resumption::Origin,
     rules::HandshakeType,
 };
 use sakigake_wire::{Instant, Span};
 
-/// After the handshake. It holds the two secrets that KeyUpdate goes on from, and no more.
+/// After the handshake. It holds the two secrets that KeyUpdate goes on from and, at a client that resumes, what its
+/// tickets have in common; no more.
 pub(crate) struct Established {
     read: TrafficSecret,
     write: TrafficSecret,
@@ -14,6 +16,13 @@ pub(crate) struct Established {
     has_asked: bool,
     updates: Window,
     tickets: Window,
+    resumption: Option<Box<Resumption>>,
+}
+
+/// What a client makes sessions of, as tickets come.
+pub(crate) struct Resumption {
+    pub(crate) origin: Origin,
+    pub(crate) unix_secs_at_start: u64,
 }
 
 /// Bounds events in windows of 10 seconds.
@@ -28,7 +37,12 @@ impl Established {
     pub(crate) fn new(read: TrafficSecret, write: TrafficSecret, limits: &Limits) -> Self {
         let updates = Window::new(limits.key_updates_per_10_s);
         let tickets = Window::new(limits.tickets_per_10_s);
-        Self { read, write, has_asked: false, updates, tickets }
+        Self { read, write, has_asked: false, updates, tickets, resumption: None }
+    }
+
+    /// The same for a client that takes tickets.
+    pub(crate) fn with_resumption(self, resumption: Option<Box<Resumption>>) -> Self {
+        Self { resumption, ..self }
     }
 
     /// Whether messages of this type are taken after the handshake, from whichever side may send them.
@@ -40,7 +54,11 @@ impl Established {
     pub(crate) fn take(mut self, message: &[u8], turn: &mut Turn<'_>) -> Result<Self, Fault> {
         match Message::read(message)? {
             Message::KeyUpdate(update) => self.take_update(update, turn)?,
-            Message::NewSessionTicket(_) if self.tickets.takes(turn.now) => {} // spec: 9846-4.7.1-k
+            Message::NewSessionTicket(ticket) if self.tickets.takes(turn.now) => {
+                let session =
+                    self.resumption.as_ref().and_then(|resumption| resumption.session(&ticket, turn.now)); // spec: 9846-4.7.1-k
+                turn.flight.facts.extend(session.map(|session| Fact::Ticket(Box::new(session))));
+            }
             Message::NewSessionTicket(_) => return Err(Fault::TooManyPostHandshakeMessages),
             other => return Err(Fault::UnexpectedMessage(other.kind())),
         }
@@ -73,6 +91,25 @@ impl Established {
         flight.steps.push(Step::Send { level: Level::Application, message });
         self.write = self.write.clone().next();
         flight.steps.push(Step::WriteKey(self.write.clone()));
+    }
+}
+
+impl Resumption {
+    /// What the ticket resumes; none where it is to be dropped at once.
+    fn session(&self, ticket: &NewSessionTicket<'_>, now: Instant) -> Option<Session> {
+        let lifetime_secs = ticket.ticket_lifetime.min(MAX_TICKET_LIFETIME_SECS); // spec: 9846-4.7.1-c
+        let origin = &self.origin;
+        (lifetime_secs > 0).then(|| Session {
+            server_name: origin.server_name.clone().unwrap_or_default(), // A client always has one.
+            suite: origin.suite.id,
+            secret: origin.ticket_key(ticket.ticket_nonce),
+            ticket: ticket.ticket.to_vec(),
+            ticket_age_add: ticket.ticket_age_add,
+            lifetime_secs,
+            received_unix_ms: config::unix_ms(self.unix_secs_at_start, now),
+            authenticated_unix_secs: origin.authenticated_unix_secs,
+            alpn: origin.alpn.clone(),
+        })
     }
 }
 

@@ -6,6 +6,7 @@ mod later;
 mod matrix;
 mod mutations;
 pub(crate) mod pair;
+mod resumption;
 mod rfc_8448;
 mod stories;
 mod wanted;

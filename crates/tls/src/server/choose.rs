@@ -117,6 +117,11 @@ fn named<'a>(
     Ok(config.credentials.iter().filter(|credential| credential.names == default.names).collect())
 }
 
+/// Whether a client that asks for this name is shown any credential.
+pub(super) fn serves(config: &Config, server_name: Option<&str>) -> bool {
+    config.ask_certificate || named(config, server_name).is_ok()
+}
+
 /// Whether every credential that `server_name` may have been shown is among those for `host`.
 pub(super) fn may_answer(config: &Config, server_name: Option<&str>, host: &str) -> bool {
     if server_name == Some(host) {

@@ -1,7 +1,8 @@
 use super::choose;
-use crate::{Credential, Limits, Misuse, config};
+use crate::{Credential, Limits, Misuse, config, ticket::Tickets};
 use core::ops::Deref;
 use sakigake_crypto::{Group, Provider};
+use sakigake_wire::Instant;
 use std::sync::Arc;
 
 /// What a server offers; [`Options::build`] checks it once for all connections.
@@ -25,6 +26,10 @@ pub struct Options {
     pub key_log: bool,
     /// The groups to take, best first; empty for all of the provider's.
     pub groups: Vec<u16>,
+    /// How connections are resumed; none to resume none.
+    pub tickets: Option<Tickets>,
+    /// The seconds since 1970 at the beginning of [`Instant`]'s count; tickets are judged by it.
+    pub unix_secs_at_start: u64,
     /// What a handshake may cost.
     pub limits: Limits,
 }
@@ -66,6 +71,8 @@ impl Options {
             prefer_clients_chacha: true,
             key_log: false,
             groups: Vec::new(),
+            tickets: None,
+            unix_secs_at_start: 0,
             limits: Limits::default(),
         }
     }
@@ -79,6 +86,9 @@ impl Options {
             return Err(Misuse::NoCredential);
         }
         self.credentials.iter().try_for_each(|credential| config::check_credential(credential))?;
+        if let Some(tickets) = &self.tickets {
+            config::check_tickets(tickets)?;
+        }
         let groups = config::groups(self.provider, &self.groups)?;
         Ok(Arc::new(Config { options: self, groups }))
     }
@@ -108,6 +118,11 @@ impl Config {
     /// owner chooses credentials itself.
     pub fn may_answer(&self, server_name: Option<&str>, host: &str) -> bool {
         self.options.ask_certificate || choose::may_answer(self, server_name, host)
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn unix_ms(&self, now: Instant) -> u64 {
+        config::unix_ms(self.options.unix_secs_at_start, now)
     }
 
     /// The groups to take, best first; at least one.

@@ -1,10 +1,11 @@
 use super::{
     Config, State,
     choose::{self, NoCredential},
-    finished::AwaitFinished,
+    finished::{AwaitFinished, Issue},
+    resume::{self, Resumed},
 };
 use crate::{
-    Credential, Fact, Fault, KeyLogLine, Level, Step, TrafficSecret, Wanted,
+    Credential, Fact, Fault, KeyLogLine, Level, Negotiated, Step, TrafficSecret, Wanted,
     extension::{Codes, EncryptedExtensionsBlock, KeyShareEntry, List, ServerHelloExtensions},
     handshake::{Turn, content},
     key_log,
@@ -36,6 +37,8 @@ pub(super) struct Accepted {
     pub(super) shared: Shared,
     /// The client sends early data, which we do not take.
     pub(super) early_data: bool,
+    /// The earlier connection that goes on, if one does.
+    pub(super) resumed: Option<Resumed>,
 }
 
 /// What the flight says, but for the certificate.
@@ -45,6 +48,8 @@ struct Plan {
     session_id: Vec<u8>,
     server_name: Option<String>,
     alpn: Option<Vec<u8>>,
+    /// How many tickets the client gets.
+    tickets: u8,
 }
 
 /// Awaits the owner's credential.
@@ -69,6 +74,9 @@ struct Session {
     /// The group that the secrets came from.
     group: u16,
     early_data: bool,
+    tickets: u8,
+    /// When the certificate was shown that all this rests on; none where that is now.
+    authenticated_unix_secs: Option<u64>,
     schedule: schedule::Handshake,
     transcript: Transcript,
     client: TrafficSecret,
@@ -83,11 +91,11 @@ pub(super) fn accept(
     turn: &mut Turn<'_>,
 ) -> Result<State, Fault> {
     let config = Arc::clone(&accepted.config);
+    let is_resumed = accepted.resumed.is_some();
     let extensions = &hello.extensions;
     let offered = extensions.application_layer_protocol_negotiation;
     let alpn = choose::protocol(&config, offered).map_err(|_| Fault::NoCommonProtocol)?;
-    let server_name = extensions.server_name.filter(|name| name.0.parse::<IpAddr>().is_err()); // RFC 6066 section 3
-    let server_name = server_name.map(|name| name.0.to_ascii_lowercase());
+    let server_name = server_name(hello);
     let schemes_cert = extensions.signature_algorithms_cert.unwrap_or(schemes); // spec: 9846-4.3.3-k
     let plan = Plan {
         accepted,
@@ -95,7 +103,11 @@ pub(super) fn accept(
         session_id: hello.legacy_session_id.to_vec(),
         server_name,
         alpn,
+        tickets: resume::tickets(&config, hello, is_resumed),
     };
+    if is_resumed {
+        return plan.resume(turn);
+    }
     if config.ask_certificate {
         let wanted = Wanted::Certificate {
             server_name: plan.server_name.clone(),
@@ -110,6 +122,12 @@ pub(super) fn accept(
         NoCredential::Scheme => Fault::NoCommonSignatureScheme,
     })?;
     plan.send(&credential, schemes, turn)
+}
+
+/// The host that the client wants, in lower case.
+pub(super) fn server_name(hello: &ClientHello<'_>) -> Option<String> {
+    let name = hello.extensions.server_name.filter(|name| name.0.parse::<IpAddr>().is_err()); // RFC 6066 section 3
+    name.map(|name| name.0.to_ascii_lowercase())
 }
 
 impl AwaitCertificateAnswer {
@@ -148,18 +166,10 @@ impl Plan {
         let scheme = choose::scheme(credential, schemes).ok_or(Fault::NoCommonSignatureScheme)?;
         let mut session = self.send_server_hello(turn);
         let is_named = session.server_name.as_deref().is_some_and(|host| credential.is_for(host));
-        let block = EncryptedExtensionsBlock {
-            server_name: is_named.then_some(()), // RFC 6066 section 3
-            application_layer_protocol_negotiation: session.alpn.as_deref(),
-            ..EncryptedExtensionsBlock::default()
-        };
-        let transcript = &mut session.transcript;
         // The record layer puts what follows behind this message: with room for all of it nothing is moved.
         let chain_len: usize = credential.chain.iter().map(|der| der.len() + ENTRY_BYTES).sum();
-        let room = chain_len + REST_OF_FLIGHT_BYTES;
-        send(turn, transcript, Level::Handshake, room, |out| {
-            EncryptedExtensions { extensions: block }.write(out) // spec: 9846-4.4.1-l
-        });
+        session.send_encrypted_extensions(is_named, chain_len + REST_OF_FLIGHT_BYTES, turn);
+        let transcript = &mut session.transcript;
         let entry = |der| CertificateEntry { cert_data: der, ..CertificateEntry::default() };
         let entries: Vec<CertificateEntry<'_>> =
             credential.chain.iter().map(|der| entry(der.as_slice())).collect();
@@ -178,9 +188,16 @@ impl Plan {
         }
     }
 
+    /// The whole flight of a resumed connection: who we are was shown before.
+    fn resume(self, turn: &mut Turn<'_>) -> Result<State, Fault> {
+        let mut session = self.send_server_hello(turn);
+        session.send_encrypted_extensions(session.server_name.is_some(), REST_OF_FLIGHT_BYTES, turn);
+        Ok(session.send_finished(turn))
+    }
+
     fn send_server_hello(self, turn: &mut Turn<'_>) -> Session {
-        let Self { accepted, client_random, session_id, server_name, alpn } = self;
-        let Accepted { config, suite, mut transcript, shared, early_data } = accepted;
+        let Self { accepted, client_random, session_id, server_name, alpn, tickets } = self;
+        let Accepted { config, suite, mut transcript, shared, early_data, resumed } = accepted;
         let mut random = [0; 32];
         turn.entropy.fill(&mut random);
         turn.flight.steps.reserve(STEPS);
@@ -191,11 +208,13 @@ impl Plan {
             extensions: ServerHelloExtensions {
                 supported_versions: Some(ProtocolVersion::TLS_1_3.0),
                 key_share: Some(KeyShareEntry { group: shared.group, key_exchange: &shared.ours }),
+                pre_shared_key: resumed.as_ref().map(|resumed| resumed.index),
                 ..ServerHelloExtensions::default()
             },
         };
         send(turn, &mut transcript, Level::Plain, 128 + shared.ours.len(), |out| hello.write(out));
-        let schedule = Early::new(suite, None).handshake(&shared.secret);
+        let psk = resumed.as_ref().map(|resumed| &resumed.ticket.secret);
+        let schedule = Early::new(suite, psk).handshake(&shared.secret);
         let digest = transcript.digest();
         let client = schedule.client_handshake_traffic_secret(&digest);
         let server = schedule.server_handshake_traffic_secret(&digest);
@@ -214,6 +233,8 @@ impl Plan {
             alpn,
             group,
             early_data,
+            tickets,
+            authenticated_unix_secs: resumed.map(|resumed| resumed.ticket.authenticated_unix_secs),
             schedule,
             transcript,
             client,
@@ -237,24 +258,35 @@ impl AwaitSignature {
 }
 
 impl Session {
-    /// CertificateVerify and Finished; application data may follow at once.
-    fn send_rest(self, scheme: u16, signature: Option<Vec<u8>>, turn: &mut Turn<'_>) -> Result<State, Fault> {
-        let Self {
-            config,
-            client_random,
-            server_name,
-            alpn,
-            group,
-            early_data,
-            schedule,
-            mut transcript,
-            client,
-            server,
-        } = self;
+    fn send_encrypted_extensions(&mut self, is_named: bool, room: usize, turn: &mut Turn<'_>) {
+        let block = EncryptedExtensionsBlock {
+            server_name: is_named.then_some(()), // RFC 6066 section 3
+            application_layer_protocol_negotiation: self.alpn.as_deref(),
+            ..EncryptedExtensionsBlock::default()
+        };
+        send(turn, &mut self.transcript, Level::Handshake, room, |out| {
+            EncryptedExtensions { extensions: block }.write(out) // spec: 9846-4.4.1-l
+        });
+    }
+
+    /// CertificateVerify and Finished.
+    fn send_rest(
+        mut self,
+        scheme: u16,
+        signature: Option<Vec<u8>>,
+        turn: &mut Turn<'_>,
+    ) -> Result<State, Fault> {
         let signature = signature.filter(|signature| signature.len() <= usize::from(u16::MAX));
         let signature = signature.ok_or(Fault::Internal("no signature"))?;
         let verify = CertificateVerify { algorithm: scheme, signature: &signature };
-        send(turn, &mut transcript, Level::Handshake, 8 + signature.len(), |out| verify.write(out));
+        send(turn, &mut self.transcript, Level::Handshake, 8 + signature.len(), |out| verify.write(out));
+        Ok(self.send_finished(turn))
+    }
+
+    /// Finished; application data may follow at once.
+    fn send_finished(self, turn: &mut Turn<'_>) -> State {
+        let Self { config, client_random, server_name, alpn, group, early_data, .. } = self;
+        let Self { tickets, authenticated_unix_secs, schedule, mut transcript, client, server, .. } = self;
         let verify_data = server.verify_data(&transcript.digest());
         send(turn, &mut transcript, Level::Handshake, 64, |out| {
             Finished { verify_data: verify_data.as_ref() }.write(out)
@@ -273,15 +305,27 @@ impl Session {
         }
         turn.flight.steps.push(Step::WriteKey(write.clone()));
         let suite = write.suite.id;
-        turn.flight.facts.push(Fact::Negotiated { server_name, alpn, suite, group });
-        Ok(State::Finished(Box::new(AwaitFinished {
+        let is_resumed = authenticated_unix_secs.is_some();
+        let negotiated = Negotiated { server_name, alpn, suite, group, is_resumed };
+        let issue = (tickets > 0).then(|| {
+            Box::new(Issue {
+                count: tickets,
+                main,
+                transcript,
+                authenticated_unix_secs,
+                negotiated: negotiated.clone(),
+            })
+        });
+        turn.flight.facts.push(Fact::Negotiated(negotiated));
+        State::Finished(Box::new(AwaitFinished {
             client,
             transcript: digest,
             read,
             write,
             config,
             ignores_early_data: early_data,
-        })))
+            issue,
+        }))
     }
 }
 

@@ -2,6 +2,7 @@ use super::{
     Config, State,
     choose::{self, Exchange},
     flight::{self, Accepted},
+    resume::resume,
 };
 use crate::{
     Fault, Level, Step,
@@ -43,14 +44,11 @@ impl AwaitClientHello {
         match exchanged {
             Exchange::Share(group, share) => {
                 let mut transcript = Unhashed::new(Vec::new()).start(suite.hash);
+                let resumed = resume(&config, suite, &hello, message, &transcript, turn)?;
                 transcript.add(message);
                 let shared = exchange(group, share, turn)?;
-                flight::accept(
-                    Accepted { config, suite, transcript, shared, early_data },
-                    &hello,
-                    offered.schemes,
-                    turn,
-                )
+                let accepted = Accepted { config, suite, transcript, shared, early_data, resumed };
+                flight::accept(accepted, &hello, offered.schemes, turn)
             }
             Exchange::Retry(group) => {
                 let mut transcript = Unhashed::new(message.to_vec()).retry(suite.hash);
@@ -79,15 +77,12 @@ impl AwaitSecondClientHello {
         let (Some(share), 1) = (shares.next(), offered.shares.iter().count()) else {
             return Err(Fault::ChangedClientHello);
         };
+        let resumed = resume(&self.config, self.suite, &hello, message, &self.transcript, turn)?;
         self.transcript.add(message);
         let shared = exchange(self.group, share.key_exchange, turn)?;
         let Self { config, transcript, suite, early_data, .. } = self;
-        flight::accept(
-            Accepted { config, suite, transcript, shared, early_data },
-            &hello,
-            offered.schemes,
-            turn,
-        )
+        let accepted = Accepted { config, suite, transcript, shared, early_data, resumed };
+        flight::accept(accepted, &hello, offered.schemes, turn)
     }
 
     pub(super) fn ignores_early_data(&self) -> bool {

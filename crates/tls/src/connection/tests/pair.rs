@@ -1,8 +1,8 @@
 //! A client and a server whose bytes a test carries, splits and spoils.
 
 use crate::{
-    Answer, Connection, Credential, Event, Fault, RejectedCertificate, Signer, Verified, Verifier, Wanted,
-    client, server,
+    Answer, Connection, Credential, Event, Fault, RejectedCertificate, Session, Signer, Verified, Verifier,
+    Wanted, client, server,
 };
 use sakigake_crypto::{Provider, aws_lc};
 use sakigake_wire::{Entropy, Instant, Span};
@@ -15,6 +15,7 @@ pub(super) enum Heard {
     Negotiated(Option<Vec<u8>>),
     Established,
     Data(Vec<u8>),
+    Ticket(Box<Session>),
     KeyLog(String),
     Closed,
     Traced(String),
@@ -24,7 +25,8 @@ impl Heard {
     fn keep(event: Event<'_>) -> Option<Self> {
         Some(match event {
             Event::Wanted(wanted) => Self::Wanted(wanted),
-            Event::Negotiated { alpn, .. } => Self::Negotiated(alpn),
+            Event::Negotiated(negotiated) => Self::Negotiated(negotiated.alpn),
+            Event::Ticket(session) => Self::Ticket(session),
             Event::Established => Self::Established,
             Event::Data(bytes) => Self::Data(bytes.to_vec()),
             Event::KeyLog(line) => Self::KeyLog(line.to_string()),

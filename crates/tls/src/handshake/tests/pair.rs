@@ -1,4 +1,4 @@
-use crate::{Credential, Fact, Fault, Flight, Handshake, Level, Step, WebPki, client, server};
+use crate::{Credential, Fact, Fault, Flight, Handshake, Level, Session, Step, WebPki, client, server};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
     SignatureAlgorithm,
@@ -115,10 +115,20 @@ impl Pair {
     }
 
     pub(crate) fn with_name(client: client::Options, server: server::Options, name: &str) -> Self {
+        Self::resuming(client, server, name, None)
+    }
+
+    pub(crate) fn resuming(
+        client: client::Options,
+        server: server::Options,
+        name: &str,
+        session: Option<Session>,
+    ) -> Self {
         let mut from_client = Flight::default();
         let client = client.build().unwrap();
         let server = server.build().unwrap();
-        let client = Handshake::client(client, name, NOW, Box::new(Counter(1)), &mut from_client).unwrap();
+        let client =
+            Handshake::resume(client, name, session, NOW, Box::new(Counter(1)), &mut from_client).unwrap();
         let server = Handshake::server(server, NOW, Box::new(Counter(2)));
         Self {
             client,

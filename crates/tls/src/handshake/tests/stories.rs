@@ -1,6 +1,6 @@
 use super::pair::{AUTHORITY, Pair, Side, client_options, server_options};
 use crate::{
-    Fact, Fault, Level, RejectedCertificate, Step, client,
+    Fact, Fault, Level, Negotiated, RejectedCertificate, Step, client,
     extension::{CertificateRequestExtensions, List, ServerName},
     message::{CertificateRequest, Message},
     rules::NamedGroup,
@@ -14,12 +14,13 @@ fn a_client_and_a_server_agree() {
     let mut pair = Pair::new(client_options(), server_options());
     pair.run().unwrap();
     assert!(pair.is_established());
-    let negotiated = Fact::Negotiated {
+    let negotiated = Fact::Negotiated(Negotiated {
         server_name: Some("example.com".into()), // spec: 9113-9.2-a
         alpn: Some(b"h2".to_vec()),
         suite: 0x1301,
         group: NamedGroup::X25519MLKEM768.0,
-    };
+        is_resumed: false,
+    });
     assert_eq!(pair.negotiated(), (&negotiated, &negotiated));
     assert_eq!(pair.from_client.facts[1..], [Fact::Established]);
     assert_eq!(pair.from_server.facts[1..], [Fact::Established]);
@@ -43,7 +44,7 @@ fn a_server_may_send_data_straight_after_its_flight() {
     assert!(
         matches!(pair.from_server.steps.last(), Some(Step::WriteKey(secret)) if secret.level == Level::Application)
     );
-    assert!(matches!(pair.from_server.facts[..], [Fact::Negotiated { .. }]));
+    assert!(matches!(pair.from_server.facts[..], [Fact::Negotiated(_)]));
     assert!(!pair.server.is_established());
 }
 
@@ -130,7 +131,7 @@ fn the_protocol_is_the_servers_first_that_the_client_has() {
             server::Options { alpn: protocols(&server), without_alpn, ..server_options() },
         );
         let outcome = pair.run().map_err(|(_, fault)| fault).map(|()| match pair.negotiated().0 {
-            Fact::Negotiated { alpn, .. } => alpn.clone(),
+            Fact::Negotiated(negotiated) => negotiated.alpn.clone(),
             other => panic!("{other:?}"),
         });
         assert_eq!(
@@ -167,7 +168,7 @@ fn the_certificate_is_the_one_for_the_name() {
 fn an_address_is_judged_without_asking_for_it() {
     let mut pair = Pair::with_name(client_options(), server_options(), "192.0.2.7");
     pair.run().unwrap();
-    assert!(matches!(&pair.from_server.facts[0], Fact::Negotiated { server_name: None, .. }));
+    assert!(matches!(&pair.from_server.facts[0], Fact::Negotiated(Negotiated { server_name: None, .. })));
     let refused = Pair::with_name(client_options(), server_options(), "192.0.2.8").run();
     assert!(matches!(
         refused,
@@ -190,7 +191,7 @@ fn an_address_in_server_name_counts_as_no_name() {
         });
         // The client sent another hello, which the server's signature does not cover.
         assert_eq!(result, Err((Side::Client, Fault::BadSignature)), "{address}");
-        assert!(matches!(&pair.from_server.facts[0], Fact::Negotiated { server_name: None, .. }));
+        assert!(matches!(&pair.from_server.facts[0], Fact::Negotiated(Negotiated { server_name: None, .. })));
     }
 }
 

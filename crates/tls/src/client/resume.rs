@@ -1,0 +1,73 @@
+//! A client's offer to go on with an earlier connection (RFC 9846 section 4.3.11).
+
+use super::Config;
+use crate::{
+    Session,
+    extension::{Binder, PskIdentity},
+    schedule::Early,
+    transcript::{Transcript, Unhashed},
+};
+use sakigake_crypto::{Secret, Suite};
+use sakigake_wire::Instant;
+
+/// A session that fits here and now.
+pub(super) struct Resumable {
+    session: Session,
+    /// The session's: what is negotiated has to have the same hash.
+    suite: &'static Suite,
+}
+
+impl Resumable {
+    /// None where the session is for another host, too old, or of a suite that is not offered.
+    pub(super) fn new(session: Session, config: &Config, server_name: &str, now: Instant) -> Option<Self> {
+        let suite = config.provider.suite(session.suite)?;
+        let fits = config.tickets.is_some()
+            && session.server_name == server_name // spec: 9846-4.7.1-h
+            && session.is_fresh(config.unix_ms(now), config.chain_secs)
+            && session.ticket.len() <= MOST_TICKET_BYTES;
+        fits.then_some(Self { session, suite })
+    }
+
+    /// Whether a connection under `suite` can go on from it.
+    pub(super) fn fits(&self, suite: &Suite) -> bool {
+        core::ptr::eq(suite.hash, self.suite.hash)
+    }
+
+    /// The pre-shared key.
+    pub(super) fn secret(&self) -> &Secret {
+        &self.session.secret
+    }
+
+    /// When the server last proved itself by a certificate.
+    pub(super) fn authenticated_unix_secs(&self) -> u64 {
+        self.session.authenticated_unix_secs
+    }
+
+    pub(super) fn identity(&self, config: &Config, now: Instant) -> PskIdentity<'_> {
+        let obfuscated_ticket_age = self.session.obfuscated_age(config.unix_ms(now));
+        PskIdentity { identity: &self.session.ticket, obfuscated_ticket_age }
+    }
+
+    /// What stands in the binder's place until [`Resumable::bind`].
+    pub(super) fn no_binder(&self) -> Binder<'static> {
+        Binder(&[0; 64][..self.suite.hash.len])
+    }
+
+    /// Puts the binder at the end of a ClientHello. `before` holds the messages before it, where there are any.
+    pub(super) fn bind(&self, client_hello: &mut [u8], before: Option<&Transcript>) {
+        let binder_len = self.suite.hash.len;
+        let (truncated, binders) = client_hello.split_at_mut(client_hello.len() - (3 + binder_len)); // Two lengths.
+        let mut transcript = match before {
+            Some(before) => before.fork(),
+            None => Unhashed::new(Vec::new()).start(self.suite.hash),
+        };
+        transcript.add(truncated);
+        let binder = Early::new(self.suite, Some(&self.session.secret)).binder(&transcript.digest());
+        let binder = binder.expect("a pre-shared key was given");
+        binders[3..].copy_from_slice(binder.as_ref());
+    }
+}
+
+/// The longest ticket that is sent back: it stands beside a cookie and our lists in the two-byte length of ClientHello's
+/// extensions.
+const MOST_TICKET_BYTES: usize = 16_384;

@@ -1,0 +1,322 @@
+//! Connections that go on with earlier ones.
+
+use super::pair::{Pair, Side, UNIX_SECS, client_options, provider, server_options};
+use crate::{
+    Fact, Fault, KeyRing, Level, MAX_TICKET_LIFETIME_SECS, Misuse, Session, Step, TicketKey, Tickets, client,
+    extension::TicketRequest,
+    message::{HEADER_BYTES, Message},
+    rules::{HandshakeType, NamedGroup},
+    server,
+};
+use sakigake_crypto::{Provider, Secret, Suite, aws_lc::PROVIDER};
+use std::sync::Arc;
+
+const DAY: u64 = 86_400;
+
+fn key(name: u8) -> TicketKey {
+    TicketKey {
+        name: [name; 16],
+        secret: Secret::new(&[name; 32]),
+        from_unix_secs: 0,
+        until_unix_secs: UNIX_SECS + 30 * DAY,
+        opens_until_unix_secs: UNIX_SECS + 31 * DAY,
+    }
+}
+
+fn tickets() -> Tickets {
+    Tickets::new(Arc::new(KeyRing::new(&PROVIDER.suites[0], vec![key(1)])))
+}
+
+fn client() -> client::Options {
+    let request = TicketRequest { new_session_count: 2, resumption_count: 1 };
+    client::Options { tickets: Some(request), ..client_options() }
+}
+
+fn server() -> server::Options {
+    // One credential for all servers of these tests: another one is another certificate.
+    static CREDENTIAL: std::sync::LazyLock<Arc<crate::Credential>> =
+        std::sync::LazyLock::new(|| server_options().credentials.remove(0));
+    server::Options {
+        credentials: vec![CREDENTIAL.clone()],
+        tickets: Some(tickets()),
+        unix_secs_at_start: UNIX_SECS,
+        ..server_options()
+    }
+}
+
+fn sessions(pair: &Pair) -> Vec<Session> {
+    let facts = pair.from_client.facts.iter();
+    facts
+        .filter_map(|fact| if let Fact::Ticket(session) = fact { Some((**session).clone()) } else { None })
+        .collect()
+}
+
+fn first() -> Session {
+    let mut pair = Pair::new(client(), server());
+    pair.run().unwrap();
+    sessions(&pair).remove(0)
+}
+
+fn resumed(pair: &Pair) -> (bool, bool) {
+    let is_resumed = |fact: &Fact| match fact {
+        Fact::Negotiated(negotiated) => negotiated.is_resumed,
+        other => panic!("{other:?}"),
+    };
+    let (client, server) = pair.negotiated();
+    (is_resumed(client), is_resumed(server))
+}
+
+/// A client with this session at a server, run to the end.
+fn second(session: Session, client: client::Options, server: server::Options) -> Result<Pair, (Side, Fault)> {
+    let mut pair = Pair::resuming(client, server, "example.com", Some(session));
+    pair.run().map(|()| pair)
+}
+
+fn sent(steps: &[Step]) -> Vec<HandshakeType> {
+    let kind = |step: &Step| match step {
+        Step::Send { message, .. } => Some(HandshakeType(message[0])),
+        _ => None,
+    };
+    steps.iter().filter_map(kind).collect()
+}
+
+#[test]
+fn a_ticket_spares_the_certificate() {
+    // spec: 9846-4.3.11-b spec: 9846-4.3.9-a spec: 9846-4.7.1-f
+    let mut pair = Pair::new(client(), server());
+    pair.run().unwrap();
+    assert_eq!(resumed(&pair), (false, false));
+    let [one, two] = <[Session; 2]>::try_from(sessions(&pair)).unwrap();
+    assert!(one.ticket != two.ticket && one.secret != two.secret && one.ticket_age_add != two.ticket_age_add);
+    let pair = second(one, client(), server()).unwrap();
+    assert!(pair.is_established());
+    assert_eq!(resumed(&pair), (true, true));
+    use HandshakeType as Type;
+    let flight = [Type::SERVER_HELLO, Type::ENCRYPTED_EXTENSIONS, Type::FINISHED, Type::NEW_SESSION_TICKET];
+    assert_eq!(sent(&pair.from_server.steps), flight);
+    let again = second(sessions(&pair).remove(0), client(), server()).unwrap();
+    assert_eq!(resumed(&again), (true, true));
+}
+
+#[test]
+fn secrets_of_a_resumed_connection_are_the_same_on_both_sides_and_none_of_the_first() {
+    let mut pair = Pair::new(client(), server());
+    pair.run().unwrap();
+    let lines = |flight: &crate::Flight| flight.key_log.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let before = lines(&pair.from_client);
+    let pair = second(sessions(&pair).remove(0), client(), server()).unwrap();
+    assert_eq!(lines(&pair.from_client), lines(&pair.from_server));
+    assert!(lines(&pair.from_client).iter().all(|line| !before.contains(line)));
+}
+
+#[test]
+fn a_ticket_survives_a_retry() {
+    let groups = vec![NamedGroup::SECP384R1.0];
+    let pair = second(first(), client(), server::Options { groups, ..server() }).unwrap();
+    assert_eq!(resumed(&pair), (true, true));
+    assert_eq!(sent(&pair.from_client.steps)[..2], [HandshakeType::CLIENT_HELLO; 2]);
+}
+
+#[test]
+fn a_retry_under_another_hash_leaves_the_ticket_out() {
+    // spec: 9846-4.2.2-p
+    let groups = vec![NamedGroup::SECP384R1.0];
+    let server = server::Options { provider: preferring(0x1302), groups, ..server() };
+    let pair = second(first(), client(), server).unwrap();
+    assert_eq!(resumed(&pair), (false, false));
+    let hellos: Vec<bool> = pair.from_client.steps.iter().filter_map(offers).collect();
+    assert_eq!(hellos, [true, false]);
+}
+
+#[test]
+fn a_suite_with_another_hash_takes_no_ticket() {
+    // spec: 9846-4.7.1-e
+    for (suite, is_resumed) in [(0x1302, false), (0x1303, true)] {
+        let server = server::Options { provider: preferring(suite), ..server() };
+        let pair = second(first(), client(), server).unwrap();
+        assert_eq!(resumed(&pair), (is_resumed, is_resumed), "{suite:#06x}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_a_ticket_leads_to_a_full_handshake() {
+    let with = |change: &dyn Fn(&mut Tickets)| {
+        let mut tickets = tickets();
+        change(&mut tickets);
+        server::Options { tickets: Some(tickets), ..server() }
+    };
+    let at = |secs: u64| server::Options { unix_secs_at_start: UNIX_SECS + secs, ..server() };
+    let ring = |keys| {
+        with(&|tickets: &mut Tickets| {
+            tickets.keys = Arc::new(KeyRing::new(&PROVIDER.suites[0], vec![key(keys)]))
+        })
+    };
+    let servers: [(&str, server::Options, bool); 8] = [
+        ("the same", server(), true),
+        ("no tickets", server::Options { tickets: None, ..server() }, false),
+        ("another policy", with(&|tickets| tickets.policy = [1; 32]), false),
+        ("another key", ring(2), false),
+        ("just in time", at(DAY - 1), true),
+        ("too late", at(DAY), false),
+        (
+            "a short chain",
+            server::Options {
+                unix_secs_at_start: UNIX_SECS + 60,
+                ..with(&|tickets| tickets.chain_secs = 60)
+            },
+            false,
+        ),
+        (
+            "a chain that is long enough",
+            server::Options {
+                unix_secs_at_start: UNIX_SECS + 59,
+                ..with(&|tickets| tickets.chain_secs = 60)
+            },
+            true,
+        ),
+    ];
+    for (what, server, is_resumed) in servers {
+        let pair = second(first(), client(), server).unwrap();
+        assert_eq!(resumed(&pair), (is_resumed, is_resumed), "{what}");
+    }
+}
+
+#[test]
+fn a_client_offers_no_ticket_that_it_should_not() {
+    // spec: 9846-4.3.11.1-a spec: 9846-4.7.1-c spec: 9846-4.7.1-d spec: 9846-4.7.1-h
+    let offered = |change: &dyn Fn(&mut Session), options: client::Options, name: &str| {
+        let mut session = first();
+        change(&mut session);
+        let pair = Pair::resuming(options, server(), name, Some(session));
+        offers(&pair.from_client.steps[0]).unwrap()
+    };
+    let at = |secs: u64| client::Options { unix_secs_at_start: UNIX_SECS + secs, ..client() };
+    let week = u64::from(MAX_TICKET_LIFETIME_SECS);
+    let long = |session: &mut Session| session.lifetime_secs = u32::MAX;
+    assert!(offered(&|_| {}, client(), "example.com"));
+    assert!(offered(&|_| {}, client(), "EXAMPLE.com."));
+    assert!(!offered(&|_| {}, client(), "www.example.com"));
+    assert!(!offered(&|_| {}, client_options(), "example.com"), "who takes no tickets offers none");
+    assert!(offered(&|_| {}, at(DAY - 1), "example.com"));
+    assert!(!offered(&|_| {}, at(DAY), "example.com"));
+    assert!(offered(&long, at(week - 1), "example.com"));
+    assert!(!offered(&long, at(week), "example.com"));
+    assert!(!offered(&|_| {}, client::Options { chain_secs: 60, ..at(60) }, "example.com"));
+    assert!(!offered(&|session| session.suite = 0x1304, client(), "example.com"));
+    assert!(!offered(&|session| session.ticket = vec![0; 16_385], client(), "example.com"));
+}
+
+#[test]
+fn tickets_that_mean_nothing_are_passed_over() {
+    for ticket in [vec![0], vec![1; 16], vec![1; 64], first().ticket[..60].to_vec(), vec![1; 16_384]] {
+        let session = Session { ticket, ..first() };
+        assert_eq!(resumed(&second(session, client(), server()).unwrap()), (false, false));
+    }
+    let right = first();
+    for at in 0..right.ticket.len() {
+        let mut session = right.clone();
+        session.ticket[at] ^= 1;
+        assert_eq!(resumed(&second(session, client(), server()).unwrap()), (false, false), "byte {at}");
+    }
+}
+
+#[test]
+fn a_wrong_binder_ends_the_connection() {
+    // spec: 9846-4.3.11-c
+    let session = Session { secret: Secret::new(&[0; 32]), ..first() };
+    assert_eq!(second(session, client(), server()).err(), Some((Side::Server, Fault::BadBinder)));
+    let mut pair = Pair::resuming(client(), server(), "example.com", Some(first()));
+    let change = |_: Side, _: Level, message: &mut Vec<u8>| {
+        if message[0] == HandshakeType::CLIENT_HELLO.0 {
+            message[HEADER_BYTES + 2] ^= 1; // The random, which the binder covers.
+        }
+    };
+    assert_eq!(pair.run_with(change), Err((Side::Server, Fault::BadBinder)));
+}
+
+#[test]
+fn a_server_chooses_among_what_was_offered() {
+    // spec: 9846-4.3.11-d
+    for session in [None, Some(first())] {
+        let expected = match session {
+            None => Fault::UnsolicitedExtension(crate::rules::ExtensionType::PRE_SHARED_KEY),
+            Some(_) => Fault::UnofferedPreSharedKey,
+        };
+        let is_offered = session.is_some();
+        let mut pair = Pair::resuming(client(), server(), "example.com", session);
+        let change = |from: Side, _: Level, message: &mut Vec<u8>| {
+            if from == Side::Server && message[0] == HandshakeType::SERVER_HELLO.0 {
+                match is_offered {
+                    true => *message.last_mut().unwrap() = 1,
+                    false => append_extension(message, &[0, 41, 0, 2, 0, 0]),
+                }
+            }
+        };
+        assert_eq!(pair.run_with(change), Err((Side::Client, expected)));
+    }
+}
+
+#[test]
+fn clients_get_as_many_tickets_as_they_want_and_no_more_than_there_are() {
+    let count = |client: client::Options, server: server::Options| {
+        let mut pair = Pair::new(client, server);
+        pair.run().unwrap();
+        sent(&pair.from_server.steps)
+            .iter()
+            .filter(|kind| **kind == HandshakeType::NEW_SESSION_TICKET)
+            .count()
+    };
+    let wants = |new_session_count| {
+        let request = TicketRequest { new_session_count, resumption_count: 0 };
+        client::Options { tickets: Some(request), ..client_options() }
+    };
+    assert_eq!([0, 1, 2, 9].map(|wanted| count(wants(wanted), server())), [0, 1, 2, 2]);
+    assert_eq!(count(client_options(), server()), 0, "who names no mode takes none");
+    let no_key = Tickets::new(Arc::new(KeyRing::new(&PROVIDER.suites[0], Vec::new())));
+    assert_eq!(count(wants(2), server::Options { tickets: Some(no_key), ..server() }), 0);
+    for lifetime_secs in [0, MAX_TICKET_LIFETIME_SECS + 1] {
+        // spec: 9846-4.7.1-g
+        let tickets = Some(Tickets { lifetime_secs, ..tickets() });
+        let refused = server::Options { tickets, ..server() }.build();
+        assert!(matches!(refused.err(), Some(Misuse::Tickets(_))));
+    }
+}
+
+#[test]
+fn a_ticket_without_a_lifetime_is_dropped() {
+    let mut pair = Pair::new(client(), server());
+    let change = |_: Side, _: Level, message: &mut Vec<u8>| {
+        if message[0] == HandshakeType::NEW_SESSION_TICKET.0 {
+            message[HEADER_BYTES..HEADER_BYTES + 4].fill(0);
+        }
+    };
+    pair.run_with(change).unwrap();
+    assert_eq!(sessions(&pair), []);
+}
+
+fn offers(step: &Step) -> Option<bool> {
+    let Step::Send { message, .. } = step else { return None };
+    match Message::read(message).unwrap() {
+        Message::ClientHello(hello) => Some(hello.extensions.pre_shared_key.is_some()),
+        _ => None,
+    }
+}
+
+/// Appends an extension to a ServerHello.
+fn append_extension(message: &mut Vec<u8>, extension: &[u8]) {
+    let session_id_len = usize::from(message[HEADER_BYTES + 34]);
+    let at = HEADER_BYTES + 35 + session_id_len + 3;
+    let extensions_len = u16::from_be_bytes([message[at], message[at + 1]]) + extension.len() as u16;
+    message[at..at + 2].copy_from_slice(&extensions_len.to_be_bytes());
+    message.extend_from_slice(extension);
+    let len = (message.len() - HEADER_BYTES) as u32;
+    message[1..4].copy_from_slice(&len.to_be_bytes()[1..]);
+}
+
+/// The provider with one suite before the others.
+fn preferring(first: u16) -> &'static Provider {
+    let row = |row: &Suite| Suite { id: row.id, hash: row.hash, aead: row.aead };
+    let mut suites: Vec<Suite> = PROVIDER.suites.iter().map(row).collect();
+    suites.sort_by_key(|row| row.id != first);
+    Box::leak(Box::new(Provider { suites: suites.leak(), ..*provider() }))
+}

@@ -1,0 +1,76 @@
+use crate::schedule;
+use sakigake_crypto::{Secret, Suite};
+
+/// Nobody may use a ticket for longer (RFC 9846 section 4.7.1): 7 days, in seconds.
+pub const MAX_TICKET_LIFETIME_SECS: u32 = 604_800;
+
+/// What a client keeps of a connection to resume it later: a ticket, its key, and what both sides had agreed on (RFC 9846
+/// section 2.2). It is for one connection: who uses a ticket twice can be recognised by it (appendix C.4).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The host that the certificate was judged for, in lower case, without a final dot.
+    pub server_name: String,
+    /// The cipher suite; another one with the same hash will do.
+    pub suite: u16,
+    /// The pre-shared key.
+    pub secret: Secret,
+    /// The ticket.
+    pub ticket: Vec<u8>,
+    /// What obscures its age.
+    pub ticket_age_add: u32,
+    /// For how long it may be used; at most [`MAX_TICKET_LIFETIME_SECS`].
+    pub lifetime_secs: u32,
+    /// When it came, in milliseconds since 1970.
+    pub received_unix_ms: u64,
+    /// When the server last proved itself by a certificate, in seconds since 1970.
+    pub authenticated_unix_secs: u64,
+    /// The application protocol, if there was one.
+    pub alpn: Option<Vec<u8>>,
+}
+
+impl Session {
+    /// Whether it may still be used: within its lifetime, and its server's certificate seen within `chain_secs`.
+    pub fn is_fresh(&self, unix_ms: u64, chain_secs: u64) -> bool {
+        let lifetime_ms = u64::from(self.lifetime_secs.min(MAX_TICKET_LIFETIME_SECS)) * 1_000;
+        self.age_ms(unix_ms) < lifetime_ms // spec: 9846-4.3.11.1-a spec: 9846-4.7.1-c
+            && (unix_ms / 1_000).saturating_sub(self.authenticated_unix_secs) < chain_secs // spec: 9846-4.7.1-d
+    }
+
+    /// Its age as it goes over the wire (RFC 9846 section 4.3.11.1).
+    pub(crate) fn obfuscated_age(&self, unix_ms: u64) -> u32 {
+        (self.age_ms(unix_ms) as u32).wrapping_add(self.ticket_age_add) // Modulo 2^32 by definition.
+    }
+
+    /// Zero where the clock was set back.
+    fn age_ms(&self, unix_ms: u64) -> u64 {
+        unix_ms.saturating_sub(self.received_unix_ms)
+    }
+}
+
+impl core::fmt::Debug for Session {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Session")
+            .field("server_name", &self.server_name)
+            .field("suite", &self.suite)
+            .field("ticket_len", &self.ticket.len())
+            .field("received_unix_ms", &self.received_unix_ms)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the tickets of one connection have in common, on either side.
+pub(crate) struct Origin {
+    pub(crate) suite: &'static Suite,
+    pub(crate) resumption_secret: Secret,
+    pub(crate) server_name: Option<String>,
+    pub(crate) alpn: Option<Vec<u8>>,
+    /// When the server last proved itself by a certificate, in seconds since 1970.
+    pub(crate) authenticated_unix_secs: u64,
+}
+
+impl Origin {
+    /// The key of the ticket with this nonce.
+    pub(crate) fn ticket_key(&self, ticket_nonce: &[u8]) -> Secret {
+        schedule::ticket_key(self.suite.hash, &self.resumption_secret, ticket_nonce)
+    }
+}

@@ -1,0 +1,103 @@
+//! Whether a ClientHello resumes an earlier connection (RFC 9846 section 4.3.11).
+
+use super::{Config, choose};
+use crate::{
+    Fault,
+    handshake::Turn,
+    message::ClientHello,
+    rules::PskKeyExchangeMode,
+    schedule::Early,
+    ticket::{Ticket, Tickets},
+    transcript::Transcript,
+};
+use sakigake_crypto::Suite;
+
+/// Tickets that one ClientHello may have tried: opening costs, and a client needs no more than one.
+const TICKETS_A_HELLO: usize = 4;
+
+/// A ticket that was taken.
+pub(super) struct Resumed {
+    /// Which of the client's identities it was.
+    pub(super) index: u16,
+    pub(super) ticket: Ticket,
+}
+
+/// The first ticket that is good here and now, if its binder is right. `before` holds all messages before this one.
+pub(super) fn resume(
+    config: &Config,
+    suite: &'static Suite,
+    hello: &ClientHello<'_>,
+    message: &[u8],
+    before: &Transcript,
+    turn: &Turn<'_>,
+) -> Result<Option<Resumed>, Fault> {
+    let Some(tickets) = &config.tickets else { return Ok(None) };
+    let Some(offered) = hello.extensions.pre_shared_key else { return Ok(None) };
+    if !takes_dhe(hello) {
+        return Ok(None);
+    }
+    let server_name = super::flight::server_name(hello);
+    let here = Here {
+        config,
+        tickets,
+        suite,
+        server_name: server_name.as_deref(),
+        unix_ms: config.unix_ms(turn.now),
+    };
+    let tried = offered.identities.iter().take(TICKETS_A_HELLO);
+    let found = (0u16..)
+        .zip(tried)
+        .find_map(|(index, identity)| here.takes(identity.identity).map(|ticket| Resumed { index, ticket }));
+    let Some(resumed) = found else { return Ok(None) }; // spec: 9846-4.3.11-b
+    let mut transcript = before.fork();
+    transcript.add(&message[..message.len() - offered.binders_len()]); // It ends with them: `pre_shared_key` is the last extension.
+    let binder = Early::new(suite, Some(&resumed.ticket.secret)).binder(&transcript.digest());
+    let received = offered.binders.iter().nth(usize::from(resumed.index));
+    match (binder, received) {
+        (Some(binder), Some(received)) if sakigake_crypto::equal(binder.as_ref(), received.0) => {
+            Ok(Some(resumed))
+        }
+        _ => Err(Fault::BadBinder), // spec: 9846-4.3.11-c
+    }
+}
+
+/// Whether the client takes a pre-shared key together with a key exchange, the only way that we resume.
+pub(super) fn takes_dhe(hello: &ClientHello<'_>) -> bool {
+    let modes = hello.extensions.psk_key_exchange_modes;
+    modes.is_some_and(|modes| modes.contains(&PskKeyExchangeMode::PSK_DHE_KE.0))
+}
+
+/// How many tickets the client gets, who may want fewer than we would send (RFC 9149 section 3).
+pub(super) fn tickets(config: &Config, hello: &ClientHello<'_>, is_resumed: bool) -> u8 {
+    let Some(tickets) = config.tickets.as_ref().filter(|_| takes_dhe(hello)) else { return 0 }; // spec: 9846-4.3.9-a
+    let wanted = hello.extensions.ticket_request;
+    match is_resumed {
+        false => tickets.count.min(wanted.map_or(u8::MAX, |wanted| wanted.new_session_count)),
+        true => tickets.count_resumed.min(wanted.map_or(u8::MAX, |wanted| wanted.resumption_count)),
+    }
+}
+
+/// What a ticket has to fit.
+struct Here<'a> {
+    config: &'a Config,
+    tickets: &'a Tickets,
+    suite: &'static Suite,
+    server_name: Option<&'a str>,
+    unix_ms: u64,
+}
+
+impl Here<'_> {
+    fn takes(&self, identity: &[u8]) -> Option<Ticket> {
+        let unix_secs = self.unix_ms / 1_000;
+        let ticket = Ticket::open(&*self.tickets.keys, unix_secs, identity)?;
+        let suite = self.config.provider.suite(ticket.suite)?;
+        let age_ms = self.unix_ms.saturating_sub(ticket.issued_unix_ms);
+        let fits = core::ptr::eq(suite.hash, self.suite.hash) // spec: 9846-4.7.1-e
+            && age_ms < u64::from(ticket.lifetime_secs) * 1_000
+            && unix_secs.saturating_sub(ticket.authenticated_unix_secs) < self.tickets.chain_secs // spec: 9846-4.7.1-d
+            && ticket.policy == self.tickets.policy
+            && ticket.server_name.as_deref() == self.server_name
+            && choose::serves(self.config, self.server_name);
+        fits.then_some(ticket)
+    }
+}
