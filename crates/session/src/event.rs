@@ -15,7 +15,11 @@ pub enum Event<'a> {
         protocol: Protocol,
         /// The host that the client asked for, in lower case.
         server_name: Option<String>,
+        /// An earlier connection goes on: no certificate was shown in this one.
+        is_resumed: bool,
     },
+    /// Client: a later connection can go on from this one, once ([`crate::Session::resume`]).
+    Ticket(Box<tls::Session>),
     /// HTTP, when the protocol has an engine here.
     Http(semantics::Event<'a>),
     /// Plaintext, when it has none.
@@ -55,16 +59,19 @@ pub struct Agreed {
     pub group: u16,
     /// The application protocol, if any.
     pub alpn: Option<Vec<u8>>,
+    /// An earlier connection goes on.
+    pub is_resumed: bool,
 }
 
 impl fmt::Display for Agreed {
-    /// `TLS 1.3, TLS_AES_128_GCM_SHA256, X25519MLKEM768, ALPN h2`.
+    /// `TLS 1.3, TLS_AES_128_GCM_SHA256, X25519MLKEM768, ALPN h2, resumed`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (suite, group) = (CipherSuite(self.suite), NamedGroup(self.group));
         write!(f, "TLS 1.3, {}, {}", suite.name().unwrap_or("?"), group.name().unwrap_or("?"))?;
         match &self.alpn {
-            Some(alpn) => write!(f, ", ALPN {}", alpn.escape_ascii()),
-            None => write!(f, ", no ALPN"),
+            Some(alpn) => write!(f, ", ALPN {}", alpn.escape_ascii())?,
+            None => write!(f, ", no ALPN")?,
         }
+        write!(f, "{}", if self.is_resumed { ", resumed" } else { "" })
     }
 }

@@ -61,7 +61,19 @@ impl Session {
         now: Instant,
         entropy: Box<dyn Entropy>,
     ) -> Result<Self, tls::Misuse> {
-        let mut tls = tls::Connection::client(config.tls.clone(), server_name, now, entropy)?;
+        Self::resume(config, server_name, None, now, entropy)
+    }
+
+    /// As [`Session::client`], going on from an earlier connection where both sides can: `earlier` came as an
+    /// [`Event::Ticket`], and is used up in any case.
+    pub fn resume(
+        config: Arc<ClientConfig>,
+        server_name: &str,
+        earlier: Option<tls::Session>,
+        now: Instant,
+        entropy: Box<dyn Entropy>,
+    ) -> Result<Self, tls::Misuse> {
+        let mut tls = tls::Connection::resume(config.tls.clone(), server_name, earlier, now, entropy)?;
         if config.trace {
             tls.trace();
         }
@@ -364,21 +376,23 @@ struct Listener<'a, F> {
 impl<F: FnMut(Event<'_>)> Listener<'_, F> {
     fn hear(&mut self, event: tls::Event<'_>) {
         match event {
-            tls::Event::Negotiated { server_name, alpn, suite, group } => {
+            tls::Event::Negotiated(tls::Negotiated { server_name, alpn, suite, group, is_resumed }) => {
                 *self.server_name = server_name;
                 *self.spoken = self.role.speak(self.now, alpn.as_deref(), self.server_name.as_deref());
-                *self.agreed = Some(Agreed { suite, group, alpn });
+                *self.agreed = Some(Agreed { suite, group, alpn, is_resumed });
             }
             tls::Event::Established => {
                 *self.is_ready = true;
                 let protocol = self.spoken.protocol();
-                (self.heard)(Event::Ready { protocol, server_name: self.server_name.clone() });
+                let is_resumed = self.agreed.as_ref().is_some_and(|agreed| agreed.is_resumed);
+                (self.heard)(Event::Ready { protocol, server_name: self.server_name.clone(), is_resumed });
             }
             tls::Event::Data(_) if self.broken.is_some() => {}
             tls::Event::Data(bytes) => self.broken = self.listen(bytes).err(),
             tls::Event::Wanted(wanted) => (self.heard)(Event::Wanted(wanted)),
             tls::Event::KeyLog(line) => (self.heard)(Event::KeyLog(line)),
             tls::Event::Traced(traced) => (self.heard)(Event::Traced(traced)),
+            tls::Event::Ticket(session) => (self.heard)(Event::Ticket(session)),
             tls::Event::Closed => {
                 *self.is_peer_done = true;
                 (self.heard)(Event::Closed);

@@ -199,7 +199,7 @@ impl Handler for Front {
 
     fn heard(&self, event: &session::Event<'_>) {
         match event {
-            session::Event::Ready { server_name, protocol } => {
+            session::Event::Ready { server_name, protocol, .. } => {
                 self.server_name.borrow_mut().clone_from(server_name);
                 self.is_ready.set(true);
                 self.worker.shard.ready(*protocol);
