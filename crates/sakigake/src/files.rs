@@ -32,6 +32,7 @@ pub(crate) use checks::{
 pub(crate) use date::date;
 
 pub use ask::{Ask, FieldSource};
+pub(crate) use body::OpenFiles;
 pub use body::{Body, PIECE_BYTES};
 pub use cache::Limits as CacheLimits;
 pub use encode::Compress;

@@ -1,6 +1,7 @@
 //! Hosts over HTTPS: share-nothing workers, one a core, each with its own listening sockets and connections.
 
 mod bare;
+mod descriptors;
 mod doors;
 mod front;
 mod listeners;
@@ -46,7 +47,8 @@ pub struct Site {
 /// What connections may take, whatever they speak.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections that one worker holds; who comes beyond waits in the backlog. Never more than there are descriptors for.
+    /// Connections that one worker holds; who comes beyond waits in the backlog. Never more than
+    /// there are descriptors for, of which a thousand (a quarter, if that is less) are kept for files that are being sent.
     pub connections_a_worker: usize,
     /// Connections that one worker holds from one address (of IPv6: one network of 64 bits); one beyond is closed at once.
     /// [`Limits::share_of_one_address`] of `connections_a_worker` unless it is set.

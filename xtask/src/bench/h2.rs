@@ -28,8 +28,8 @@ const CLIENT_CORE: &str = "1";
 /// Idle connections at a time.
 const IDLE: usize = 10_000;
 
-/// Descriptors beside those of idle connections, of which ours takes half as many as it may have descriptors.
-const OTHER_DESCRIPTORS: usize = 100;
+/// Descriptors beside those of idle connections, of a server and of its client: ours keeps a thousand for files.
+const OTHER_DESCRIPTORS: usize = 1_200;
 
 /// What one load should take, in seconds, as far as the number of requests can say.
 const LOAD_S: f64 = 1.0;
@@ -210,7 +210,7 @@ fn measure(cell: &Load, running: &[Running], choice: &Choice) -> Result<Vec<Row>
 
 /// Lets this process, and those that it starts, have as many descriptors as idle connections need.
 fn raise_descriptors(idle: usize) -> Result<(), String> {
-    let needed = (2 * (idle + OTHER_DESCRIPTORS)) as u64;
+    let needed = (idle + OTHER_DESCRIPTORS) as u64;
     let maximum = getrlimit(Resource::Nofile).maximum.map(|most| most.max(needed));
     let raised = Rlimit { current: Some(needed), maximum };
     setrlimit(Resource::Nofile, raised)

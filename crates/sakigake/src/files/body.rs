@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The most that is read from a file at once; files up to this size are read whole.
 pub const PIECE_BYTES: usize = 64 * 1024;
@@ -21,6 +22,29 @@ pub struct Body {
     len: u64,
     /// Whether something is.
     is_coded: bool,
+    /// Where its open file is counted, if it is.
+    counted: Option<Counted>,
+}
+
+/// How many bodies hold an open file, of those that were counted in. Copies count together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OpenFiles(Arc<AtomicUsize>);
+
+/// One that counts until it is dropped.
+#[derive(Debug)]
+struct Counted(OpenFiles);
+
+impl OpenFiles {
+    /// That many.
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug)]
@@ -82,6 +106,18 @@ impl Body {
         self.first.is_none()
     }
 
+    /// Whether an open file is among what is left.
+    pub(crate) fn holds_file(&self) -> bool {
+        let is_file = |piece: &Piece| matches!(piece, Piece::File { .. } | Piece::Coded { .. });
+        self.first.iter().chain(&self.rest).any(is_file)
+    }
+
+    /// Counts its file there, until the last piece is out or nobody wants it any more. The parts of a body are of one file.
+    pub(crate) fn count_in(&mut self, open: &OpenFiles) {
+        open.0.fetch_add(1, Ordering::Relaxed);
+        self.counted = Some(Counted(open.clone()));
+    }
+
     /// The next piece, of at most `most` bytes; never more than [`PIECE_BYTES`] are read at once. Bytes at hand come by
     /// reference where they fit. `None` at the end.
     ///
@@ -93,6 +129,9 @@ impl Body {
         let is_coded = matches!(piece, Piece::Coded { .. });
         let (chunk, left) = piece.cut(most.max(1))?;
         self.first = left.or_else(|| self.rest.pop_front());
+        if self.first.is_none() {
+            self.counted = None;
+        }
         if is_coded {
             return Ok(Some(self.put_back(chunk, most)));
         }

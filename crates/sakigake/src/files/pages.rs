@@ -47,4 +47,5 @@ const PAGES: &[(u16, &str, &str)] = &[
     (414, "This address is too long", "No file of this site has such a name."),
     (416, "The file is not that long", "It has none of the bytes that the request asked for."),
     (500, "Something went wrong", "The server could not read the file. Its log may say more."),
+    (503, "Too much at a time", "The server reads as many files as it can. In a moment it may have time for this one."),
 ];

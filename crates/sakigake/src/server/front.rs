@@ -154,7 +154,7 @@ impl Handler for Front {
         let is_https = ask.scheme.is_empty() || ask.scheme.eq_ignore_ascii_case(b"https"); // spec: 9110-7.4-a
         let seat = if is_https { self.seat(&here, authority) } else { None };
         let mut reply = match seat.map(|seat| &seat.host().target) {
-            Some(Target::Files(files)) => files.answer(ask, now),
+            Some(Target::Files(files)) => self.worker.admit(files.answer(ask, now), ask.method == b"HEAD"),
             Some(Target::Redirect(redirect)) => redirect.answer(ask),
             Some(Target::Service(factory)) => {
                 let answer = Answer::Service(seat.map_or_else(Local::none, |seat| seat.service(factory)));

@@ -2,6 +2,7 @@
 
 use super::{
     Running, Site, Stop,
+    descriptors::Descriptors,
     worker::{Socket, Start, work},
 };
 use sakigake_net::{Clock, Inherited, inherited};
@@ -13,8 +14,8 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// Descriptors of a worker's share that no connection gets: its sockets, its runtime, the folder's watch. Of the others half
-/// are for connections, and half for the files that they read.
+/// Descriptors of a worker's share that neither connections get nor the files that they read: its sockets, its runtime, the
+/// folder's watch, the logs, and what it opens while it looks for a file.
 const RESERVED_DESCRIPTORS: usize = 32;
 
 /// Connections that may ask for metrics at a time; who comes beyond waits.
@@ -118,7 +119,7 @@ impl Listeners {
         let Self { workers, aside, addresses, mut inherited } = self;
         let site = Arc::new(site);
         let descriptors = sakigake_net::descriptors() / workers.len();
-        let descriptors = descriptors.saturating_sub(RESERVED_DESCRIPTORS).max(1) / 2;
+        let descriptors = || Descriptors::shared(descriptors.saturating_sub(RESERVED_DESCRIPTORS));
         let (report, reports) = std_mpsc::channel();
         let mut threads = Vec::new();
         let mut spawn = |name: String, sockets, descriptors, shard| {
@@ -129,11 +130,12 @@ impl Listeners {
             Ok::<_, io::Error>(commands)
         };
         let workers = workers.into_iter().enumerate().map(|(number, sockets)| {
-            spawn(format!("worker {number}"), sockets, descriptors, site.metrics.shard())
+            spawn(format!("worker {number}"), sockets, descriptors(), site.metrics.shard())
         });
         let workers = workers.collect::<io::Result<_>>()?;
         // What it does itself is not counted.
-        let aside = spawn("metrics".into(), aside, METRICS_CONNECTIONS, Arc::default())?;
+        let descriptors = Descriptors::of_connections(METRICS_CONNECTIONS);
+        let aside = spawn("metrics".into(), aside, descriptors, Arc::default())?;
         let (stop, metrics, session) = (stop.clone(), site.metrics.clone(), Mutex::new(site.session.clone()));
         let closing = Vec::new();
         let running = Running { addresses, closing, workers, aside, metrics, threads, stop, session };

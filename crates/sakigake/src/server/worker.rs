@@ -1,7 +1,8 @@
 //! One worker: a thread with a runtime, listening sockets and connections of its own.
 
-use super::{Kind, Site, Stop, doors::Doors};
+use super::{Kind, Site, Stop, descriptors::Descriptors, doors::Doors};
 use crate::{
+    files::Reply,
     handler::Served,
     hosts::Host,
     metrics::{HostCounts, Shard},
@@ -49,8 +50,7 @@ pub(super) struct Worker {
     connections: Cell<usize>,
     /// How many of them each address has; of IPv6, each network of 64 bits, since one client has all of that.
     by_address: RefCell<BTreeMap<IpAddr, usize>>,
-    /// Connections that there are descriptors for.
-    descriptors: usize,
+    descriptors: Descriptors,
     pub(super) clock: Clock,
     pub(super) stop: Stop,
     /// What it counts; nobody else writes there.
@@ -142,7 +142,7 @@ impl Worker {
             here: RefCell::new(Rc::new(Here::new(site, &shard, 0))),
             connections: Cell::new(0),
             by_address: RefCell::default(),
-            descriptors: usize::MAX,
+            descriptors: Descriptors::shared(usize::MAX),
             clock,
             stop,
             shard,
@@ -173,7 +173,12 @@ impl Worker {
     /// Whether it has all the connections that it may have.
     pub(super) fn is_full(&self) -> bool {
         let limit = self.here.borrow().site.limits.connections_a_worker;
-        self.connections.get() >= limit.min(self.descriptors)
+        self.connections.get() >= limit.min(self.descriptors.for_connections())
+    }
+
+    /// What goes back for a reply that may be read from an open file: see [`Descriptors::admit`].
+    pub(super) fn admit(&self, reply: Reply, is_head: bool) -> Reply {
+        self.descriptors.admit(self.connections.get(), reply, is_head)
     }
 
     /// Counts a connection until what it gives is dropped; none where its address has all that one may have.
@@ -225,8 +230,7 @@ pub(super) struct Start {
     pub(super) clock: Clock,
     pub(super) stop: Stop,
     pub(super) orders: UnboundedReceiver<Command>,
-    /// Connections that there are descriptors for.
-    pub(super) descriptors: usize,
+    pub(super) descriptors: Descriptors,
     pub(super) shard: Arc<Shard>,
 }
 
