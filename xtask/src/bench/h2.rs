@@ -266,10 +266,8 @@ impl Load {
     fn run(&self, running: &Running) -> Result<Loaded, String> {
         let before = running.cpu()?;
         let mut loaded = self.request(&running.address())?;
-        // What is read is the time of the threads that live: one that ends takes its own along.
-        let took = running.cpu()?.checked_sub(before);
-        let took =
-            took.ok_or_else(|| format!("threads of {} ended under the load: once more", running.name))?;
+        let took = usage::cpu_since(&before, &running.cpu()?);
+        let took = took.map_err(|why| format!("{}: {why}", running.name))?;
         loaded.cpu_us = took.as_secs_f64() * 1e6 / self.requests as f64;
         Ok(loaded)
     }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{bench::peers::Peer, group::Group};
 use std::{
+    collections::BTreeMap,
     env, fs,
     net::TcpStream,
     ops::Deref,
@@ -252,9 +253,9 @@ impl Running {
         usage::family(self.group.child.id())
     }
 
-    /// CPU time of all its processes so far.
-    pub(super) fn cpu(&self) -> Result<Duration, String> {
-        self.processes().into_iter().map(usage::cpu).sum()
+    /// CPU time of each of its processes so far.
+    pub(super) fn cpu(&self) -> Result<BTreeMap<u32, Duration>, String> {
+        self.processes().into_iter().map(|process| Ok((process, usage::cpu(process)?))).collect()
     }
 
     pub(super) fn memory(&self) -> Result<Memory, String> {

@@ -3,6 +3,7 @@ use super::{
     report::Spread,
     usage,
 };
+use std::time::Duration;
 
 const OUTPUT: &str = "\
 starting benchmark...
@@ -40,8 +41,34 @@ fn the_median_of_an_even_number_lies_between() {
 fn a_process_has_used_some_time_and_memory() {
     let this = std::process::id();
     assert_eq!(usage::family(this).first(), Some(&this));
-    assert!(usage::cpu(this).is_ok_and(|cpu| !cpu.is_zero()));
+    let before = usage::cpu(this).expect("it lives");
+    assert!(!before.is_zero());
     assert!(
         usage::memory(this).is_ok_and(|memory| memory.resident >= memory.anonymous && memory.anonymous > 0)
     );
+}
+
+#[test]
+fn the_time_of_a_thread_that_ended_counts() {
+    let this = std::process::id();
+    let before = usage::cpu(this).expect("it lives");
+    let worked = std::thread::spawn(|| {
+        let (begin, mut sum) = (std::time::Instant::now(), 0_u64);
+        while begin.elapsed() < Duration::from_millis(20) {
+            sum = std::hint::black_box(sum + 1);
+        }
+        let own = std::fs::read_to_string("/proc/thread-self/schedstat").expect("it lives");
+        own.split_whitespace().next().and_then(|text| text.parse().ok()).expect("a number")
+    });
+    let worked = Duration::from_nanos(worked.join().expect("it only counts"));
+    assert!(usage::cpu(this).expect("it lives") - before >= worked);
+}
+
+#[test]
+fn what_began_under_a_load_counts_and_what_ended_is_an_error() {
+    let times = |rows: &[(u32, u64)]| rows.iter().map(|&(id, us)| (id, Duration::from_micros(us))).collect();
+    let before = times(&[(1, 10), (2, 20)]);
+    let took = |rows| usage::cpu_since(&before, &times(rows)).map(|took| took.as_micros());
+    assert_eq!(took(&[(1, 11), (2, 25), (3, 100)]), Ok(106));
+    assert!(took(&[(1, 11), (3, 100)]).is_err_and(|why| why.contains("process 2")));
 }

@@ -1,6 +1,6 @@
 //! What a server's processes used, as `/proc` tells it.
 
-use std::{fs, time::Duration};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 /// Bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,17 +39,33 @@ pub(super) fn family(root: u32) -> Vec<u32> {
     all
 }
 
-/// CPU time of a process, all its threads: those that are over too.
+/// CPU time of a process, all its threads, in nanoseconds: those that are over too. The ticks of `/proc/PID/stat` are
+/// hundredths of a second.
+#[cfg(target_os = "linux")]
 pub(super) fn cpu(process: u32) -> Result<Duration, String> {
-    // The scheduler's own count of the threads that live has nanoseconds; the other is in hundredths of a second.
-    let path = format!("/proc/{process}/task");
-    let threads = fs::read_dir(&path).map_err(|error| format!("{path}: {error}"))?;
-    let mut sum = 0;
-    for thread in threads.flatten() {
-        let Ok(text) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
-        sum += first_number(&text).ok_or("schedstat begins with no number")?;
+    use nix::{time::ClockId, unistd::Pid};
+    let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(process.cast_signed()));
+    let time = clock.and_then(ClockId::now);
+    time.map(Duration::from).map_err(|error| format!("the CPU clock of process {process}: {error}"))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn cpu(_: u32) -> Result<Duration, String> {
+    Err("the CPU clock of another process: only Linux has one".into())
+}
+
+/// CPU time that these processes took since `before`. One that ended took its time along, and what is left is not all.
+pub(super) fn cpu_since(
+    before: &BTreeMap<u32, Duration>,
+    after: &BTreeMap<u32, Duration>,
+) -> Result<Duration, String> {
+    if let Some(process) = before.keys().find(|process| !after.contains_key(process)) {
+        return Err(format!("process {process} ended under the load"));
     }
-    Ok(Duration::from_nanos(sum))
+    let took = after.iter().map(|(process, cpu)| {
+        cpu.saturating_sub(before.get(process).copied().unwrap_or_default()) // Who began since had none.
+    });
+    Ok(took.sum())
 }
 
 pub(super) fn memory(process: u32) -> Result<Memory, String> {
