@@ -21,7 +21,7 @@ pub use outbox::MIN_OUT_BYTES;
 pub use tracer::Traced;
 
 use crate::{
-    Answer, Fact, Fault, Flight, Handshake, Limits, Misuse, Session, Step, client,
+    Answer, Exporter, Fact, Fault, Flight, Handshake, Limits, Misuse, Session, Step, client,
     record::{Boundary, Opener},
     rules::{AlertDescription, Side},
     server,
@@ -195,6 +195,11 @@ impl Connection {
     /// that [`Connection::transmit`] has to give was fetched, and the connection is neither closed by us nor broken.
     pub fn may_send(&self) -> bool {
         self.fault.is_none() && !self.closed && self.outbox.may_send()
+    }
+
+    /// Gives out keying material to whoever runs above TLS (RFC 9846 section 7.5); none before the handshake is over.
+    pub fn exporter(&self) -> Option<&Exporter> {
+        self.handshake.exporter()
     }
 
     /// Goes on under new keys, and asks the peer to do the same. Nothing happens before the handshake is over.

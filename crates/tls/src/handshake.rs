@@ -9,7 +9,8 @@ pub(crate) use established::{Established, Resumption};
 pub(crate) use signed::content;
 
 use crate::{
-    Answer, Fault, Flight, Level, Limits, Misuse, Session, Step, Wanted, client, rules::Side, server,
+    Answer, Exporter, Fault, Flight, Level, Limits, Misuse, Session, Step, Wanted, client, rules::Side,
+    server,
 };
 use reassembly::Reassembly;
 use sakigake_wire::{Entropy, Instant, Span};
@@ -163,6 +164,11 @@ impl Handshake {
     /// (RFC 9846 section 4.3.10).
     pub fn ignores_early_data(&self) -> bool {
         matches!(&self.state, State::Server(state) if state.ignores_early_data())
+    }
+
+    /// Gives out keying material to whoever runs above TLS; none before the peer's Finished was verified.
+    pub fn exporter(&self) -> Option<&Exporter> {
+        self.established().map(Established::exporter) // spec: 9266-3-a
     }
 
     /// Sends with new keys from here on, and asks the peer to do so too. Nothing happens before the handshake is over.

@@ -12,6 +12,7 @@ mod certificate;
 pub mod client;
 mod config;
 mod connection;
+mod exporter;
 pub mod extension;
 mod fault;
 mod flight;
@@ -37,6 +38,7 @@ mod wanted;
 
 pub use certificate::{BadCredential, WebPki, verify_signature};
 pub use connection::{Connection, Event, MIN_OUT_BYTES, Traced};
+pub use exporter::{CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL, Exporter};
 pub use fault::Fault;
 pub use flight::{Fact, Flight, KeyLogLine, Negotiated, Step, TrafficSecret};
 pub use handshake::Handshake;

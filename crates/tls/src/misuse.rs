@@ -17,6 +17,8 @@ pub enum Misuse {
     Credential(&'static str),
     /// Tickets cannot be as they are wanted.
     Tickets(&'static str),
+    /// Keying material cannot be exported like this.
+    Export(&'static str),
     /// A limit is below what any handshake needs.
     Limits(&'static str),
 }
@@ -33,6 +35,7 @@ impl fmt::Display for Misuse {
             Self::NoCredential => write!(f, "a server needs a credential, or an owner that gives one"),
             Self::Credential(what) => write!(f, "a credential: {what}"),
             Self::Tickets(what) => write!(f, "tickets: {what}"),
+            Self::Export(what) => write!(f, "exported keying material: {what}"),
             Self::Limits(what) => write!(f, "limits: {what}"),
         }
     }

@@ -4,10 +4,10 @@
 //! ```text
 //!   Early::new(suite, psk) --handshake(shared)--> Handshake --main()--> Main
 //!          binder                client/server_handshake_     client/server_application_traffic_secret_0,
-//!                                traffic_secret               exporter_secret, resumption_secret
+//!                                traffic_secret               exporter, resumption_secret
 //! ```
 
-use crate::{Level, TrafficSecret};
+use crate::{Exporter, Level, TrafficSecret};
 use sakigake_crypto::{
     Digest, Hash, Secret, Suite,
     hkdf::{self, Prk},
@@ -52,6 +52,12 @@ impl Early {
         Some(verify_data(self.suite.hash, &binder_key, transcript))
     }
 
+    /// Exports from `early_exporter_secret`, beside early data; from the digest of the ClientHello; none without a pre-shared key.
+    pub fn early_exporter(&self, transcript: &Digest) -> Option<Exporter> {
+        let root = self.psk.as_ref()?;
+        Some(Exporter::new(self.suite.hash, root.prk.derive_secret(b"e exp master", transcript)))
+    }
+
     /// Goes on with the key exchange's shared secret.
     pub fn handshake(self, shared: &Secret) -> Handshake {
         let Self { suite, psk } = self;
@@ -92,9 +98,9 @@ impl Main {
         self.0.traffic(Level::Application, b"s ap traffic", transcript)
     }
 
-    /// `exporter_secret`, from the digest of ClientHello...server Finished.
-    pub fn exporter_secret(&self, transcript: &Digest) -> Secret {
-        self.0.prk.derive_secret(b"exp master", transcript)
+    /// Exports from `exporter_secret`, from the digest of ClientHello...server Finished.
+    pub fn exporter(&self, transcript: &Digest) -> Exporter {
+        Exporter::new(self.0.suite.hash, self.0.prk.derive_secret(b"exp master", transcript))
     }
 
     /// `resumption_secret`, from the digest of ClientHello...client Finished.

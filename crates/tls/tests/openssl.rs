@@ -105,11 +105,18 @@ fn client_options() -> client::Options {
 }
 
 /// What one side has heard.
-#[derive(Default)]
 struct Heard {
     data: Vec<u8>,
     established: bool,
     closed: bool,
+    /// 40 bytes under `EXPORTER-a-test`.
+    exported: [u8; 40],
+}
+
+impl Heard {
+    fn new() -> Self {
+        Self { data: Vec::new(), established: false, closed: false, exported: [0; 40] }
+    }
 }
 
 /// Sends all that is ready, `data` too as soon as it may go.
@@ -191,7 +198,7 @@ fn page_with(files: [&str; 2], server_arguments: &[&str], options: client::Optio
     let mut connection =
         Connection::client(options.build().unwrap(), "localhost", NOW, Box::new(Urandom)).unwrap();
     let mut request = b"GET / HTTP/1.0\r\n\r\n".to_vec();
-    let mut heard = Heard::default();
+    let mut heard = Heard::new();
     loop {
         flush(&mut connection, &mut stream, &mut request);
         if !read(&mut connection, &mut stream, &mut heard)
@@ -272,7 +279,7 @@ fn client_says(
 
 /// Waits for `ping`, answers `pong` and closes.
 fn serve(mut connection: Connection, stream: &mut TcpStream) -> Result<Heard, sakigake_tls::Fault> {
-    let mut heard = Heard::default();
+    let mut heard = Heard::new();
     let result = loop {
         match read(&mut connection, stream, &mut heard) {
             Ok(true) if heard.data.ends_with(b"ping\n") => break Ok(()),
@@ -286,6 +293,9 @@ fn serve(mut connection: Connection, stream: &mut TcpStream) -> Result<Heard, sa
         connection.close();
     }
     flush(&mut connection, stream, &mut Vec::new());
+    if let Some(exporter) = connection.exporter() {
+        exporter.export(b"EXPORTER-a-test", b"", &mut heard.exported).unwrap();
+    }
     result.map(|()| heard)
 }
 
@@ -313,6 +323,23 @@ fn openssls_client_and_our_server() {
         result.is_ok_and(|heard| heard.established) && text.contains("pong"),
         "a HelloRetryRequest\n{text}"
     );
+}
+
+#[test]
+fn openssl_exports_the_same_keying_material() {
+    // spec: 9846-7.5-a
+    if !is_there() {
+        return;
+    }
+    // With SHA-256 the 40 bytes need a second block, with SHA-384 they do not.
+    for suite in ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"] {
+        let arguments =
+            ["-ciphersuites", suite, "-keymatexport", "EXPORTER-a-test", "-keymatexportlen", "40"];
+        let (text, result) = client_says(&arguments, |_| {});
+        let heard = result.unwrap_or_else(|fault| panic!("{suite}: {fault}\n{text}"));
+        let ours: String = heard.exported.iter().map(|byte| format!("{byte:02X}")).collect();
+        assert!(text.contains(&format!("Keying material: {ours}")), "{suite}: {ours}\n{text}");
+    }
 }
 
 #[test]

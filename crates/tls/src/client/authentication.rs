@@ -196,12 +196,12 @@ impl AwaitFinished {
         let mut digest = transcript.digest();
         let client_application = main.client_application_traffic_secret_0(&digest);
         let server_application = main.server_application_traffic_secret_0(&digest);
+        let exporter = main.exporter(&digest);
         if offer.config.key_log {
-            let exporter = main.exporter_secret(&digest);
             turn.flight.key_log.extend([
                 KeyLogLine::traffic(key_log::CLIENT_TRAFFIC_SECRET_0, offer.random, &client_application),
                 KeyLogLine::traffic(key_log::SERVER_TRAFFIC_SECRET_0, offer.random, &server_application),
-                KeyLogLine::other(key_log::EXPORTER_SECRET, offer.random, &exporter),
+                KeyLogLine::other(key_log::EXPORTER_SECRET, offer.random, exporter.secret()),
             ]);
         }
         if is_certificate_requested {
@@ -228,8 +228,9 @@ impl AwaitFinished {
         let server_name = Some(offer.server_name);
         let negotiated = Negotiated { server_name, alpn, suite: suite.id, group, is_resumed };
         turn.flight.facts.extend([Fact::Negotiated(negotiated), Fact::Established]);
-        let established = Established::new(server_application, client_application, &offer.config.limits)
-            .with_resumption(resumption);
+        let established =
+            Established::new(server_application, client_application, exporter, &offer.config.limits)
+                .with_resumption(resumption);
         Ok(State::Established(Box::new(established)))
     }
 }

@@ -1,13 +1,14 @@
 use super::Turn;
 use crate::{
-    Fact, Fault, Flight, Level, Limits, MAX_TICKET_LIFETIME_SECS, Session, Step, TrafficSecret, config,
+    Exporter, Fact, Fault, Flight, Level, Limits, MAX_TICKET_LIFETIME_SECS, Session, Step, TrafficSecret,
+    config,
     message::{HEADER_BYTES, KeyUpdate, Message, NewSessionTicket},
     resumption::Origin,
     rules::HandshakeType,
 };
 use sakigake_wire::{Instant, Span};
 
-/// After the handshake. It holds the two secrets that KeyUpdate goes on from and, at a client that resumes, what its
+/// After the handshake. It holds the two secrets that KeyUpdate goes on from, the one for exporters and, at a client that resumes, what its
 /// tickets have in common; no more.
 pub(crate) struct Established {
     read: TrafficSecret,
@@ -17,6 +18,7 @@ pub(crate) struct Established {
     updates: Window,
     tickets: Window,
     resumption: Option<Box<Resumption>>,
+    exporter: Exporter,
 }
 
 /// What a client makes sessions of, as tickets come.
@@ -34,15 +36,25 @@ struct Window {
 
 impl Established {
     /// `read` is the peer's secret, `write` ours.
-    pub(crate) fn new(read: TrafficSecret, write: TrafficSecret, limits: &Limits) -> Self {
+    pub(crate) fn new(
+        read: TrafficSecret,
+        write: TrafficSecret,
+        exporter: Exporter,
+        limits: &Limits,
+    ) -> Self {
         let updates = Window::new(limits.key_updates_per_10_s);
         let tickets = Window::new(limits.tickets_per_10_s);
-        Self { read, write, has_asked: false, updates, tickets, resumption: None }
+        Self { read, write, has_asked: false, updates, tickets, resumption: None, exporter }
     }
 
     /// The same for a client that takes tickets.
     pub(crate) fn with_resumption(self, resumption: Option<Box<Resumption>>) -> Self {
         Self { resumption, ..self }
+    }
+
+    /// Gives out keying material.
+    pub(super) fn exporter(&self) -> &Exporter {
+        &self.exporter
     }
 
     /// Whether messages of this type are taken after the handshake, from whichever side may send them.

@@ -57,7 +57,7 @@ fn every_secret_key_and_verify_data_is_that_of_rfc_8448() {
         assert_traffic(v, "client_application_traffic_secret_0", "client_application", &application);
         let application = main.server_application_traffic_secret_0(&digest);
         assert_traffic(v, "server_application_traffic_secret_0", "server_application", &application);
-        assert_secret(v, "exporter_secret", &main.exporter_secret(&digest));
+        assert_secret(v, "exporter_secret", main.exporter(&digest).secret());
 
         assert!(client.is_verified(&digest, &v.of("client_finished")[4..]));
         transcript.add(v.of("client_finished"));

@@ -1,6 +1,6 @@
 use super::{Config, State};
 use crate::{
-    Fact, Fault, Level, Negotiated, Step, TrafficSecret,
+    Exporter, Fact, Fault, Level, Negotiated, Step, TrafficSecret,
     extension::NewSessionTicketExtensions,
     handshake::{Established, Turn},
     message::{Message, NewSessionTicket},
@@ -24,6 +24,7 @@ pub(crate) struct AwaitFinished {
     pub(super) write: TrafficSecret,
     pub(super) config: Arc<Config>,
     pub(super) ignores_early_data: bool,
+    pub(super) exporter: Exporter,
     /// The tickets that follow, if any.
     pub(super) issue: Option<Box<Issue>>,
 }
@@ -54,7 +55,7 @@ impl AwaitFinished {
             let unix_ms = self.config.unix_ms(turn.now);
             issue.send(tickets, &self.write, message, unix_ms, turn);
         }
-        let established = Established::new(self.read, self.write, &self.config.limits);
+        let established = Established::new(self.read, self.write, self.exporter, &self.config.limits);
         Ok(State::Established(Box::new(established)))
     }
 }

@@ -295,12 +295,12 @@ impl Session {
         let digest = transcript.digest();
         let read = main.client_application_traffic_secret_0(&digest);
         let write = main.server_application_traffic_secret_0(&digest);
+        let exporter = main.exporter(&digest);
         if config.key_log {
-            let exporter = main.exporter_secret(&digest);
             turn.flight.key_log.extend([
                 KeyLogLine::traffic(key_log::CLIENT_TRAFFIC_SECRET_0, client_random, &read),
                 KeyLogLine::traffic(key_log::SERVER_TRAFFIC_SECRET_0, client_random, &write),
-                KeyLogLine::other(key_log::EXPORTER_SECRET, client_random, &exporter),
+                KeyLogLine::other(key_log::EXPORTER_SECRET, client_random, exporter.secret()),
             ]);
         }
         turn.flight.steps.push(Step::WriteKey(write.clone()));
@@ -324,6 +324,7 @@ impl Session {
             write,
             config,
             ignores_early_data: early_data,
+            exporter,
             issue,
         }))
     }
