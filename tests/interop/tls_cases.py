@@ -197,6 +197,16 @@ def gnutls_is_retried_to_a_group_of_ours(world):
     check_in("</html>", done.stdout, "the page")
 
 
+@case("gnutls-cli")
+def gnutls_takes_a_compressed_certificate_and_short_records(world):
+    for algorithm in ("brotli", "zstd", "zlib"):
+        done = gnutls(world, "-d", "9", f"--compress-cert={algorithm}", "--alpn=http/1.1", stdin=GET)
+        check_in("COMPRESSED CERTIFICATE", done.stderr + done.stdout, f"what GnuTLS received under {algorithm}")
+        check_in("</html>", done.stdout, f"the page under {algorithm}")
+    done = gnutls(world, "--recordsize=512", "--alpn=http/1.1", stdin=GET)
+    check_in("</html>", done.stdout, "the page in records of 512 bytes")
+
+
 def gnutls(world, *options, stdin):
     trust = [f"--x509cafile={world.ca}", f"--sni-hostname={HOST}", f"--verify-hostname={HOST}"]
     return world.run("gnutls-cli", *trust, "-p", world.server.port, *options, "127.0.0.1", stdin=stdin)

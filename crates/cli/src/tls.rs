@@ -26,6 +26,8 @@ pub(crate) fn connect(arguments: ConnectArguments) -> Result<ExitCode, Failure> 
     options.alpn = alpn(&arguments.look);
     options.unix_secs_at_start = unix_secs();
     options.key_log = arguments.look.keylog.is_some();
+    options.compressions = &tls::compression::ALL;
+    options.record_size_limit = Some(tls::extension::MAX_RECORD_SIZE_LIMIT);
     let config =
         ClientConfig { tls: options.build().map_err(Failure::new)?, h2: None, trace: arguments.look.trace };
     let looker = Looker::new(&arguments.look)?;

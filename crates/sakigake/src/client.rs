@@ -139,6 +139,8 @@ impl Client {
         tls.alpn = options.protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
         tls.unix_secs_at_start = unix_secs();
         tls.key_log = options.key_log.is_some();
+        tls.compressions = &tls::compression::ALL;
+        tls.record_size_limit = Some(tls::extension::MAX_RECORD_SIZE_LIMIT);
         let h2 = sakigake_h2::Config { preload: options.preload, ..Default::default() };
         tls.clone().build().map_err(Error::Misuse)?;
         let is_checked = options.trust != Trust::Anybody;

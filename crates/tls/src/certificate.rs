@@ -1,5 +1,6 @@
 //! Certificates: what a server shows ([`Credential`]) and how a client judges it ([`WebPki`]).
 
+pub mod compression;
 mod credential;
 pub(crate) mod der;
 mod web_pki;

@@ -55,10 +55,14 @@ impl State {
         match (self, kind) {
             (Self::ServerHello(state), Type::SERVER_HELLO) => state.take(message, turn),
             (Self::SecondServerHello(state), Type::SERVER_HELLO) => state.take(message, turn),
-            (Self::EncryptedExtensions(state), Type::ENCRYPTED_EXTENSIONS) => state.take(message),
+            (Self::EncryptedExtensions(state), Type::ENCRYPTED_EXTENSIONS) => state.take(message, turn),
             (Self::CertificateOrRequest(state), Type::CERTIFICATE_REQUEST) => state.take_request(message),
             (Self::CertificateOrRequest(state), Type::CERTIFICATE) => state.take_certificate(message, turn),
             (Self::Certificate(state), Type::CERTIFICATE) => state.take(message, turn),
+            (Self::CertificateOrRequest(state), Type::COMPRESSED_CERTIFICATE) => {
+                state.take_certificate(message, turn)
+            }
+            (Self::Certificate(state), Type::COMPRESSED_CERTIFICATE) => state.take(message, turn),
             (Self::CertificateVerify(state), Type::CERTIFICATE_VERIFY) => state.take(message),
             (Self::Finished(state), Type::FINISHED) => state.take(message, turn),
             (Self::Established(state), _) => {

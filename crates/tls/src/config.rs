@@ -1,6 +1,10 @@
 //! The checks that both sides' configurations share: what passes them cannot overflow a length on the wire.
 
-use crate::{Credential, Limits, MAX_TICKET_LIFETIME_SECS, Misuse, ticket::Tickets};
+use crate::{
+    Credential, Limits, MAX_TICKET_LIFETIME_SECS, Misuse,
+    extension::{MAX_RECORD_SIZE_LIMIT, MIN_RECORD_SIZE_LIMIT},
+    ticket::Tickets,
+};
 use sakigake_crypto::{Group, Provider};
 use sakigake_wire::Instant;
 
@@ -36,6 +40,16 @@ pub(crate) fn check_limits(limits: &Limits) -> Result<(), Misuse> {
     match least.iter().find(|(holds, _)| !holds) {
         Some((_, what)) => Err(Misuse::Limits(what)),
         None => Ok(()),
+    }
+}
+
+pub(crate) fn check_record_size_limit(limit: Option<u16>) -> Result<(), Misuse> {
+    match limit {
+        Some(..MIN_RECORD_SIZE_LIMIT) => Err(Misuse::Limits("record_size_limit is below 64")),
+        Some(limit) if limit > MAX_RECORD_SIZE_LIMIT => {
+            Err(Misuse::Limits("record_size_limit is above 16,385"))
+        }
+        _ => Ok(()),
     }
 }
 

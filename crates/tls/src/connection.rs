@@ -22,7 +22,7 @@ pub use tracer::Traced;
 
 use crate::{
     Answer, Exporter, Fact, Fault, Flight, Handshake, Limits, Misuse, Session, Step, client,
-    record::{Boundary, Opener},
+    record::{Boundary, Opener, Padding},
     rules::{AlertDescription, Side},
     server,
 };
@@ -225,10 +225,10 @@ impl Connection {
         self.outbox.alert(AlertDescription::CLOSE_NOTIFY); // spec: 9846-6.1-c
     }
 
-    /// From here on fills each protected record up to a multiple of `multiple` bytes, to hide lengths; 0 and 1 mean no
-    /// padding.
-    pub fn pad_to(&mut self, multiple: usize) {
-        self.outbox.pad_to(multiple);
+    /// From here on makes protected records longer than their content, to hide its length.
+    pub fn pad(&mut self, padding: Padding) {
+        let seed = self.handshake.chance();
+        self.outbox.pad(padding, seed);
     }
 
     /// From here on tells every record and message as [`Event::Traced`]; call it before anything else to see the first
@@ -323,6 +323,10 @@ impl Connection {
         for step in steps {
             match step {
                 Step::ReadKey(secret) => self.opener.install(&secret),
+                Step::LimitRecords { sent, received } => {
+                    self.opener.limit(received);
+                    self.outbox.limit(sent);
+                }
                 _ if self.closed => {} // spec: 9846-6.1-a
                 Step::Send { message, .. } => self.outbox.send(message),
                 Step::WriteKey(secret) => self.outbox.install(secret),

@@ -11,8 +11,8 @@ mod list;
 
 pub use block::{RawExtension, refuse_unsolicited};
 pub use content::{
-    Binder, CertificateStatusRequest, KeyShareEntry, OfferedPsks, OidFilter, Opaque8, Opaque16, Opaque24,
-    PskIdentity, ServerName, TicketRequest,
+    Binder, CertificateStatusRequest, KeyShareEntry, MAX_RECORD_SIZE_LIMIT, MIN_RECORD_SIZE_LIMIT,
+    OfferedPsks, OidFilter, Opaque8, Opaque16, Opaque24, PskIdentity, ServerName, TicketRequest,
 };
 pub use list::{Item, Items, List, Wire};
 

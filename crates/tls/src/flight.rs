@@ -27,6 +27,14 @@ pub enum Step {
     WriteKey(TrafficSecret),
     /// From here on open what is received with keys from this secret.
     ReadKey(TrafficSecret),
+    /// From here on no protected record has more content, type and padding than this, early data apart (RFC 8449). Who has
+    /// no records has nothing to do.
+    LimitRecords {
+        /// What we send, in bytes.
+        sent: u16,
+        /// What we receive, in bytes.
+        received: u16,
+    },
 }
 
 /// A traffic secret and what it is for (RFC 9846 section 7.3 derives key and IV from it).

@@ -1,7 +1,8 @@
 //! Bodies for fuzzing: each holds an invariant over any bytes at all.
 
 pub use crate::{
-    connection::fuzz::fuzz_connection, handshake::fuzz::fuzz_handshake, record::fuzz::fuzz_records,
+    certificate::compression::fuzz_decompress, connection::fuzz::fuzz_connection,
+    handshake::fuzz::fuzz_handshake, record::fuzz::fuzz_records,
 };
 
 use crate::{message::Message, rules::Side, trace};

@@ -168,7 +168,7 @@ impl Handshake {
 
     /// Gives out keying material to whoever runs above TLS; none before the peer's Finished was verified.
     pub fn exporter(&self) -> Option<&Exporter> {
-        self.established().map(Established::exporter) // spec: 9266-3-a
+        self.established().map(Established::exporter) // spec: 9846-7.5-b
     }
 
     /// Sends with new keys from here on, and asks the peer to do so too. Nothing happens before the handshake is over.
@@ -179,6 +179,13 @@ impl Handshake {
             _ => return,
         };
         established.update_keys(flight);
+    }
+
+    /// What nobody can predict, for the record layer.
+    pub(crate) fn chance(&mut self) -> [u8; 32] {
+        let mut chance = [0; 32];
+        self.entropy.fill(&mut chance);
+        chance
     }
 
     fn new(state: State, limits: Limits, now: Instant, entropy: Box<dyn Entropy>) -> Self {

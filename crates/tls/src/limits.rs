@@ -1,9 +1,9 @@
 /// What a connection may cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest handshake message, header included; a Certificate has [`Limits::certificate_chain_bytes`] instead.
+    /// The longest handshake message, header included; Certificate and CompressedCertificate have [`Limits::certificate_chain_bytes`] instead.
     pub handshake_message_bytes: usize,
-    /// The longest Certificate message, header included.
+    /// The longest Certificate message, header included, and as long uncompressed where it came compressed.
     pub certificate_chain_bytes: usize,
     /// Certificates in a chain.
     pub certificates: usize,

@@ -9,10 +9,12 @@ mod boundary;
 #[doc(hidden)]
 pub mod fuzz;
 mod opener;
+mod padding;
 mod sealer;
 
 pub use boundary::Boundary;
 pub use opener::{Opened, Opener};
+pub use padding::Padding;
 pub use sealer::{Exhausted, Sealer};
 
 use crate::{Fault, rules::ContentType};
@@ -23,6 +25,9 @@ pub const HEADER_BYTES: usize = 5;
 
 /// The most content that a record may carry (RFC 9846 section 5.1).
 pub const MAX_CONTENT_BYTES: usize = 1 << 14;
+
+/// The most content and type, padding included, that a protected record may carry (RFC 9846 section 5.4).
+pub const MAX_INNER_BYTES: usize = MAX_CONTENT_BYTES + 1;
 
 /// What protection adds to content without padding: header, inner content type, tag.
 pub const OVERHEAD_BYTES: usize = HEADER_BYTES + 1 + TAG_BYTES;

@@ -1,3 +1,4 @@
+use crate::compression::Compressed;
 use sakigake_wire::Entropy;
 use std::sync::Arc;
 
@@ -40,7 +41,8 @@ pub enum Answer {
     Verify(Result<Verified, RejectedCertificate>),
 }
 
-/// A chain and the key of its leaf.
+/// A chain and the key of its leaf. The default is empty, and no server takes it as it is.
+#[derive(Default)]
 pub struct Credential {
     /// Certificates in DER, leaf first.
     pub chain: Vec<Vec<u8>>,
@@ -52,6 +54,8 @@ pub struct Credential {
     pub signed_with: Vec<u16>,
     /// Hosts that the leaf names, in lower case, a leading `*.` allowed; IP addresses in their text form.
     pub names: Vec<String>,
+    /// The chain's compressed forms, as they are asked for: begin with none.
+    pub compressed: Compressed,
 }
 
 /// Signs at once.

@@ -7,7 +7,7 @@ use crate::{
     seed::Seed,
     world::{Node, NodeId},
 };
-use sakigake_tls::{self as tls, Answer, Connection, Event, Wanted};
+use sakigake_tls::{self as tls, Answer, Connection, Event, Wanted, record::Padding};
 use sakigake_wire::{Instant, Span};
 use std::sync::Arc;
 
@@ -199,7 +199,7 @@ impl Node for Talker {
             },
             Role::Server(config) => Connection::server(config.clone(), now, entropy),
         };
-        connection.pad_to(self.habits.pad_to);
+        connection.pad(Padding::ToMultiple(self.habits.pad_to));
         self.connection = Some(connection);
     }
 

@@ -22,7 +22,14 @@ pub fn certificate(name: &str, seed: u64) -> (Vec<Vec<u8>>, Arc<dyn Signer>) {
 pub fn credential(name: &str, seed: u64) -> Credential {
     let (chain, signer) = certificate(name, seed);
     let (signed_with, names) = (vec![SCHEME; chain.len()], vec![name.to_owned()]);
-    Credential { chain, signer: Some(signer), schemes: vec![SCHEME], signed_with, names }
+    Credential {
+        chain,
+        signer: Some(signer),
+        schemes: vec![SCHEME],
+        signed_with,
+        names,
+        ..Credential::default()
+    }
 }
 
 /// Understands [`certificate`]s, whenever it is asked: they never expire.

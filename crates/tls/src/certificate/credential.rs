@@ -1,5 +1,9 @@
-use super::der;
-use crate::{Credential, Signer};
+use super::{compression::Compression, der};
+use crate::{
+    Credential, Signer,
+    extension::List,
+    message::{Certificate, CertificateEntry},
+};
 use core::fmt;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use sakigake_crypto::{Provider, SigningKey};
@@ -23,7 +27,14 @@ impl Credential {
         let names = names.chain(der::ip_names(&leaf).iter().map(ToString::to_string)).collect();
         let signed_with = chain.iter().filter_map(|der| der::signed_with(der)).collect();
         let schemes = key.schemes().to_vec();
-        Ok(Self { chain, signer: Some(Arc::new(KeySigner(key))), schemes, signed_with, names })
+        Ok(Self {
+            chain,
+            signer: Some(Arc::new(KeySigner(key))),
+            schemes,
+            signed_with,
+            names,
+            ..Self::default()
+        })
     }
 
     /// As [`Credential::load`], from PEM: certificates, leaf first, and one private key.
@@ -35,6 +46,25 @@ impl Credential {
         let key =
             PrivateKeyDer::from_pem_slice(key).map_err(|error| BadCredential::Pem(error.to_string()))?;
         Self::load(chain, (provider.signing_key)(&key).map_err(|_| BadCredential::Key)?)
+    }
+
+    /// The Certificate message with this chain, header included.
+    pub(crate) fn message(&self) -> Vec<u8> {
+        let entry = |der: &Vec<u8>| der.len() + ENTRY_BYTES;
+        let mut message = Vec::with_capacity(8 + self.chain.iter().map(entry).sum::<usize>());
+        let entries: Vec<CertificateEntry<'_>> = self
+            .chain
+            .iter()
+            .map(|der| CertificateEntry { cert_data: der, ..CertificateEntry::default() })
+            .collect();
+        Certificate { certificate_list: List::Items(&entries), ..Certificate::default() }.write(&mut message);
+        message
+    }
+
+    /// As [`Credential::message`], compressed where that helps.
+    pub(crate) fn message_by(&self, compression: Option<&Compression>) -> Vec<u8> {
+        let compressed = compression.and_then(|row| self.compressed.message(row, || self.message()));
+        compressed.map_or_else(|| self.message(), <[u8]>::to_vec) // spec: 8879-4-d
     }
 
     /// Whether the leaf names `host` (lower case, no final dot): itself, or by a wildcard for its first label
@@ -78,6 +108,9 @@ impl fmt::Display for BadCredential {
 }
 
 impl std::error::Error for BadCredential {}
+
+/// Lengths around a certificate in its list.
+const ENTRY_BYTES: usize = 5;
 
 struct KeySigner(Box<dyn SigningKey>);
 

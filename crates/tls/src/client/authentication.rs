@@ -1,7 +1,8 @@
 use super::{State, offer::Offer};
 use crate::{
     Fact, Fault, KeyLogLine, Level, Negotiated, RejectedCertificate, Step, TrafficSecret, Verified, Wanted,
-    certificate, extension,
+    certificate::{self, compression},
+    extension,
     handshake::{Established, Resumption, Turn, content},
     key_log,
     message::{Certificate, Finished, Message},
@@ -63,7 +64,7 @@ pub(crate) struct AwaitCertificateVerify {
 pub(crate) struct AwaitFinished(Session);
 
 impl AwaitEncryptedExtensions {
-    pub(super) fn take(self, message: &[u8]) -> Result<State, Fault> {
+    pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
         let Self { offer, mut keys, authenticated_unix_secs } = self;
         let Message::EncryptedExtensions(encrypted) = Message::read(message)? else {
             return Err(unexpected(message));
@@ -73,6 +74,9 @@ impl AwaitEncryptedExtensions {
         let alpn = extensions.application_layer_protocol_negotiation.map(<[u8]>::to_vec);
         if alpn.as_ref().is_some_and(|alpn| !offer.config.alpn.contains(alpn)) {
             return Err(Fault::UnofferedProtocol);
+        }
+        if let (Some(sent), Some(received)) = (extensions.record_size_limit, offer.config.record_size_limit) {
+            turn.flight.steps.push(Step::LimitRecords { sent, received });
         }
         keys.transcript.add(message);
         let session = Session { offer, keys, alpn, is_certificate_requested: false, authenticated_unix_secs };
@@ -105,9 +109,9 @@ impl AwaitCertificateOrRequest {
 impl AwaitCertificate {
     pub(super) fn take(self, message: &[u8], turn: &Turn<'_>) -> Result<State, Fault> {
         let mut session = self.0;
-        let Message::Certificate(certificate) = Message::read(message)? else {
-            return Err(unexpected(message));
-        };
+        let mut room = Vec::new();
+        let (compressions, limits) = (session.offer.config.compressions, &session.offer.config.limits);
+        let certificate = compression::read(message, compressions, limits, &mut room)?;
         let chain = session.chain(&certificate)?;
         session.keys.transcript.add(message);
         let config = &session.offer.config;

@@ -1,4 +1,4 @@
-use crate::{Limits, Misuse, Verifier, config, extension::TicketRequest};
+use crate::{Limits, Misuse, Verifier, compression::Compression, config, extension::TicketRequest};
 use core::ops::Deref;
 use sakigake_crypto::{Group, Provider};
 use sakigake_wire::Instant;
@@ -28,6 +28,12 @@ pub struct Options {
     pub tickets: Option<TicketRequest>,
     /// For how long resumption may follow resumption before a certificate is due again, in seconds.
     pub chain_secs: u64,
+    /// How the server may compress its certificate, best first; none to leave the extension out. See
+    /// [`crate::compression::ALL`].
+    pub compressions: &'static [Compression],
+    /// The most content, type and padding that we take in a protected record, 64 to 16,385 bytes (RFC 8449); none to leave
+    /// the extension out, as QUIC does. Where the server answers, both sides keep to it.
+    pub record_size_limit: Option<u16>,
     /// What a handshake may cost.
     pub limits: Limits,
 }
@@ -53,6 +59,8 @@ impl Options {
             groups: Vec::new(),
             tickets: None,
             chain_secs: 604_800,
+            compressions: &[],
+            record_size_limit: None,
             limits: Limits::default(),
         }
     }
@@ -62,6 +70,7 @@ impl Options {
         config::check_alpn(&self.alpn)?;
         config::check_provider(self.provider)?;
         config::check_limits(&self.limits)?;
+        config::check_record_size_limit(self.record_size_limit)?;
         let groups = config::groups(self.provider, &self.groups)?;
         // Those for certificates alone stand last: there are servers that know no signature_algorithms_cert, and hold their
         // chains against this list. That they sign nothing else is checked where CertificateVerify is.

@@ -85,6 +85,7 @@ impl Offer {
             identities: List::Items(core::slice::from_ref(identity)),
             binders: List::Items(core::slice::from_ref(binder)),
         });
+        let compressions: Vec<u16> = self.config.compressions.iter().map(|row| row.id).collect();
         let tickets = self.config.tickets;
         let extensions = ClientHelloExtensions {
             server_name: self.has_sni.then_some(ServerName(&self.server_name)), // spec: 9113-9.2-a
@@ -95,6 +96,8 @@ impl Offer {
             supported_versions: Some(List::Items(&versions)),
             cookie,
             key_share: Some(List::Items(shares)),
+            record_size_limit: self.config.record_size_limit,
+            compress_certificate: Some(List::Items(&compressions)).filter(|list| !list.is_empty()),
             psk_key_exchange_modes: tickets.map(|_| List::Items(&MODES)),
             ticket_request: tickets,
             pre_shared_key: psks,
@@ -126,7 +129,9 @@ impl Offer {
         match kind {
             ExtensionType::SERVER_NAME => self.has_sni,
             ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => !self.config.alpn.is_empty(),
-            ExtensionType::COOKIE => false,
+            // Answered by a message of its own, never by an extension.
+            ExtensionType::COOKIE | ExtensionType::COMPRESS_CERTIFICATE => false,
+            ExtensionType::RECORD_SIZE_LIMIT => self.config.record_size_limit.is_some(),
             ExtensionType::PRE_SHARED_KEY => self.resumable.is_some(),
             ExtensionType::PSK_KEY_EXCHANGE_MODES | ExtensionType::TICKET_REQUEST => {
                 self.config.tickets.is_some()
@@ -157,6 +162,8 @@ const ORDER: &[ExtensionType] = &[
     ExtensionType::KEY_SHARE,
     ExtensionType::PSK_KEY_EXCHANGE_MODES,
     ExtensionType::TICKET_REQUEST,
+    ExtensionType::COMPRESS_CERTIFICATE,
+    ExtensionType::RECORD_SIZE_LIMIT,
 ];
 
 /// A ticket's key is only used together with a key exchange.

@@ -32,6 +32,15 @@ fn what_does_not_fit_the_wire_is_refused_before_any_connection() {
 }
 
 #[test]
+fn a_record_size_limit_is_within_what_rfc_8449_permits() {
+    for (limit, is_legal) in [(63, false), (64, true), (16_385, true), (16_386, false)] {
+        let client = client_misuse(|options| options.record_size_limit = Some(limit));
+        let server = server_misuse(|options| options.record_size_limit = Some(limit));
+        assert_eq!((client.is_none(), server.is_none()), (is_legal, is_legal), "{limit}");
+    }
+}
+
+#[test]
 fn a_provider_needs_rows() {
     let bare: &'static Provider = Box::leak(Box::new(Provider {
         name: "bare",
@@ -46,7 +55,14 @@ fn a_provider_needs_rows() {
 #[test]
 fn a_server_needs_a_usable_credential() {
     let credential = |chain: Vec<Vec<u8>>, schemes: Vec<u16>| {
-        Arc::new(Credential { chain, signer: None, schemes, signed_with: Vec::new(), names: Vec::new() })
+        Arc::new(Credential {
+            chain,
+            signer: None,
+            schemes,
+            signed_with: Vec::new(),
+            names: Vec::new(),
+            ..Credential::default()
+        })
     };
     let with = |credential| server_misuse(|options| options.credentials = vec![credential]);
     assert_eq!(server_misuse(|options| options.credentials.clear()), Some(Misuse::NoCredential));

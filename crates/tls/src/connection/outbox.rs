@@ -3,7 +3,7 @@
 use super::tracer::Tracer;
 use crate::{
     Level, TrafficSecret,
-    record::{CHANGE_CIPHER_SPEC, HEADER_BYTES, Sealer},
+    record::{CHANGE_CIPHER_SPEC, HEADER_BYTES, Padding, Sealer},
     rules::{AlertDescription, ContentType, Side},
 };
 use std::collections::VecDeque;
@@ -139,8 +139,13 @@ impl Outbox {
         self.queue.is_empty() && self.sealer.wants_update()
     }
 
-    pub(super) fn pad_to(&mut self, multiple: usize) {
-        self.sealer.pad_to(multiple);
+    pub(super) fn pad(&mut self, padding: Padding, seed: [u8; 32]) {
+        self.sealer.pad(padding, seed);
+    }
+
+    /// The most that the peer takes in a protected record.
+    pub(super) fn limit(&mut self, inner_bytes: u16) {
+        self.sealer.limit(inner_bytes);
     }
 
     #[cfg(test)]

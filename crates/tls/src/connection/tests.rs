@@ -3,6 +3,7 @@
 mod closing;
 mod hostile;
 mod keys;
+mod limits;
 mod pair;
 mod wanted;
 mod wild;
@@ -148,7 +149,7 @@ const OVERHEAD: usize = crate::record::OVERHEAD_BYTES;
 #[test]
 fn padding_hides_how_much_was_said() {
     let mut pair = Pair::established();
-    pair.client.pad_to(256);
+    pair.client.pad(Padding::ToMultiple(256));
     let mut lens = Vec::new();
     for len in [1, 100, 255] {
         let bytes = pair.client_seals(&vec![9; len]);

@@ -229,17 +229,20 @@ pub(super) fn write_opaque16(bytes: &&[u8], out: &mut Vec<u8>) {
 
 pub(super) fn read_record_size_limit(reader: &mut Reader<'_>) -> Result<u16, Fault> {
     let limit = reader.u16()?;
-    if limit < 64 { Err(Fault::BadRecordSizeLimit) } else { Ok(limit) } // RFC 8449 section 4
+    if limit < MIN_RECORD_SIZE_LIMIT { Err(Fault::BadRecordSizeLimit) } else { Ok(limit) } // spec: 8449-4-d
 }
 
 /// A server's limit: above what TLS 1.3 allows it makes no sense (a client's may be for other versions).
 pub(super) fn read_server_record_size_limit(reader: &mut Reader<'_>) -> Result<u16, Fault> {
     let limit = read_record_size_limit(reader)?;
-    if limit > MOST_RECORD_BYTES { Err(Fault::BadRecordSizeLimit) } else { Ok(limit) }
+    if limit > MAX_RECORD_SIZE_LIMIT { Err(Fault::BadRecordSizeLimit) } else { Ok(limit) }
 }
 
+/// The least that a peer may say (RFC 8449 section 4).
+pub const MIN_RECORD_SIZE_LIMIT: u16 = 64;
+
 /// 2^14 bytes of content and its type (RFC 8449 section 4).
-const MOST_RECORD_BYTES: u16 = (1 << 14) + 1;
+pub const MAX_RECORD_SIZE_LIMIT: u16 = (1 << 14) + 1;
 
 pub(super) fn read_oid_filters<'a>(reader: &mut Reader<'a>) -> Result<List<'a, OidFilter<'a>>, Fault> {
     let filters: List<'a, OidFilter<'a>> = list::read16_empty(reader)?;

@@ -113,7 +113,7 @@ fn fixed(kind: HandshakeType) -> Option<usize> {
 
 fn longest(kind: HandshakeType, limits: &Limits) -> usize {
     match kind {
-        HandshakeType::CERTIFICATE => limits.certificate_chain_bytes,
+        HandshakeType::CERTIFICATE | HandshakeType::COMPRESSED_CERTIFICATE => limits.certificate_chain_bytes,
         _ => limits.handshake_message_bytes,
     }
 }

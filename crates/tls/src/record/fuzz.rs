@@ -1,7 +1,7 @@
 //! What any bytes must leave intact in the record layer.
 
 use super::{
-    Boundary, HEADER_BYTES, Header, MAX_CONTENT_BYTES, MAX_PROTECTED_BYTES, Opener, Sealer, missing,
+    Boundary, HEADER_BYTES, Header, MAX_CONTENT_BYTES, MAX_PROTECTED_BYTES, Opener, Padding, Sealer, missing,
 };
 use crate::{Level, TrafficSecret, rules::ContentType};
 use sakigake_crypto::{Secret, aws_lc};
@@ -53,7 +53,9 @@ fn round_trip(bytes: &[u8]) {
     let secret = secret(bytes.len());
     let (mut sealer, mut opener) = (Sealer::new(), Opener::new());
     sealer.install(&secret, u64::MAX);
-    sealer.pad_to(bytes.first().copied().map_or(0, usize::from));
+    let number = bytes.first().copied().map_or(0, usize::from);
+    let policies = [Padding::ToMultiple(number), Padding::Fixed(number), Padding::Random(number)];
+    sealer.pad(policies[number % policies.len()], [7; 32]);
     opener.install(&secret);
     let mut out = vec![0; HEADER_BYTES + MAX_PROTECTED_BYTES];
     let content = &bytes[..bytes.len().min(sealer.room(out.len()))];

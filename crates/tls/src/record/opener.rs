@@ -1,6 +1,6 @@
 //! The receiving half of record protection (RFC 9846 section 5.2).
 
-use super::{HEADER_BYTES, Header, MAX_CONTENT_BYTES, nonce};
+use super::{HEADER_BYTES, Header, MAX_INNER_BYTES, nonce};
 use crate::{Fault, Level, TrafficSecret, rules::ContentType};
 use core::ops::Range;
 use sakigake_crypto::{AeadKey, TAG_BYTES};
@@ -12,6 +12,8 @@ pub struct Opener {
     keys: Option<Keys>,
     /// The number of the next record; none once 2^64 were opened.
     sequence: Option<u64>,
+    /// The most bytes of content, type and padding in a record under the keys of this handshake.
+    inner_bytes: usize,
 }
 
 /// What a record turned out to be.
@@ -40,7 +42,7 @@ impl Opened {
 impl Opener {
     /// Takes plaintext.
     pub const fn new() -> Self {
-        Self { level: Level::Plain, keys: None, sequence: Some(0) }
+        Self { level: Level::Plain, keys: None, sequence: Some(0), inner_bytes: MAX_INNER_BYTES }
     }
 
     /// Opens what comes next with keys from `secret`.
@@ -54,6 +56,12 @@ impl Opener {
     /// The level whose keys are installed.
     pub const fn level(&self) -> Level {
         self.level
+    }
+
+    /// From here on takes no record with more content, type and padding than we told the peer (RFC 8449). Early data comes
+    /// under keys of an earlier handshake, where this was not agreed on.
+    pub fn limit(&mut self, inner_bytes: u16) {
+        self.inner_bytes = usize::from(inner_bytes).min(MAX_INNER_BYTES);
     }
 
     /// Whether no record was opened yet under the keys installed last.
@@ -84,14 +92,15 @@ impl Opener {
         let opened = keys.key.open(nonce(&keys.iv, sequence), &*header, body);
         let len = opened.map_err(|_| Fault::BadRecordMac)?; // spec: 9846-5.2-b
         self.sequence = sequence.checked_add(1);
-        inner(body.get(..len).unwrap_or_default())
+        let most = if self.level > Level::EarlyData { self.inner_bytes } else { MAX_INNER_BYTES };
+        inner(body.get(..len).unwrap_or_default(), most)
     }
 }
 
 /// Finds type and content in a TLSInnerPlaintext.
-fn inner(plaintext: &[u8]) -> Result<Opened, Fault> {
-    if plaintext.len() > MAX_CONTENT_BYTES + 1 {
-        return Err(Fault::RecordOverflow); // spec: 9846-5.4-c
+fn inner(plaintext: &[u8], most: usize) -> Result<Opened, Fault> {
+    if plaintext.len() > most {
+        return Err(Fault::RecordOverflow); // spec: 9846-5.4-c spec: 8449-4-c
     }
     // Padding is at most 2^14 zeros, so this loop is bounded by what was just deciphered.
     let Some(end) = plaintext.iter().rposition(|byte| *byte != 0) else {

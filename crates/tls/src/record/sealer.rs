@@ -1,8 +1,10 @@
 //! The sending half of record protection (RFC 9846 section 5.2).
 
-use super::{HEADER_BYTES, MAX_CONTENT_BYTES, OVERHEAD_BYTES, nonce};
+use super::{
+    HEADER_BYTES, MAX_CONTENT_BYTES, MAX_INNER_BYTES, OVERHEAD_BYTES, Padding, nonce, padding::Padder,
+};
 use crate::{Level, TrafficSecret, rules::ContentType};
-use sakigake_crypto::{AeadKey, TAG_BYTES};
+use sakigake_crypto::{AeadKey, Hash, TAG_BYTES};
 use zeroize::Zeroize;
 
 /// Seals records in place: as plaintext at first, then under the keys installed last.
@@ -11,8 +13,9 @@ pub struct Sealer {
     keys: Option<Keys>,
     /// The number of the next record, which is how many the keys have protected.
     sequence: u64,
-    /// Each protected record's inner plaintext is filled up to a multiple of this many bytes; 1 is no padding.
-    pad_to: usize,
+    padder: Padder,
+    /// The most bytes of content, type and padding in a protected record.
+    inner_bytes: usize,
 }
 
 /// The keys have protected as many records as they may; nothing was sealed.
@@ -22,14 +25,21 @@ pub struct Exhausted;
 struct Keys {
     key: Box<dyn AeadKey>,
     iv: [u8; 12],
+    hash: &'static Hash,
     /// Records that the key may protect.
     records: u64,
 }
 
 impl Sealer {
     /// Sends plaintext.
-    pub const fn new() -> Self {
-        Self { level: Level::Plain, keys: None, sequence: 0, pad_to: 1 }
+    pub fn new() -> Self {
+        Self {
+            level: Level::Plain,
+            keys: None,
+            sequence: 0,
+            padder: Padder::default(),
+            inner_bytes: MAX_INNER_BYTES,
+        }
     }
 
     /// Seals what comes next with keys from `secret`, at most `records` of them, and never more than its cipher allows.
@@ -39,7 +49,7 @@ impl Sealer {
         self.level = secret.level;
         self.sequence = 0;
         let records = records.min(aead.confidentiality_limit); // spec: 9846-5.5-a
-        self.keys = Some(Keys { key: (aead.key)(keys.key()), iv: keys.iv, records });
+        self.keys = Some(Keys { key: (aead.key)(keys.key()), iv: keys.iv, hash: secret.suite.hash, records });
     }
 
     /// The level whose keys are installed.
@@ -47,10 +57,15 @@ impl Sealer {
         self.level
     }
 
-    /// From here on fills each protected record up to a multiple of `multiple` bytes (content and type), as far as it
-    /// fits; 0 and 1 mean no padding.
-    pub fn pad_to(&mut self, multiple: usize) {
-        self.pad_to = multiple.clamp(1, MAX_CONTENT_BYTES);
+    /// From here on makes protected records longer, as far as they may be; `seed` decides random lengths.
+    pub fn pad(&mut self, padding: Padding, seed: [u8; 32]) {
+        self.padder = Padder::new(padding, seed);
+    }
+
+    /// From here on no protected record has more content, type and padding than the peer takes (RFC 8449), nor ever more
+    /// than TLS 1.3 permits.
+    pub fn limit(&mut self, inner_bytes: u16) {
+        self.inner_bytes = usize::from(inner_bytes).min(MAX_INNER_BYTES); // spec: 8449-4-b
     }
 
     /// Whether new keys should be agreed on before much more is sent: one record in sixteen is left, so that the
@@ -69,9 +84,10 @@ impl Sealer {
         if self.keys.is_none() {
             return out_len.saturating_sub(HEADER_BYTES).min(MAX_CONTENT_BYTES);
         }
-        let inner = out_len.saturating_sub(HEADER_BYTES + TAG_BYTES).min(MAX_CONTENT_BYTES + 1);
+        let inner = out_len.saturating_sub(HEADER_BYTES + TAG_BYTES).min(self.inner_bytes); // spec: 8449-4-a
         // A whole number of multiples, where there is room for one: then every content up to `room` can be padded.
-        let inner = if inner >= self.pad_to { inner - inner % self.pad_to } else { inner };
+        let multiple = self.padder.multiple();
+        let inner = if inner >= multiple { inner - inner % multiple } else { inner };
         inner.saturating_sub(1).min(MAX_CONTENT_BYTES)
     }
 
@@ -89,8 +105,8 @@ impl Sealer {
         if self.sequence >= keys.records {
             return Err(Exhausted); // spec: 9846-5.5-a
         }
-        let inner =
-            padded(len + 1, self.pad_to).min(out.len() - HEADER_BYTES - TAG_BYTES).min(MAX_CONTENT_BYTES + 1);
+        let target = self.padder.target(len + 1, keys.hash);
+        let inner = target.min(out.len() - HEADER_BYTES - TAG_BYTES).min(self.inner_bytes); // spec: 8449-4-a
         header(out, ContentType::APPLICATION_DATA, inner + TAG_BYTES);
         let (header, body) = out.split_at_mut(HEADER_BYTES);
         let (text, tag) = body.split_at_mut(inner);
@@ -106,11 +122,6 @@ impl Sealer {
 fn header(out: &mut [u8], kind: ContentType, len: usize) {
     let [high, low] = (len as u16).to_be_bytes(); // At most 2^14 + 256.
     out[..HEADER_BYTES].copy_from_slice(&[kind.0, 3, 3, high, low]); // spec: 9846-5.1-c
-}
-
-/// The smallest multiple that holds `len`.
-fn padded(len: usize, multiple: usize) -> usize {
-    len.div_ceil(multiple) * multiple
 }
 
 impl Default for Sealer {

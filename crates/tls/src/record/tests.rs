@@ -145,7 +145,7 @@ fn a_plaintext_of_zeros_alone_has_no_type() {
 fn padding_hides_lengths_and_is_zeros() {
     // spec: 9846-5.4-d
     let (mut sealer, mut opener) = pair();
-    sealer.pad_to(64);
+    sealer.pad(Padding::ToMultiple(64), [0; 32]);
     for len in [0, 1, 62, 63, 64, 1_000, MAX_CONTENT_BYTES - 1] {
         let content = vec![7; len];
         let mut record = seal(&mut sealer, ContentType::APPLICATION_DATA, &content);
@@ -161,7 +161,7 @@ fn whatever_room_is_told_can_be_sealed() {
     for pad_to in [0, 1, 7, 64, 1 << 14, usize::MAX] {
         for out_len in (0..200).chain([16_383, 16_405, 16_406, 16_407, 20_000]) {
             let (mut sealer, mut opener) = pair();
-            sealer.pad_to(pad_to);
+            sealer.pad(Padding::ToMultiple(pad_to), [0; 32]);
             let room = sealer.room(out_len);
             if out_len < OVERHEAD_BYTES {
                 assert_eq!(room, 0);
@@ -173,6 +173,74 @@ fn whatever_room_is_told_can_be_sealed() {
             assert_eq!(opened.content.len(), room);
         }
     }
+}
+
+#[test]
+fn a_policy_adds_what_it_says() {
+    // spec: 9846-5.4-d
+    let lens = |padding, seed| {
+        let (mut sealer, mut opener) = pair();
+        sealer.pad(padding, [seed; 32]);
+        let mut lens = Vec::new();
+        for _ in 0..200 {
+            let mut record = seal(&mut sealer, ContentType::APPLICATION_DATA, b"content");
+            lens.push(record.len() - OVERHEAD_BYTES - b"content".len());
+            let opened = opener.open(&mut record).expect("padding is removed");
+            assert_eq!(&record[opened.content], b"content");
+        }
+        lens
+    };
+    assert_eq!(lens(Padding::None, 1), [0; 200]);
+    assert_eq!(lens(Padding::Fixed(9), 1), [9; 200]);
+    let drawn = lens(Padding::Random(4), 1);
+    assert!((0..=4).all(|len| drawn.contains(&len)) && drawn.iter().all(|len| *len <= 4), "{drawn:?}");
+    assert_eq!(drawn, lens(Padding::Random(4), 1), "one seed, one course");
+    assert_ne!(drawn, lens(Padding::Random(4), 2));
+}
+
+#[test]
+fn no_policy_makes_a_record_longer_than_it_may_be() {
+    // spec: 8449-4-a spec: 8449-4-b
+    let policies = [
+        Padding::ToMultiple(48),
+        Padding::ToMultiple(usize::MAX),
+        Padding::Fixed(usize::MAX),
+        Padding::Random(usize::MAX),
+    ];
+    for padding in policies {
+        for (limit, most) in [(64, 64), (16_384, 16_384), (16_385, 16_385), (u16::MAX, 16_385)] {
+            let (mut sealer, mut opener) = pair();
+            sealer.pad(padding, [5; 32]);
+            sealer.limit(limit);
+            for content_len in [0, 1, sealer.room(20_000)] {
+                let mut record = seal(&mut sealer, ContentType::APPLICATION_DATA, &vec![1; content_len]);
+                assert!(record.len() - HEADER_BYTES - TAG_BYTES <= most, "{padding:?} {limit}");
+                assert!(opener.open(&mut record).is_ok_and(|opened| opened.content.len() == content_len));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_record_above_the_limit_that_we_told_overflows() {
+    // spec: 8449-4-c
+    for (len, expected) in [(64, Ok(())), (65, Err(Fault::RecordOverflow))] {
+        // Content, type and padding count.
+        for content_len in [1, len - 1] {
+            let (_, mut opener) = pair();
+            opener.limit(64);
+            let mut inner = vec![7; content_len];
+            inner.push(23);
+            inner.resize(len, 0);
+            let opened = opener.open(&mut seal_by_hand(0, &inner));
+            assert_eq!(opened.map(|_| ()), expected, "{content_len} of {len}");
+        }
+    }
+    let (_, mut opener) = pair();
+    opener.install(&secret(Level::EarlyData, &[3; 32]));
+    opener.limit(64);
+    let early = opener.open(&mut seal_by_hand(0, &[&[7; 100][..], &[23]].concat()));
+    assert!(early.is_ok(), "the keys of early data are another handshake's");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::{Config, UnknownName, WithoutAlpn};
 use crate::{
     Credential,
+    compression::Compression,
     extension::{Codes, KeyShareEntry, List, Opaque8},
     rules::SignatureScheme,
 };
@@ -60,6 +61,12 @@ pub(super) fn protocol(
             ours.cloned().map(Some).ok_or(NoProtocol)
         }
     }
+}
+
+/// Our best way to compress a certificate among those that the client takes.
+pub(super) fn compression(config: &Config, offered: Option<Codes<'_>>) -> Option<&'static Compression> {
+    let offered = offered?;
+    config.compressions.iter().find(|row| offered.contains(&row.id)) // spec: 8879-4-a
 }
 
 /// Why no credential is right.

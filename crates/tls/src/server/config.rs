@@ -1,5 +1,11 @@
 use super::choose;
-use crate::{Credential, Limits, Misuse, config, ticket::Tickets};
+use crate::{
+    Credential, Limits, Misuse,
+    compression::{self, Compression},
+    config,
+    extension::MAX_RECORD_SIZE_LIMIT,
+    ticket::Tickets,
+};
 use core::ops::Deref;
 use sakigake_crypto::{Group, Provider};
 use sakigake_wire::Instant;
@@ -30,6 +36,12 @@ pub struct Options {
     pub tickets: Option<Tickets>,
     /// The seconds since 1970 at the beginning of [`Instant`]'s count; tickets are judged by it.
     pub unix_secs_at_start: u64,
+    /// How the certificate goes to clients that offer it, best first; none for no compression. See
+    /// [`crate::compression::ALL`].
+    pub compressions: &'static [Compression],
+    /// The most content, type and padding that we take in a protected record, 64 to 16,385 bytes (RFC 8449); told to
+    /// clients that have a limit themselves. None to ignore theirs, as QUIC does.
+    pub record_size_limit: Option<u16>,
     /// What a handshake may cost.
     pub limits: Limits,
 }
@@ -73,6 +85,8 @@ impl Options {
             groups: Vec::new(),
             tickets: None,
             unix_secs_at_start: 0,
+            compressions: &compression::ALL,
+            record_size_limit: Some(MAX_RECORD_SIZE_LIMIT),
             limits: Limits::default(),
         }
     }
@@ -82,6 +96,7 @@ impl Options {
         config::check_alpn(&self.alpn)?;
         config::check_provider(self.provider)?;
         config::check_limits(&self.limits)?;
+        config::check_record_size_limit(self.record_size_limit)?;
         if self.credentials.is_empty() && !self.ask_certificate {
             return Err(Misuse::NoCredential);
         }

@@ -6,13 +6,11 @@ use super::{
 };
 use crate::{
     Credential, Fact, Fault, KeyLogLine, Level, Negotiated, Step, TrafficSecret, Wanted,
+    compression::Compression,
     extension::{Codes, EncryptedExtensionsBlock, KeyShareEntry, List, ServerHelloExtensions},
     handshake::{Turn, content},
     key_log,
-    message::{
-        Certificate, CertificateEntry, CertificateVerify, ClientHello, EncryptedExtensions, Finished,
-        ServerHello,
-    },
+    message::{CertificateVerify, ClientHello, EncryptedExtensions, Finished, ServerHello},
     rules::{ProtocolVersion, Side},
     schedule::{self, Early},
     transcript::Transcript,
@@ -50,6 +48,10 @@ struct Plan {
     alpn: Option<Vec<u8>>,
     /// How many tickets the client gets.
     tickets: u8,
+    /// The most that the client takes in a protected record.
+    record_size_limit: Option<u16>,
+    /// How the certificate is compressed.
+    compression: Option<&'static Compression>,
 }
 
 /// Awaits the owner's credential.
@@ -74,6 +76,8 @@ struct Session {
     /// The group that the secrets came from.
     group: u16,
     early_data: bool,
+    /// The most that the client takes in a protected record.
+    record_size_limit: Option<u16>,
     tickets: u8,
     /// When the certificate was shown that all this rests on; none where that is now.
     authenticated_unix_secs: Option<u64>,
@@ -104,6 +108,8 @@ pub(super) fn accept(
         server_name,
         alpn,
         tickets: resume::tickets(&config, hello, is_resumed),
+        record_size_limit: extensions.record_size_limit,
+        compression: choose::compression(&config, extensions.compress_certificate),
     };
     if is_resumed {
         return plan.resume(turn);
@@ -164,17 +170,13 @@ impl Plan {
     /// ServerHello to Certificate, and the rest too if the credential signs by itself.
     fn send(self, credential: &Credential, schemes: Codes<'_>, turn: &mut Turn<'_>) -> Result<State, Fault> {
         let scheme = choose::scheme(credential, schemes).ok_or(Fault::NoCommonSignatureScheme)?;
+        let certificate = credential.message_by(self.compression);
         let mut session = self.send_server_hello(turn);
         let is_named = session.server_name.as_deref().is_some_and(|host| credential.is_for(host));
         // The record layer puts what follows behind this message: with room for all of it nothing is moved.
-        let chain_len: usize = credential.chain.iter().map(|der| der.len() + ENTRY_BYTES).sum();
-        session.send_encrypted_extensions(is_named, chain_len + REST_OF_FLIGHT_BYTES, turn);
-        let transcript = &mut session.transcript;
-        let entry = |der| CertificateEntry { cert_data: der, ..CertificateEntry::default() };
-        let entries: Vec<CertificateEntry<'_>> =
-            credential.chain.iter().map(|der| entry(der.as_slice())).collect();
-        let certificate = Certificate { certificate_list: List::Items(&entries), ..Certificate::default() };
-        send(turn, transcript, Level::Handshake, chain_len + 8, |out| certificate.write(out));
+        session.send_encrypted_extensions(is_named, certificate.len() + REST_OF_FLIGHT_BYTES, turn);
+        session.transcript.add(&certificate);
+        turn.flight.steps.push(Step::Send { level: Level::Handshake, message: certificate });
         let message = content(Side::Server, &session.transcript.digest());
         match &credential.signer {
             Some(signer) => {
@@ -196,7 +198,8 @@ impl Plan {
     }
 
     fn send_server_hello(self, turn: &mut Turn<'_>) -> Session {
-        let Self { accepted, client_random, session_id, server_name, alpn, tickets } = self;
+        let (tickets, record_size_limit) = (self.tickets, self.record_size_limit);
+        let Self { accepted, client_random, session_id, server_name, alpn, .. } = self;
         let Accepted { config, suite, mut transcript, shared, early_data, resumed } = accepted;
         let mut random = [0; 32];
         turn.entropy.fill(&mut random);
@@ -233,6 +236,7 @@ impl Plan {
             alpn,
             group,
             early_data,
+            record_size_limit,
             tickets,
             authenticated_unix_secs: resumed.map(|resumed| resumed.ticket.authenticated_unix_secs),
             schedule,
@@ -259,8 +263,14 @@ impl AwaitSignature {
 
 impl Session {
     fn send_encrypted_extensions(&mut self, is_named: bool, room: usize, turn: &mut Turn<'_>) {
+        // Theirs holds from here on, for this very message too, and so does ours: who answers this keeps to it.
+        let limits = self.record_size_limit.zip(self.config.record_size_limit); // spec: 8449-4-f
+        if let Some((sent, received)) = limits {
+            turn.flight.steps.push(Step::LimitRecords { sent, received });
+        }
         let block = EncryptedExtensionsBlock {
-            server_name: is_named.then_some(()), // RFC 6066 section 3
+            record_size_limit: limits.map(|(_, ours)| ours), // spec: 8449-4-e
+            server_name: is_named.then_some(()),             // RFC 6066 section 3
             application_layer_protocol_negotiation: self.alpn.as_deref(),
             ..EncryptedExtensionsBlock::default()
         };
@@ -343,9 +353,6 @@ fn send(
     transcript.add(&message);
     turn.flight.steps.push(Step::Send { level, message });
 }
-
-/// Lengths around a certificate in its list.
-const ENTRY_BYTES: usize = 5;
 
 /// All but the certificates: EncryptedExtensions, CertificateVerify and Finished, as long as they are for ECDSA.
 const REST_OF_FLIGHT_BYTES: usize = 320;

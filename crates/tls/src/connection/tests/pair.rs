@@ -267,6 +267,7 @@ pub(super) fn credential(signer: Option<Arc<dyn Signer>>) -> Credential {
         schemes: vec![0x0403],
         signed_with: vec![0x0403],
         names: vec!["example.test".into()],
+        ..Credential::default()
     }
 }
 

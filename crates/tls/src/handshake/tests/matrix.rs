@@ -105,6 +105,7 @@ fn unsigned(credential: &Credential) -> Credential {
         schemes: credential.schemes.clone(),
         signed_with: Vec::new(),
         names: credential.names.clone(),
+        ..Credential::default()
     }
 }
 

@@ -32,6 +32,7 @@ fn config() -> Arc<client::Config> {
         grease: false,
         middlebox: false,
         key_log: true,
+        record_size_limit: Some(16_385),
         ..client::Options::new(&PROVIDER)
     };
     options.build().unwrap()

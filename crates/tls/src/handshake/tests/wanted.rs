@@ -40,6 +40,7 @@ fn an_owner_may_choose_the_certificate_and_sign_later() {
         schemes: credential.schemes.clone(),
         signed_with: Vec::new(),
         names: Vec::new(),
+        ..Credential::default()
     });
     let options = server::Options { credentials: Vec::new(), ask_certificate: true, ..server_options() };
     let mut pair = Pair::new(client_options(), options);

@@ -56,6 +56,7 @@ fn a_chain_that_the_client_can_check_goes_first() {
         schemes: known.schemes.clone(),
         signed_with: vec![0x0601],
         names: known.names.clone(),
+        ..Credential::default()
     });
     let config = config(|options| options.credentials = vec![unknown.clone(), known.clone()]);
     let chosen = |schemes_cert: &[u16]| {
@@ -77,6 +78,7 @@ fn a_chain_with_sha1_is_for_clients_that_name_it() {
             schemes: known.schemes.clone(),
             signed_with: vec![0x0403, sha1],
             names: known.names.clone(),
+            ..Credential::default()
         });
         let config = config(|options| options.credentials = vec![old.clone()]);
         let chosen = |schemes_cert: &[u16]| {
@@ -97,6 +99,7 @@ fn no_credential_signs_what_certificates_alone_may_use() {
         schemes: vec![0x0401, 0x0804],
         signed_with: Vec::new(),
         names: Vec::new(),
+        ..Credential::default()
     };
     assert_eq!(scheme(&rsa, List::Items(&[0x0401, 0x0804])), Some(0x0804));
     assert_eq!(scheme(&rsa, List::Items(&[0x0401])), None);
