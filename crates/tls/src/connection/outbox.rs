@@ -105,6 +105,10 @@ impl Outbox {
 
     /// Queues an alert.
     pub(super) fn alert(&mut self, description: AlertDescription) {
+        if self.disguise == Disguise::Due && self.will_protect() {
+            self.disguise = Disguise::Done;
+            self.queue.push_back(Item::ChangeCipherSpec); // spec: 9846-E.4-a
+        }
         self.queue.push_back(Item::Alert(description));
     }
 
@@ -115,14 +119,22 @@ impl Outbox {
         }
     }
 
-    /// Nothing leaves any more.
+    /// Nothing of it leaves any more.
     pub(super) fn clear(&mut self) {
+        if self.side == Side::Client && self.queue.iter().any(|item| matches!(item, Item::ChangeCipherSpec)) {
+            self.disguise = Disguise::Due;
+        }
         self.queue = VecDeque::new();
         self.sent = 0;
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
+    }
+
+    /// Whether what is queued next goes out under keys.
+    fn will_protect(&self) -> bool {
+        self.sealer.level() != Level::Plain || self.queue.iter().any(|item| matches!(item, Item::Key(_)))
     }
 
     /// Bytes of messages that wait.

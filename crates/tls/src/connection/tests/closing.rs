@@ -85,6 +85,34 @@ fn who_gives_up_during_the_handshake_says_so() {
 }
 
 #[test]
+fn an_alert_is_disguised_where_it_is_the_first_thing_that_a_client_protects() {
+    // spec: 9846-E.4-a
+    let mut pair = Pair::new();
+    let hello = transmit_all(&mut pair.client);
+    let mut flight = pair.server_answers(&hello);
+    *flight.last_mut().expect("it is not empty") ^= 1;
+    let alert = pair.client_answers(&flight);
+    assert_eq!(pair.client_fault, Some(Fault::BadRecordMac));
+    assert_eq!(kinds(&alert), [20, 23], "change_cipher_spec, the alert");
+    pair.server_hears(&alert);
+    assert_eq!(pair.server_fault, Some(Fault::PeerAlert(AlertDescription::BAD_RECORD_MAC)));
+}
+
+#[test]
+fn what_is_abandoned_with_its_disguise_leaves_it_to_the_alert() {
+    let hello = transmit_all(&mut Pair::new().client);
+    let mut outbox = Outbox::new(Side::Client, u64::MAX);
+    outbox.send(hello[5..].to_vec());
+    let mut out = [0; 2_048];
+    assert!(outbox.transmit(&mut out, None).is_some());
+    outbox.send(vec![20, 0, 0, 0]);
+    outbox.abandon();
+    outbox.send(vec![20, 0, 0, 0]);
+    let len = outbox.transmit(&mut out, None).expect("two records wait");
+    assert_eq!(kinds(&out[..len]), [20, 22]);
+}
+
+#[test]
 fn closing_has_its_time_and_no_more() {
     let mut setup = Setup::new();
     setup.client.limits.closing_ms = 500;
