@@ -3,8 +3,8 @@
 mod fresh;
 mod fuzz;
 
-use crate::{layers, limits, root, runner::Runner, shape, spec};
-use std::{env, path::PathBuf, process::Command};
+use crate::{layers, limits, root, runner::Runner, shape, spec, target};
+use std::{env, process::Command};
 
 /// The fixed set of worlds.
 const WORLDS: &str = "300";
@@ -56,11 +56,6 @@ fn tools(runner: &mut Runner) {
     deny.args(["--locked", "check", "bans", "licenses", "sources"]).current_dir(root());
     runner.step("licences", 2, deny);
     fuzz::steps(runner, &tools.join("bin/cargo-fuzz"));
-}
-
-/// Where cargo builds.
-fn target() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// Everything that needs other programs: browsers, servers, scanners.

@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod group;
+mod interop;
 mod layers;
 mod limits;
 mod prove;
@@ -14,7 +15,7 @@ mod source;
 mod spec;
 
 use prove::Choice;
-use std::{path::PathBuf, process::ExitCode};
+use std::{env, path::PathBuf, process::ExitCode};
 
 const USAGE: &str = "\
 The project's own checks.
@@ -25,6 +26,8 @@ Commands:
   ci fast     format, layers, shape, spec, clippy, docs, tests, a stripped build, worlds, licences, fuzzing
   ci peers    tests against other programs: installs packages by name (needs root)
   bench NAME  measures us beside others; without NAME lists what there is
+  interop bogo [PATTERN...]
+              BoringSSL's hostile peer against us: all cases, or those that match, the declined ones too
   shape       no file over 1,000 lines of logic, no function over 100 lines; lists the longest
   layers      which crate may use which, held against the manifests
   limits      each field of each Limits is named in a test of its crate
@@ -36,12 +39,13 @@ Commands:
 ";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["ci", "fast"] => ci::fast(),
         ["ci", "peers"] => ci::peers(),
         ["bench", rest @ ..] => bench::run(rest),
+        ["interop", "bogo", rest @ ..] => interop::bogo::run(rest),
         ["shape"] => shape::check(),
         ["layers"] => layers::check(),
         ["limits"] => limits::check(),
@@ -71,6 +75,11 @@ fn prove_words(what: &str, seed: &str) -> Result<(), String> {
         Ok(count) => prove::prove(Choice::Drawn { count, seed }),
         Err(_) => prove::prove(Choice::Named(what)),
     }
+}
+
+/// Where cargo builds.
+fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// The workspace's root.

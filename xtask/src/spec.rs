@@ -1,6 +1,7 @@
 //! Specifications are data: `spec/*.toml` lists requirements, code and tests carry their tags.
 
 use crate::{
+    interop::bogo::cases::Cases,
     root,
     source::{self, Source},
 };
@@ -108,7 +109,7 @@ pub(crate) fn check(conformance: Conformance) -> Result<(), String> {
     let files = read(&root.join("spec"))?;
     let places = places(&source::all(&root, &["crates", "tests", "fuzz"])?);
     let mut wrong = faults(&files, &places);
-    let text = conformance_text(&files, &places);
+    let text = conformance_text(&files, &places) + &Cases::read(&root)?.conformance();
     let path = root.join("docs/conformance.md");
     match conformance {
         Conformance::Write => {

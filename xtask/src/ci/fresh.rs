@@ -1,7 +1,7 @@
 //! The README's commands, as on a fresh machine: a PATH with cargo, git and a C compiler and nothing else.
 
-use super::{cargo, target};
-use crate::{group::Group, root, runner::Runner};
+use super::cargo;
+use crate::{group::Group, root, runner::Runner, target};
 use rustix::process::Signal;
 use std::{
     env, fs,

@@ -1,0 +1,192 @@
+//! The flags of one case: three sets, for the first connection, for those that resume it, and for what is tried anew when
+//! early data was rejected.
+
+use crate::End;
+use std::{collections::BTreeMap, str::FromStr};
+
+/// All that the runner told.
+#[derive(Debug)]
+pub(crate) struct Flags {
+    pub(crate) initial: Set,
+    pub(crate) resume: Set,
+}
+
+/// The flags for one kind of connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Set {
+    words: Words,
+    /// The flags that belong to a credential: those of the default one, then those of each one that was begun anew.
+    credentials: Vec<Words>,
+}
+
+/// Each flag with its values in their order; a switch has an empty one.
+pub(crate) type Words = BTreeMap<&'static str, Vec<String>>;
+
+impl Flags {
+    /// Sorts `words` into sets.
+    pub(crate) fn parse(words: &[String]) -> Result<Self, End> {
+        let empty = Set { words: Words::new(), credentials: vec![Words::new()] };
+        let mut sets = [empty.clone(), empty.clone(), empty];
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            // Nothing is split between a shim and a handshaker here.
+            let word = word.strip_prefix("-on-shim").unwrap_or(word);
+            let (name, chosen) = prefixed(word);
+            let (name, kind) = row(name)?;
+            let value = match kind {
+                Kind::Switch | Kind::NewCredential => String::new(),
+                Kind::Value | Kind::OfCredential => words.next().cloned().unwrap_or_default(),
+            };
+            for set in &mut sets[chosen] {
+                set.take(name, kind, &value);
+            }
+        }
+        let [initial, resume, _] = sets;
+        Ok(Self { initial, resume })
+    }
+}
+
+impl Set {
+    /// Whether the flag was given.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.words.contains_key(known(name))
+    }
+
+    /// The flag's last value.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.words.get(known(name))?.last().map(String::as_str)
+    }
+
+    /// The flag's last value as a number.
+    pub(crate) fn number<N: FromStr>(&self, name: &str) -> Result<Option<N>, End> {
+        self.text(name).map(|text| number(name, text)).transpose()
+    }
+
+    /// All the flag's values as numbers.
+    pub(crate) fn numbers<N: FromStr>(&self, name: &str) -> Result<Vec<N>, End> {
+        numbers(&self.words, name)
+    }
+
+    /// The flags of each credential that was configured, the default one's first.
+    pub(crate) fn credentials(&self) -> impl Iterator<Item = &Words> {
+        self.credentials.iter().filter(|words| !words.is_empty())
+    }
+
+    fn take(&mut self, name: &'static str, kind: Kind, value: &str) {
+        let words = match kind {
+            Kind::NewCredential => {
+                self.credentials.push(Words::new());
+                return;
+            }
+            Kind::OfCredential => self.credentials.last_mut().unwrap_or(&mut self.words),
+            Kind::Value | Kind::Switch => &mut self.words,
+        };
+        words.entry(name).or_default().push(value.to_owned());
+    }
+}
+
+/// All of a flag's values as numbers.
+pub(crate) fn numbers<N: FromStr>(words: &Words, name: &str) -> Result<Vec<N>, End> {
+    words.get(name).into_iter().flatten().map(|text| number(name, text)).collect()
+}
+
+fn number<N: FromStr>(name: &str, text: &str) -> Result<N, End> {
+    text.parse().map_err(|_| End::Declined(format!("{name} {text}")))
+}
+
+/// The sets that a flag is for, and its name without what says so.
+fn prefixed(word: &str) -> (&str, std::ops::Range<usize>) {
+    const PREFIXES: [&str; 3] = ["-on-initial", "-on-resume", "-on-retry"];
+    for (at, prefix) in PREFIXES.iter().enumerate() {
+        if let Some(rest) = word.strip_prefix(prefix) {
+            return (rest, at..at + 1);
+        }
+    }
+    (word, 0..3)
+}
+
+fn row(name: &str) -> Result<(&'static str, Kind), End> {
+    KNOWN.iter().find(|row| row.0 == name).copied().ok_or_else(|| End::Declined(name.to_owned()))
+}
+
+/// A name that is asked for has a row: a slip of ours would otherwise read as a flag that was not given.
+fn known(name: &str) -> &str {
+    assert!(KNOWN.iter().any(|row| row.0 == name), "{name} has no row");
+    name
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Switch,
+    Value,
+    /// Begins a credential.
+    NewCredential,
+    /// Has a value that belongs to the credential begun last.
+    OfCredential,
+}
+
+/// What we act on, or hold in any case.
+const KNOWN: &[(&str, Kind)] = &[
+    ("-advertise-alpn", Kind::Value),
+    ("-async", Kind::Switch),
+    ("-cert-file", Kind::OfCredential),
+    ("-check-close-notify", Kind::Switch),
+    ("-curves", Kind::Value),
+    ("-decline-alpn", Kind::Switch),
+    ("-enable-grease", Kind::Switch),
+    ("-expect-alpn", Kind::Value),
+    ("-expect-cipher", Kind::Value),
+    ("-expect-curve-id", Kind::Value),
+    ("-expect-hrr", Kind::Switch),
+    ("-expect-no-hrr", Kind::Switch),
+    ("-expect-no-server-name", Kind::Switch),
+    ("-expect-no-session", Kind::Switch),
+    ("-expect-peer-signature-algorithm", Kind::Value),
+    ("-expect-server-name", Kind::Value),
+    ("-expect-session-miss", Kind::Switch),
+    ("-expect-version", Kind::Value),
+    ("-export-context", Kind::Value),
+    ("-export-keying-material", Kind::Value),
+    ("-export-label", Kind::Value),
+    ("-host-name", Kind::Value),
+    // The handshake begins with the first read or write, or before it: with us it is the same.
+    ("-implicit-handshake", Kind::Switch),
+    ("-ipv6", Kind::Switch),
+    ("-key-file", Kind::OfCredential),
+    ("-key-update", Kind::Switch),
+    ("-max-cert-list", Kind::Value),
+    ("-max-version", Kind::Value),
+    ("-min-version", Kind::Value),
+    ("-new-x509-credential", Kind::NewCredential),
+    // A second call once the handshake is over: there is none to make.
+    ("-no-op-extra-handshake", Kind::Switch),
+    ("-no-ticket", Kind::Switch),
+    // We speak none of them.
+    ("-no-tls1", Kind::Switch),
+    ("-no-tls11", Kind::Switch),
+    ("-no-tls12", Kind::Switch),
+    ("-permute-extensions", Kind::Switch),
+    ("-port", Kind::Value),
+    ("-read-size", Kind::Value),
+    ("-repeat-shim-initial-write", Kind::Value),
+    ("-resume-count", Kind::Value),
+    ("-resumption-delay", Kind::Value),
+    ("-select-alpn", Kind::Value),
+    ("-server", Kind::Switch),
+    ("-shim-id", Kind::Value),
+    ("-shim-initial-write", Kind::Value),
+    ("-shim-shuts-down", Kind::Switch),
+    ("-shim-writes-first", Kind::Switch),
+    ("-signing-prefs", Kind::OfCredential),
+    ("-tls13-ciphers", Kind::Value),
+    // Who is trusted: chains are not judged here but by -verify-fail (webpki's own suites do that).
+    ("-trust-cert", Kind::Value),
+    ("-use-custom-verify-callback", Kind::Switch),
+    ("-use-export-context", Kind::Switch),
+    ("-verify-fail", Kind::Switch),
+    ("-verify-peer", Kind::Switch),
+    ("-verify-prefs", Kind::Value),
+];
+
+#[cfg(test)]
+mod tests;
