@@ -46,5 +46,5 @@ pub use level::Level;
 pub use limits::Limits;
 pub use misuse::Misuse;
 pub use resumption::{MAX_TICKET_LIFETIME_SECS, Session};
-pub use ticket::{KeyRing, TicketKey, TicketKeys, Tickets};
+pub use ticket::{KeyRing, Policy, Rotation, TicketKey, TicketKeys, Tickets};
 pub use wanted::{Answer, Credential, RejectedCertificate, Signer, Verified, Verifier, Wanted};

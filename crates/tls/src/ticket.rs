@@ -3,12 +3,12 @@
 
 mod keys;
 
-pub use keys::{KeyRing, TicketKey, TicketKeys};
+pub use keys::{KeyRing, Rotation, TicketKey, TicketKeys};
 
 use sakigake_crypto::Secret;
 use sakigake_wire::{Entropy, Grow, Reader};
 use std::sync::Arc;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 /// How a server resumes connections.
 #[derive(Clone)]
@@ -23,20 +23,32 @@ pub struct Tickets {
     pub lifetime_secs: u32,
     /// For how long resumption may follow resumption before a certificate is due again.
     pub chain_secs: u64,
-    /// Whatever must be the same for a ticket to be taken; another value makes all tickets so far worthless.
-    pub policy: [u8; 32],
+    /// What must be the same for a ticket to be taken.
+    pub policy: Policy,
 }
 
+/// What must be the same for a ticket to be taken, by the host that the client asks for (lower case): a digest of whatever a
+/// host's configuration rests its trust on. Where it has changed, tickets of before lead to full handshakes.
+pub type Policy = Arc<dyn Fn(Option<&str>) -> [u8; 32] + Send + Sync>;
+
 impl Tickets {
-    /// Two tickets for a full handshake and one for a resumed one, for a day, seven days in a chain.
+    /// Two tickets for a full handshake and one for a resumed one, for a day, seven days in a chain; one policy for all.
     pub fn new(keys: Arc<dyn TicketKeys>) -> Self {
-        Self { keys, count: 2, count_resumed: 1, lifetime_secs: 86_400, chain_secs: 604_800, policy: [0; 32] }
+        Self {
+            keys,
+            count: 2,
+            count_resumed: 1,
+            lifetime_secs: 86_400,
+            chain_secs: 604_800,
+            policy: Arc::new(|_| [0; 32]),
+        }
     }
 }
 
 /// What a ticket says to the server that made it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Ticket {
+    /// The suite of the connection that it was made on; another one with the same hash will do.
     pub(crate) suite: u16,
     pub(crate) secret: Secret,
     pub(crate) issued_unix_ms: u64,
@@ -57,19 +69,31 @@ impl Ticket {
         unix_secs: u64,
         entropy: &mut dyn Entropy,
     ) -> Option<Vec<u8>> {
-        let mut text = Vec::with_capacity(256);
-        self.write(&mut text);
-        let sealed = keys.seal(unix_secs, &text, entropy);
-        text.zeroize();
-        sealed
+        keys.seal(unix_secs, &self.to_bytes(), entropy)
     }
 
     /// Opens one; none where it is not ours, or no longer.
     pub(crate) fn open(keys: &dyn TicketKeys, unix_secs: u64, ticket: &[u8]) -> Option<Self> {
-        let mut text = keys.open(unix_secs, ticket)?;
-        let ticket = Self::read(&mut Reader::new(&text));
-        text.zeroize();
-        ticket
+        Self::from_bytes(&keys.open(unix_secs, ticket)?)
+    }
+
+    /// How old the client thinks it is, in milliseconds (RFC 9846 section 4.3.11.1).
+    pub(crate) fn told_age_ms(&self, obfuscated_ticket_age: u32) -> u32 {
+        obfuscated_ticket_age.wrapping_sub(self.ticket_age_add)
+    }
+
+    /// What is sealed.
+    pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let mut out = Zeroizing::new(Vec::with_capacity(TEXT_BYTES));
+        self.write(&mut out);
+        out
+    }
+
+    /// None for what another version wrote.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let ticket = Self::read(&mut reader)?;
+        reader.is_empty().then_some(ticket)
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -86,12 +110,11 @@ impl Ticket {
         out.vector_u8(|out| out.put(self.alpn.as_deref().unwrap_or_default()));
     }
 
-    /// None for what another version wrote.
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         if reader.u8().ok()? != VERSION {
             return None;
         }
-        let ticket = Self {
+        Some(Self {
             suite: reader.u16().ok()?,
             secret: Secret::new(reader.vector_u8().ok()?.rest()),
             issued_unix_ms: reader.u64().ok()?,
@@ -99,16 +122,20 @@ impl Ticket {
             lifetime_secs: reader.u32().ok()?,
             authenticated_unix_secs: reader.u64().ok()?,
             policy: reader.array().ok()?,
-            server_name: some(reader.vector_u8().ok()?.rest()).and_then(|name| String::from_utf8(name).ok()),
-            alpn: some(reader.vector_u8().ok()?.rest()),
-        };
-        reader.is_empty().then_some(ticket)
+            server_name: match reader.vector_u8().ok()?.rest() {
+                [] => None,
+                name => Some(core::str::from_utf8(name).ok()?.to_owned()),
+            },
+            alpn: Some(reader.vector_u8().ok()?.rest()).filter(|alpn| !alpn.is_empty()).map(<[u8]>::to_vec),
+        })
     }
-}
-
-fn some(bytes: &[u8]) -> Option<Vec<u8>> {
-    if bytes.is_empty() { None } else { Some(bytes.to_vec()) }
 }
 
 /// Of what a ticket says; another one makes the tickets before it worthless.
 const VERSION: u8 = 1;
+
+/// What most tickets say takes less: their text is not moved as it grows, so that no copy of a secret stays behind.
+const TEXT_BYTES: usize = 640;
+
+#[cfg(test)]
+mod tests;

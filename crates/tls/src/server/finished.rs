@@ -76,6 +76,7 @@ impl Issue {
             resumption_secret: self.main.resumption_secret(&self.transcript.digest()),
             server_name: self.negotiated.server_name,
             alpn: self.negotiated.alpn,
+            chain: Arc::default(),
             authenticated_unix_secs: self.authenticated_unix_secs.unwrap_or(unix_ms / 1_000),
         };
         for nonce in 0..self.count {
@@ -102,7 +103,7 @@ fn new_session_ticket(
         ticket_age_add: u32::from_be_bytes(ticket_age_add),
         lifetime_secs: tickets.lifetime_secs,
         authenticated_unix_secs: origin.authenticated_unix_secs,
-        policy: tickets.policy,
+        policy: (tickets.policy)(origin.server_name.as_deref()),
         server_name: origin.server_name.clone(),
         alpn: origin.alpn.clone(),
     };

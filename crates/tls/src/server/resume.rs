@@ -3,6 +3,7 @@
 use super::{Config, choose};
 use crate::{
     Fault,
+    extension::PskIdentity,
     handshake::Turn,
     message::ClientHello,
     rules::PskKeyExchangeMode,
@@ -34,7 +35,7 @@ pub(super) fn resume(
     let Some(tickets) = &config.tickets else { return Ok(None) };
     let Some(offered) = hello.extensions.pre_shared_key else { return Ok(None) };
     if !takes_dhe(hello) {
-        return Ok(None);
+        return Ok(None); // spec: 9846-4.3.9-b
     }
     let server_name = super::flight::server_name(hello);
     let here = Here {
@@ -47,7 +48,7 @@ pub(super) fn resume(
     let tried = offered.identities.iter().take(TICKETS_A_HELLO);
     let found = (0u16..)
         .zip(tried)
-        .find_map(|(index, identity)| here.takes(identity.identity).map(|ticket| Resumed { index, ticket }));
+        .find_map(|(index, identity)| here.takes(identity).map(|ticket| Resumed { index, ticket }));
     let Some(resumed) = found else { return Ok(None) }; // spec: 9846-4.3.11-b
     let mut transcript = before.fork();
     transcript.add(&message[..message.len() - offered.binders_len()]); // It ends with them: `pre_shared_key` is the last extension.
@@ -71,10 +72,11 @@ pub(super) fn takes_dhe(hello: &ClientHello<'_>) -> bool {
 pub(super) fn tickets(config: &Config, hello: &ClientHello<'_>, is_resumed: bool) -> u8 {
     let Some(tickets) = config.tickets.as_ref().filter(|_| takes_dhe(hello)) else { return 0 }; // spec: 9846-4.3.9-a
     let wanted = hello.extensions.ticket_request;
-    match is_resumed {
-        false => tickets.count.min(wanted.map_or(u8::MAX, |wanted| wanted.new_session_count)),
-        true => tickets.count_resumed.min(wanted.map_or(u8::MAX, |wanted| wanted.resumption_count)),
-    }
+    let (ours, wanted) = match is_resumed {
+        false => (tickets.count, wanted.map(|wanted| wanted.new_session_count)),
+        true => (tickets.count_resumed, wanted.map(|wanted| wanted.resumption_count)),
+    };
+    wanted.map_or(ours, |wanted| wanted.min(ours)) // spec: 9149-3-a
 }
 
 /// What a ticket has to fit.
@@ -87,15 +89,18 @@ struct Here<'a> {
 }
 
 impl Here<'_> {
-    fn takes(&self, identity: &[u8]) -> Option<Ticket> {
+    fn takes(&self, offered: PskIdentity<'_>) -> Option<Ticket> {
         let unix_secs = self.unix_ms / 1_000;
-        let ticket = Ticket::open(&*self.tickets.keys, unix_secs, identity)?;
+        let ticket = Ticket::open(&*self.tickets.keys, unix_secs, offered.identity)?;
         let suite = self.config.provider.suite(ticket.suite)?;
         let age_ms = self.unix_ms.saturating_sub(ticket.issued_unix_ms);
+        let told_age_ms = ticket.told_age_ms(offered.obfuscated_ticket_age);
+        let lifetime_ms = u64::from(ticket.lifetime_secs) * 1_000;
         let fits = core::ptr::eq(suite.hash, self.suite.hash) // spec: 9846-4.7.1-e
-            && age_ms < u64::from(ticket.lifetime_secs) * 1_000
+            && age_ms < lifetime_ms
+            && u64::from(told_age_ms) <= lifetime_ms
             && unix_secs.saturating_sub(ticket.authenticated_unix_secs) < self.tickets.chain_secs // spec: 9846-4.7.1-d
-            && ticket.policy == self.tickets.policy
+            && ticket.policy == (self.tickets.policy)(self.server_name)
             && ticket.server_name.as_deref() == self.server_name
             && choose::serves(self.config, self.server_name);
         fits.then_some(ticket)

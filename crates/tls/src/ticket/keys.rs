@@ -1,22 +1,24 @@
 use sakigake_crypto::{Secret, Suite, TAG_BYTES, hkdf::Prk};
 use sakigake_wire::Entropy;
+use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// Seals tickets and opens them again. All servers of a host share the keys, which change with time and are destroyed:
-/// whoever gets hold of one can read every connection that its tickets resume without a key exchange.
+/// whoever gets hold of one knows the pre-shared keys that its tickets carry.
 pub trait TicketKeys: Send + Sync {
     /// Seals `text`; none where there is no key at this time, and then no ticket goes out.
     fn seal(&self, unix_secs: u64, text: &[u8], entropy: &mut dyn Entropy) -> Option<Vec<u8>>;
 
     /// Gives back what [`TicketKeys::seal`] took; none for anything else, and for what was sealed under a key that is gone.
-    fn open(&self, unix_secs: u64, ticket: &[u8]) -> Option<Vec<u8>>;
+    fn open(&self, unix_secs: u64, ticket: &[u8]) -> Option<Zeroizing<Vec<u8>>>;
 }
 
-/// One key and its time.
-#[derive(Clone)]
+/// One key and its time. Its bytes are erased when the last copy goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TicketKey {
     /// Stands in front of each ticket, so that its key is found.
-    pub name: [u8; NAME_BYTES],
-    /// Each ticket's own key is derived from it; at least 32 bytes.
+    pub name: [u8; TicketKey::NAME_BYTES],
+    /// Each ticket's own key is derived from it; [`TicketKey::SECRET_BYTES`] where it was drawn here.
     pub secret: Secret,
     /// From when on it seals, in seconds since 1970.
     pub from_unix_secs: u64,
@@ -26,59 +28,136 @@ pub struct TicketKey {
     pub opens_until_unix_secs: u64,
 }
 
+/// How long a key serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// For how long it seals, in seconds; a day by default.
+    pub seals_secs: u64,
+    /// For how long it still opens afterwards: as long as tickets live.
+    pub opens_secs: u64,
+}
+
 /// Ticket keys in memory. A ticket is the key's name, 32 random bytes, and the text under an AEAD whose key and nonce are
 /// derived from those bytes, so that no number of tickets uses a nonce twice.
+#[derive(Clone)]
 pub struct KeyRing {
     suite: &'static Suite,
-    keys: Vec<TicketKey>,
+    /// Each with what its tickets' keys are derived from. The newest is the last one.
+    keys: Vec<(TicketKey, Arc<Prk>)>,
+}
+
+impl TicketKey {
+    /// Bytes of a name.
+    pub const NAME_BYTES: usize = 16;
+    /// Bytes of a secret that is drawn.
+    pub const SECRET_BYTES: usize = 32;
+
+    /// A new key that begins to seal at `unix_secs`.
+    pub fn draw(unix_secs: u64, rotation: Rotation, entropy: &mut dyn Entropy) -> Self {
+        let mut name = [0; Self::NAME_BYTES];
+        entropy.fill(&mut name);
+        let until_unix_secs = unix_secs.saturating_add(rotation.seals_secs);
+        Self {
+            name,
+            secret: Secret::filled(Self::SECRET_BYTES, |out| entropy.fill(out)),
+            from_unix_secs: unix_secs,
+            until_unix_secs,
+            opens_until_unix_secs: until_unix_secs.saturating_add(rotation.opens_secs),
+        }
+    }
+
+    fn seals(&self, unix_secs: u64) -> bool {
+        (self.from_unix_secs..self.until_unix_secs).contains(&unix_secs)
+    }
+
+    fn opens(&self, unix_secs: u64) -> bool {
+        unix_secs < self.opens_until_unix_secs
+    }
+}
+
+impl Default for Rotation {
+    fn default() -> Self {
+        Self { seals_secs: 86_400, opens_secs: 86_400 }
+    }
 }
 
 impl KeyRing {
-    /// Uses the suite's AEAD and hash, and whichever of the keys is right for the time.
+    /// Keys that are kept at most: a clock that jumps back and forth draws no more.
+    pub const MOST_KEYS: usize = 16;
+
+    /// Uses the suite's AEAD and hash, and whichever of the keys is right for the time; of two the later one in `keys`.
     pub fn new(suite: &'static Suite, keys: Vec<TicketKey>) -> Self {
-        Self { suite, keys }
+        let with_prk = |key: TicketKey| {
+            let prk = Arc::new(Prk::new(suite.hash, key.secret.as_ref()));
+            (key, prk)
+        };
+        Self { suite, keys: keys.into_iter().map(with_prk).collect() }
     }
 
-    /// The key and nonce of one ticket.
-    fn derive(&self, key: &TicketKey, salt: &[u8]) -> (Secret, [u8; 12]) {
-        let prk = Prk::new(self.suite.hash, key.secret.as_ref());
-        let mut nonce = [0; 12];
-        prk.expand_label(b"ticket iv", salt, &mut nonce);
-        let key_len = self.suite.aead.key_len;
-        (Secret::filled(key_len, |out| prk.expand_label(b"ticket key", salt, out)), nonce)
+    /// The keys that it has, the newest last.
+    pub fn keys(&self) -> impl Iterator<Item = &TicketKey> {
+        self.keys.iter().map(|(key, _)| key)
+    }
+
+    /// Whether [`KeyRing::turned`] would change anything: no key seals now, or the time of one is over.
+    pub fn is_due(&self, unix_secs: u64) -> bool {
+        !self.keys().any(|key| key.seals(unix_secs)) || self.keys().any(|key| !key.opens(unix_secs))
+    }
+
+    /// The same without the keys whose time is over, and with a new one where none seals now. The old ring is to be dropped,
+    /// and the keys are gone with it.
+    #[must_use]
+    pub fn turned(&self, unix_secs: u64, rotation: Rotation, entropy: &mut dyn Entropy) -> Self {
+        let mut keys: Vec<TicketKey> = self.keys().filter(|key| key.opens(unix_secs)).cloned().collect();
+        if !keys.iter().any(|key| key.seals(unix_secs)) {
+            keys.push(TicketKey::draw(unix_secs, rotation, entropy));
+        }
+        let excess = keys.len().saturating_sub(Self::MOST_KEYS);
+        keys.drain(..excess);
+        Self::new(self.suite, keys)
+    }
+
+    /// The key of one ticket, ready for use, and its nonce.
+    fn derive(&self, prk: &Prk, salt: &[u8]) -> (Box<dyn sakigake_crypto::AeadKey>, [u8; NONCE_BYTES]) {
+        let aead = self.suite.aead;
+        let derived = Secret::filled(aead.key_len + NONCE_BYTES, |out| prk.expand_label(LABEL, salt, out));
+        let (key, iv) = derived.as_ref().split_at(aead.key_len);
+        let mut nonce = [0; NONCE_BYTES];
+        nonce.copy_from_slice(iv);
+        ((aead.key)(key), nonce)
     }
 }
 
 impl TicketKeys for KeyRing {
     fn seal(&self, unix_secs: u64, text: &[u8], entropy: &mut dyn Entropy) -> Option<Vec<u8>> {
-        let is_due = |key: &&TicketKey| (key.from_unix_secs..key.until_unix_secs).contains(&unix_secs);
-        let key = self.keys.iter().find(is_due)?;
+        let (key, prk) = self.keys.iter().rev().find(|(key, _)| key.seals(unix_secs))?;
         let mut salt = [0; SALT_BYTES];
         entropy.fill(&mut salt);
-        let (secret, nonce) = self.derive(key, &salt);
+        let (aead, nonce) = self.derive(prk, &salt);
         let mut ticket = Vec::with_capacity(HEAD_BYTES + text.len() + TAG_BYTES);
         ticket.extend_from_slice(&key.name);
         ticket.extend_from_slice(&salt);
         ticket.extend_from_slice(text);
         let (head, sealed) = ticket.split_at_mut(HEAD_BYTES);
-        let tag = (self.suite.aead.key)(secret.as_ref()).seal(nonce, head, sealed);
+        let tag = aead.seal(nonce, head, sealed);
         ticket.extend_from_slice(&tag);
         Some(ticket)
     }
 
-    fn open(&self, unix_secs: u64, ticket: &[u8]) -> Option<Vec<u8>> {
+    fn open(&self, unix_secs: u64, ticket: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (head, sealed) = ticket.split_at_checked(HEAD_BYTES)?;
-        let (name, salt) = head.split_at(NAME_BYTES);
-        let opens = |key: &&TicketKey| key.name == name && unix_secs < key.opens_until_unix_secs;
-        let (secret, nonce) = self.derive(self.keys.iter().find(opens)?, salt);
-        let mut text = sealed.to_vec();
+        let (name, salt) = head.split_at(TicketKey::NAME_BYTES);
+        let (_, prk) = self.keys.iter().find(|(key, _)| key.name == name && key.opens(unix_secs))?;
+        let (aead, nonce) = self.derive(prk, salt);
+        let mut text = Zeroizing::new(sealed.to_vec());
         // A ticket that somebody else made, or changed, is no ticket of ours.
-        let len = (self.suite.aead.key)(secret.as_ref()).open(nonce, head, &mut text).ok()?;
+        let len = aead.open(nonce, head, &mut text).ok()?;
         text.truncate(len);
         Some(text)
     }
 }
 
-const NAME_BYTES: usize = 16;
+const LABEL: &[u8] = b"ticket";
+const NONCE_BYTES: usize = 12;
 const SALT_BYTES: usize = 32;
-const HEAD_BYTES: usize = NAME_BYTES + SALT_BYTES;
+const HEAD_BYTES: usize = TicketKey::NAME_BYTES + SALT_BYTES;

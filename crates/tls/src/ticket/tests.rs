@@ -1,0 +1,110 @@
+use super::*;
+use crate::{fuzz::fuzz_session, handshake::tests::pair::Counter};
+use sakigake_crypto::aws_lc::PROVIDER;
+
+const DAY: u64 = 86_400;
+const NOW: u64 = 1_780_272_000;
+
+fn ticket() -> Ticket {
+    Ticket {
+        suite: 0x1301,
+        secret: Secret::new(&[7; 32]),
+        issued_unix_ms: NOW * 1_000,
+        ticket_age_add: 0xffff_ff00,
+        lifetime_secs: 86_400,
+        authenticated_unix_secs: NOW - 60,
+        policy: [9; 32],
+        server_name: Some("example.com".into()),
+        alpn: Some(b"h2".to_vec()),
+    }
+}
+
+fn ring(unix_secs: u64) -> KeyRing {
+    KeyRing::new(&PROVIDER.suites[0], Vec::new()).turned(unix_secs, Rotation::default(), &mut Counter(5))
+}
+
+#[test]
+fn what_a_ticket_says_is_read_back() {
+    let bare = Ticket { server_name: None, alpn: None, ..ticket() };
+    let text = ticket().to_bytes();
+    assert!(text.capacity() <= TEXT_BYTES, "the text is not moved as it grows");
+    for ticket in [ticket(), bare] {
+        let text = ticket.to_bytes();
+        assert_eq!(Ticket::from_bytes(&text), Some(ticket));
+        fuzz_session(&text);
+    }
+    let longest =
+        Ticket { server_name: Some("a".repeat(253)), alpn: Some(vec![7; 255]), ..ticket() }.to_bytes();
+    assert!(longest.capacity() <= TEXT_BYTES, "{}", longest.len());
+}
+
+#[test]
+fn no_part_of_a_ticket_and_no_changed_one_is_read_as_it_or_panics() {
+    let text = ticket().to_bytes();
+    for len in 0..text.len() {
+        assert_eq!(Ticket::from_bytes(&text[..len]), None, "{len} bytes");
+    }
+    assert_eq!(Ticket::from_bytes(&[&text[..], &[0]].concat()), None);
+    for bit in 0..text.len() * 8 {
+        let mut changed = text.to_vec();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        assert_ne!(Ticket::from_bytes(&changed), Some(ticket()), "bit {bit}");
+        fuzz_session(&changed);
+    }
+}
+
+#[test]
+fn the_age_that_a_client_tells_wraps_as_it_was_obfuscated() {
+    assert_eq!(ticket().told_age_ms(0xffff_ff00), 0);
+    assert_eq!(ticket().told_age_ms(0), 0x100);
+    assert_eq!(ticket().told_age_ms(0xffff_feff), u32::MAX);
+}
+
+#[test]
+fn a_sealed_ticket_is_opened_by_the_key_that_sealed_it_and_shows_nothing() {
+    let (ring, other) = (ring(NOW), ring(NOW + 1));
+    let sealed = ticket().seal(&ring, NOW, &mut Counter(1)).unwrap();
+    assert_eq!(Ticket::open(&ring, NOW, &sealed), Some(ticket()));
+    let other = KeyRing::new(
+        &PROVIDER.suites[0],
+        other.keys().map(|key| TicketKey { secret: Secret::new(&[1; 32]), ..key.clone() }).collect(),
+    );
+    assert_eq!(Ticket::open(&other, NOW, &sealed), None, "the same name, another secret");
+    assert!(!sealed.windows(4).any(|window| window == b"exam" || window == [7; 4]));
+    let again = ticket().seal(&ring, NOW, &mut Counter(2)).unwrap();
+    assert!(sealed[..16] == again[..16] && sealed[48..] != again[48..], "no two are alike");
+}
+
+#[test]
+fn a_key_seals_for_a_day_opens_for_another_and_is_gone_then() {
+    let mut entropy = Counter(3);
+    let today = ring(NOW);
+    let sealed = ticket().seal(&today, NOW + DAY - 1, &mut entropy).unwrap();
+    assert!(!today.is_due(NOW) && !today.is_due(NOW + DAY - 1) && today.is_due(NOW + DAY));
+    assert!(ticket().seal(&today, NOW + DAY, &mut entropy).is_none(), "it no longer seals");
+    let tomorrow = today.turned(NOW + DAY, Rotation::default(), &mut entropy);
+    assert_eq!(tomorrow.keys().count(), 2);
+    assert_eq!(Ticket::open(&tomorrow, NOW + 2 * DAY - 1, &sealed), Some(ticket()));
+    assert_eq!(Ticket::open(&tomorrow, NOW + 2 * DAY, &sealed), None, "not even before the key is destroyed");
+    assert_ne!(ticket().seal(&tomorrow, NOW + DAY, &mut entropy).unwrap()[..16], sealed[..16]);
+    let later = tomorrow.turned(NOW + 2 * DAY, Rotation::default(), &mut entropy);
+    assert!(later.keys().all(|key| key.name[..] != sealed[..16]) && later.keys().count() == 2);
+}
+
+#[test]
+fn a_ring_that_is_turned_early_stays_as_it_is() {
+    let ring = ring(NOW);
+    let turned = ring.turned(NOW + 1, Rotation::default(), &mut Counter(9));
+    assert!(turned.keys().eq(ring.keys()));
+}
+
+#[test]
+fn a_clock_that_jumps_draws_no_keys_without_end() {
+    let mut ring = ring(NOW);
+    let mut entropy = Counter(4);
+    for jump in 0..40 {
+        ring = ring.turned(NOW - jump * 2 * DAY, Rotation::default(), &mut entropy);
+    }
+    assert_eq!(ring.keys().count(), KeyRing::MOST_KEYS);
+    assert!(ring.keys().last().unwrap().from_unix_secs == NOW - 39 * 2 * DAY, "the newest is kept");
+}
