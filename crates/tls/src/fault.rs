@@ -78,6 +78,8 @@ pub enum Fault {
     UnofferedCompression,
     /// The server chose a pre-shared key that we did not offer, or one that does not fit its suite.
     UnofferedPreSharedKey,
+    /// The server chose a pre-shared key without a key exchange, which we did not offer.
+    UnofferedPskMode,
     /// A key share is no element of its group, or yields no secret.
     BadKeyShare,
     /// The server does not echo our session id.
@@ -218,6 +220,7 @@ impl Fault {
             | Self::UnofferedSignatureScheme
             | Self::UnofferedCompression
             | Self::UnofferedPreSharedKey
+            | Self::UnofferedPskMode
             | Self::BadKeyShare
             | Self::SessionIdMismatch
             | Self::RetryWithoutChange

@@ -1,5 +1,8 @@
+mod stored;
+
 use crate::schedule;
 use sakigake_crypto::{Secret, Suite};
+use std::sync::Arc;
 
 /// Nobody may use a ticket for longer (RFC 9846 section 4.7.1): 7 days, in seconds.
 pub const MAX_TICKET_LIFETIME_SECS: u32 = 604_800;
@@ -26,6 +29,10 @@ pub struct Session {
     pub authenticated_unix_secs: u64,
     /// The application protocol, if there was one.
     pub alpn: Option<Vec<u8>>,
+    /// The chain that the server showed, in DER, leaf first: a connection that goes on rests on it.
+    pub chain: Arc<[Vec<u8>]>,
+    /// Bytes of early data that the server takes with it at most; 0 for none.
+    pub max_early_data: u32,
 }
 
 impl Session {
@@ -36,9 +43,9 @@ impl Session {
             && (unix_ms / 1_000).saturating_sub(self.authenticated_unix_secs) < chain_secs // spec: 9846-4.7.1-d
     }
 
-    /// Its age as it goes over the wire (RFC 9846 section 4.3.11.1).
+    /// Its age as it goes over the wire: modulo 2^32 (RFC 9846 section 4.3.11.1).
     pub(crate) fn obfuscated_age(&self, unix_ms: u64) -> u32 {
-        (self.age_ms(unix_ms) as u32).wrapping_add(self.ticket_age_add) // Modulo 2^32 by definition.
+        (self.age_ms(unix_ms) as u32).wrapping_add(self.ticket_age_add) // spec: 9846-4.3.11.1-b
     }
 
     /// Zero where the clock was set back.
@@ -64,6 +71,8 @@ pub(crate) struct Origin {
     pub(crate) resumption_secret: Secret,
     pub(crate) server_name: Option<String>,
     pub(crate) alpn: Option<Vec<u8>>,
+    /// At a client: the chain that the server showed.
+    pub(crate) chain: Arc<[Vec<u8>]>,
     /// When the server last proved itself by a certificate, in seconds since 1970.
     pub(crate) authenticated_unix_secs: u64,
 }
@@ -74,3 +83,6 @@ impl Origin {
         schedule::ticket_key(self.suite.hash, &self.resumption_secret, ticket_nonce)
     }
 }
+
+#[cfg(test)]
+mod tests;

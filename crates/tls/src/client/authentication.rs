@@ -1,4 +1,4 @@
-use super::{State, offer::Offer};
+use super::{State, offer::Offer, resume::Resumable};
 use crate::{
     Fact, Fault, KeyLogLine, Level, Negotiated, RejectedCertificate, Step, TrafficSecret, Verified, Wanted,
     certificate::{self, compression},
@@ -11,6 +11,7 @@ use crate::{
     schedule,
     transcript::Transcript,
 };
+use std::sync::Arc;
 
 /// The secrets of the handshake, and the messages so far.
 pub(super) struct Keys {
@@ -26,8 +27,8 @@ pub(super) struct Keys {
 pub(crate) struct AwaitEncryptedExtensions {
     pub(super) offer: Offer,
     pub(super) keys: Keys,
-    /// When the certificate was shown that a resumed connection rests on; none where it is yet to come.
-    pub(super) authenticated_unix_secs: Option<u64>,
+    /// The connection that goes on here, if one does: no certificate comes.
+    pub(super) resumed: Option<Resumable>,
 }
 
 /// What EncryptedExtensions and CertificateRequest told.
@@ -37,7 +38,9 @@ struct Session {
     alpn: Option<Vec<u8>>,
     /// A certificate of ours is asked for: we answer that we have none.
     is_certificate_requested: bool,
-    /// As in [`AwaitEncryptedExtensions`].
+    /// The chain in DER, leaf first, once it came, or came on the connection that is resumed.
+    chain: Arc<[Vec<u8>]>,
+    /// When it was shown, on a resumed connection.
     authenticated_unix_secs: Option<u64>,
 }
 
@@ -51,21 +54,17 @@ pub(crate) struct AwaitCertificate(Session);
 pub(crate) struct AwaitVerdict {
     session: Session,
     wanted: Wanted,
-    leaf: Vec<u8>,
 }
 
 /// Awaits CertificateVerify.
-pub(crate) struct AwaitCertificateVerify {
-    session: Session,
-    leaf: Vec<u8>,
-}
+pub(crate) struct AwaitCertificateVerify(Session);
 
 /// Awaits Finished.
 pub(crate) struct AwaitFinished(Session);
 
 impl AwaitEncryptedExtensions {
     pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
-        let Self { offer, mut keys, authenticated_unix_secs } = self;
+        let Self { offer, mut keys, resumed } = self;
         let Message::EncryptedExtensions(encrypted) = Message::read(message)? else {
             return Err(unexpected(message));
         };
@@ -79,9 +78,12 @@ impl AwaitEncryptedExtensions {
             turn.flight.steps.push(Step::LimitRecords { sent, received });
         }
         keys.transcript.add(message);
-        let session = Session { offer, keys, alpn, is_certificate_requested: false, authenticated_unix_secs };
+        let authenticated_unix_secs = resumed.as_ref().map(Resumable::authenticated_unix_secs);
+        let chain = resumed.map(Resumable::into_chain).unwrap_or_default();
+        let is_certificate_requested = false;
+        let session = Session { offer, keys, alpn, is_certificate_requested, chain, authenticated_unix_secs };
         Ok(match authenticated_unix_secs {
-            Some(_) => State::Finished(Box::new(AwaitFinished(session))),
+            Some(_) => State::Finished(Box::new(AwaitFinished(session))), // spec: 9846-4.5-b
             None => State::CertificateOrRequest(Box::new(AwaitCertificateOrRequest(session))),
         })
     }
@@ -116,15 +118,16 @@ impl AwaitCertificate {
         session.keys.transcript.add(message);
         let config = &session.offer.config;
         let server_name = session.offer.server_name.as_str();
-        let leaf = chain[0].to_vec(); // `Session::chain` gives no empty chain.
-        let Some(verifier) = &config.verifier else {
-            let chain = chain.iter().map(|der| der.to_vec()).collect();
-            let wanted = Wanted::Verify { server_name: server_name.to_owned(), chain };
-            return Ok(State::Verdict(Box::new(AwaitVerdict { session, wanted, leaf })));
-        };
-        let unix_secs = config.unix_secs_at_start.saturating_add(turn.now.as_nanos() / 1_000_000_000);
-        verifier.verify_chain(server_name, &chain, unix_secs).map_err(Fault::CertificateRejected)?;
-        Ok(State::CertificateVerify(Box::new(AwaitCertificateVerify { session, leaf })))
+        if let Some(verifier) = &config.verifier {
+            let unix_secs = config.unix_ms(turn.now) / 1_000;
+            verifier.verify_chain(server_name, &chain, unix_secs).map_err(Fault::CertificateRejected)?;
+        }
+        session.chain = chain.iter().map(|der| der.to_vec()).collect();
+        if config.verifier.is_some() {
+            return Ok(State::CertificateVerify(Box::new(AwaitCertificateVerify(session))));
+        }
+        let wanted = Wanted::Verify { server_name: server_name.to_owned(), chain: session.chain.to_vec() };
+        Ok(State::Verdict(Box::new(AwaitVerdict { session, wanted })))
     }
 }
 
@@ -153,14 +156,13 @@ impl AwaitVerdict {
 
     pub(super) fn take(self, verdict: Result<Verified, RejectedCertificate>) -> Result<State, Fault> {
         verdict.map_err(Fault::CertificateRejected)?;
-        let Self { session, leaf, .. } = self;
-        Ok(State::CertificateVerify(Box::new(AwaitCertificateVerify { session, leaf })))
+        Ok(State::CertificateVerify(Box::new(AwaitCertificateVerify(self.session))))
     }
 }
 
 impl AwaitCertificateVerify {
     pub(super) fn take(self, message: &[u8]) -> Result<State, Fault> {
-        let Self { mut session, leaf } = self;
+        let mut session = self.0;
         let Message::CertificateVerify(verify) = Message::read(message)? else {
             return Err(unexpected(message));
         };
@@ -168,12 +170,12 @@ impl AwaitCertificateVerify {
             return Err(Fault::UnofferedSignatureScheme); // spec: 9846-4.5.2-m
         }
         let content = content(Side::Server, &session.keys.transcript.digest());
-        let config = &session.offer.config;
+        let (config, leaf) = (&session.offer.config, &session.chain[0]); // `Session::chain` gives no empty chain.
         let is_right = match &config.verifier {
-            Some(verifier) => verifier.verify_signature(&leaf, verify.algorithm, &content, verify.signature),
+            Some(verifier) => verifier.verify_signature(leaf, verify.algorithm, &content, verify.signature),
             None => certificate::verify_signature(
                 config.provider,
-                &leaf,
+                leaf,
                 verify.algorithm,
                 &content,
                 verify.signature,
@@ -189,7 +191,7 @@ impl AwaitCertificateVerify {
 
 impl AwaitFinished {
     pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
-        let Session { offer, keys, alpn, is_certificate_requested, authenticated_unix_secs } = self.0;
+        let Session { offer, keys, alpn, is_certificate_requested, chain, authenticated_unix_secs } = self.0;
         let Keys { schedule, mut transcript, client, server, group } = keys;
         let Message::Finished(finished) = Message::read(message)? else { return Err(unexpected(message)) };
         if !server.is_verified(&transcript.digest(), finished.verify_data) {
@@ -223,6 +225,7 @@ impl AwaitFinished {
                 resumption_secret: main.resumption_secret(&transcript.digest()),
                 server_name: Some(offer.server_name.clone()),
                 alpn: alpn.clone(),
+                chain,
                 authenticated_unix_secs: authenticated_unix_secs.unwrap_or(config.unix_ms(turn.now) / 1_000),
             };
             Box::new(Resumption { origin, unix_secs_at_start: config.unix_secs_at_start })

@@ -142,7 +142,11 @@ fn accept(
     turn: &mut Turn<'_>,
 ) -> Result<State, Fault> {
     extension::refuse_unsolicited(hello.extensions.order, |kind| offer.has(kind))?;
-    let theirs = hello.extensions.key_share.ok_or(Fault::MissingExtension(ExtensionType::KEY_SHARE))?;
+    let missing = match hello.extensions.pre_shared_key {
+        Some(_) => Fault::UnofferedPskMode, // spec: 9846-4.3.11-e
+        None => Fault::MissingExtension(ExtensionType::KEY_SHARE),
+    };
+    let theirs = hello.extensions.key_share.ok_or(missing)?;
     if !share.is_for(theirs.group) {
         // After a retry the one share is for the group that was asked for.
         return Err(Fault::UnofferedGroup); // spec: 9846-4.3.8-l spec: 9846-4.3.8-m
@@ -161,12 +165,7 @@ fn accept(
     }
     turn.flight.steps.extend([Step::ReadKey(server.clone()), Step::WriteKey(client.clone())]);
     let keys = Keys { schedule, transcript, client, server, group: theirs.group };
-    let authenticated_unix_secs = resumed.map(|resumed| resumed.authenticated_unix_secs());
-    Ok(State::EncryptedExtensions(Box::new(AwaitEncryptedExtensions {
-        offer,
-        keys,
-        authenticated_unix_secs,
-    })))
+    Ok(State::EncryptedExtensions(Box::new(AwaitEncryptedExtensions { offer, keys, resumed })))
 }
 
 /// The session that the server goes on with, if it does.

@@ -99,7 +99,7 @@ impl Offer {
             record_size_limit: self.config.record_size_limit,
             compress_certificate: Some(List::Items(&compressions)).filter(|list| !list.is_empty()),
             psk_key_exchange_modes: tickets.map(|_| List::Items(&MODES)),
-            ticket_request: tickets,
+            ticket_request: tickets, // spec: 9149-3-c
             pre_shared_key: psks,
             order: List::Items(&order),
             ..ClientHelloExtensions::default()

@@ -2,13 +2,14 @@
 
 use super::Config;
 use crate::{
-    Session,
+    Session, Verifier,
     extension::{Binder, PskIdentity},
     schedule::Early,
     transcript::{Transcript, Unhashed},
 };
 use sakigake_crypto::{Secret, Suite};
 use sakigake_wire::Instant;
+use std::sync::Arc;
 
 /// A session that fits here and now.
 pub(super) struct Resumable {
@@ -18,13 +19,20 @@ pub(super) struct Resumable {
 }
 
 impl Resumable {
-    /// None where the session is for another host, too old, or of a suite that is not offered.
+    /// None where the session is for another host, too old, of a suite that is not offered, or where its server's certificate
+    /// is not, or no longer, one that we trust. Who judges certificates itself has to judge sessions too.
     pub(super) fn new(session: Session, config: &Config, server_name: &str, now: Instant) -> Option<Self> {
         let suite = config.provider.suite(session.suite)?;
+        let unix_ms = config.unix_ms(now);
+        let is_trusted = |verifier: &Arc<dyn Verifier>| {
+            let chain: Vec<&[u8]> = session.chain.iter().map(Vec::as_slice).collect();
+            verifier.verify_chain(server_name, &chain, unix_ms / 1_000).is_ok() // Why not, a full handshake will tell.
+        };
         let fits = config.tickets.is_some()
             && session.server_name == server_name // spec: 9846-4.7.1-h
-            && session.is_fresh(config.unix_ms(now), config.chain_secs)
-            && session.ticket.len() <= MOST_TICKET_BYTES;
+            && session.is_fresh(unix_ms, config.chain_secs)
+            && session.ticket.len() <= MOST_TICKET_BYTES
+            && config.verifier.as_ref().is_none_or(is_trusted);
         fits.then_some(Self { session, suite })
     }
 
@@ -41,6 +49,11 @@ impl Resumable {
     /// When the server last proved itself by a certificate.
     pub(super) fn authenticated_unix_secs(&self) -> u64 {
         self.session.authenticated_unix_secs
+    }
+
+    /// The chain that the server showed, leaf first.
+    pub(super) fn into_chain(self) -> Arc<[Vec<u8>]> {
+        self.session.chain
     }
 
     pub(super) fn identity(&self, config: &Config, now: Instant) -> PskIdentity<'_> {

@@ -30,6 +30,7 @@ fn every_sin_has_its_alert() {
                 Fault::MisplacedExtension(ExtensionType::COOKIE), // 4.3
                 Fault::PreSharedKeyNotLast,                       // 4.3.11
                 Fault::UnofferedPreSharedKey,
+                Fault::UnofferedPskMode,
                 Fault::BadKeyShare,
                 Fault::BadKeyShares,       // 4.3.8
                 Fault::RetryWithoutChange, // 4.2.4

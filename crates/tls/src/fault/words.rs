@@ -89,6 +89,7 @@ fn sentence(fault: &Fault) -> &'static str {
         Fault::UnofferedPreSharedKey => {
             "the server chose a pre-shared key that was not offered or does not fit"
         }
+        Fault::UnofferedPskMode => "the server chose a pre-shared key without a key exchange",
         Fault::BadKeyShare => "a key share is no element of its group or yields no secret",
         Fault::SessionIdMismatch => "the server does not echo the session id",
         Fault::RetryWithoutChange => "a HelloRetryRequest asks for no change",

@@ -121,6 +121,8 @@ impl Resumption {
             received_unix_ms: config::unix_ms(self.unix_secs_at_start, now),
             authenticated_unix_secs: origin.authenticated_unix_secs,
             alpn: origin.alpn.clone(),
+            chain: origin.chain.clone(),
+            max_early_data: ticket.extensions.early_data.unwrap_or(0), // None: it takes none.
         })
     }
 }
