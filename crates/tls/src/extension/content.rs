@@ -349,7 +349,7 @@ fn host_name(name: &[u8]) -> Option<&str> {
 pub(super) fn read_offered_psks<'a>(reader: &mut Reader<'a>) -> Result<OfferedPsks<'a>, Fault> {
     let offered = OfferedPsks { identities: list::read16(reader)?, binders: list::read16(reader)? };
     if offered.identities.iter().count() != offered.binders.iter().count() {
-        return Err(Fault::BindersDoNotMatchIdentities);
+        return Err(Fault::BindersDoNotMatchIdentities); // spec: 9846-4.3.11-f
     }
     Ok(offered)
 }

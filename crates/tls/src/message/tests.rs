@@ -316,6 +316,10 @@ fn each_sin_in_a_client_hello_has_its_fault() {
     refuses(&longer, Fault::TrailingBytes); // spec: 9846-4.2.2-c
     refuses(&hello(&format!("{psk} 002a 0000")), Fault::PreSharedKeyNotLast); // spec: 9846-4.3.11-a
     assert!(Message::read(&hello(&format!("002a 0000 {psk}"))).is_ok());
+    let two_identities =
+        psk.replace("002f 000a 0004 74656e67 00000000", "0036 0011 0004 74656e67 00000000 0001 65 00000000");
+    refuses(&hello(&two_identities), Fault::BindersDoNotMatchIdentities); // spec: 9846-4.3.11-f
+    refuses(&hello(&psk.replace("002f", "002e").replace("0021 20 00", "0020 1f")), Fault::VectorTooShort);
     assert!(
         Message::read(&hello("0033 0002 0000")).is_ok(),
         "no share at all is a wish for a HelloRetryRequest"

@@ -2,7 +2,7 @@ use super::{
     Config, State,
     choose::{self, NoCredential},
     finished::{AwaitFinished, Issue},
-    resume::{self, Resumed},
+    resume::{self, Due, Resumed},
 };
 use crate::{
     Credential, Fact, Fault, KeyLogLine, Level, Negotiated, Step, TrafficSecret, Wanted,
@@ -11,7 +11,7 @@ use crate::{
     handshake::{Turn, content},
     key_log,
     message::{CertificateVerify, ClientHello, EncryptedExtensions, Finished, ServerHello},
-    rules::{ProtocolVersion, Side},
+    rules::{ExtensionType, ProtocolVersion, Side},
     schedule::{self, Early},
     transcript::Transcript,
 };
@@ -46,8 +46,7 @@ struct Plan {
     session_id: Vec<u8>,
     server_name: Option<String>,
     alpn: Option<Vec<u8>>,
-    /// How many tickets the client gets.
-    tickets: u8,
+    tickets: Due,
     /// The most that the client takes in a protected record.
     record_size_limit: Option<u16>,
     /// How the certificate is compressed.
@@ -78,7 +77,7 @@ struct Session {
     early_data: bool,
     /// The most that the client takes in a protected record.
     record_size_limit: Option<u16>,
-    tickets: u8,
+    tickets: Due,
     /// When the certificate was shown that all this rests on; none where that is now.
     authenticated_unix_secs: Option<u64>,
     schedule: schedule::Handshake,
@@ -91,7 +90,6 @@ struct Session {
 pub(super) fn accept(
     accepted: Accepted,
     hello: &ClientHello<'_>,
-    schemes: Codes<'_>,
     turn: &mut Turn<'_>,
 ) -> Result<State, Fault> {
     let config = Arc::clone(&accepted.config);
@@ -100,7 +98,6 @@ pub(super) fn accept(
     let offered = extensions.application_layer_protocol_negotiation;
     let alpn = choose::protocol(&config, offered).map_err(|_| Fault::NoCommonProtocol)?;
     let server_name = server_name(hello);
-    let schemes_cert = extensions.signature_algorithms_cert.unwrap_or(schemes); // spec: 9846-4.3.3-k
     let plan = Plan {
         accepted,
         client_random: hello.random,
@@ -114,6 +111,9 @@ pub(super) fn accept(
     if is_resumed {
         return plan.resume(turn);
     }
+    let missing = Fault::MissingExtension(ExtensionType::SIGNATURE_ALGORITHMS);
+    let schemes = extensions.signature_algorithms.ok_or(missing)?; // spec: 9846-9.2-k
+    let schemes_cert = extensions.signature_algorithms_cert.unwrap_or(schemes); // spec: 9846-4.3.3-k
     if config.ask_certificate {
         let wanted = Wanted::Certificate {
             server_name: plan.server_name.clone(),
@@ -272,6 +272,7 @@ impl Session {
             record_size_limit: limits.map(|(_, ours)| ours), // spec: 8449-4-e
             server_name: is_named.then_some(()),             // RFC 6066 section 3
             application_layer_protocol_negotiation: self.alpn.as_deref(),
+            ticket_request: self.tickets.told(), // spec: 9149-3-b
             ..EncryptedExtensionsBlock::default()
         };
         send(turn, &mut self.transcript, Level::Handshake, room, |out| {
@@ -317,9 +318,9 @@ impl Session {
         let suite = write.suite.id;
         let is_resumed = authenticated_unix_secs.is_some();
         let negotiated = Negotiated { server_name, alpn, suite, group, is_resumed };
-        let issue = (tickets > 0).then(|| {
+        let issue = (tickets.count > 0).then(|| {
             Box::new(Issue {
-                count: tickets,
+                count: tickets.count,
                 main,
                 transcript,
                 authenticated_unix_secs,

@@ -48,7 +48,7 @@ impl AwaitClientHello {
                 transcript.add(message);
                 let shared = exchange(group, share, turn)?;
                 let accepted = Accepted { config, suite, transcript, shared, early_data, resumed };
-                flight::accept(accepted, &hello, offered.schemes, turn)
+                flight::accept(accepted, &hello, turn)
             }
             Exchange::Retry(group) => {
                 let mut transcript = Unhashed::new(message.to_vec()).retry(suite.hash);
@@ -82,7 +82,7 @@ impl AwaitSecondClientHello {
         let shared = exchange(self.group, share.key_exchange, turn)?;
         let Self { config, transcript, suite, early_data, .. } = self;
         let accepted = Accepted { config, suite, transcript, shared, early_data, resumed };
-        flight::accept(accepted, &hello, offered.schemes, turn)
+        flight::accept(accepted, &hello, turn)
     }
 
     pub(super) fn ignores_early_data(&self) -> bool {
@@ -90,11 +90,10 @@ impl AwaitSecondClientHello {
     }
 }
 
-/// What a ClientHello offers for key exchange and authentication.
+/// What a ClientHello offers for the key exchange.
 struct Offered<'a> {
     groups: Codes<'a>,
     shares: List<'a, KeyShareEntry<'a>>,
-    schemes: Codes<'a>,
 }
 
 impl<'a> Offered<'a> {
@@ -105,13 +104,16 @@ impl<'a> Offered<'a> {
             return Err(Fault::NoCommonPskMode); // spec: 9846-4.3.9-k
         }
         let missing = |kind| Fault::MissingExtension(kind); // spec: 9846-9.2-k
-        let groups = extensions.supported_groups.ok_or(missing(ExtensionType::SUPPORTED_GROUPS))?;
-        let shares = extensions.key_share.ok_or(missing(ExtensionType::KEY_SHARE))?;
-        let schemes = extensions.signature_algorithms.ok_or(missing(ExtensionType::SIGNATURE_ALGORITHMS))?;
+        let (groups, shares) = match (extensions.supported_groups, extensions.key_share) {
+            (Some(groups), Some(shares)) => (groups, shares),
+            (None, None) if extensions.pre_shared_key.is_some() => return Err(Fault::NoCommonGroup), // Without a key exchange we use no key.
+            (None, _) => return Err(missing(ExtensionType::SUPPORTED_GROUPS)),
+            (_, None) => return Err(missing(ExtensionType::KEY_SHARE)),
+        };
         if !fit(groups, shares) {
             return Err(Fault::BadKeyShares); // spec: 9846-4.3.8-n
         }
-        Ok(Self { groups, shares, schemes })
+        Ok(Self { groups, shares })
     }
 }
 

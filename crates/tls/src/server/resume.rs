@@ -68,15 +68,33 @@ pub(super) fn takes_dhe(hello: &ClientHello<'_>) -> bool {
     modes.is_some_and(|modes| modes.contains(&PskKeyExchangeMode::PSK_DHE_KE.0))
 }
 
+/// How many tickets the client gets.
+#[derive(Clone, Copy)]
+pub(super) struct Due {
+    pub(super) count: u8,
+    /// The client had a wish, and we send some at all.
+    is_told: bool,
+}
+
+impl Due {
+    /// What EncryptedExtensions says of it (RFC 9149 section 3).
+    pub(super) fn told(self) -> Option<u8> {
+        self.is_told.then_some(self.count)
+    }
+}
+
 /// How many tickets the client gets, who may want fewer than we would send (RFC 9149 section 3).
-pub(super) fn tickets(config: &Config, hello: &ClientHello<'_>, is_resumed: bool) -> u8 {
-    let Some(tickets) = config.tickets.as_ref().filter(|_| takes_dhe(hello)) else { return 0 }; // spec: 9846-4.3.9-a
+pub(super) fn tickets(config: &Config, hello: &ClientHello<'_>, is_resumed: bool) -> Due {
+    let is_told = config.tickets.is_some() && hello.extensions.ticket_request.is_some();
+    let none = Due { count: 0, is_told };
+    let Some(tickets) = config.tickets.as_ref().filter(|_| takes_dhe(hello)) else { return none }; // spec: 9846-4.3.9-a
     let wanted = hello.extensions.ticket_request;
     let (ours, wanted) = match is_resumed {
         false => (tickets.count, wanted.map(|wanted| wanted.new_session_count)),
         true => (tickets.count_resumed, wanted.map(|wanted| wanted.resumption_count)),
     };
-    wanted.map_or(ours, |wanted| wanted.min(ours)) // spec: 9149-3-a
+    let count = wanted.map_or(ours, |wanted| wanted.min(ours)); // spec: 9149-3-a
+    Due { count, is_told }
 }
 
 /// What a ticket has to fit.

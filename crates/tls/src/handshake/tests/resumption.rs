@@ -23,16 +23,16 @@ fn key(name: u8) -> TicketKey {
     }
 }
 
-fn tickets() -> Tickets {
+pub(super) fn tickets() -> Tickets {
     Tickets::new(Arc::new(KeyRing::new(&PROVIDER.suites[0], vec![key(1)])))
 }
 
-fn client() -> client::Options {
+pub(super) fn client() -> client::Options {
     let request = TicketRequest { new_session_count: 2, resumption_count: 1 };
     client::Options { tickets: Some(request), ..client_options() }
 }
 
-fn server() -> server::Options {
+pub(super) fn server() -> server::Options {
     // One credential for all servers of these tests: another one is another certificate.
     static CREDENTIAL: std::sync::LazyLock<Arc<crate::Credential>> =
         std::sync::LazyLock::new(|| server_options().credentials.remove(0));
@@ -44,20 +44,20 @@ fn server() -> server::Options {
     }
 }
 
-fn sessions(pair: &Pair) -> Vec<Session> {
+pub(super) fn sessions(pair: &Pair) -> Vec<Session> {
     let facts = pair.from_client.facts.iter();
     facts
         .filter_map(|fact| if let Fact::Ticket(session) = fact { Some((**session).clone()) } else { None })
         .collect()
 }
 
-fn first() -> Session {
+pub(super) fn first() -> Session {
     let mut pair = Pair::new(client(), server());
     pair.run().unwrap();
     sessions(&pair).remove(0)
 }
 
-fn resumed(pair: &Pair) -> (bool, bool) {
+pub(super) fn resumed(pair: &Pair) -> (bool, bool) {
     let is_resumed = |fact: &Fact| match fact {
         Fact::Negotiated(negotiated) => negotiated.is_resumed,
         other => panic!("{other:?}"),
@@ -67,12 +67,16 @@ fn resumed(pair: &Pair) -> (bool, bool) {
 }
 
 /// A client with this session at a server, run to the end.
-fn second(session: Session, client: client::Options, server: server::Options) -> Result<Pair, (Side, Fault)> {
+pub(super) fn second(
+    session: Session,
+    client: client::Options,
+    server: server::Options,
+) -> Result<Pair, (Side, Fault)> {
     let mut pair = Pair::resuming(client, server, "example.com", Some(session));
     pair.run().map(|()| pair)
 }
 
-fn sent(steps: &[Step]) -> Vec<HandshakeType> {
+pub(super) fn sent(steps: &[Step]) -> Vec<HandshakeType> {
     let kind = |step: &Step| match step {
         Step::Send { message, .. } => Some(HandshakeType(message[0])),
         _ => None,
@@ -107,6 +111,20 @@ fn secrets_of_a_resumed_connection_are_the_same_on_both_sides_and_none_of_the_fi
     let pair = second(sessions(&pair).remove(0), client(), server()).unwrap();
     assert_eq!(lines(&pair.from_client), lines(&pair.from_server));
     assert!(lines(&pair.from_client).iter().all(|line| !before.contains(line)));
+}
+
+#[test]
+fn a_connection_that_goes_on_rests_on_the_certificate_of_the_first() {
+    let chain = server().credentials[0].chain.clone();
+    let mut session = first();
+    for later in [10, 20, 30] {
+        assert_eq!((&session.chain[..], session.authenticated_unix_secs), (&chain[..], UNIX_SECS));
+        let client = client::Options { unix_secs_at_start: UNIX_SECS + later, ..client() };
+        let pair = second(session, client, server()).unwrap();
+        assert_eq!(resumed(&pair), (true, true));
+        session = sessions(&pair).remove(0);
+        assert_eq!(session.received_unix_ms, (UNIX_SECS + later) * 1_000);
+    }
 }
 
 #[test]
@@ -151,10 +169,20 @@ fn what_does_not_fit_a_ticket_leads_to_a_full_handshake() {
             tickets.keys = Arc::new(KeyRing::new(&PROVIDER.suites[0], vec![key(keys)]))
         })
     };
-    let servers: [(&str, server::Options, bool); 8] = [
+    let servers: [(&str, server::Options, bool); 10] = [
         ("the same", server(), true),
         ("no tickets", server::Options { tickets: None, ..server() }, false),
-        ("another policy", with(&|tickets| tickets.policy = [1; 32]), false),
+        ("another policy", with(&|tickets| tickets.policy = Arc::new(|_| [1; 32])), false),
+        (
+            "another policy for this host",
+            with(&|tickets| tickets.policy = Arc::new(|host| [u8::from(host == Some("example.com")); 32])),
+            false,
+        ),
+        (
+            "another policy for another host",
+            with(&|tickets| tickets.policy = Arc::new(|host| [u8::from(host == Some("example.org")); 32])),
+            true,
+        ),
         ("another key", ring(2), false),
         ("just in time", at(DAY - 1), true),
         ("too late", at(DAY), false),
@@ -204,6 +232,12 @@ fn a_client_offers_no_ticket_that_it_should_not() {
     assert!(!offered(&|_| {}, client::Options { chain_secs: 60, ..at(60) }, "example.com"));
     assert!(!offered(&|session| session.suite = 0x1304, client(), "example.com"));
     assert!(!offered(&|session| session.ticket = vec![0; 16_385], client(), "example.com"));
+    let trusts_nobody = || Some(Arc::new(crate::WebPki::new(&PROVIDER)) as Arc<dyn crate::Verifier>);
+    let distrustful = client::Options { verifier: trusts_nobody(), ..client() };
+    assert!(!offered(&|_| {}, distrustful, "example.com"), "trust that is gone");
+    assert!(!offered(&|session| session.chain = Arc::default(), client(), "example.com"));
+    let owner = client::Options { verifier: None, ..client() };
+    assert!(offered(&|session| session.chain = Arc::default(), owner, "example.com"), "the owner has judged");
 }
 
 #[test]
@@ -270,6 +304,7 @@ fn clients_get_as_many_tickets_as_they_want_and_no_more_than_there_are() {
         let request = TicketRequest { new_session_count, resumption_count: 0 };
         client::Options { tickets: Some(request), ..client_options() }
     };
+    // spec: 9149-3-a
     assert_eq!([0, 1, 2, 9].map(|wanted| count(wants(wanted), server())), [0, 1, 2, 2]);
     assert_eq!(count(client_options(), server()), 0, "who names no mode takes none");
     let no_key = Tickets::new(Arc::new(KeyRing::new(&PROVIDER.suites[0], Vec::new())));
@@ -280,6 +315,41 @@ fn clients_get_as_many_tickets_as_they_want_and_no_more_than_there_are() {
         let refused = server::Options { tickets, ..server() }.build();
         assert!(matches!(refused.err(), Some(Misuse::Tickets(_))));
     }
+}
+
+#[test]
+fn a_client_that_asks_is_told_how_many_tickets_come() {
+    // spec: 9149-3-b
+    let told = |client: client::Options, server: server::Options| {
+        let mut pair = Pair::new(client, server);
+        pair.run().unwrap();
+        let told = pair.from_server.steps.iter().find_map(|step| match step {
+            Step::Send { message, .. } => match Message::read(message) {
+                Ok(Message::EncryptedExtensions(encrypted)) => Some(encrypted.extensions.ticket_request),
+                _ => None,
+            },
+            _ => None,
+        });
+        told.expect("a server sends EncryptedExtensions")
+    };
+    assert_eq!(told(client(), server()), Some(2));
+    assert_eq!(told(client(), server::Options { tickets: None, ..server() }), None);
+    assert_eq!(told(client_options(), server()), None);
+}
+
+#[test]
+fn what_a_ticket_allows_of_early_data_is_kept() {
+    let mut pair = Pair::new(client(), server());
+    let change = |_: Side, _: Level, message: &mut Vec<u8>| {
+        if message[0] == HandshakeType::NEW_SESSION_TICKET.0 {
+            message.truncate(message.len() - 2);
+            message.extend([0, 8, 0, 42, 0, 4, 0, 0, 0x40, 0]);
+            message[3] += 8;
+        }
+    };
+    pair.run_with(change).unwrap();
+    assert_eq!(sessions(&pair)[0].max_early_data, 16_384);
+    assert_eq!(first().max_early_data, 0);
 }
 
 #[test]
@@ -294,7 +364,7 @@ fn a_ticket_without_a_lifetime_is_dropped() {
     assert_eq!(sessions(&pair), []);
 }
 
-fn offers(step: &Step) -> Option<bool> {
+pub(super) fn offers(step: &Step) -> Option<bool> {
     let Step::Send { message, .. } = step else { return None };
     match Message::read(message).unwrap() {
         Message::ClientHello(hello) => Some(hello.extensions.pre_shared_key.is_some()),
@@ -314,7 +384,7 @@ fn append_extension(message: &mut Vec<u8>, extension: &[u8]) {
 }
 
 /// The provider with one suite before the others.
-fn preferring(first: u16) -> &'static Provider {
+pub(super) fn preferring(first: u16) -> &'static Provider {
     let row = |row: &Suite| Suite { id: row.id, hash: row.hash, aead: row.aead };
     let mut suites: Vec<Suite> = PROVIDER.suites.iter().map(row).collect();
     suites.sort_by_key(|row| row.id != first);
