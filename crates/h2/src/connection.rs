@@ -58,7 +58,9 @@ pub struct Connection {
     pub(crate) streams: Streams,
     pub(crate) schedule: Schedule,
     /// Bytes in the queues of all streams together.
-    pub(crate) queued: usize,
+    pub(crate) queued: u64,
+    /// Those of them that are in memory.
+    pub(crate) held: usize,
     pub(crate) send: SendWindow,
     pub(crate) receive: ReceiveWindow,
     pub(crate) output: Output,
@@ -181,6 +183,7 @@ impl Connection {
             streams: Streams::new(client),
             schedule: Schedule::default(),
             queued: 0,
+            held: 0,
             send: SendWindow::new(INITIAL_WINDOW),
             receive: ReceiveWindow::connection(limits.initial_connection_window_bytes),
             output,
@@ -308,6 +311,7 @@ impl Connection {
             self.schedule.leave(rank);
         }
         self.queued -= stream.queued;
+        self.held -= stream.held;
         self.receive.consume(stream.unread);
         if self.streams.len() == 0 {
             self.stalls_due = None;
@@ -357,6 +361,7 @@ impl Connection {
         self.streams.clear();
         self.schedule = Schedule::default();
         self.queued = 0;
+        self.held = 0;
         self.notices.clear();
         self.block = None;
     }
@@ -421,8 +426,15 @@ impl Connection {
     }
 
     /// Bytes that wait in the send queues of all streams.
-    pub fn queued_bytes(&self) -> usize {
+    pub fn queued_bytes(&self) -> u64 {
         self.queued
+    }
+
+    /// Those of them that take memory: all but a [`Source`]'s.
+    ///
+    /// [`Source`]: sakigake_semantics::Source
+    pub fn held_bytes(&self) -> usize {
+        self.held
     }
 
     /// Bytes of a header list that the peer takes, counted as RFC 9113 section 6.5.2 does, so far as it said.

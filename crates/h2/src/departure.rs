@@ -2,10 +2,10 @@
 
 use crate::connection::{Connection, Notice};
 use crate::frame::FrameHead;
-use crate::rules::{HEAD_BYTES, flag, kind};
-use crate::send::End;
+use crate::rules::{ErrorCode, HEAD_BYTES, flag, kind};
+use crate::send::{End, shorter};
 use crate::{Fault, section};
-use sakigake_semantics::StreamId;
+use sakigake_semantics::{Cut, StreamId};
 use sakigake_wire::{Instant, Span};
 
 impl Connection {
@@ -14,13 +14,13 @@ impl Connection {
     pub fn runs_dry_within(&self, bytes: usize, stream: StreamId) -> bool {
         let Ok(id) = u32::try_from(stream.0) else { return false };
         let Some(this) = self.streams.look(id) else { return false };
-        if this.send.window.available() <= this.send.queued() {
+        if this.send.window.available() as u64 <= this.send.queued() {
             return false; // It waits for credit first.
         }
-        let mut left = bytes.saturating_sub(this.send.queued());
+        let mut left = bytes - shorter(bytes, this.send.queued());
         for other in self.schedule.before(id, this.priority) {
             let Some(other) = self.streams.look(other).filter(|_| left > 0) else { break };
-            left = left.saturating_sub(other.send.queued().min(other.send.window.available()));
+            left -= shorter(left.min(other.send.window.available()), other.send.queued());
         }
         left > 0
     }
@@ -39,12 +39,10 @@ impl Connection {
         }
         let max_frame = self.peer.max_frame_size as usize;
         let stream = self.streams.find(id)?;
-        let due = stream
-            .send
-            .queued()
+        let most = max_frame // spec: 9113-4.2-c
             .min(stream.send.window.available()) // spec: 9113-6.9.1-c
-            .min(self.send.available()) // spec: 9113-6.9.1-c
-            .min(max_frame); // spec: 9113-4.2-c
+            .min(self.send.available()); // spec: 9113-6.9.1-c
+        let due = shorter(most, stream.send.queued());
         // A buffer too small for a head and a byte still makes progress, through the queue.
         let mut spill = [0; HEAD_BYTES + 64];
         let spilled = first && out.len() <= HEAD_BYTES;
@@ -57,13 +55,18 @@ impl Connection {
         if !first && len < due && len < 1_024 {
             return None;
         }
-        let end = len == stream.send.queued() && matches!(stream.send.end, End::Data);
+        let end = len as u64 == stream.send.queued() && matches!(stream.send.end, End::Data);
         let head = FrameHead::new(kind::DATA, if end { flag::END_STREAM } else { 0 }, id, len);
         place[..HEAD_BYTES].copy_from_slice(&head.bytes());
-        stream.send.write(&mut place[HEAD_BYTES..HEAD_BYTES + len]);
+        let was = (stream.send.queued(), stream.send.held());
+        let written = stream.send.write(&mut place[HEAD_BYTES..HEAD_BYTES + len]);
+        self.queued -= was.0 - stream.send.queued();
+        self.held -= was.1 - stream.send.held();
+        if let Err(Cut) = written {
+            return self.cut(id);
+        }
         stream.send.window.spend(len);
         self.send.spend(len);
-        self.queued -= len;
         if stream.send.is_writable_again(self.config.limits.send_queue_bytes) {
             self.notices.push_back(Notice::Writable(id));
         }
@@ -73,6 +76,14 @@ impl Connection {
         }
         self.sent_data(id, end);
         Some(if spilled { 0 } else { HEAD_BYTES + len })
+    }
+
+    /// The stream's body cannot be completed, which is our fault: the peer hears of it, and so does the owner.
+    fn cut(&mut self, id: u32) -> Option<usize> {
+        let code = ErrorCode::InternalError.wire();
+        self.notices.push_back(Notice::Reset { stream: id, code, untouched: false });
+        self.end_stream(id, code);
+        Some(0)
     }
 
     /// A DATA frame of the stream left: its next place in line, its trailers, or its end.

@@ -7,7 +7,7 @@ use crate::send::End;
 use crate::stream::State;
 use crate::streams::{Method, Stream};
 use core::fmt;
-use sakigake_semantics::{Chunk, FieldLine, Fields, Priority, Request, Response, StreamId};
+use sakigake_semantics::{Chunk, FieldLine, Fields, Priority, Request, Response, Source, StreamId};
 use sakigake_wire::Instant;
 
 /// The owner asked for what cannot be.
@@ -110,29 +110,55 @@ impl Connection {
             return Err(Misuse::Order); // spec: 9113-5.1-h
         }
         let len = chunk.as_ref().len();
-        let queued = sending.send.queued();
-        if queued > 0 && len > limit.saturating_sub(queued) {
+        let held = sending.send.held();
+        if held > 0 && len > limit.saturating_sub(held) {
             return Err(Misuse::Full);
         }
         if len > 0 {
             sending.send.push(chunk, limit);
         }
-        let is_waiting = sending.rank.is_none();
-        if end && sending.send.queued() == 0 {
-            sending.send.end = End::Sent;
-            sending.state = sending.state.sent_end();
+        self.held += len;
+        self.has_queued(id, len as u64, end);
+        Ok(())
+    }
+
+    /// Queues `len` bytes of a body that are asked for where they leave; with `end` they are the last. They take no memory,
+    /// and so no [`Connection::room`].
+    pub fn send_from(
+        &mut self,
+        stream: StreamId,
+        source: Box<dyn Source>,
+        len: u64,
+        end: bool,
+    ) -> Result<(), Misuse> {
+        let (id, sending) = self.sending(stream)?;
+        if !sending.head_said || !matches!(sending.send.end, End::Open) {
+            return Err(Misuse::Order); // spec: 9113-5.1-h
+        }
+        if len > 0 {
+            sending.send.push_source(source, len);
+        }
+        self.has_queued(id, len, end);
+        Ok(())
+    }
+
+    /// The stream's queue grew by so many bytes, which may be its last.
+    fn has_queued(&mut self, id: u32, len: u64, end: bool) {
+        self.queued += len;
+        let Some(stream) = self.streams.find(id) else { return };
+        let is_waiting = stream.rank.is_none();
+        if end && stream.send.queued() == 0 {
+            stream.send.end = End::Sent;
+            stream.state = stream.state.sent_end();
             self.output.push_end(id);
-            self.settle(id);
-            return Ok(());
+            return self.settle(id);
         }
         if end {
-            sending.send.end = End::Data;
+            stream.send.end = End::Data;
         }
-        self.queued += len;
         if is_waiting {
             self.wake(id);
         }
-        Ok(())
     }
 
     /// Ends the body with fields after it.
@@ -151,7 +177,7 @@ impl Connection {
     pub fn room(&self, stream: StreamId) -> usize {
         let look = u32::try_from(stream.0).ok().and_then(|id| self.streams.look(id));
         let open = look.filter(|stream| stream.state.may_send() && matches!(stream.send.end, End::Open));
-        open.map_or(0, |stream| self.config.limits.send_queue_bytes.saturating_sub(stream.send.queued()))
+        open.map_or(0, |stream| self.config.limits.send_queue_bytes.saturating_sub(stream.send.held()))
     }
 
     /// Whether everything that the owner had to say on the stream has left, or nothing more can.
@@ -161,7 +187,7 @@ impl Connection {
     }
 
     /// Bytes of the stream's DATA that have yet to leave.
-    pub fn queued(&self, stream: StreamId) -> usize {
+    pub fn queued(&self, stream: StreamId) -> u64 {
         let look = u32::try_from(stream.0).ok().and_then(|id| self.streams.look(id));
         look.map_or(0, |stream| stream.send.queued())
     }

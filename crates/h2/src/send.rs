@@ -2,7 +2,7 @@
 //! after another, and the incremental ones in turns).
 
 use crate::flow::SendWindow;
-use sakigake_semantics::{Chunk, Fields, Priority};
+use sakigake_semantics::{Chunk, Cut, Fields, Priority, Source};
 use sakigake_wire::Instant;
 use std::collections::VecDeque;
 
@@ -11,11 +11,14 @@ use std::collections::VecDeque;
 pub(crate) struct Sending {
     pub(crate) window: SendWindow,
     /// What leaves next; most bodies are no more than that.
-    first: Option<Chunk>,
-    rest: VecDeque<Chunk>,
-    /// Bytes of the first chunk that have left.
+    first: Option<Piece>,
+    rest: VecDeque<Piece>,
+    /// Bytes of the first piece, a chunk, that have left.
     offset: usize,
-    queued: usize,
+    /// Bytes that wait.
+    queued: u64,
+    /// Those of them that are in memory.
+    held: usize,
     pub(crate) end: End,
     /// Bytes of DATA that left.
     sent: u64,
@@ -23,6 +26,14 @@ pub(crate) struct Sending {
     pub(crate) stall: Option<Stall>,
     /// The owner filled the queue, so it wants to hear when there is room.
     is_full: bool,
+}
+
+/// A part of the queue.
+#[derive(Debug)]
+enum Piece {
+    Chunk(Chunk),
+    /// So many bytes, which are made where they leave.
+    Source(Box<dyn Source>, u64),
 }
 
 /// How the stream's own direction ends.
@@ -54,6 +65,7 @@ impl Sending {
             rest: VecDeque::new(),
             offset: 0,
             queued: 0,
+            held: 0,
             end: End::Open,
             sent: 0,
             stall: None,
@@ -62,32 +74,63 @@ impl Sending {
     }
 
     /// Bytes that wait.
-    pub(crate) fn queued(&self) -> usize {
+    pub(crate) fn queued(&self) -> u64 {
         self.queued
+    }
+
+    /// Bytes that wait in memory.
+    pub(crate) fn held(&self) -> usize {
+        self.held
     }
 
     /// Takes a chunk by reference.
     pub(crate) fn push(&mut self, chunk: Chunk, limit: usize) {
-        self.queued += chunk.as_ref().len();
+        let len = chunk.as_ref().len();
+        self.held += len;
+        self.is_full |= self.held > limit / 2;
+        self.push_piece(Piece::Chunk(chunk), len as u64);
+    }
+
+    /// Takes `len` bytes of a source, which cost no memory until they leave.
+    pub(crate) fn push_source(&mut self, source: Box<dyn Source>, len: u64) {
+        self.push_piece(Piece::Source(source, len), len);
+    }
+
+    fn push_piece(&mut self, piece: Piece, len: u64) {
+        self.queued += len;
         match self.first {
-            None => self.first = Some(chunk),
-            Some(_) => self.rest.push_back(chunk),
+            None => self.first = Some(piece),
+            Some(_) => self.rest.push_back(piece),
         }
-        self.is_full |= self.queued > limit / 2;
     }
 
     /// Fills `out`, which is at most [`Sending::queued`] bytes long.
-    pub(crate) fn write(&mut self, mut out: &mut [u8]) {
-        self.queued -= out.len();
+    pub(crate) fn write(&mut self, mut out: &mut [u8]) -> Result<(), Cut> {
+        self.queued -= out.len() as u64;
         self.sent += out.len() as u64;
         while !out.is_empty() {
-            let Some(chunk) = self.first.as_ref().map(AsRef::as_ref) else { break };
-            let rest = &chunk[self.offset..];
-            let (now, later) = out.split_at_mut(rest.len().min(out.len()));
-            now.copy_from_slice(&rest[..now.len()]);
-            self.offset += now.len();
+            let Some(first) = &mut self.first else { break };
+            let (later, is_out);
+            match first {
+                Piece::Chunk(chunk) => {
+                    let rest = &chunk.as_ref()[self.offset..];
+                    let now;
+                    (now, later) = out.split_at_mut(rest.len().min(out.len()));
+                    now.copy_from_slice(&rest[..now.len()]);
+                    is_out = now.len() == rest.len();
+                    self.offset += now.len();
+                    self.held -= now.len();
+                }
+                Piece::Source(source, left) => {
+                    let now;
+                    (now, later) = out.split_at_mut(shorter(out.len(), *left));
+                    source.fill(now)?;
+                    *left -= now.len() as u64;
+                    is_out = *left == 0;
+                }
+            }
             out = later;
-            if self.offset == chunk.len() {
+            if is_out {
                 self.first = self.rest.pop_front();
                 self.offset = 0;
             }
@@ -96,11 +139,12 @@ impl Sending {
             self.rest = VecDeque::new();
             self.stall = None;
         }
+        Ok(())
     }
 
     /// Whether the owner is to hear that there is room again: once for each time that the queue had been filled.
     pub(crate) fn is_writable_again(&mut self, limit: usize) -> bool {
-        self.is_full && self.queued <= limit / 4 && {
+        self.is_full && self.held <= limit / 4 && {
             self.is_full = false;
             true
         }
@@ -122,6 +166,11 @@ impl Sending {
         }
         moved
     }
+}
+
+/// The lesser of a length and of bytes that are left.
+pub(crate) fn shorter(len: usize, left: u64) -> usize {
+    usize::try_from(left).map_or(len, |left| left.min(len))
 }
 
 /// The streams that have DATA and credit, best first.

@@ -78,7 +78,8 @@ pub(crate) struct Removed {
     /// Its place in line.
     pub(crate) rank: Option<Rank>,
     /// Bytes that it had yet to send.
-    pub(crate) queued: usize,
+    pub(crate) queued: u64,
+    pub(crate) held: usize,
     /// Bytes received that nobody read.
     pub(crate) unread: u64,
 }
@@ -168,8 +169,12 @@ impl Streams {
             self.remember(id, cause, limit);
             return None;
         };
-        let removed =
-            Removed { rank: stream.rank, queued: stream.send.queued(), unread: stream.receive.unread() };
+        let removed = Removed {
+            rank: stream.rank,
+            queued: stream.send.queued(),
+            held: stream.send.held(),
+            unread: stream.receive.unread(),
+        };
         self.lingering -= usize::from(!stream.counts());
         self.map.remove(id);
         self.push_recent(id, cause, limit); // Who lived until now was not remembered before.

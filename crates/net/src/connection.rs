@@ -26,6 +26,12 @@ pub trait Application {
     /// socket then, and nothing was heard in between, unless the socket was full.
     fn act(&mut self, now: Instant, session: &mut Session);
 
+    /// Whether more than what the session has by now is to leave in the order of priorities: [`Application::act`] is called
+    /// again then before much of it has left.
+    fn has_more(&self) -> bool {
+        true
+    }
+
     /// Ready when [`Application::act`] has something to do though nothing was heard.
     fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let _ = cx; // Most owners act only on what they hear.
@@ -145,9 +151,10 @@ impl Driver {
             application.act(now, &mut self.session);
             let Self { stream, session, unsent, stalled, .. } = self;
             let wrote = buffers::lend(|buffers| -> io::Result<bool> {
-                let Some(len) = session.transmit(now, &mut buffers.output) else { return Ok(false) };
-                let sent = try_write(stream, &buffers.output[..len])?;
-                unsent.extend_from_slice(&buffers.output[sent..len]);
+                let place = buffers.place(application.has_more());
+                let Some(len) = session.transmit(now, place) else { return Ok(false) };
+                let sent = try_write(stream, &place[..len])?;
+                unsent.extend_from_slice(&place[sent..len]);
                 *stalled = (sent < len).then_some(now);
                 Ok(true)
             })?;

@@ -65,6 +65,8 @@ pub(crate) struct Http2<H: Handler, S> {
     /// What services are told of the client; nothing before one was asked.
     peer: Option<Peer>,
     read: BTreeMap<StreamId, usize>,
+    /// Whether one of them, or a service, has more than its stream's queue took.
+    has_more: bool,
     /// What has not left yet, in the order of the streams' numbers, which is that of the requests.
     responses: Vec<Response>,
     stop: Option<Pin<Box<S>>>,
@@ -117,7 +119,7 @@ struct Response {
     served: Served,
     since: time::Instant,
     /// Bytes of those that had not left when the engine was last asked, or were queued since.
-    queued: usize,
+    queued: u64,
     /// Nothing more of it will leave.
     is_lost: bool,
 }
@@ -133,6 +135,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             exchanges: Exchanges::new(bounds.queue_bytes, bounds.body_stall),
             peer: None,
             read: BTreeMap::new(),
+            has_more: false,
             responses: Vec::new(),
             stop: Some(Box::pin(stop)),
             idle: Box::pin(idle),
@@ -309,6 +312,11 @@ impl Response {
     /// Moves body into the stream's queue while it has room.
     fn refill(&mut self, http: &mut h2::Connection, queue_bytes: usize) {
         while !self.body.is_empty() && !self.is_lost {
+            if let Some(stretch) = self.body.next_stretch() {
+                let len = stretch.len();
+                self.sent(len, http.send_from(self.stream, Box::new(stretch), len, self.body.is_empty()));
+                continue;
+            }
             let room = room(self.stream, http, queue_bytes);
             if room == 0 {
                 break;
@@ -316,13 +324,8 @@ impl Response {
             let was_costly = self.body.is_costly();
             match self.body.next_piece(room) {
                 Ok(Some(chunk)) => {
-                    let len = chunk.as_ref().len();
-                    if http.send(self.stream, chunk, self.body.is_empty()).is_err() {
-                        self.is_lost = true; // Reset in the meantime.
-                        break;
-                    }
-                    self.served.bytes += len as u64;
-                    self.queued += len;
+                    let len = chunk.as_ref().len() as u64;
+                    self.sent(len, http.send(self.stream, chunk, self.body.is_empty()));
                     // It has something to write, so that it comes back here when others had their turn.
                     if was_costly {
                         break;
@@ -337,6 +340,17 @@ impl Response {
         }
     }
 
+    /// Bytes of the body were queued, unless the stream was reset in the meantime.
+    fn sent(&mut self, bytes: u64, outcome: Result<(), h2::Misuse>) {
+        match outcome {
+            Ok(()) => {
+                self.served.bytes += bytes;
+                self.queued += bytes;
+            }
+            Err(_) => self.is_lost = true,
+        }
+    }
+
     /// Whether the engine has handed all of it on; if not, how much waits is noted.
     fn has_left(&mut self, http: &h2::Connection) -> bool {
         let has_left = self.body.is_empty() && http.has_sent_end(self.stream);
@@ -347,7 +361,7 @@ impl Response {
 
     /// Tells the handler what became of it.
     fn end(&mut self, handler: &impl Handler, now: time::Instant) {
-        self.served.bytes = self.served.bytes.saturating_sub(self.queued as u64);
+        self.served.bytes = self.served.bytes.saturating_sub(self.queued);
         self.served.took = now.saturating_duration_since(self.since);
         handler.served(&self.served);
     }
@@ -357,7 +371,7 @@ impl Response {
 /// worth, were what goes first out of bytes before the turn is over; and something in any case.
 fn room(stream: StreamId, http: &h2::Connection, queue_bytes: usize) -> usize {
     let room = http.room(stream);
-    let queued = http.queued_bytes();
+    let queued = http.held_bytes();
     let most = || URGENT_BYTES + http.open_streams() * REFILL_BYTES;
     match queued {
         0..QUEUED_BYTES if room >= REFILL_BYTES => room,
@@ -420,7 +434,11 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
         }
         if let Some(http) = session.http().filter(|_| !holds) {
             let queue_bytes = self.bounds.queue_bytes;
-            self.responses.iter_mut().for_each(|response| response.refill(http, queue_bytes));
+            self.has_more = self.exchanges.is_awaited();
+            for response in &mut self.responses {
+                response.refill(http, queue_bytes);
+                self.has_more |= !response.body.is_empty();
+            }
         }
         if self.end == End::Cut {
             match session.http() {
@@ -428,6 +446,10 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
                 None => session.close(now),
             }
         }
+    }
+
+    fn has_more(&self) -> bool {
+        self.has_more
     }
 
     fn patience(&self) -> Span {

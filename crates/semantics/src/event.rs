@@ -1,4 +1,5 @@
 use crate::{Fields, Request, Response};
+use core::fmt;
 use std::sync::Arc;
 
 /// The number that both peers use for a stream.
@@ -94,6 +95,28 @@ pub enum Chunk {
     /// Bytes that others send too, such as a cached file.
     Shared(Arc<[u8]>),
 }
+
+/// Where a body's bytes come from when they are written straight to the place where they leave, such as a file's into a
+/// record: nothing of them waits in memory before.
+pub trait Source: fmt::Debug + Send {
+    /// Writes the next bytes, as many as `out` has room for.
+    ///
+    /// # Errors
+    /// [`Cut`], after which nothing more is asked for: the body cannot be completed.
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), Cut>;
+}
+
+/// A body's bytes cannot be had any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the rest of the body cannot be had")
+    }
+}
+
+impl core::error::Error for Cut {}
 
 impl AsRef<[u8]> for Chunk {
     fn as_ref(&self) -> &[u8] {

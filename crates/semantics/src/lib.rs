@@ -14,7 +14,7 @@ mod rules;
 
 pub use assembly::{Assembly, Malformed};
 pub use control::{Control, Part};
-pub use event::{Chunk, Event, StreamId};
+pub use event::{Chunk, Cut, Event, Source, StreamId};
 pub use fields::{FieldLine, Fields};
 pub use length::BodyLength;
 pub use message::{Kind, Message, Request, Response};

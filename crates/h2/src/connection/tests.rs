@@ -11,6 +11,7 @@ mod pair;
 mod peers;
 mod priorities;
 mod raw;
+mod sources;
 mod stories;
 mod wire;
 

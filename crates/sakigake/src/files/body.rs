@@ -2,7 +2,7 @@
 
 use super::encode::{Encoder, STEP_BYTES};
 use rustix::{buffer::spare_capacity, io::Errno};
-use sakigake_semantics::Chunk;
+use sakigake_semantics::{Chunk, Cut, Source};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
@@ -155,6 +155,15 @@ impl Body {
         Chunk::Owned(head.to_vec())
     }
 
+    /// What is next, where that is a stretch of a file: who writes it may read it straight to where it leaves.
+    pub(crate) fn next_stretch(&mut self) -> Option<Stretch> {
+        let piece = self.first.take_if(|piece| matches!(piece, Piece::File { .. }))?;
+        self.first = self.rest.pop_front();
+        let Piece::File { file, offset, len } = piece else { return None };
+        self.len -= len;
+        Some(Stretch { file, offset, len })
+    }
+
     pub(super) fn push_bytes(&mut self, chunk: Chunk) {
         let len = chunk.as_ref().len() as u64;
         self.push(Piece::Bytes(chunk), len);
@@ -196,6 +205,39 @@ impl Body {
             }
         }
         Ok(all)
+    }
+}
+
+/// Bytes of a file that are read where they are wanted.
+#[derive(Debug)]
+pub(crate) struct Stretch {
+    file: Arc<File>,
+    offset: u64,
+    len: u64,
+}
+
+impl Stretch {
+    pub(crate) const fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+impl Source for Stretch {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), Cut> {
+        let mut at = 0;
+        while at < out.len() {
+            match rustix::io::pread(&*self.file, &mut out[at..], self.offset) {
+                Ok(read @ 1..) => {
+                    at += read;
+                    self.offset += read as u64;
+                    self.len = self.len.saturating_sub(read as u64);
+                }
+                Err(Errno::INTR) => {}
+                // It became shorter than it was when the response began, or the disk fails.
+                Ok(0) | Err(_) => return Err(Cut),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct Outcome {
     /// Bytes of the response's body that the stream's queue has taken.
     pub(crate) bytes: u64,
     /// Bytes of those that had not left when the engine was last asked, or were queued since.
-    pub(crate) queued: usize,
+    pub(crate) queued: u64,
     /// Hints that left in a 103.
     pub(crate) early_hints: usize,
     /// Whether the response has left, all of it.
@@ -384,7 +384,7 @@ impl Sending {
             let piece = self.held.split_to(room.min(self.held.len()));
             let is_last = self.held.is_empty() && self.body.is_end_stream() && self.left.unwrap_or(0) == 0;
             outcome.bytes += piece.len() as u64;
-            outcome.queued += piece.len();
+            outcome.queued += piece.len() as u64;
             if http.send(stream, Chunk::Owned(piece.into()), is_last).is_err() {
                 return Some(Sent::Gone);
             }

@@ -259,7 +259,7 @@ impl<H: Handler> UnderWay<H> {
             self.handler.blame(&format!("{} {}: {fault}", method.escape_ascii(), path.escape_ascii()));
         }
         self.served.status = outcome.status;
-        self.served.bytes = outcome.bytes.saturating_sub(outcome.queued as u64);
+        self.served.bytes = outcome.bytes.saturating_sub(outcome.queued);
         self.served.whole = outcome.is_whole;
         self.served.early_hints = outcome.early_hints;
         self.served.took = self.since.elapsed();

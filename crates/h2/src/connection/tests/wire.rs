@@ -387,7 +387,7 @@ fn an_owner_is_told_how_much_of_a_stream_has_yet_to_leave() {
     for (stream, len) in [(slow, 1_024), (brief, 10)] {
         server.respond(stream, &Response::new(200), false).unwrap();
         server.send(stream, Chunk::Owned(vec![7; len]), true).unwrap();
-        assert!(server.queued(stream) == len && !server.has_sent_end(stream));
+        assert!(server.queued(stream) == len as u64 && !server.has_sent_end(stream));
     }
     spoken(&mut server);
     assert!(server.queued(slow) == 1_014 && !server.has_sent_end(slow));
