@@ -3,7 +3,7 @@ mod options;
 
 use super::{Ask, Files, PIECE_BYTES, Reply};
 use crate::scratch::Scratch;
-use sakigake_semantics::{Fields, Request};
+use sakigake_semantics::{Cut, Fields, Request, Source};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, SystemTime};
@@ -381,6 +381,26 @@ fn a_large_file_is_read_in_pieces() {
     body.next_piece(10).expect("readable");
     fs::File::options().write(true).open(path).expect("the file").set_len(20).expect("shorter");
     assert!(body.next_piece(PIECE_BYTES).is_err());
+}
+
+#[test]
+fn a_stretch_of_a_file_is_read_to_where_it_leaves() {
+    let (site, files) = site();
+    let content: Vec<u8> = (0..PIECE_BYTES * 2 + 7).map(|at| (at % 251) as u8).collect();
+    let path = site.write("large.bin", &content);
+    let mut body = ask(&files, "GET", "/large.bin", &[("range", "bytes=3-70000,70500-70600")]).body;
+    assert!(body.next_stretch().is_none(), "the part's head is next");
+    body.next_piece(usize::MAX).expect("readable");
+    let mut stretch = body.next_stretch().expect("the first part");
+    assert_eq!(stretch.len(), 69_998);
+    let mut out = vec![0; 69_990];
+    let (head, tail) = out.split_at_mut(1_000);
+    assert_eq!((stretch.fill(head), stretch.fill(tail), stretch.len()), (Ok(()), Ok(()), 8));
+    assert!(out == content[3..69_993]);
+    assert!(body.next_stretch().is_none(), "the next part's head is next");
+    // One that shrinks while it is read cannot be completed.
+    fs::File::options().write(true).open(path).expect("the file").set_len(69_995).expect("shorter");
+    assert_eq!(stretch.fill(&mut [0; 8]), Err(Cut));
 }
 
 #[test]

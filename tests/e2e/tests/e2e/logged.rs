@@ -153,6 +153,23 @@ fn a_lost_connection_takes_with_it_what_was_queued() {
 }
 
 #[test]
+fn a_file_that_becomes_shorter_on_its_way_ends_its_stream_alone() {
+    let [(site, server), _] = servers();
+    let mut client = ask_all(&server, 10);
+    site.write("large", "short"); // In its place: the response began with the file's old length.
+    for (number, (_, len)) in PATHS.iter().enumerate() {
+        client.send(&credit(stream(number), len - 10));
+    }
+    client.read_until("the others", |client| client.has_end(1) && client.has_end(3));
+    client.read_until("the reset", |client| client.has(frames::RST_STREAM, 5));
+    let code = client.frames().into_iter().find(|frame| frame.kind == frames::RST_STREAM);
+    assert_eq!(code.expect("it was read").payload, 2_u32.to_be_bytes(), "INTERNAL_ERROR");
+    let lines = logged(&server, 3);
+    assert!(find(&lines, "/large").is("/large", 10, false), "{lines:#?}");
+    assert!(find(&lines, "/middle").is("/middle", MIDDLE, true), "{lines:#?}");
+}
+
+#[test]
 fn a_slow_client_makes_a_response_long() {
     for (_site, server) in servers() {
         let mut client = ask_all(&server, 10);
