@@ -256,8 +256,10 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             return; // Of what the engine has dropped nobody knows how much had left, but who looked before.
         }
         let (handler, now) = (&*self.handler, time::Instant::now());
+        // Where nothing is queued, whatever was handed to the engine has left: no stream has to be looked for.
+        let is_drained = http.queued_bytes() == 0;
         self.responses.retain_mut(|response| {
-            let is_over = response.is_lost || response.has_left(http);
+            let is_over = response.is_lost || response.has_left(http, is_drained);
             if is_over {
                 response.end(handler, now);
             }
@@ -351,9 +353,10 @@ impl Response {
         }
     }
 
-    /// Whether the engine has handed all of it on; if not, how much waits is noted.
-    fn has_left(&mut self, http: &h2::Connection) -> bool {
-        let has_left = self.body.is_empty() && http.has_sent_end(self.stream);
+    /// Whether the engine has handed all of it on; if not, how much waits is noted. `is_drained` says that nothing waits on
+    /// any stream.
+    fn has_left(&mut self, http: &h2::Connection, is_drained: bool) -> bool {
+        let has_left = self.body.is_empty() && (is_drained || http.has_sent_end(self.stream));
         self.queued = if has_left { 0 } else { http.queued(self.stream) };
         self.served.whole = has_left;
         has_left
@@ -480,3 +483,6 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
         Poll::Pending
     }
 }
+
+#[cfg(test)]
+mod tests;
