@@ -276,9 +276,13 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
     /// A body that nobody will read: the credit of what came goes back at once.
     fn pass_over(&mut self, stream: StreamId, inflow: Option<&Inflow>) {
         if let Some(inflow) = inflow {
-            *self.read.entry(stream).or_default() += inflow.abandon();
+            let came = inflow.abandon();
+            *self.read.entry(stream).or_default() += came;
             if !inflow.is_over() {
                 self.exchanges.owes_end(stream);
+                if came > 0 {
+                    self.exchanges.has_come(stream);
+                }
             }
         }
     }
@@ -294,7 +298,12 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
         match self.exchanges.inflow(stream).or_else(|| waiting()?.inflow.as_deref()) {
             Some(inflow) => inflow.push(bytes, end),
             // A file does not read what came with the question: its credit goes back at once.
-            None => *self.read.entry(stream).or_default() += bytes.len(),
+            None => {
+                *self.read.entry(stream).or_default() += bytes.len();
+                if !bytes.is_empty() {
+                    self.exchanges.has_come(stream);
+                }
+            }
         }
         if end {
             self.exchanges.has_ended(stream);

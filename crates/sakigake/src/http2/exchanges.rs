@@ -32,6 +32,8 @@ pub(super) struct Exchanges<H: Handler> {
     leaving: Vec<StreamId>,
     /// What clients owe of their requests' bodies: to services, and where the server answered itself.
     waits: Waits,
+    /// Of those that the server answered itself, the streams whose clients go on sending a body.
+    unwanted: BTreeSet<StreamId>,
     /// The limit of a stream's queue.
     queue_bytes: usize,
 }
@@ -57,8 +59,9 @@ struct UnderWay<H: Handler> {
 
 impl<H: Handler> Exchanges<H> {
     pub(super) fn new(queue_bytes: usize, body_stall: time::Duration) -> Self {
-        let (bell, under_way, wanting, leaving) = Default::default();
-        Self { bell, under_way, wanting, leaving, waits: Waits::new(body_stall), queue_bytes }
+        let (bell, under_way, wanting, leaving, unwanted) = Default::default();
+        let waits = Waits::new(body_stall);
+        Self { bell, under_way, wanting, leaving, waits, unwanted, queue_bytes }
     }
 
     /// A request that came; `end` says that it has no body.
@@ -121,6 +124,13 @@ impl<H: Handler> Exchanges<H> {
         for stream in due {
             self.step(now, stream, http);
         }
+        self.unwanted.retain(|stream| self.waits.is_owed(*stream));
+        for stream in &self.unwanted {
+            if http.has_sent_end(*stream) {
+                http.reset(*stream, NO_ERROR); // spec: 9113-8.1-e
+                self.waits.note(*stream, None); // With the next look it is forgotten.
+            }
+        }
         for (stream, owed) in self.waits.due() {
             match self.under_way.get_mut(&stream) {
                 Some(under_way) if under_way.exchange.owed() == Some(owed) => {
@@ -172,6 +182,13 @@ impl<H: Handler> Exchanges<H> {
     /// The body of that request, which the server answers itself, is read by nobody, and is to end some time.
     pub(super) fn owes_end(&mut self, stream: StreamId) {
         self.waits.note(stream, Some(Owed::End));
+    }
+
+    /// Bytes of such a body came: as soon as its client has the whole response, it is told to stop.
+    pub(super) fn has_come(&mut self, stream: StreamId) {
+        if self.waits.is_owed(stream) {
+            self.unwanted.insert(stream);
+        }
     }
 
     /// It has ended.

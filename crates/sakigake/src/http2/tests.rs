@@ -6,8 +6,7 @@ use sakigake_semantics::{Chunk, Request, Response};
 fn begun(count: usize) -> (Connection, Vec<StreamId>, usize) {
     let (now, config) = (Instant::from_nanos(0), Config::default());
     let queue_bytes = config.limits.send_queue_bytes;
-    let (mut client, mut server) =
-        (Connection::client(config.clone(), now), Connection::server(config, now));
+    let (mut client, mut server) = (Connection::client(config.clone(), now), Connection::server(config, now));
     let ask = |client: &mut Connection| client.request(&Request::get("a.test", "/"), true).expect("few");
     let streams: Vec<StreamId> = (0..count).map(|_| ask(&mut client)).collect();
     let mut buffer = vec![0; 16_384];

@@ -41,6 +41,11 @@ impl Waits {
         }
     }
 
+    /// Whether that stream's client owes anything.
+    pub(super) fn is_owed(&self, stream: StreamId) -> bool {
+        self.streams.contains_key(&stream)
+    }
+
     /// Those whose term is over. They are forgotten.
     pub(super) fn due(&mut self) -> Vec<(StreamId, Owed)> {
         if !core::mem::take(&mut self.is_over) {

@@ -96,11 +96,10 @@ fn a_frame_is_no_larger_than_its_taker_said() {
     }
 }
 
-/// A server whose streams have a window of 1,000 bytes.
-fn narrow() -> (Server, sakigake_e2e::Scratch) {
+/// The site under other limits.
+fn limited(limits: h2::Limits) -> (Server, sakigake_e2e::Scratch) {
     let (server, site) = site();
     let before = server.session.now();
-    let limits = h2::Limits { initial_stream_window_bytes: 1_000, ..h2::Limits::default() };
     server.session.set(ServerConfig {
         tls: before.tls.clone(),
         h2: Some(h2::Config { limits, ..h2::Config::default() }),
@@ -112,7 +111,7 @@ fn narrow() -> (Server, sakigake_e2e::Scratch) {
 
 #[test]
 fn data_beyond_a_window_is_an_error() {
-    let (server, _site) = narrow();
+    let (server, _site) = limited(h2::Limits { initial_stream_window_bytes: 1_000, ..h2::Limits::default() });
     check(
         &server,
         &[
@@ -135,22 +134,27 @@ fn data_beyond_a_window_is_an_error() {
 }
 
 #[test]
-fn credit_comes_back_for_what_was_read() {
-    let (server, _site) = narrow();
+fn credit_comes_back_for_what_nobody_reads() {
+    let limits = h2::Limits { initial_connection_window_bytes: 65_535, ..h2::Limits::default() };
+    let (server, _site) = limited(limits);
     let mut raw = begun(&server, &[]);
-    raw.send(&post(1, &[]));
-    let mut window = 1_000;
-    for _ in 0..200 {
-        if window < 1_000 {
-            raw.read_until("credit", |raw| raw.has(WINDOW_UPDATE, 1));
+    let mut window: u32 = 65_535;
+    // A file reads nothing, so that each client is told to stop: of the connection's credit nothing is lost, be it for what
+    // came before, or for what it had sent by the time that it was told.
+    for stream in (1..).step_by(2).take(100) {
+        raw.send(&post(stream, &[]));
+        raw.send(&data(stream, &[0; 1_000]));
+        raw.read_until("the end of it", |raw| raw.has(RST_STREAM, stream)); // spec: 9113-8.1-e
+        raw.send(&data(stream, &[0; 1_000])); // spec: 9113-6.9-d
+        window -= 2_000;
+        while window < 2_000 {
+            raw.read_until("credit", |raw| raw.has(WINDOW_UPDATE, 0));
+            for frame in raw.take_frames().iter().filter(|f| f.kind == WINDOW_UPDATE && f.stream == 0) {
+                let increment = u32::from_be_bytes(*frame.payload.first_chunk().expect("an increment"));
+                assert!(increment > 0);
+                window += increment;
+            }
         }
-        for frame in raw.take_frames().iter().filter(|f| f.kind == WINDOW_UPDATE && f.stream == 1) {
-            let increment = u32::from_be_bytes(*frame.payload.first_chunk().expect("an increment"));
-            assert!(increment > 0);
-            window += increment;
-        }
-        raw.send(&data(1, &[0; 1_000]));
-        window -= 1_000;
     }
     raw.send(&frame(PING, 0, 0, b"the end."));
     raw.read_until("the echo", |raw| has_echo(raw, b"the end."));

@@ -5,7 +5,7 @@ use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use sakigake::service::{Body, BoxError, Factory, Peer};
-use sakigake_e2e::{Raw, Server, Setup, eventually, frames};
+use sakigake_e2e::{Raw, Scratch, Server, Setup, eventually, frames};
 use sakigake_fields::hpack;
 use std::{
     pin::Pin,
@@ -49,6 +49,17 @@ impl Client {
             [(":method", "GET"), (":scheme", "https"), (":authority", "www.saki.test"), (":path", path)];
         let mut bytes = headers(stream, true, pseudo.iter().chain(more));
         bytes.extend(then);
+        self.raw.send(&bytes);
+    }
+
+    /// A POST with its body's pieces, each the last or not, in the same record.
+    fn ask_with(&mut self, stream: u32, path: &str, pieces: &[(&[u8], bool)]) {
+        let pseudo =
+            [(":method", "POST"), (":scheme", "https"), (":authority", "www.saki.test"), (":path", path)];
+        let mut bytes = headers(stream, false, pseudo.iter());
+        for (piece, end) in pieces {
+            bytes.extend(frames::frame(frames::DATA, u8::from(*end), stream, piece));
+        }
         self.raw.send(&bytes);
     }
 
@@ -428,24 +439,37 @@ impl Client {
 
 #[test]
 fn an_early_answer_stops_the_upload_and_hides_no_fault() {
-    let (server, _) = server();
-    let mut client = Client::of(&server);
-    client.ask(1, false, "POST", "/ignore", &[]);
-    assert_eq!(client.whole(1).1, b"no");
-    client.data(1, b"more", false);
-    assert_eq!(client.next(1), Said::Reset(0)); // spec: 9113-8.1-e
-    // Told in advance how long the body is, the client sends more than that.
-    client.ask(3, false, "POST", "/ignore", &[("content-length", "3")]);
-    assert_eq!(client.whole(3).1, b"no");
-    client.data(3, b"more", false);
-    assert_eq!(client.next(3), Said::Reset(1));
-    // Who ends in time is not told anything.
-    client.ask(5, false, "POST", "/ignore", &[]);
-    assert_eq!(client.whole(5).1, b"no");
-    client.data(5, b"", true);
-    client.ask(7, true, "GET", "/", &[]);
-    client.raw.read_until("the next answer", |raw| raw.has_end(7));
-    assert!(!client.raw.has(frames::RST_STREAM, 5));
+    let site = Scratch::new();
+    site.write("index.html", "here");
+    let files = Server::start(Setup::of(site.path()));
+    let (service, _) = server();
+    for (server, path, status) in [(&service, "/ignore", "403"), (&files, "/index.html", "405")] {
+        let mut client = Client::of(server);
+        let mut answered = |stream, more: &[(&str, &str)], sent: &[u8], end| {
+            client.ask(stream, false, "POST", path, more);
+            let (head, _) = client.whole(stream);
+            assert!(head.contains(status), "{head}");
+            client.data(stream, sent, end);
+            if end { None } else { Some(client.next(stream)) }
+        };
+        assert_eq!(answered(1, &[], b"more", false), Some(Said::Reset(0)), "{path}"); // spec: 9113-8.1-e
+        // Told in advance how long the body is, the client sends more than that.
+        assert_eq!(answered(3, &[("content-length", "3")], b"more", false), Some(Said::Reset(1)), "{path}");
+        // Who ends in time is not told anything.
+        answered(5, &[], b"", true);
+        answered(7, &[], b"more", true);
+        client.ask(9, true, "GET", "/", &[]);
+        client.raw.read_until("the next answer", |raw| raw.has_end(9));
+        assert!(![5, 7].iter().any(|stream| client.raw.has(frames::RST_STREAM, *stream)), "{path}");
+        // What came in the same record as the question is seen whole before anybody is told to stop.
+        client.ask_with(11, path, &[(b"ab", false), (b"cd", true)]);
+        client.ask(13, true, "GET", "/", &[]);
+        client.raw.read_until("the last answer", |raw| raw.has_end(13));
+        assert!(!client.raw.has(frames::RST_STREAM, 11), "{path}");
+        client.ask_with(15, path, &[(b"ab", false), (b"cd", false)]);
+        assert!(client.whole(15).0.contains(status));
+        assert_eq!(client.next(15), Said::Reset(0), "{path}");
+    }
 }
 
 #[test]
