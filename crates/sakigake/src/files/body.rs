@@ -112,7 +112,8 @@ impl Body {
         self.first.iter().chain(&self.rest).any(is_file)
     }
 
-    /// Counts its file there, until the last piece is out or nobody wants it any more. The parts of a body are of one file.
+    /// Counts its file there until this is dropped, which is to be when the last piece has left. The parts of a body are of one
+    /// file.
     pub(crate) fn count_in(&mut self, open: &OpenFiles) {
         open.0.fetch_add(1, Ordering::Relaxed);
         self.counted = Some(Counted(open.clone()));
@@ -129,9 +130,6 @@ impl Body {
         let is_coded = matches!(piece, Piece::Coded { .. });
         let (chunk, left) = piece.cut(most.max(1))?;
         self.first = left.or_else(|| self.rest.pop_front());
-        if self.first.is_none() {
-            self.counted = None;
-        }
         if is_coded {
             return Ok(Some(self.put_back(chunk, most)));
         }
