@@ -60,6 +60,9 @@ pub enum Fault {
     SettingsAck,
     /// Our settings were not acknowledged in time.
     SettingsTimeout,
+    /// TLS asked for a client's certificate after the handshake (section 9.2.3). Who owns both tells by
+    /// [`crate::Connection::close`].
+    ClientAuthentication,
     /// A promise, which we said that we decline.
     Push,
     /// A second GOAWAY that takes back what the first one gave up.
@@ -140,7 +143,9 @@ impl Fault {
             }
             Self::StreamIncrement | Self::SelfDependency => (Stream, Code::ProtocolError),
             Self::SettingsTimeout => (Connection, Code::SettingsTimeout),
-            Self::Push | Self::GoAwayGrew | Self::PriorityUpdate => (Connection, Code::ProtocolError),
+            Self::Push | Self::GoAwayGrew | Self::PriorityUpdate | Self::ClientAuthentication => {
+                (Connection, Code::ProtocolError) // spec: 9113-9.2.3-a
+            }
             Self::Malformed(_) | Self::MessageOrder => (Stream, Code::ProtocolError),
             Self::SectionTooLarge | Self::Stalled => (Stream, Code::EnhanceYourCalm),
             Self::Refused => (Stream, Code::RefusedStream),

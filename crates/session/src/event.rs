@@ -17,7 +17,11 @@ pub enum Event<'a> {
         server_name: Option<String>,
         /// An earlier connection goes on: no certificate was shown in this one.
         is_resumed: bool,
+        /// Server: who the client is, where it has shown that in the handshake, or in the one that was resumed.
+        identity: Option<tls::Identity>,
     },
+    /// Server: the client's answer to [`crate::Session::request_certificate`]; none where it has nothing to show.
+    Authenticated(Option<tls::Identity>),
     /// Client: a later connection can go on from this one, once ([`crate::Session::resume`]).
     Ticket(Box<tls::Session>),
     /// HTTP, when the protocol has an engine here.

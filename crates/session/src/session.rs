@@ -6,7 +6,7 @@ use crate::{
 };
 use sakigake_h2 as h2;
 use sakigake_semantics as semantics;
-use sakigake_tls as tls;
+use sakigake_tls::{self as tls, rules::HandshakeType};
 use sakigake_wire::{Entropy, Instant};
 use std::sync::Arc;
 
@@ -22,8 +22,13 @@ pub struct Session {
     frames: Option<Box<Frames>>,
     server_name: Option<String>,
     agreed: Option<Agreed>,
+    identity: Option<tls::Identity>,
     is_ready: bool,
+    /// The host asks clients who they are: hints wait until one has said so.
+    is_client_asked: bool,
     is_closing: bool,
+    /// What TLS tells the peer at the end in place of close_notify.
+    last_word: Option<tls::Fault>,
     /// The peer sent close_notify.
     is_peer_done: bool,
     /// The pipe brought something.
@@ -89,8 +94,11 @@ impl Session {
             frames: trace.then(Box::default),
             server_name: None,
             agreed: None,
+            identity: None,
             is_ready: false,
+            is_client_asked: false,
             is_closing: false,
+            last_word: None,
             is_peer_done: false,
             has_begun: false,
         }
@@ -151,6 +159,7 @@ impl Session {
         heard: &'a mut F,
     ) -> (&'a mut tls::Connection, Listener<'a, F>) {
         let Self { tls, spoken, role, frames, server_name, agreed, is_ready, is_peer_done, .. } = self;
+        let Self { identity, is_client_asked, last_word, .. } = self;
         let frames = frames.as_deref_mut();
         (
             tls,
@@ -161,8 +170,11 @@ impl Session {
                 frames,
                 server_name,
                 agreed,
+                identity,
                 is_ready,
+                is_client_asked,
                 is_peer_done,
+                last_word,
                 heard,
                 broken: None,
             },
@@ -217,10 +229,15 @@ impl Session {
     pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
         let mut len = self.handshake_bytes(now, out);
         if self.tls.may_send() {
-            self.hint_first(now, len); // spec: preload-profile-2-a
+            if self.is_ready || !self.is_client_asked {
+                self.hint_first(now, len); // spec: preload-profile-2-a
+            }
             len += self.application_bytes(now, &mut out[len..]);
             if self.is_over() {
-                self.tls.close();
+                match &self.last_word {
+                    Some(fault) => self.tls.abort(fault.clone()),
+                    None => self.tls.close(),
+                }
                 len += self.handshake_bytes(now, &mut out[len..]);
             }
         }
@@ -261,7 +278,7 @@ impl Session {
     fn is_over(&self) -> bool {
         match &self.spoken {
             Spoken::H2(h2) => h2.is_closed() || (self.is_peer_done && h2.is_idle()),
-            Spoken::Plain(outgoing) => outgoing.is_over(),
+            Spoken::Plain(outgoing) => outgoing.is_over() || self.last_word.is_some(),
             Spoken::Undecided => self.is_closing,
         }
     }
@@ -321,6 +338,20 @@ impl Session {
         self.tls.is_closed()
     }
 
+    /// Server: who the client is, as it has shown before [`Event::Ready`].
+    pub fn identity(&self) -> Option<&tls::Identity> {
+        self.identity.as_ref()
+    }
+
+    /// Server: asks the client for its certificate now that the handshake is over; [`Event::Authenticated`] tells the answer,
+    /// which may take any time. HTTP/2 forbids it.
+    ///
+    /// # Errors
+    /// It cannot be asked: [`tls::Misuse::Request`] says why.
+    pub fn request_certificate(&mut self) -> Result<(), tls::Misuse> {
+        self.tls.request_certificate()
+    }
+
     /// What the peers agreed on, once they did.
     pub fn agreed(&self) -> Option<&Agreed> {
         self.agreed.as_ref()
@@ -367,8 +398,11 @@ struct Listener<'a, F> {
     frames: Option<&'a mut Frames>,
     server_name: &'a mut Option<String>,
     agreed: &'a mut Option<Agreed>,
+    identity: &'a mut Option<tls::Identity>,
     is_ready: &'a mut bool,
+    is_client_asked: &'a mut bool,
     is_peer_done: &'a mut bool,
+    last_word: &'a mut Option<tls::Fault>,
     heard: &'a mut F,
     broken: Option<h2::Fault>,
 }
@@ -376,7 +410,10 @@ struct Listener<'a, F> {
 impl<F: FnMut(Event<'_>)> Listener<'_, F> {
     fn hear(&mut self, event: tls::Event<'_>) {
         match event {
-            tls::Event::Negotiated(tls::Negotiated { server_name, alpn, suite, group, is_resumed }) => {
+            tls::Event::Negotiated(negotiated) => {
+                let tls::Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked } =
+                    negotiated;
+                *self.is_client_asked = is_client_asked;
                 *self.server_name = server_name;
                 *self.spoken = self.role.speak(self.now, alpn.as_deref(), self.server_name.as_deref());
                 *self.agreed = Some(Agreed { suite, group, alpn, is_resumed });
@@ -385,8 +422,14 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
                 *self.is_ready = true;
                 let protocol = self.spoken.protocol();
                 let is_resumed = self.agreed.as_ref().is_some_and(|agreed| agreed.is_resumed);
-                (self.heard)(Event::Ready { protocol, server_name: self.server_name.clone(), is_resumed });
+                let (server_name, identity) = (self.server_name.clone(), self.identity.clone());
+                (self.heard)(Event::Ready { protocol, server_name, is_resumed, identity });
             }
+            tls::Event::Authenticated(identity) if *self.is_ready => {
+                (self.heard)(Event::Authenticated(identity))
+            }
+            tls::Event::Authenticated(identity) => *self.identity = identity,
+            tls::Event::BarredRequest => self.refuse_request(),
             tls::Event::Data(_) if self.broken.is_some() => {}
             tls::Event::Data(bytes) => self.broken = self.listen(bytes).err(),
             tls::Event::Wanted(wanted) => (self.heard)(Event::Wanted(wanted)),
@@ -398,6 +441,17 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
                 (self.heard)(Event::Closed);
             }
         }
+    }
+
+    /// The server asked for a certificate where HTTP/2 forbids it (RFC 9113 section 9.2.3): its error, then that of TLS, which
+    /// had offered nothing of the kind (RFC 9846 section 4.7.2).
+    fn refuse_request(&mut self) {
+        *self.last_word = Some(tls::Fault::UnexpectedMessage(HandshakeType::CERTIFICATE_REQUEST));
+        let fault = h2::Fault::ClientAuthentication;
+        if let Spoken::H2(h2) = self.spoken {
+            h2.close(fault.code().wire());
+        }
+        self.broken = Some(fault); // spec: 9113-9.2.3-a
     }
 
     fn listen(&mut self, bytes: &[u8]) -> Result<(), h2::Fault> {

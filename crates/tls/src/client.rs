@@ -1,15 +1,18 @@
 //! The client's side of a handshake: [`Config`], and the states in the figure of [`crate::Handshake`].
 
 mod authentication;
+mod certificate;
 mod config;
 mod grease;
 mod hello;
+mod later;
 mod offer;
 #[cfg(test)]
 pub(crate) mod replay;
 mod resume;
 
 pub use config::{Config, Options};
+pub(crate) use later::{BARRED, Later};
 
 use crate::{
     Answer, Fault, Level, Misuse, Session, Wanted,
@@ -18,7 +21,7 @@ use crate::{
 };
 use authentication::{
     AwaitCertificate, AwaitCertificateOrRequest, AwaitCertificateVerify, AwaitEncryptedExtensions,
-    AwaitFinished, AwaitVerdict,
+    AwaitFinished, AwaitSignature, AwaitVerdict,
 };
 use hello::{AwaitSecondServerHello, AwaitServerHello};
 use std::sync::Arc;
@@ -33,7 +36,16 @@ pub(crate) enum State {
     Verdict(Box<AwaitVerdict>),
     CertificateVerify(Box<AwaitCertificateVerify>),
     Finished(Box<AwaitFinished>),
+    Signature(Box<AwaitSignature>),
     Established(Box<Established>),
+}
+
+/// The leaf that is shown to a CertificateRequest, if there is one that fits.
+#[cfg(test)]
+pub(crate) fn shown(config: &Config, message: &[u8]) -> Option<Vec<u8>> {
+    use crate::message::Message;
+    let Ok(Message::CertificateRequest(request)) = Message::read(message) else { panic!("no request") };
+    certificate::Response::new(config, &request).leaf().map(<[u8]>::to_vec)
 }
 
 impl State {
@@ -73,9 +85,14 @@ impl State {
     }
 
     /// Takes the owner's answer.
-    pub(crate) fn answer(self, answer: Answer, _: &mut Turn<'_>) -> Result<Self, Fault> {
+    pub(crate) fn answer(self, answer: Answer, turn: &mut Turn<'_>) -> Result<Self, Fault> {
         match (self, answer) {
             (Self::Verdict(state), Answer::Verify(verdict)) => state.take(verdict),
+            (Self::Signature(state), Answer::Signature(signature)) => state.take(signature, turn),
+            (Self::Established(mut state), answer) => {
+                state.answer(answer, turn)?;
+                Ok(Self::Established(state))
+            }
             _ => Err(Fault::Internal("the answer is to another question")),
         }
     }
@@ -84,6 +101,8 @@ impl State {
     pub(crate) fn wanted(&self) -> Option<&Wanted> {
         match self {
             Self::Verdict(state) => Some(state.wanted()),
+            Self::Signature(state) => Some(state.wanted()),
+            Self::Established(state) => state.wanted(),
             _ => None,
         }
     }

@@ -74,6 +74,15 @@ pub(crate) fn check_tickets(tickets: &Tickets) -> Result<(), Misuse> {
     }
 }
 
+/// The signature schemes to offer, best first. Those for certificates alone stand last: there are peers that know no
+/// signature_algorithms_cert, and hold their chains against this list. That they sign nothing else is checked where
+/// CertificateVerify is.
+pub(crate) fn schemes(provider: &Provider) -> Vec<u16> {
+    let mut rows: Vec<_> = provider.verifications.iter().collect();
+    rows.sort_by_key(|row| !row.in_handshake);
+    rows.iter().map(|row| row.scheme).collect()
+}
+
 /// Milliseconds since 1970.
 pub(crate) fn unix_ms(unix_secs_at_start: u64, now: Instant) -> u64 {
     unix_secs_at_start.saturating_mul(1_000).saturating_add(now.as_nanos() / 1_000_000)

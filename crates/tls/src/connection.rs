@@ -212,6 +212,29 @@ impl Connection {
         self.carry_out(flight.steps);
     }
 
+    /// Server: asks the client for its certificate now that the handshake is over (RFC 9846 section 4.7.2), as
+    /// [`server::ClientAuthentication`] says for its host; [`Event::Authenticated`] tells the answer, which may take any time.
+    ///
+    /// # Errors
+    /// It cannot be asked: [`Misuse::Request`] says why.
+    pub fn request_certificate(&mut self) -> Result<(), Misuse> {
+        if self.fault.is_some() || self.closed {
+            return Err(Misuse::Request);
+        }
+        let mut flight = Flight::default();
+        self.handshake.request_certificate(&mut flight)?;
+        self.carry_out(flight.steps);
+        Ok(())
+    }
+
+    /// Ends the connection by `fault`, which the owner found in what TLS carries: its alert is the last word.
+    pub fn abort(&mut self, fault: Fault) {
+        if self.fault.is_none() {
+            // It is kept, and its alert queued.
+            let _ = self.settle(Err(fault));
+        }
+    }
+
     /// Ends what we send, with close_notify; what the peer sends is still received. Before the handshake is over it
     /// cancels the connection.
     pub fn close(&mut self) {
@@ -302,6 +325,8 @@ impl Connection {
             match fact {
                 Fact::Negotiated(negotiated) => heard(Event::Negotiated(negotiated)),
                 Fact::Ticket(session) => heard(Event::Ticket(session)),
+                Fact::Authenticated(identity) => heard(Event::Authenticated(identity)),
+                Fact::BarredRequest => heard(Event::BarredRequest),
                 Fact::Established => {
                     self.established = true;
                     heard(Event::Established);

@@ -1,4 +1,4 @@
-use crate::{Level, Session};
+use crate::{Identity, Level, Session, rules::HandshakeType};
 use sakigake_crypto::{Secret, Suite};
 
 /// What a handshake hands to its owner after each call: messages to send, keys to install and facts, in the order in
@@ -37,6 +37,13 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// Whether it sends a Certificate, whose length is for our own configuration to bound.
+    pub(crate) fn is_certificate(&self) -> bool {
+        matches!(self, Self::Send { message, .. } if message.first() == Some(&HandshakeType::CERTIFICATE.0))
+    }
+}
+
 /// A traffic secret and what it is for (RFC 9846 section 7.3 derives key and IV from it).
 #[derive(Clone, Debug)]
 pub struct TrafficSecret {
@@ -54,8 +61,15 @@ pub enum Fact {
     /// Server: a ClientHello was accepted and the whole server flight is in the steps: application data may follow it at
     /// once (0.5-RTT). Client: the server's parameters are known.
     Negotiated(Negotiated),
+    /// Server: who the client is. Told before [`Fact::Established`] where it showed that in the handshake (or in the one that is
+    /// resumed); later as the answer to [`crate::Handshake::request_certificate`], none where it has nothing to show.
+    Authenticated(Option<Identity>),
     /// The peer's Finished was verified: the handshake is over on this side.
     Established,
+    /// Client: the server asked for a certificate after the handshake, which the application protocol forbids (RFC 9113
+    /// section 9.2.3, RFC 9001 section 4.4). Nothing was answered: the owner has to end the connection by that protocol's
+    /// error, and with [`crate::Connection::abort`].
+    BarredRequest,
     /// Client: the connection can be resumed by this, once.
     Ticket(Box<Session>),
 }
@@ -73,6 +87,9 @@ pub struct Negotiated {
     pub group: u16,
     /// An earlier connection goes on: no certificate was shown in this one.
     pub is_resumed: bool,
+    /// Server: the host asks its clients who they are, in this handshake or in the one that is resumed. What is sent before
+    /// [`Fact::Established`] goes to somebody unknown.
+    pub is_client_asked: bool,
 }
 
 /// One line of a key log: `label client_random secret` (RFC 9850 section 2).

@@ -5,7 +5,7 @@ pub(crate) mod fuzz;
 mod reassembly;
 mod signed;
 
-pub(crate) use established::{Established, Resumption};
+pub(crate) use established::{Established, Resumption, Window};
 pub(crate) use signed::content;
 
 use crate::{
@@ -32,19 +32,22 @@ use std::sync::Arc;
 ///                    |                                                   |
 ///      AwaitCertificateOrRequest --+                              AwaitSignature (wanted, if the owner signs)
 ///                    |             | CertificateRequest                  |  the flight is out: Negotiated
-///                    |      AwaitCertificate                   [AwaitEndOfEarlyData, with resumption]
-///                    | Certificate |                           [AwaitCertificate, AwaitCertificateVerify,
-///                    +------+------+                             with client certificates]
-///       AwaitVerdict (wanted, if the owner judges)                       |
-///                    |                                             AwaitFinished
-///          AwaitCertificateVerify                                        |
-///                    |                                                   |
-///              AwaitFinished                                             |
+///                    |      AwaitCertificate                   [AwaitEndOfEarlyData, with 0-RTT]
+///                    | Certificate |                                     |
+///                    +------+------+                  if it asks   AwaitCertificate ---- none, and none required ---+
+///       AwaitVerdict (wanted, if the owner judges)                       | Certificate                              |
+///                    |                                   AwaitVerdict (wanted, if the owner judges)                 |
+///          AwaitCertificateVerify                                        |                                          |
+///                    |                                         AwaitCertificateVerify                               |
+///              AwaitFinished                                             |                                          |
+///                    |                                             AwaitFinished <----------------------------------+
+///    AwaitSignature (wanted, if it was asked and the owner signs)        |
 ///                    |                                                   |
 ///               Established                                         Established
 /// ```
 ///
-/// `Established` is one type for both sides: KeyUpdate both ways, and tickets at a client.
+/// `Established` is one type for both sides: KeyUpdate both ways, tickets at a client, and client authentication after the
+/// handshake, which waits for its owner within it.
 pub struct Handshake {
     state: State,
     incoming: Reassembly,
@@ -188,6 +191,24 @@ impl Handshake {
         chance
     }
 
+    /// Server: asks the client for its certificate now that the handshake is over (RFC 9846 section 4.7.2).
+    ///
+    /// # Errors
+    /// [`Misuse::Request`].
+    pub fn request_certificate(&mut self, flight: &mut Flight) -> Result<(), Misuse> {
+        match &mut self.state {
+            State::Server(server::State::Established(state)) => {
+                state.request_certificate(&mut *self.entropy, flight)
+            }
+            _ => Err(Misuse::Request),
+        }
+    }
+
+    /// Whether the client is in the middle of its answer to [`Handshake::request_certificate`], where nothing else may come.
+    pub fn is_amid_authentication(&self) -> bool {
+        self.established().is_some_and(Established::is_amid_authentication)
+    }
+
     fn new(state: State, limits: Limits, now: Instant, entropy: Box<dyn Entropy>) -> Self {
         let deadline = Some(now + Span::from_millis(limits.handshake_ms));
         Self { state, incoming: Reassembly::default(), entropy, limits, deadline }
@@ -231,7 +252,7 @@ impl Handshake {
             State::Over => return Ok(()),
         };
         let has_place =
-            kind.may_be_sent(sender, level) && (!self.is_established() || Established::takes(kind));
+            kind.may_be_sent(sender, level) && self.established().is_none_or(|state| state.takes(kind));
         if has_place { Ok(()) } else { Err(Fault::UnexpectedMessage(kind)) } // spec: 9846-4.2.2-n spec: 9846-4.7.3-n spec: 9846-4.7.2-k
     }
 

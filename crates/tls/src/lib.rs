@@ -36,7 +36,7 @@ pub mod transcript;
 mod vectors;
 mod wanted;
 
-pub use certificate::{BadCredential, WebPki, compression, verify_signature};
+pub use certificate::{BadCredential, Identity, WebPki, compression, verify_signature};
 pub use connection::{Connection, Event, MIN_OUT_BYTES, Traced};
 pub use exporter::{CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL, Exporter};
 pub use fault::Fault;
@@ -47,4 +47,6 @@ pub use limits::Limits;
 pub use misuse::Misuse;
 pub use resumption::{MAX_TICKET_LIFETIME_SECS, Session};
 pub use ticket::{KeyRing, Policy, Rotation, TicketKey, TicketKeys, Tickets};
-pub use wanted::{Answer, Credential, RejectedCertificate, Signer, Verified, Verifier, Wanted};
+pub use wanted::{
+    Answer, ClientVerifier, Credential, RejectedCertificate, Signer, Verified, Verifier, Wanted,
+};

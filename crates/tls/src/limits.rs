@@ -13,6 +13,8 @@ pub struct Limits {
     pub key_updates_per_10_s: u32,
     /// Tickets from the server in any 10 seconds.
     pub tickets_per_10_s: u32,
+    /// CertificateRequests from the server in any 10 seconds after the handshake, where the client takes any.
+    pub certificate_requests_per_10_s: u32,
     /// From the first call to the peer's Finished.
     pub handshake_ms: u64,
     /// Records that one key protects before a KeyUpdate; the cipher's own limit counts where it is lower, and
@@ -37,6 +39,7 @@ impl Default for Limits {
             held_bytes: 65_536,
             key_updates_per_10_s: 32,
             tickets_per_10_s: 64,
+            certificate_requests_per_10_s: 4,
             handshake_ms: 15_000,
             records_per_key: u64::MAX,
             empty_records: 32,

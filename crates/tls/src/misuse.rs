@@ -19,6 +19,11 @@ pub enum Misuse {
     Tickets(&'static str),
     /// Keying material cannot be exported like this.
     Export(&'static str),
+    /// The authorities that clients get to choose their certificates by do not fit a CertificateRequest, or one is empty.
+    Authorities,
+    /// This client cannot be asked for a certificate now: it did not offer it, what is spoken forbids it, no
+    /// [`crate::server::ClientAuthentication`] is for its host, the handshake is not over, or it was asked already.
+    Request,
     /// A limit is below what any handshake needs.
     Limits(&'static str),
 }
@@ -36,6 +41,10 @@ impl fmt::Display for Misuse {
             Self::Credential(what) => write!(f, "a credential: {what}"),
             Self::Tickets(what) => write!(f, "tickets: {what}"),
             Self::Export(what) => write!(f, "exported keying material: {what}"),
+            Self::Authorities => {
+                write!(f, "authorities have 1 to 65,535 bytes each, all of them together at most 32,768")
+            }
+            Self::Request => write!(f, "this client cannot be asked for a certificate now"),
             Self::Limits(what) => write!(f, "limits: {what}"),
         }
     }

@@ -33,6 +33,9 @@ pub struct Session {
     pub chain: Arc<[Vec<u8>]>,
     /// Bytes of early data that the server takes with it at most; 0 for none.
     pub max_early_data: u32,
+    /// A digest of the certificates that the client could show; zeros where it had none. Who can show others now asks for
+    /// a handshake of its own: the server knows a resumed client as who it was.
+    pub client_certificates: [u8; 32],
 }
 
 impl Session {
@@ -73,6 +76,8 @@ pub(crate) struct Origin {
     pub(crate) alpn: Option<Vec<u8>>,
     /// At a client: the chain that the server showed.
     pub(crate) chain: Arc<[Vec<u8>]>,
+    /// As in [`Session::client_certificates`]; zeros on a server.
+    pub(crate) client_certificates: [u8; 32],
     /// When the server last proved itself by a certificate, in seconds since 1970.
     pub(crate) authenticated_unix_secs: u64,
 }

@@ -1,12 +1,16 @@
 //! The server's side of a handshake: [`Config`], and the states in the figure of [`crate::Handshake`].
 
 mod choose;
+mod clients;
 mod config;
 mod finished;
 mod flight;
 mod hello;
+mod identity;
+mod later;
 mod resume;
 
+pub use clients::{ClientAuthentication, Demand};
 pub use config::{Config, Options, UnknownName, WithoutAlpn};
 
 use crate::{
@@ -17,6 +21,8 @@ use crate::{
 use finished::AwaitFinished;
 use flight::{AwaitCertificateAnswer, AwaitSignature};
 use hello::{AwaitClientHello, AwaitSecondClientHello};
+use identity::{AwaitCertificate, AwaitCertificateVerify, AwaitVerdict};
+pub(crate) use later::Later;
 use std::sync::Arc;
 
 /// What a server waits for. Boxed, so that each takes the room of its own alone.
@@ -25,6 +31,9 @@ pub(crate) enum State {
     SecondClientHello(Box<AwaitSecondClientHello>),
     CertificateAnswer(Box<AwaitCertificateAnswer>),
     Signature(Box<AwaitSignature>),
+    Certificate(Box<AwaitCertificate>),
+    Verdict(Box<AwaitVerdict>),
+    CertificateVerify(Box<AwaitCertificateVerify>),
     Finished(Box<AwaitFinished>),
     Established(Box<Established>),
 }
@@ -42,6 +51,8 @@ impl State {
         match (self, kind) {
             (Self::ClientHello(state), Type::CLIENT_HELLO) => state.take(message, turn),
             (Self::SecondClientHello(state), Type::CLIENT_HELLO) => state.take(message, turn),
+            (Self::Certificate(state), Type::CERTIFICATE) => state.take(message, turn),
+            (Self::CertificateVerify(state), Type::CERTIFICATE_VERIFY) => state.take(message),
             (Self::Finished(state), Type::FINISHED) => state.take(message, turn),
             (Self::Established(state), _) => {
                 state.take(message, turn).map(|state| Self::Established(Box::new(state)))
@@ -55,6 +66,11 @@ impl State {
         match (self, answer) {
             (Self::CertificateAnswer(state), Answer::Certificate(credential)) => state.take(credential, turn),
             (Self::Signature(state), Answer::Signature(signature)) => state.take(signature, turn),
+            (Self::Verdict(state), Answer::Verify(verdict)) => state.take(verdict),
+            (Self::Established(mut state), answer) => {
+                state.answer(answer, turn)?;
+                Ok(Self::Established(state))
+            }
             _ => Err(Fault::Internal("the answer is to another question")),
         }
     }
@@ -64,6 +80,8 @@ impl State {
         match self {
             Self::CertificateAnswer(state) => Some(state.wanted()),
             Self::Signature(state) => Some(state.wanted()),
+            Self::Verdict(state) => Some(state.wanted()),
+            Self::Established(state) => state.wanted(),
             _ => None,
         }
     }
@@ -72,8 +90,8 @@ impl State {
     pub(crate) fn level(&self) -> Level {
         match self {
             Self::ClientHello(_) | Self::SecondClientHello(_) | Self::CertificateAnswer(_) => Level::Plain,
-            Self::Signature(_) | Self::Finished(_) => Level::Handshake,
             Self::Established(_) => Level::Application,
+            _ => Level::Handshake,
         }
     }
 
@@ -83,8 +101,12 @@ impl State {
             Self::SecondClientHello(state) => state.ignores_early_data(),
             Self::CertificateAnswer(state) => state.ignores_early_data(),
             Self::Signature(state) => state.ignores_early_data(),
+            Self::Certificate(state) => state.ignores_early_data(),
             Self::Finished(state) => state.ignores_early_data,
-            Self::ClientHello(_) | Self::Established(_) => false,
+            // Beyond the first message under the handshake's keys no early data comes.
+            Self::ClientHello(_) | Self::Verdict(_) | Self::CertificateVerify(_) | Self::Established(_) => {
+                false
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ mod keys;
 
 pub use keys::{KeyRing, Rotation, TicketKey, TicketKeys};
 
+use crate::Identity;
 use sakigake_crypto::Secret;
 use sakigake_wire::{Entropy, Grow, Reader};
 use std::sync::Arc;
@@ -59,6 +60,8 @@ pub(crate) struct Ticket {
     pub(crate) policy: [u8; 32],
     pub(crate) server_name: Option<String>,
     pub(crate) alpn: Option<Vec<u8>>,
+    /// Who the client is, where it had shown a certificate.
+    pub(crate) identity: Option<Identity>,
 }
 
 impl Ticket {
@@ -84,7 +87,8 @@ impl Ticket {
 
     /// What is sealed.
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Zeroizing::new(Vec::with_capacity(TEXT_BYTES));
+        let chain_bytes = self.identity.as_ref().map_or(0, Identity::bytes);
+        let mut out = Zeroizing::new(Vec::with_capacity(TEXT_BYTES + chain_bytes));
         self.write(&mut out);
         out
     }
@@ -108,6 +112,8 @@ impl Ticket {
         // Neither is ever empty where it is there.
         out.vector_u8(|out| out.put(self.server_name.as_deref().unwrap_or_default().as_bytes()));
         out.vector_u8(|out| out.put(self.alpn.as_deref().unwrap_or_default()));
+        let chain = self.identity.as_ref().map(Identity::chain).unwrap_or_default();
+        out.vector_u16(|out| chain.iter().for_each(|der| out.vector_u16(|out| out.put(der))));
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
@@ -127,12 +133,22 @@ impl Ticket {
                 name => Some(core::str::from_utf8(name).ok()?.to_owned()),
             },
             alpn: Some(reader.vector_u8().ok()?.rest()).filter(|alpn| !alpn.is_empty()).map(<[u8]>::to_vec),
+            identity: Identity::new(chain(reader.vector_u16().ok()?)?),
         })
     }
 }
 
+/// Certificates in DER, leaf first.
+fn chain(mut reader: Reader<'_>) -> Option<Vec<Vec<u8>>> {
+    let mut chain = Vec::new();
+    while !reader.is_empty() {
+        chain.push(reader.vector_u16().ok()?.rest().to_vec());
+    }
+    Some(chain)
+}
+
 /// Of what a ticket says; another one makes the tickets before it worthless.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What most tickets say takes less: their text is not moved as it grows, so that no copy of a secret stays behind.
 const TEXT_BYTES: usize = 640;

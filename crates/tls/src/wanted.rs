@@ -15,7 +15,7 @@ pub enum Wanted {
         /// Schemes in the chain's certificates that the client takes.
         signature_algorithms_cert: Vec<u16>,
     },
-    /// Server: a signature by the chosen certificate's key.
+    /// A signature by the chosen certificate's key: a server's, or that of a client that is asked for one.
     Signature {
         /// The scheme to sign with.
         scheme: u16,
@@ -29,6 +29,13 @@ pub enum Wanted {
         /// The chain in DER, leaf first.
         chain: Vec<Vec<u8>>,
     },
+    /// Server: is this client's chain to be trusted?
+    VerifyClient {
+        /// The host that the client asked for, in lower case.
+        server_name: Option<String>,
+        /// The chain in DER, leaf first, never empty.
+        chain: Vec<Vec<u8>>,
+    },
 }
 
 /// The owner's answer to a [`Wanted`].
@@ -37,7 +44,7 @@ pub enum Answer {
     Certificate(Option<Arc<Credential>>),
     /// To [`Wanted::Signature`]; none ends the handshake with `internal_error`.
     Signature(Option<Vec<u8>>),
-    /// To [`Wanted::Verify`].
+    /// To [`Wanted::Verify`] and [`Wanted::VerifyClient`].
     Verify(Result<Verified, RejectedCertificate>),
 }
 
@@ -73,6 +80,16 @@ pub trait Verifier: Send + Sync {
         chain: &[&[u8]],
         unix_secs: u64,
     ) -> Result<Verified, RejectedCertificate>;
+
+    /// Whether the leaf's key made `signature` over `message` with `scheme`.
+    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool;
+}
+
+/// Judges clients' certificates at once.
+pub trait ClientVerifier: Send + Sync {
+    /// Whether the chain, never empty, leads to an anchor we trust, may authenticate a client of TLS, and is valid at
+    /// `unix_secs`.
+    fn verify_client(&self, chain: &[&[u8]], unix_secs: u64) -> Result<Verified, RejectedCertificate>;
 
     /// Whether the leaf's key made `signature` over `message` with `scheme`.
     fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool;

@@ -6,9 +6,12 @@
     reason = "a test of another program needs sockets"
 )]
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use sakigake_crypto::aws_lc::PROVIDER;
-use sakigake_tls::{Connection, Credential, Event, WebPki, client, server};
+use sakigake_tls::{
+    Connection, Credential, Event, WebPki, client,
+    server::{self, ClientAuthentication, Demand},
+};
 use sakigake_wire::{Entropy, Instant};
 use std::{
     fs,
@@ -56,6 +59,13 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
     fs::write(folder.join("leaf.pem"), leaf.pem()).unwrap();
     fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
     fs::write(folder.join("authority-key.pem"), authority_pem).unwrap();
+    let client_key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "alice");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let client = params.signed_by(&client_key, &issuer).unwrap();
+    fs::write(folder.join("client.pem"), client.pem()).unwrap();
+    fs::write(folder.join("client-key.pem"), client_key.serialize_pem()).unwrap();
     Files { folder, authority: authority.der().to_vec(), chain: leaf.pem(), key: key.serialize_pem() }
 });
 
@@ -107,6 +117,8 @@ fn client_options() -> client::Options {
 /// What one side has heard.
 struct Heard {
     data: Vec<u8>,
+    /// Who the client was, each time it said so.
+    clients: Vec<Option<String>>,
     established: bool,
     closed: bool,
     /// 40 bytes under `EXPORTER-a-test`.
@@ -115,7 +127,7 @@ struct Heard {
 
 impl Heard {
     fn new() -> Self {
-        Self { data: Vec::new(), established: false, closed: false, exported: [0; 40] }
+        Self { data: Vec::new(), clients: Vec::new(), established: false, closed: false, exported: [0; 40] }
     }
 }
 
@@ -148,6 +160,9 @@ fn read(
         Event::Data(bytes) => heard.data.extend_from_slice(bytes),
         Event::Established => heard.established = true,
         Event::Closed => heard.closed = true,
+        Event::Authenticated(identity) => {
+            heard.clients.push(identity.map(|identity| identity.subject()));
+        }
         _ => {}
     })?;
     Ok(len > 0 && !heard.closed)
@@ -282,6 +297,12 @@ fn serve(mut connection: Connection, stream: &mut TcpStream) -> Result<Heard, sa
     let mut heard = Heard::new();
     let result = loop {
         match read(&mut connection, stream, &mut heard) {
+            // Who can be asked now shows who it is before it gets an answer.
+            Ok(true) if heard.data.ends_with(b"ping\n") && connection.request_certificate().is_ok() => {
+                flush(&mut connection, stream, &mut Vec::new());
+                while heard.clients.is_empty() && read(&mut connection, stream, &mut heard)? {}
+                break Ok(());
+            }
             Ok(true) if heard.data.ends_with(b"ping\n") => break Ok(()),
             Ok(true) => flush(&mut connection, stream, &mut Vec::new()),
             Ok(false) => break Ok(()),
@@ -374,4 +395,162 @@ fn openssls_client_hears_the_right_alert() {
         let (text, result) = client_says(arguments, |_| {});
         assert!(result.is_err() && text.contains(expected), "{arguments:?}\n{text}");
     }
+}
+
+fn alice() -> Arc<Credential> {
+    let [chain, key] =
+        ["client.pem", "client-key.pem"].map(|name| fs::read(FILES.folder.join(name)).unwrap());
+    Arc::new(Credential::from_pem(&PROVIDER, &chain, &key).unwrap())
+}
+
+fn policy(demand: Demand) -> ClientAuthentication {
+    let mut verifier = WebPki::new(&PROVIDER);
+    verifier.trust(&FILES.authority).unwrap();
+    let authorities = verifier.authorities();
+    ClientAuthentication { hosts: Vec::new(), demand, verifier: Some(Arc::new(verifier)), authorities }
+}
+
+fn asking(demand: Demand) -> impl FnOnce(&mut server::Options) {
+    move |options| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        options.unix_secs_at_start = now.as_secs();
+        options.client_authentication = vec![Arc::new(policy(demand))];
+    }
+}
+
+#[test]
+fn openssls_server_takes_our_clients_certificate() {
+    // spec: 9846-4.5.2-s
+    if !is_there() {
+        return;
+    }
+    let options = || client::Options { credentials: vec![alice()], ..client_options() };
+    for arguments in [
+        &["-Verify", "2", "-verify_return_error", "-CAfile", "authority.pem"][..],
+        &[
+            "-Verify",
+            "2",
+            "-verify_return_error",
+            "-CAfile",
+            "authority.pem",
+            "-client_sigalgs",
+            "ECDSA+SHA256",
+        ],
+    ] {
+        let page = page_of(arguments, options());
+        assert!(page.contains("CN = alice") || page.contains("CN=alice"), "{arguments:?}: {page}");
+    }
+    // Nothing of ours fits, so nothing is shown; this server goes on without.
+    let page = page_of(&["-verify", "2", "-client_sigalgs", "RSA-PSS+SHA256"], options());
+    assert!(page.contains("no client certificate available"), "{page}");
+}
+
+#[test]
+fn openssls_client_shows_its_certificate_or_hears_why_not() {
+    // spec: 9846-4.5.1.3-b
+    if !is_there() {
+        return;
+    }
+    let own: &[&str] = &["-cert", "client.pem", "-key", "client-key.pem"];
+    for demand in [Demand::Optional, Demand::Required] {
+        let (text, result) = client_says(own, asking(demand));
+        let heard = result.unwrap_or_else(|fault| panic!("{fault}\n{text}"));
+        assert_eq!(heard.clients, [Some("CN=alice".to_owned())], "{text}");
+        assert!(text.contains("pong") && text.contains("an authority for tests"), "{text}");
+    }
+    let (text, result) = client_says(&[], asking(Demand::Optional));
+    assert!(result.is_ok_and(|heard| heard.clients.is_empty()) && text.contains("pong"), "{text}");
+    let cases: [(&[&str], &str); 2] = [
+        (&[], "alert certificate required"),
+        (&["-cert", "leaf-of-nobody.pem", "-key", "client-key.pem"], "alert unknown ca"),
+    ];
+    let openssl = |arguments: &[&str]| {
+        let output = Command::new("openssl").args(arguments).current_dir(&FILES.folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    openssl(&["req", "-new", "-key", "client-key.pem", "-subj", "/CN=nobody", "-out", "nobody.csr"]);
+    fs::write(FILES.folder.join("third"), "basicConstraints=CA:FALSE\n").unwrap(); // Extensions make it X.509 version 3.
+    let sign = "x509 -req -in nobody.csr -signkey client-key.pem -extfile third -out leaf-of-nobody.pem";
+    openssl(&sign.split(' ').collect::<Vec<_>>());
+    for (arguments, expected) in cases {
+        let (text, result) = client_says(arguments, |options| {
+            asking(Demand::Required)(options);
+            let policy = ClientAuthentication { authorities: Vec::new(), ..policy(Demand::Required) };
+            options.client_authentication = vec![Arc::new(policy)];
+        });
+        assert!(result.is_err() && text.contains(expected), "{arguments:?}\n{text}");
+    }
+}
+
+#[test]
+fn openssls_client_shows_its_certificate_after_the_handshake() {
+    // spec: 9846-4.7.2-a spec: 9846-4.3.6-a
+    if !is_there() {
+        return;
+    }
+    let own = ["-cert", "client.pem", "-key", "client-key.pem", "-alpn", "http/1.1"];
+    let (text, result) = client_says(&[&own[..], &["-enable_pha"]].concat(), asking(Demand::Later));
+    let heard = result.unwrap_or_else(|fault| panic!("{fault}\n{text}"));
+    assert_eq!(heard.clients, [Some("CN=alice".to_owned())], "{text}");
+    assert!(text.contains("pong"), "{text}");
+    let (text, result) = client_says(&own, asking(Demand::Later));
+    assert!(result.is_ok_and(|heard| heard.clients.is_empty()) && text.contains("pong"), "{text}");
+}
+
+/// Its terminal is ours: `c` makes it ask.
+#[test]
+fn openssls_server_asks_our_client_after_the_handshake() {
+    // spec: 9846-4.7.2-a
+    if !is_there() {
+        return;
+    }
+    let port = free_port();
+    let peer = Command::new("openssl")
+        .args(["s_server", "-cert", "leaf.pem", "-key", "key.pem", "-accept", &port.to_string(), "-msg"])
+        .args(["-verify_return_error", "-CAfile", "authority.pem"])
+        .current_dir(&FILES.folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut peer = Peer(peer.unwrap());
+    let options =
+        client::Options { credentials: vec![alice()], post_handshake_auth: true, ..client_options() };
+    let mut stream = connect(port);
+    let mut connection =
+        Connection::client(options.build().unwrap(), "localhost", NOW, Box::new(Urandom)).unwrap();
+    let (mut heard, mut ping) = (Heard::new(), b"ping\n".to_vec());
+    while !ping.is_empty() {
+        flush(&mut connection, &mut stream, &mut ping);
+        if !ping.is_empty() {
+            assert!(read(&mut connection, &mut stream, &mut heard).unwrap());
+        }
+    }
+    // What it prints of ours has come after its handshake.
+    let (mut printed, mut output) = (Vec::new(), peer.0.stdout.take().unwrap());
+    let mut byte = [0];
+    while !printed.ends_with(b"ping\n") && output.read(&mut byte).unwrap() == 1 {
+        printed.push(byte[0]);
+    }
+    peer.0.stdin.as_mut().unwrap().write_all(b"c\n").unwrap();
+    printed.clear();
+    while !printed.ends_with(b"CertificateRequest") && output.read(&mut byte).unwrap() == 1 {
+        printed.push(byte[0]);
+    }
+    peer.0.stdin.as_mut().unwrap().write_all(b"pong\n").unwrap();
+    while !heard.data.ends_with(b"pong\n") {
+        assert!(read(&mut connection, &mut stream, &mut heard).unwrap());
+        flush(&mut connection, &mut stream, &mut Vec::new());
+    }
+    connection.close();
+    flush(&mut connection, &mut stream, &mut Vec::new());
+    drop(stream);
+    peer.0.stdin.as_mut().unwrap().write_all(b"Q\n").ok(); // It may have gone already.
+    output.read_to_end(&mut printed).unwrap();
+    let printed = String::from_utf8_lossy(&printed);
+    let received = |name: &str| {
+        printed.lines().any(|line| line.starts_with("<<< TLS 1.3, Handshake") && line.ends_with(name))
+    };
+    assert!(received("Certificate") && received("CertificateVerify") && received("Finished"), "{printed}");
+    assert!(!printed.contains("alert"), "{printed}");
 }

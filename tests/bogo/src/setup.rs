@@ -125,7 +125,7 @@ impl Owner {
                 let signer = self.credentials.first().and_then(|credential| credential.signer.as_ref());
                 Answer::Signature(signer.and_then(|signer| signer.sign(*scheme, message, &mut System)))
             }
-            Wanted::Verify { chain, .. } => {
+            Wanted::Verify { chain, .. } | Wanted::VerifyClient { chain, .. } => {
                 let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
                 Answer::Verify(self.judge.judge(&chain))
             }

@@ -235,7 +235,11 @@ fn hear(heard: &mut Heard, owner: &mut Owner, event: Event<'_>) {
         Event::Traced(Traced::Message { sender: Side::Server, bytes }) => {
             heard.retried |= matches!(Message::read(bytes), Ok(Message::HelloRetryRequest(_)));
         }
-        Event::Established | Event::KeyLog(_) | Event::Traced(_) => {}
+        Event::Authenticated(_)
+        | Event::BarredRequest
+        | Event::Established
+        | Event::KeyLog(_)
+        | Event::Traced(_) => {}
     }
 }
 

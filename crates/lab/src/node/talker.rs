@@ -166,7 +166,11 @@ impl Talk {
             Event::Wanted(wanted) => self.wanted = Some(wanted),
             Event::KeyLog(line) => notes.push(secret(pipe, line)),
             Event::Closed => self.is_peer_done = true,
-            Event::Negotiated(_) | Event::Ticket(_) | Event::Traced(_) => {}
+            Event::Negotiated(_)
+            | Event::Authenticated(_)
+            | Event::BarredRequest
+            | Event::Ticket(_)
+            | Event::Traced(_) => {}
         }
     }
 

@@ -78,6 +78,6 @@ fn answers(seed: &mut Seed) -> Answers {
         Wanted::Signature { scheme, message } => {
             Answer::Signature(signer.sign(*scheme, message, &mut Seed::new(number)))
         }
-        Wanted::Verify { .. } => Answer::Verify(Ok(sakigake_tls::Verified)),
+        Wanted::Verify { .. } | Wanted::VerifyClient { .. } => Answer::Verify(Ok(sakigake_tls::Verified)),
     })
 }

@@ -130,7 +130,7 @@ fn certificate_and_signature_may_come_late() {
         Wanted::Signature { scheme, message } => {
             Answer::Signature(signer.sign(*scheme, message, &mut Seed::new(1)))
         }
-        Wanted::Verify { .. } => panic!("a server verifies nobody"),
+        Wanted::Verify { .. } | Wanted::VerifyClient { .. } => panic!("this server verifies nobody"),
     }));
     let world = talk.run();
     completes(&world);

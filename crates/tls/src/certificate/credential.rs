@@ -70,11 +70,16 @@ impl Credential {
     /// Whether the leaf names `host` (lower case, no final dot): itself, or by a wildcard for its first label
     /// (RFC 9525 section 6.3).
     pub fn is_for(&self, host: &str) -> bool {
-        self.names.iter().any(|name| match (name.strip_prefix("*."), host.split_once('.')) {
-            (Some(parent), Some((label, rest))) => !label.is_empty() && parent == rest,
-            _ => name == host,
-        })
+        is_named(&self.names, host)
     }
+}
+
+/// Whether `names`, wildcards allowed, have `host`.
+pub(crate) fn is_named(names: &[String], host: &str) -> bool {
+    names.iter().any(|name| match (name.strip_prefix("*."), host.split_once('.')) {
+        (Some(parent), Some((label, rest))) => !label.is_empty() && parent == rest,
+        _ => name == host,
+    })
 }
 
 /// Why a chain and a key make no credential.

@@ -1,5 +1,10 @@
-//! The little of X.509 that webpki does not tell: IP addresses of a leaf, its key usage, and what a certificate was
-//! signed with. What it cannot read it takes for absent: webpki has judged the shape before, or it is our own.
+//! The little of X.509 that webpki does not tell: IP addresses of a leaf, its key usage, its names, and what a certificate
+//! was signed with. What it cannot read it takes for absent: webpki has judged the shape before, or it is our own.
+
+pub(crate) mod filter;
+mod name;
+
+pub(crate) use name::distinguished_name;
 
 use sakigake_wire::Reader;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -13,11 +18,7 @@ pub(crate) fn ip_names(certificate: &[u8]) -> Vec<IpAddr> {
 /// signature) and for algorithms without a scheme.
 pub(crate) fn signed_with(certificate: &[u8]) -> Option<u16> {
     let mut outer = Reader::new(Reader::new(certificate).element(SEQUENCE)?);
-    let mut tbs = Reader::new(outer.element(SEQUENCE)?);
-    skip_to_issuer(&mut tbs)?;
-    let issuer = tbs.element(SEQUENCE)?;
-    tbs.element(SEQUENCE)?; // validity
-    let subject = tbs.element(SEQUENCE)?;
+    let Names { issuer, subject, .. } = names(outer.element(SEQUENCE)?)?;
     let algorithm = outer.element(SEQUENCE)?;
     let oid = Reader::new(algorithm).element(OID)?;
     if issuer == subject {
@@ -28,6 +29,45 @@ pub(crate) fn signed_with(certificate: &[u8]) -> Option<u16> {
             && (parameter.is_empty() || algorithm.windows(parameter.len()).any(|window| window == *parameter))
     });
     row.map(|(_, _, scheme)| *scheme)
+}
+
+/// The issuer's distinguished name, without its SEQUENCE's tag and length.
+pub(crate) fn issuer(certificate: &[u8]) -> Option<&[u8]> {
+    certificate_names(certificate).map(|names| names.issuer)
+}
+
+/// The subject's distinguished name, without its SEQUENCE's tag and length.
+pub(crate) fn subject(certificate: &[u8]) -> Option<&[u8]> {
+    certificate_names(certificate).map(|names| names.subject)
+}
+
+/// The serial number.
+pub(crate) fn serial(certificate: &[u8]) -> Option<&[u8]> {
+    certificate_names(certificate).map(|names| names.serial)
+}
+
+/// Whether one of the chain's certificates was issued by one of `authorities`, distinguished names with their SEQUENCE.
+pub(crate) fn is_issued_by<'a>(chain: &[Vec<u8>], mut authorities: impl Iterator<Item = &'a [u8]>) -> bool {
+    authorities.any(|authority| {
+        let name = Reader::new(authority).element(SEQUENCE);
+        name.is_some() && chain.iter().any(|der| issuer(der) == name)
+    })
+}
+
+/// A distinguished name with its SEQUENCE's tag and length, as `certificate_authorities` lists it.
+pub(crate) fn whole_name(name: &[u8]) -> Option<Vec<u8>> {
+    let len = u16::try_from(name.len()).ok()?; // None: it fits no extension.
+    let mut out = vec![SEQUENCE];
+    match len {
+        0..=0x7f => out.push(len as u8),
+        0x80..=0xff => out.extend([0x81, len as u8]),
+        _ => {
+            out.push(0x82);
+            out.extend(len.to_be_bytes());
+        }
+    }
+    out.extend_from_slice(name);
+    Some(out)
 }
 
 /// Whether the key usage, if there is one, allows signatures (RFC 5280 section 4.2.1.3).
@@ -79,13 +119,28 @@ fn addresses(mut names: Reader<'_>) -> Vec<IpAddr> {
     found
 }
 
-fn skip_to_issuer(tbs: &mut Reader<'_>) -> Option<()> {
+/// What a certificate begins with (RFC 5280 section 4.1).
+struct Names<'a> {
+    serial: &'a [u8],
+    issuer: &'a [u8],
+    subject: &'a [u8],
+}
+
+fn certificate_names(certificate: &[u8]) -> Option<Names<'_>> {
+    let mut outer = Reader::new(Reader::new(certificate).element(SEQUENCE)?);
+    names(outer.element(SEQUENCE)?)
+}
+
+fn names(tbs: &[u8]) -> Option<Names<'_>> {
+    let mut tbs = Reader::new(tbs);
     if tbs.peek().first() == Some(&VERSION) {
         tbs.any_element()?;
     }
-    tbs.element(INTEGER)?; // serialNumber
+    let serial = tbs.element(INTEGER)?;
     tbs.element(SEQUENCE)?; // signature
-    Some(())
+    let issuer = tbs.element(SEQUENCE)?;
+    tbs.element(SEQUENCE)?; // validity
+    Some(Names { serial, issuer, subject: tbs.element(SEQUENCE)? })
 }
 
 trait Elements<'a> {

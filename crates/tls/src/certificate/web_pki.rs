@@ -1,15 +1,20 @@
 use super::der;
-use crate::{RejectedCertificate, Verified, Verifier};
+use crate::{ClientVerifier, RejectedCertificate, Verified, Verifier};
 use rustls_pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use sakigake_crypto::Provider;
 use std::time::Duration;
-use webpki::{EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert};
+use webpki::{
+    CertRevocationList, EndEntityCert, Error, ExpirationPolicy, KeyUsage, OwnedCertRevocationList,
+    RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
+};
 
-/// The built-in [`Verifier`]: a path to one of the given anchors, the name, the use and the time (RFC 5280, RFC 9525).
+/// The built-in [`Verifier`] and [`ClientVerifier`]: a path to one of the given anchors, the name (of a server), the use, the
+/// time, and whether it was revoked, where there are lists (RFC 5280, RFC 9525).
 pub struct WebPki {
     provider: &'static Provider,
     algorithms: Vec<&'static dyn SignatureVerificationAlgorithm>,
     anchors: Vec<TrustAnchor<'static>>,
+    revocations: Vec<CertRevocationList<'static>>,
 }
 
 impl WebPki {
@@ -17,7 +22,7 @@ impl WebPki {
     pub fn new(provider: &'static Provider) -> Self {
         let algorithms =
             provider.verifications.iter().flat_map(|row| row.algorithms.iter().copied()).collect();
-        Self { provider, algorithms, anchors: Vec::new() }
+        Self { provider, algorithms, anchors: Vec::new(), revocations: Vec::new() }
     }
 
     /// Trusts whom the certificate `der` names, its key and its name constraints; the rest of it does not count.
@@ -28,9 +33,52 @@ impl WebPki {
         Ok(())
     }
 
+    /// Takes a list of revoked certificates (RFC 5280 section 5) in DER. What it revokes is refused from here on, be it a
+    /// leaf or an authority between; who is on no list of its issuer's passes, and so does one whose issuer has no list here.
+    /// A list whose next update is due refuses all of its issuer's: nobody knows what was revoked since.
+    pub fn revoke(&mut self, der: &[u8]) -> Result<(), RejectedCertificate> {
+        let list = OwnedCertRevocationList::from_der(der).map_err(rejected)?;
+        self.revocations.push(list.into());
+        Ok(())
+    }
+
     /// How many anchors it trusts.
     pub fn anchors(&self) -> usize {
         self.anchors.len()
+    }
+
+    /// The anchors' distinguished names in DER, as `certificate_authorities` lists them (RFC 9846 section 4.3.4).
+    pub fn authorities(&self) -> Vec<Vec<u8>> {
+        self.anchors.iter().filter_map(|anchor| der::whole_name(&anchor.subject)).collect()
+    }
+
+    /// A path, the use and the time; then what `more` asks of the leaf.
+    fn verify(
+        &self,
+        chain: &[&[u8]],
+        unix_secs: u64,
+        usage: KeyUsage,
+        more: impl FnOnce(&EndEntityCert<'_>) -> Result<(), Error>,
+    ) -> Result<Verified, RejectedCertificate> {
+        let (leaf, intermediates) =
+            chain.split_first().ok_or_else(|| RejectedCertificate::Bad("an empty chain".into()))?;
+        let leaf_der = CertificateDer::from(*leaf);
+        let leaf = EndEntityCert::try_from(&leaf_der).map_err(rejected)?;
+        let intermediates: Vec<_> = intermediates.iter().map(|der| CertificateDer::from(*der)).collect();
+        let time = UnixTime::since_unix_epoch(Duration::from_secs(unix_secs));
+        let lists: Vec<_> = self.revocations.iter().collect();
+        let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
+            // Fails where there is no list.
+            let options = options.with_status_policy(UnknownStatusPolicy::Allow);
+            options.with_expiration_policy(ExpirationPolicy::Enforce).build()
+        });
+        leaf.verify_for_usage(&self.algorithms, &self.anchors, &intermediates, time, usage, revocation, None)
+            .map_err(rejected)?;
+        more(&leaf).map_err(rejected)?;
+        if !der::may_sign(&leaf_der) {
+            return Err(RejectedCertificate::Unsupported("its key usage has no digitalSignature".into())); // spec: 9846-4.5.1.2-l
+        }
+        Ok(Verified)
     }
 }
 
@@ -43,20 +91,19 @@ impl Verifier for WebPki {
     ) -> Result<Verified, RejectedCertificate> {
         let name = ServerName::try_from(server_name)
             .map_err(|_| RejectedCertificate::WrongName { presented: Vec::new() })?;
-        let (leaf, intermediates) =
-            chain.split_first().ok_or_else(|| RejectedCertificate::Bad("an empty chain".into()))?;
-        let leaf_der = CertificateDer::from(*leaf);
-        let leaf = EndEntityCert::try_from(&leaf_der).map_err(rejected)?;
-        let intermediates: Vec<_> = intermediates.iter().map(|der| CertificateDer::from(*der)).collect();
-        let time = UnixTime::since_unix_epoch(Duration::from_secs(unix_secs));
-        let usage = KeyUsage::server_auth();
-        leaf.verify_for_usage(&self.algorithms, &self.anchors, &intermediates, time, usage, None, None)
-            .map_err(rejected)?;
-        leaf.verify_is_valid_for_subject_name(&name).map_err(rejected)?;
-        if !der::may_sign(&leaf_der) {
-            return Err(RejectedCertificate::Unsupported("its key usage has no digitalSignature".into())); // spec: 9846-4.5.1.2-l
-        }
-        Ok(Verified)
+        self.verify(chain, unix_secs, KeyUsage::server_auth(), |leaf| {
+            leaf.verify_is_valid_for_subject_name(&name)
+        })
+    }
+
+    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {
+        verify_signature(self.provider, leaf, scheme, message, signature)
+    }
+}
+
+impl ClientVerifier for WebPki {
+    fn verify_client(&self, chain: &[&[u8]], unix_secs: u64) -> Result<Verified, RejectedCertificate> {
+        self.verify(chain, unix_secs, KeyUsage::client_auth(), |_| Ok(()))
     }
 
     fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {

@@ -1,11 +1,17 @@
-use super::{State, offer::Offer, resume::Resumable};
+use super::{
+    Later, State,
+    certificate::{Block, Response, Signing, Unsigned},
+    offer::Offer,
+    resume::Resumable,
+};
 use crate::{
-    Fact, Fault, KeyLogLine, Level, Negotiated, RejectedCertificate, Step, TrafficSecret, Verified, Wanted,
+    Exporter, Fact, Fault, KeyLogLine, Level, Negotiated, RejectedCertificate, Step, TrafficSecret, Verified,
+    Wanted,
     certificate::{self, compression},
     extension,
     handshake::{Established, Resumption, Turn, content},
     key_log,
-    message::{Certificate, Finished, Message},
+    message::{Certificate, Message},
     resumption::Origin,
     rules::Side,
     schedule,
@@ -36,8 +42,8 @@ struct Session {
     offer: Offer,
     keys: Keys,
     alpn: Option<Vec<u8>>,
-    /// A certificate of ours is asked for: we answer that we have none.
-    is_certificate_requested: bool,
+    /// What we answer, where a certificate of ours is asked for.
+    response: Option<Response>,
     /// The chain in DER, leaf first, once it came, or came on the connection that is resumed.
     chain: Arc<[Vec<u8>]>,
     /// When it was shown, on a resumed connection.
@@ -62,6 +68,27 @@ pub(crate) struct AwaitCertificateVerify(Session);
 /// Awaits Finished.
 pub(crate) struct AwaitFinished(Session);
 
+/// Awaits the owner's signature; the server has said all.
+pub(crate) struct AwaitSignature {
+    ending: Ending,
+    unsigned: Unsigned,
+}
+
+/// What our last messages and what follows them are made of.
+struct Ending {
+    offer: Offer,
+    main: schedule::Main,
+    client: TrafficSecret,
+    client_application: TrafficSecret,
+    server_application: TrafficSecret,
+    exporter: Exporter,
+    alpn: Option<Vec<u8>>,
+    group: u16,
+    /// Both as in [`Session`].
+    chain: Arc<[Vec<u8>]>,
+    authenticated_unix_secs: Option<u64>,
+}
+
 impl AwaitEncryptedExtensions {
     pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
         let Self { offer, mut keys, resumed } = self;
@@ -80,8 +107,7 @@ impl AwaitEncryptedExtensions {
         keys.transcript.add(message);
         let authenticated_unix_secs = resumed.as_ref().map(Resumable::authenticated_unix_secs);
         let chain = resumed.map(Resumable::into_chain).unwrap_or_default();
-        let is_certificate_requested = false;
-        let session = Session { offer, keys, alpn, is_certificate_requested, chain, authenticated_unix_secs };
+        let session = Session { offer, keys, alpn, response: None, chain, authenticated_unix_secs };
         Ok(match authenticated_unix_secs {
             Some(_) => State::Finished(Box::new(AwaitFinished(session))), // spec: 9846-4.5-b
             None => State::CertificateOrRequest(Box::new(AwaitCertificateOrRequest(session))),
@@ -98,7 +124,7 @@ impl AwaitCertificateOrRequest {
         if !request.certificate_request_context.is_empty() {
             return Err(Fault::WrongRequestContext); // spec: 9846-4.4.2-k
         }
-        session.is_certificate_requested = true;
+        session.response = Some(Response::new(&session.offer.config, &request));
         session.keys.transcript.add(message);
         Ok(State::Certificate(Box::new(AwaitCertificate(session))))
     }
@@ -191,7 +217,7 @@ impl AwaitCertificateVerify {
 
 impl AwaitFinished {
     pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
-        let Session { offer, keys, alpn, is_certificate_requested, chain, authenticated_unix_secs } = self.0;
+        let Session { offer, keys, alpn, response, chain, authenticated_unix_secs } = self.0;
         let Keys { schedule, mut transcript, client, server, group } = keys;
         let Message::Finished(finished) = Message::read(message)? else { return Err(unexpected(message)) };
         if !server.is_verified(&transcript.digest(), finished.verify_data) {
@@ -199,7 +225,7 @@ impl AwaitFinished {
         }
         transcript.add(message);
         let main = schedule.main();
-        let mut digest = transcript.digest();
+        let digest = transcript.digest();
         let client_application = main.client_application_traffic_secret_0(&digest);
         let server_application = main.server_application_traffic_secret_0(&digest);
         let exporter = main.exporter(&digest);
@@ -210,15 +236,54 @@ impl AwaitFinished {
                 KeyLogLine::other(key_log::EXPORTER_SECRET, offer.random, exporter.secret()),
             ]);
         }
-        if is_certificate_requested {
-            send(turn, &mut transcript, |out| Certificate::default().write(out)); // spec: 9846-4.5.1-n
-            digest = transcript.digest();
-        }
-        let verify_data = client.verify_data(&digest);
-        send(turn, &mut transcript, |out| Finished { verify_data: verify_data.as_ref() }.write(out));
-        turn.flight.steps.push(Step::WriteKey(client_application.clone()));
-        turn.flight.steps.push(Step::ReadKey(server_application.clone()));
+        let ending = Ending {
+            offer,
+            main,
+            client,
+            client_application,
+            server_application,
+            exporter,
+            alpn,
+            group,
+            chain,
+            authenticated_unix_secs,
+        };
+        let signing = match response {
+            Some(response) => response.sign(transcript, turn.entropy)?, // spec: 9846-4.5.1-n
+            None => Signing::Done(Block::unasked(transcript)),
+        };
+        Ok(match signing {
+            Signing::Done(block) => ending.send(block, turn),
+            Signing::Wanted(unsigned) => State::Signature(Box::new(AwaitSignature { ending, unsigned })),
+        })
+    }
+}
+
+impl AwaitSignature {
+    pub(super) fn wanted(&self) -> &Wanted {
+        self.unsigned.wanted()
+    }
+
+    pub(super) fn take(self, signature: Option<Vec<u8>>, turn: &mut Turn<'_>) -> Result<State, Fault> {
+        let Self { ending, unsigned } = self;
+        Ok(ending.send(unsigned.sign(signature)?, turn))
+    }
+}
+
+impl Ending {
+    /// Sends our last messages; then the handshake is over.
+    fn send(self, mut block: Block, turn: &mut Turn<'_>) -> State {
+        block.finish(&self.client);
+        let Self {
+            offer, main, client_application, server_application, exporter, alpn, group, chain, ..
+        } = self;
+        let Block { transcript, messages } = block;
+        let steps = &mut turn.flight.steps;
+        steps.extend(messages.into_iter().map(|message| Step::Send { level: Level::Handshake, message }));
+        steps.push(Step::WriteKey(client_application.clone()));
+        steps.push(Step::ReadKey(server_application.clone()));
         let (config, suite) = (&offer.config, client_application.suite);
+        let authenticated_unix_secs = self.authenticated_unix_secs;
         let resumption = config.tickets.map(|_| {
             let origin = Origin {
                 suite,
@@ -226,27 +291,22 @@ impl AwaitFinished {
                 server_name: Some(offer.server_name.clone()),
                 alpn: alpn.clone(),
                 chain,
+                client_certificates: config.client_certificates(),
                 authenticated_unix_secs: authenticated_unix_secs.unwrap_or(config.unix_ms(turn.now) / 1_000),
             };
             Box::new(Resumption { origin, unix_secs_at_start: config.unix_secs_at_start })
         });
+        let established = Established::new(server_application, client_application, exporter, &config.limits)
+            .with_resumption(resumption)
+            .with_client_later(Later::new(config, alpn.as_deref(), transcript));
         // Told only now: until Finished, anybody could have said it.
         let is_resumed = authenticated_unix_secs.is_some();
         let server_name = Some(offer.server_name);
-        let negotiated = Negotiated { server_name, alpn, suite: suite.id, group, is_resumed };
+        let suite = suite.id;
+        let negotiated = Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked: false };
         turn.flight.facts.extend([Fact::Negotiated(negotiated), Fact::Established]);
-        let established =
-            Established::new(server_application, client_application, exporter, &offer.config.limits)
-                .with_resumption(resumption);
-        Ok(State::Established(Box::new(established)))
+        State::Established(Box::new(established))
     }
-}
-
-fn send(turn: &mut Turn<'_>, transcript: &mut Transcript, write: impl FnOnce(&mut Vec<u8>)) {
-    let mut message = Vec::new();
-    write(&mut message);
-    transcript.add(&message);
-    turn.flight.steps.push(Step::Send { level: Level::Handshake, message });
 }
 
 /// A message of a type that its state does not take; `State::take` lets none through.

@@ -1,4 +1,6 @@
-use crate::{Limits, Misuse, Verifier, compression::Compression, config, extension::TicketRequest};
+use crate::{
+    Credential, Limits, Misuse, Verifier, compression::Compression, config, extension::TicketRequest,
+};
 use core::ops::Deref;
 use sakigake_crypto::{Group, Provider};
 use sakigake_wire::Instant;
@@ -34,6 +36,11 @@ pub struct Options {
     /// The most content, type and padding that we take in a protected record, 64 to 16,385 bytes (RFC 8449); none to leave
     /// the extension out, as QUIC does. Where the server answers, both sides keep to it.
     pub record_size_limit: Option<u16>,
+    /// Chains and keys for servers that ask who we are, best first; the first one that fits what they ask for is shown.
+    pub credentials: Vec<Arc<Credential>>,
+    /// Whether servers may ask after the handshake too (RFC 9846 section 4.7.2). They are told so only where none of
+    /// [`Options::alpn`] forbids it: HTTP/2 does.
+    pub post_handshake_auth: bool,
     /// What a handshake may cost.
     pub limits: Limits,
 }
@@ -43,6 +50,7 @@ pub struct Config {
     options: Options,
     groups: Vec<&'static Group>,
     schemes: Vec<u16>,
+    client_certificates: [u8; 32],
 }
 
 impl Options {
@@ -61,6 +69,8 @@ impl Options {
             chain_secs: 604_800,
             compressions: &[],
             record_size_limit: None,
+            credentials: Vec::new(),
+            post_handshake_auth: false,
             limits: Limits::default(),
         }
     }
@@ -72,12 +82,10 @@ impl Options {
         config::check_limits(&self.limits)?;
         config::check_record_size_limit(self.record_size_limit)?;
         let groups = config::groups(self.provider, &self.groups)?;
-        // Those for certificates alone stand last: there are servers that know no signature_algorithms_cert, and hold their
-        // chains against this list. That they sign nothing else is checked where CertificateVerify is.
-        let mut rows: Vec<_> = self.provider.verifications.iter().collect();
-        rows.sort_by_key(|row| !row.in_handshake);
-        let schemes = rows.iter().map(|row| row.scheme).collect();
-        Ok(Arc::new(Config { options: self, groups, schemes }))
+        self.credentials.iter().try_for_each(|credential| config::check_credential(credential))?;
+        let schemes = config::schemes(self.provider);
+        let client_certificates = digest(&self);
+        Ok(Arc::new(Config { options: self, groups, schemes, client_certificates }))
     }
 }
 
@@ -85,6 +93,17 @@ impl Config {
     /// Milliseconds since 1970.
     pub(crate) fn unix_ms(&self, now: Instant) -> u64 {
         config::unix_ms(self.options.unix_secs_at_start, now)
+    }
+
+    /// What sessions are bound to: as in [`crate::Session::client_certificates`].
+    pub(crate) fn client_certificates(&self) -> [u8; 32] {
+        self.client_certificates
+    }
+
+    /// Whether ClientHello says that we take a CertificateRequest after the handshake.
+    pub(crate) fn offers_later(&self) -> bool {
+        self.post_handshake_auth
+            && !self.alpn.iter().any(|alpn| super::later::BARRED.contains(&alpn.as_slice()))
     }
 
     /// The signature schemes to offer, best first.
@@ -96,6 +115,24 @@ impl Config {
     pub(crate) fn offered_groups(&self) -> &[&'static Group] {
         &self.groups
     }
+}
+
+/// A digest of the leaves that a client may show, each behind its length; zeros where there are none.
+fn digest(options: &Options) -> [u8; 32] {
+    let mut digest = [0; 32];
+    if options.credentials.is_empty() {
+        return digest;
+    }
+    let mut state = (options.provider.suites[0].hash.start)(); // `config::check_provider` saw to it that there is one.
+    for credential in &options.credentials {
+        let leaf = &credential.chain[0]; // `config::check_credential` takes no empty chain.
+        state.update(&(leaf.len() as u64).to_be_bytes());
+        state.update(leaf);
+    }
+    let whole = state.digest();
+    let len = whole.as_ref().len().min(digest.len());
+    digest[..len].copy_from_slice(&whole.as_ref()[..len]);
+    digest
 }
 
 impl Deref for Config {

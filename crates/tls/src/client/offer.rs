@@ -48,8 +48,11 @@ impl Offer {
         let session_id = if config.middlebox { session_id.to_vec() } else { Vec::new() }; // spec: 9846-4.2.2-k
         let [a, b, c, d, e, ..] = grease;
         let grease = config.grease.then(|| Grease::draw([a, b, c, d, e]));
-        let mut order = Vec::with_capacity(ORDER.len() + 2);
+        let mut order = Vec::with_capacity(ORDER.len() + 3);
         order.extend_from_slice(ORDER);
+        if config.offers_later() {
+            order.push(ExtensionType::POST_HANDSHAKE_AUTH);
+        }
         if let Some(grease) = &grease {
             order.extend(grease.extensions.map(ExtensionType));
             grease::shuffle(&mut order, shuffle.as_flattened());
@@ -100,6 +103,7 @@ impl Offer {
             compress_certificate: Some(List::Items(&compressions)).filter(|list| !list.is_empty()),
             psk_key_exchange_modes: tickets.map(|_| List::Items(&MODES)),
             ticket_request: tickets, // spec: 9149-3-c
+            post_handshake_auth: self.config.offers_later().then_some(()),
             pre_shared_key: psks,
             order: List::Items(&order),
             ..ClientHelloExtensions::default()
@@ -169,8 +173,8 @@ const ORDER: &[ExtensionType] = &[
 /// A ticket's key is only used together with a key exchange.
 const MODES: [u8; 1] = [PskKeyExchangeMode::PSK_DHE_KE.0];
 
-// Two blocks of 32 bytes shuffle up to 17 items, GREASE's two included.
-const _: () = assert!(ORDER.len() + 2 <= 17);
+// Two blocks of 32 bytes shuffle up to 17 items, GREASE's two and `post_handshake_auth` included.
+const _: () = assert!(ORDER.len() + 3 <= 17);
 
 /// A key pair of ours, offered under its group's name, and under its component's where we offer that group too.
 pub(super) struct Share {

@@ -31,6 +31,7 @@ impl Resumable {
         let fits = config.tickets.is_some()
             && session.server_name == server_name // spec: 9846-4.7.1-h
             && session.is_fresh(unix_ms, config.chain_secs)
+            && session.client_certificates == config.client_certificates()
             && session.ticket.len() <= MOST_TICKET_BYTES
             && config.verifier.as_ref().is_none_or(is_trusted);
         fits.then_some(Self { session, suite })

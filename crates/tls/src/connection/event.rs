@@ -1,5 +1,5 @@
 use super::Traced;
-use crate::{KeyLogLine, Negotiated, Session, Wanted};
+use crate::{Identity, KeyLogLine, Negotiated, Session, Wanted};
 
 /// What a [`super::Connection`] tells its owner, in the order in which it came to be.
 #[derive(Debug)]
@@ -9,8 +9,15 @@ pub enum Event<'a> {
     /// Server: a ClientHello was accepted and application data may follow the flight at once. Client: the server's
     /// parameters are known.
     Negotiated(Negotiated),
+    /// Server: who the client is. Told before [`Event::Established`] where it showed that in the handshake (or in the one that
+    /// is resumed); later as the answer to [`super::Connection::request_certificate`], none where it has nothing to show.
+    Authenticated(Option<Identity>),
     /// The peer's Finished was verified.
     Established,
+    /// Client: the server asked for a certificate after the handshake, which the application protocol forbids (RFC 9113
+    /// section 9.2.3, RFC 9001 section 4.4). Nothing was answered: the owner has to end the connection by that protocol's
+    /// error, then by [`super::Connection::abort`].
+    BarredRequest,
     /// Client: the connection can be resumed by this, once.
     Ticket(Box<Session>),
     /// Application data, deciphered where it lay; never empty.

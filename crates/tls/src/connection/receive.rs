@@ -169,12 +169,17 @@ impl Connection {
             rest = &rest[self.boundary.take(rest)..];
         }
         self.has_begun |= self.boundary.is_aligned();
+        let unsent_bytes = self.outbox.unsent_bytes();
+        if self.established && unsent_bytes > self.limits.unsent_bytes {
+            return Err(Fault::TooManyKeyUpdates);
+        }
         let mut flight = Flight::default();
         let result = self.handshake.handle(now, self.opener.level(), content, &mut flight);
+        let answers_request = flight.steps.iter().any(|step| step.is_certificate());
         // Also after a fault: its alert goes out under the keys that were agreed on before it.
         self.absorb(flight, heard);
         result?;
-        if self.established && self.outbox.unsent_bytes() > self.limits.unsent_bytes {
+        if self.established && !answers_request && self.outbox.unsent_bytes() > self.limits.unsent_bytes {
             return Err(Fault::TooManyKeyUpdates);
         }
         Ok(())
@@ -210,6 +215,9 @@ impl Connection {
         }
         if !self.boundary.is_aligned() {
             return Err(Fault::InterleavedRecords); // spec: 9846-5.1-a
+        }
+        if self.handshake.is_amid_authentication() {
+            return Err(Fault::InterleavedRecords); // spec: 9846-4.7.2-b
         }
         if content.is_empty() {
             return self.count_empty(Fault::TooManyEmptyRecords);

@@ -1,15 +1,16 @@
 use super::Turn;
 use crate::{
-    Exporter, Fact, Fault, Flight, Level, Limits, MAX_TICKET_LIFETIME_SECS, Session, Step, TrafficSecret,
-    config,
+    Answer, Exporter, Fact, Fault, Flight, Level, Limits, MAX_TICKET_LIFETIME_SECS, Misuse, Session, Step,
+    TrafficSecret, Wanted, client, config,
     message::{HEADER_BYTES, KeyUpdate, Message, NewSessionTicket},
     resumption::Origin,
     rules::HandshakeType,
+    server,
 };
-use sakigake_wire::{Instant, Span};
+use sakigake_wire::{Entropy, Instant, Span};
 
-/// After the handshake. It holds the two secrets that KeyUpdate goes on from, the one for exporters and, at a client that resumes, what its
-/// tickets have in common; no more.
+/// After the handshake. It holds the two secrets that KeyUpdate goes on from, the one for exporters and, where there is such,
+/// what a client's tickets have in common and what a certificate that is asked for now is held against; no more.
 pub(crate) struct Established {
     read: TrafficSecret,
     write: TrafficSecret,
@@ -19,6 +20,13 @@ pub(crate) struct Established {
     tickets: Window,
     resumption: Option<Box<Resumption>>,
     exporter: Exporter,
+    later: Option<Box<Later>>,
+}
+
+/// Client authentication after the handshake; without it a request for it is unexpected.
+enum Later {
+    Client(client::Later),
+    Server(server::Later),
 }
 
 /// What a client makes sessions of, as tickets come.
@@ -28,7 +36,7 @@ pub(crate) struct Resumption {
 }
 
 /// Bounds events in windows of 10 seconds.
-struct Window {
+pub(crate) struct Window {
     since: Instant,
     count: u32,
     per_10_s: u32,
@@ -44,7 +52,7 @@ impl Established {
     ) -> Self {
         let updates = Window::new(limits.key_updates_per_10_s);
         let tickets = Window::new(limits.tickets_per_10_s);
-        Self { read, write, has_asked: false, updates, tickets, resumption: None, exporter }
+        Self { read, write, has_asked: false, updates, tickets, resumption: None, exporter, later: None }
     }
 
     /// The same for a client that takes tickets.
@@ -57,9 +65,73 @@ impl Established {
         &self.exporter
     }
 
-    /// Whether messages of this type are taken after the handshake, from whichever side may send them.
-    pub(crate) fn takes(kind: HandshakeType) -> bool {
-        matches!(kind, HandshakeType::KEY_UPDATE | HandshakeType::NEW_SESSION_TICKET)
+    /// The same for a client that knows what to make of a CertificateRequest.
+    pub(crate) fn with_client_later(self, later: Option<client::Later>) -> Self {
+        Self { later: later.map(|later| Box::new(Later::Client(later))), ..self }
+    }
+
+    /// The same for a server whose client takes a CertificateRequest.
+    pub(crate) fn with_server_later(self, later: server::Later) -> Self {
+        Self { later: Some(Box::new(Later::Server(later))), ..self }
+    }
+
+    /// Whether a message of this type is taken now, from whichever side may send it.
+    pub(crate) fn takes(&self, kind: HandshakeType) -> bool {
+        let is_usual = matches!(kind, HandshakeType::KEY_UPDATE | HandshakeType::NEW_SESSION_TICKET);
+        match self.later.as_deref() {
+            Some(Later::Server(later)) => later.takes(kind) || (is_usual && !later.is_amid()), // spec: 9846-4.7.2-b
+            Some(Later::Client(_)) => is_usual || kind == HandshakeType::CERTIFICATE_REQUEST,
+            None => is_usual, // spec: 9846-4.7.2-k
+        }
+    }
+
+    /// Asks the client for its certificate.
+    pub(crate) fn request_certificate(
+        &mut self,
+        entropy: &mut dyn Entropy,
+        flight: &mut Flight,
+    ) -> Result<(), Misuse> {
+        let is_asked = match self.later.as_deref_mut() {
+            Some(Later::Server(later)) => later.request(entropy, flight),
+            Some(Later::Client(_)) | None => false,
+        };
+        if is_asked { Ok(()) } else { Err(Misuse::Request) }
+    }
+
+    /// Whether the client is in the middle of its answer.
+    pub(crate) fn is_amid_authentication(&self) -> bool {
+        matches!(self.later.as_deref(), Some(Later::Server(later)) if later.is_amid())
+    }
+
+    /// For the table of states: what it awaits beside what it always takes.
+    #[cfg(test)]
+    pub(crate) fn later_name(&self) -> &'static str {
+        match self.later.as_deref() {
+            Some(Later::Client(later)) if later.wanted().is_some() => "client Established, wants a signature",
+            Some(Later::Client(client::Later::Barred)) => "client Established, bars requests",
+            Some(Later::Client(client::Later::Willing(_))) => "client Established, answers requests",
+            Some(Later::Server(later)) => later.name(),
+            None => "",
+        }
+    }
+
+    /// What it wants of its owner.
+    pub(crate) fn wanted(&self) -> Option<&Wanted> {
+        match self.later.as_deref()? {
+            Later::Client(later) => later.wanted(),
+            Later::Server(later) => later.wanted(),
+        }
+    }
+
+    /// Takes the owner's answer.
+    pub(crate) fn answer(&mut self, answer: Answer, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        match (self.later.as_deref_mut(), answer) {
+            (Some(Later::Client(later)), Answer::Signature(signature)) => {
+                later.answer(signature, &self.write, turn)
+            }
+            (Some(Later::Server(later)), Answer::Verify(verdict)) => later.answer(verdict),
+            _ => Err(Fault::Internal("the answer is to another question")),
+        }
     }
 
     /// Takes what may come after the handshake.
@@ -72,7 +144,15 @@ impl Established {
                 turn.flight.facts.extend(session.map(|session| Fact::Ticket(Box::new(session))));
             }
             Message::NewSessionTicket(_) => return Err(Fault::TooManyPostHandshakeMessages),
-            other => return Err(Fault::UnexpectedMessage(other.kind())),
+            read => match (self.later.as_deref_mut(), read) {
+                (Some(Later::Client(later)), Message::CertificateRequest(request)) => {
+                    later.take(&request, message, &self.write, turn)?;
+                }
+                (Some(Later::Server(later)), read) if later.takes(read.kind()) => {
+                    later.take(message, &self.read, turn)?;
+                }
+                (_, read) => return Err(Fault::UnexpectedMessage(read.kind())),
+            },
         }
         Ok(self)
     }
@@ -123,17 +203,18 @@ impl Resumption {
             alpn: origin.alpn.clone(),
             chain: origin.chain.clone(),
             max_early_data: ticket.extensions.early_data.unwrap_or(0), // None: it takes none.
+            client_certificates: origin.client_certificates,
         })
     }
 }
 
 impl Window {
-    fn new(per_10_s: u32) -> Self {
+    pub(crate) fn new(per_10_s: u32) -> Self {
         Self { since: Instant::default(), count: 0, per_10_s }
     }
 
     /// Counts one more, and tells whether it is within the bound.
-    fn takes(&mut self, now: Instant) -> bool {
+    pub(crate) fn takes(&mut self, now: Instant) -> bool {
         if self.count == 0 || now.since(self.since) >= Span::from_secs(10) {
             (self.since, self.count) = (now, 0);
         }

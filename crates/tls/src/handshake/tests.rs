@@ -1,9 +1,11 @@
 //! Stories of a client and a server in memory, over the real provider.
 
+mod client_certificates;
 mod hostile_client;
 mod hostile_resumption;
 mod hostile_server;
 mod later;
+mod later_certificates;
 mod matrix;
 mod mutations;
 pub(crate) mod pair;

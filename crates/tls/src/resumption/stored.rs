@@ -41,6 +41,7 @@ impl Session {
         out.put(&self.authenticated_unix_secs.to_be_bytes());
         out.vector_u8(|out| out.put(self.alpn.as_deref().unwrap_or_default())); // Never empty where it is there.
         out.u32(self.max_early_data);
+        out.put(&self.client_certificates);
         out.vector_u24(|out| self.chain.iter().for_each(|der| out.vector_u24(|out| out.put(der))));
     }
 
@@ -59,6 +60,7 @@ impl Session {
             authenticated_unix_secs: reader.u64().ok()?,
             alpn: Some(reader.vector_u8().ok()?.rest()).filter(|alpn| !alpn.is_empty()).map(<[u8]>::to_vec),
             max_early_data: reader.u32().ok()?,
+            client_certificates: reader.array().ok()?,
             chain: {
                 let bytes = reader.vector_u24().ok()?.rest();
                 let (mut list, mut chain) = (Reader::new(bytes), Vec::new());
@@ -75,7 +77,7 @@ impl Session {
 }
 
 /// Of these bytes; another one makes those before it worthless.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// A Certificate message that we take is far shorter.
 const MOST_CHAIN_BYTES: usize = 1 << 20;

@@ -3,9 +3,9 @@
 use super::{Config, UnknownName, WithoutAlpn};
 use crate::{
     Credential,
+    certificate::choice,
     compression::Compression,
     extension::{Codes, KeyShareEntry, List, Opaque8},
-    rules::SignatureScheme,
 };
 use sakigake_crypto::{Group, Suite};
 use std::sync::Arc;
@@ -86,24 +86,7 @@ pub(super) fn credential(
     schemes_cert: Codes<'_>,
 ) -> Result<Arc<Credential>, NoCredential> {
     let candidates = named(config, server_name)?;
-    let usable = || candidates.iter().filter(|credential| scheme(credential, schemes).is_some());
-    let chain_fits =
-        |credential: &&&Arc<Credential>| credential.signed_with.iter().all(|id| schemes_cert.contains(id));
-    let best = usable().find(chain_fits); // spec: 9846-4.5.1.2-k
-    let may_try = |credential: &&&Arc<Credential>| {
-        let broken = credential.signed_with.iter().filter(|id| SHA1.contains(&SignatureScheme(**id)));
-        broken.copied().all(|id| schemes_cert.contains(&id)) // spec: 9846-4.5.1.2-m
-    };
-    best.or_else(|| usable().find(may_try))
-        .map(|credential| Arc::clone(credential))
-        .ok_or(NoCredential::Scheme)
-}
-
-/// The scheme to sign with: the credential's best among the client's.
-pub(super) fn scheme(credential: &Credential, schemes: Codes<'_>) -> Option<u16> {
-    let may_sign =
-        |id: &&u16| schemes.contains(*id) && !FOR_CERTIFICATES_ALONE.contains(&SignatureScheme(**id));
-    credential.schemes.iter().find(may_sign).copied() // spec: 9846-4.5.2-l
+    choice::best(&candidates, schemes, schemes_cert).cloned().ok_or(NoCredential::Scheme)
 }
 
 /// The credentials for the name; without a name, or for an unknown one, those for the default credential's names.
@@ -141,18 +124,6 @@ pub(super) fn may_answer(config: &Config, server_name: Option<&str>, host: &str)
         _ => false,
     }
 }
-
-/// Schemes with SHA-1, for clients alone that name them.
-const SHA1: &[SignatureScheme] = &[SignatureScheme::RSA_PKCS1_SHA1, SignatureScheme::ECDSA_SHA1];
-
-/// Schemes that never sign a CertificateVerify (RFC 9846 section 4.3.3).
-const FOR_CERTIFICATES_ALONE: &[SignatureScheme] = &[
-    SignatureScheme::RSA_PKCS1_SHA1,
-    SignatureScheme::ECDSA_SHA1,
-    SignatureScheme::RSA_PKCS1_SHA256,
-    SignatureScheme::RSA_PKCS1_SHA384,
-    SignatureScheme::RSA_PKCS1_SHA512,
-];
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,7 @@
-use super::choose;
+use super::{
+    choose,
+    clients::{ClientAuthentication, Demand},
+};
 use crate::{
     Credential, Limits, Misuse,
     compression::{self, Compression},
@@ -32,6 +35,8 @@ pub struct Options {
     pub key_log: bool,
     /// The groups to take, best first; empty for all of the provider's.
     pub groups: Vec<u16>,
+    /// How clients are asked who they are, by host: a whole name counts before a wildcard. None to ask nobody.
+    pub client_authentication: Vec<Arc<ClientAuthentication>>,
     /// How connections are resumed; none to resume none.
     pub tickets: Option<Tickets>,
     /// The seconds since 1970 at the beginning of [`Instant`]'s count; tickets are judged by it.
@@ -68,6 +73,7 @@ pub enum WithoutAlpn {
 pub struct Config {
     options: Options,
     groups: Vec<&'static Group>,
+    schemes: Vec<u16>,
 }
 
 impl Options {
@@ -83,6 +89,7 @@ impl Options {
             prefer_clients_chacha: true,
             key_log: false,
             groups: Vec::new(),
+            client_authentication: Vec::new(),
             tickets: None,
             unix_secs_at_start: 0,
             compressions: &compression::ALL,
@@ -105,7 +112,9 @@ impl Options {
             config::check_tickets(tickets)?;
         }
         let groups = config::groups(self.provider, &self.groups)?;
-        Ok(Arc::new(Config { options: self, groups }))
+        self.client_authentication.iter().try_for_each(|policy| policy.check())?;
+        let schemes = config::schemes(self.provider);
+        Ok(Arc::new(Config { options: self, groups, schemes }))
     }
 }
 
@@ -129,15 +138,33 @@ impl Config {
     }
 
     /// Whether a connection on which the client asked for `server_name` may answer for `host` (lower case, no final dot)
-    /// too: whichever credential it was shown there is one that a client gets who asks for `host`. Always so where the
-    /// owner chooses credentials itself.
+    /// too: clients are asked the same way who they are, and whichever credential it was shown there is one that a client
+    /// gets who asks for `host` (always so where the owner chooses credentials itself).
     pub fn may_answer(&self, server_name: Option<&str>, host: &str) -> bool {
-        self.options.ask_certificate || choose::may_answer(self, server_name, host)
+        let policy = |name| self.client_authentication(name).map(Arc::as_ptr);
+        let is_shown = self.options.ask_certificate || choose::may_answer(self, server_name, host);
+        is_shown && policy(server_name) == policy(Some(host))
     }
 
     /// Milliseconds since 1970.
     pub(crate) fn unix_ms(&self, now: Instant) -> u64 {
         config::unix_ms(self.options.unix_secs_at_start, now)
+    }
+
+    /// How a client that asked for `server_name` (lower case, no final dot) is asked who it is.
+    pub fn client_authentication(&self, server_name: Option<&str>) -> Option<&Arc<ClientAuthentication>> {
+        let policies = &self.options.client_authentication;
+        let named = server_name.and_then(|host| {
+            let exact = policies.iter().find(|policy| policy.hosts.iter().any(|name| name == host));
+            exact.or_else(|| policies.iter().find(|policy| policy.names(host)))
+        });
+        let found = named.or_else(|| policies.iter().find(|policy| policy.hosts.is_empty()));
+        found.filter(|policy| policy.demand != Demand::Never)
+    }
+
+    /// The signature schemes that clients may use, best first.
+    pub(crate) fn schemes(&self) -> &[u16] {
+        &self.schemes
     }
 
     /// The groups to take, best first; at least one.

@@ -1,6 +1,6 @@
-use super::{Config, State};
+use super::{Config, Later, State, clients::Asked};
 use crate::{
-    Exporter, Fact, Fault, Level, Negotiated, Step, TrafficSecret,
+    Exporter, Fact, Fault, Identity, Level, Negotiated, Step, TrafficSecret,
     extension::NewSessionTicketExtensions,
     handshake::{Established, Turn},
     message::{Message, NewSessionTicket},
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(crate) struct AwaitFinished {
     /// The client's handshake secret.
     pub(super) client: TrafficSecret,
-    /// Of all messages up to our Finished.
+    /// Of all messages before it.
     pub(super) transcript: Digest,
     /// The client's application secret.
     pub(super) read: TrafficSecret,
@@ -25,16 +25,20 @@ pub(crate) struct AwaitFinished {
     pub(super) config: Arc<Config>,
     pub(super) ignores_early_data: bool,
     pub(super) exporter: Exporter,
+    /// Who the client is, as far as it has shown that.
+    pub(super) identity: Option<Identity>,
     /// The tickets that follow, if any.
     pub(super) issue: Option<Box<Issue>>,
+    /// How the client may be asked for a certificate later, if it may.
+    pub(super) later: Option<Box<Asked>>,
+    /// All messages before it, where something still hangs on them: tickets, or what may be asked later.
+    pub(super) running: Option<Transcript>,
 }
 
 /// What a client gets to come back with.
 pub(super) struct Issue {
     pub(super) count: u8,
     pub(super) main: Main,
-    /// All messages up to our Finished.
-    pub(super) transcript: Transcript,
     /// When the certificate was shown that all this rests on; none where that was in this handshake.
     pub(super) authenticated_unix_secs: Option<u64>,
     pub(super) negotiated: Negotiated,
@@ -50,37 +54,61 @@ impl AwaitFinished {
             return Err(Fault::BadFinished); // spec: 9846-4.5.3-k
         }
         turn.flight.steps.push(Step::ReadKey(self.read.clone()));
-        turn.flight.facts.push(Fact::Established);
-        if let (Some(issue), Some(tickets)) = (self.issue, &self.config.tickets) {
-            let unix_ms = self.config.unix_ms(turn.now);
-            issue.send(tickets, &self.write, message, unix_ms, turn);
+        if let Some(identity) = &self.identity {
+            turn.flight.facts.push(Fact::Authenticated(Some(identity.clone())));
         }
-        let established = Established::new(self.read, self.write, self.exporter, &self.config.limits);
+        turn.flight.facts.push(Fact::Established);
+        let mut established =
+            Established::new(self.read, self.write.clone(), self.exporter, &self.config.limits);
+        if let Some(mut transcript) = self.running {
+            transcript.add(message);
+            if let (Some(issue), Some(tickets)) = (self.issue, &self.config.tickets) {
+                let unix_ms = self.config.unix_ms(turn.now);
+                issue.send(tickets, &self.write, self.identity, &transcript.digest(), unix_ms, turn);
+            }
+            if let Some(asked) = self.later {
+                established = established.with_server_later(Later::new(*asked, transcript));
+            }
+        }
         Ok(State::Established(Box::new(established)))
+    }
+
+    /// `transcript` holds all messages before the client's Finished.
+    pub(super) fn keep(&mut self, transcript: Transcript) {
+        if self.issue.is_some() || self.later.is_some() {
+            self.running = Some(transcript);
+        }
     }
 }
 
 impl Issue {
-    /// Sends as many tickets as are due; fewer where there is no key to seal them. `finished` is the client's.
+    /// Sends as many tickets as are due; fewer where there is no key to seal them, none where the client's chain would make
+    /// them too long. `transcript` is of all messages up to the client's Finished.
     fn send(
-        mut self,
+        self,
         tickets: &Tickets,
         write: &TrafficSecret,
-        finished: &[u8],
+        identity: Option<Identity>,
+        transcript: &Digest,
         unix_ms: u64,
         turn: &mut Turn<'_>,
     ) {
-        self.transcript.add(finished);
+        if identity.as_ref().is_some_and(|identity| identity.bytes() > IDENTITY_BYTES) {
+            return;
+        }
         let origin = Origin {
             suite: write.suite,
-            resumption_secret: self.main.resumption_secret(&self.transcript.digest()),
+            resumption_secret: self.main.resumption_secret(transcript),
             server_name: self.negotiated.server_name,
             alpn: self.negotiated.alpn,
             chain: Arc::default(),
+            client_certificates: [0; 32],
             authenticated_unix_secs: self.authenticated_unix_secs.unwrap_or(unix_ms / 1_000),
         };
         for nonce in 0..self.count {
-            let Some(message) = new_session_ticket(&origin, tickets, nonce, unix_ms, turn) else { return };
+            let Some(message) = new_session_ticket(&origin, &identity, tickets, nonce, unix_ms, turn) else {
+                return;
+            };
             turn.flight.steps.push(Step::Send { level: Level::Application, message });
         }
     }
@@ -89,6 +117,7 @@ impl Issue {
 /// A NewSessionTicket; none where there is no key to seal it.
 fn new_session_ticket(
     origin: &Origin,
+    identity: &Option<Identity>,
     tickets: &Tickets,
     nonce: u8,
     unix_ms: u64,
@@ -106,6 +135,7 @@ fn new_session_ticket(
         policy: (tickets.policy)(origin.server_name.as_deref()),
         server_name: origin.server_name.clone(),
         alpn: origin.alpn.clone(),
+        identity: identity.clone(),
     };
     let sealed = ticket.seal(&*tickets.keys, unix_ms / 1_000, turn.entropy)?;
     let mut message = Vec::with_capacity(sealed.len() + 32);
@@ -119,3 +149,6 @@ fn new_session_ticket(
     .write(&mut message);
     Some(message)
 }
+
+/// The longest chain of a client that goes into a ticket: it comes back in a ClientHello.
+const IDENTITY_BYTES: usize = 8_192;

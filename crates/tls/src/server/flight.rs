@@ -1,11 +1,15 @@
 use super::{
-    Config, State,
+    ClientAuthentication, Config, State,
     choose::{self, NoCredential},
+    clients::Asked,
     finished::{AwaitFinished, Issue},
+    identity::{AwaitCertificate, Unknown},
     resume::{self, Due, Resumed},
 };
 use crate::{
-    Credential, Fact, Fault, KeyLogLine, Level, Negotiated, Step, TrafficSecret, Wanted,
+    Credential, Fact, Fault, Identity, KeyLogLine, Level, Negotiated, Step, TrafficSecret, Wanted,
+    certificate::choice,
+    client,
     compression::Compression,
     extension::{Codes, EncryptedExtensionsBlock, KeyShareEntry, List, ServerHelloExtensions},
     handshake::{Turn, content},
@@ -51,6 +55,8 @@ struct Plan {
     record_size_limit: Option<u16>,
     /// How the certificate is compressed.
     compression: Option<&'static Compression>,
+    /// The client takes a CertificateRequest after the handshake.
+    takes_later: bool,
 }
 
 /// Awaits the owner's credential.
@@ -78,6 +84,11 @@ struct Session {
     /// The most that the client takes in a protected record.
     record_size_limit: Option<u16>,
     tickets: Due,
+    takes_later: bool,
+    /// How the client was asked who it is.
+    asked: Option<Arc<ClientAuthentication>>,
+    /// Who the client of a resumed connection is.
+    identity: Option<Identity>,
     /// When the certificate was shown that all this rests on; none where that is now.
     authenticated_unix_secs: Option<u64>,
     schedule: schedule::Handshake,
@@ -107,6 +118,7 @@ pub(super) fn accept(
         tickets: resume::tickets(&config, hello, is_resumed),
         record_size_limit: extensions.record_size_limit,
         compression: choose::compression(&config, extensions.compress_certificate),
+        takes_later: extensions.post_handshake_auth.is_some(),
     };
     if is_resumed {
         return plan.resume(turn);
@@ -169,12 +181,13 @@ impl AwaitCertificateAnswer {
 impl Plan {
     /// ServerHello to Certificate, and the rest too if the credential signs by itself.
     fn send(self, credential: &Credential, schemes: Codes<'_>, turn: &mut Turn<'_>) -> Result<State, Fault> {
-        let scheme = choose::scheme(credential, schemes).ok_or(Fault::NoCommonSignatureScheme)?;
+        let scheme = choice::scheme(credential, schemes).ok_or(Fault::NoCommonSignatureScheme)?;
         let certificate = credential.message_by(self.compression);
         let mut session = self.send_server_hello(turn);
         let is_named = session.server_name.as_deref().is_some_and(|host| credential.is_for(host));
         // The record layer puts what follows behind this message: with room for all of it nothing is moved.
         session.send_encrypted_extensions(is_named, certificate.len() + REST_OF_FLIGHT_BYTES, turn);
+        session.request_certificate(turn);
         session.transcript.add(&certificate);
         turn.flight.steps.push(Step::Send { level: Level::Handshake, message: certificate });
         let message = content(Side::Server, &session.transcript.digest());
@@ -198,7 +211,8 @@ impl Plan {
     }
 
     fn send_server_hello(self, turn: &mut Turn<'_>) -> Session {
-        let (tickets, record_size_limit) = (self.tickets, self.record_size_limit);
+        let (tickets, record_size_limit, takes_later) =
+            (self.tickets, self.record_size_limit, self.takes_later);
         let Self { accepted, client_random, session_id, server_name, alpn, .. } = self;
         let Accepted { config, suite, mut transcript, shared, early_data, resumed } = accepted;
         let mut random = [0; 32];
@@ -229,6 +243,7 @@ impl Plan {
         }
         turn.flight.steps.extend([Step::WriteKey(server.clone()), Step::ReadKey(client.clone())]);
         let group = shared.group;
+        let ticket = resumed.map(|resumed| resumed.ticket);
         Session {
             config,
             client_random,
@@ -238,7 +253,10 @@ impl Plan {
             early_data,
             record_size_limit,
             tickets,
-            authenticated_unix_secs: resumed.map(|resumed| resumed.ticket.authenticated_unix_secs),
+            takes_later,
+            asked: None,
+            authenticated_unix_secs: ticket.as_ref().map(|ticket| ticket.authenticated_unix_secs),
+            identity: ticket.and_then(|ticket| ticket.identity),
             schedule,
             transcript,
             client,
@@ -280,6 +298,30 @@ impl Session {
         });
     }
 
+    /// CertificateRequest, where the host wants one.
+    fn request_certificate(&mut self, turn: &mut Turn<'_>) {
+        let policy = self.config.client_authentication(self.server_name.as_deref());
+        let Some(policy) = policy.filter(|policy| policy.is_in_handshake()).cloned() else { return };
+        let message = policy.request(&self.config, &[]);
+        self.transcript.add(&message);
+        turn.flight.steps.push(Step::Send { level: Level::Handshake, message });
+        self.asked = Some(policy);
+    }
+
+    /// What a request for a certificate is answered by, under `policy`.
+    fn asked(&self, policy: &Arc<ClientAuthentication>) -> Asked {
+        let (config, server_name) = (Arc::clone(&self.config), self.server_name.clone());
+        Asked { config, policy: Arc::clone(policy), server_name, context: Vec::new() }
+    }
+
+    /// What the client may be asked later, if it takes that.
+    fn later(&self) -> Option<Box<Asked>> {
+        let is_barred = self.alpn.as_deref().is_some_and(|alpn| client::BARRED.contains(&alpn)); // spec: 9113-9.2.3-b
+        let policy = self.config.client_authentication(self.server_name.as_deref());
+        let policy = policy.filter(|_| self.takes_later && !is_barred)?; // spec: 9846-4.3.6-a
+        Some(Box::new(self.asked(policy)))
+    }
+
     /// CertificateVerify and Finished.
     fn send_rest(
         mut self,
@@ -296,7 +338,8 @@ impl Session {
 
     /// Finished; application data may follow at once.
     fn send_finished(self, turn: &mut Turn<'_>) -> State {
-        let Self { config, client_random, server_name, alpn, group, early_data, .. } = self;
+        let (later, asked) = (self.later(), self.asked.as_ref().map(|policy| self.asked(policy)));
+        let Self { config, client_random, server_name, alpn, group, early_data, identity, .. } = self;
         let Self { tickets, authenticated_unix_secs, schedule, mut transcript, client, server, .. } = self;
         let verify_data = server.verify_data(&transcript.digest());
         send(turn, &mut transcript, Level::Handshake, 64, |out| {
@@ -317,18 +360,15 @@ impl Session {
         turn.flight.steps.push(Step::WriteKey(write.clone()));
         let suite = write.suite.id;
         let is_resumed = authenticated_unix_secs.is_some();
-        let negotiated = Negotiated { server_name, alpn, suite, group, is_resumed };
+        let policy = config.client_authentication(server_name.as_deref());
+        let is_client_asked = policy.is_some_and(|policy| policy.is_in_handshake());
+        let negotiated = Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked };
         let issue = (tickets.count > 0).then(|| {
-            Box::new(Issue {
-                count: tickets.count,
-                main,
-                transcript,
-                authenticated_unix_secs,
-                negotiated: negotiated.clone(),
-            })
+            let negotiated = negotiated.clone();
+            Box::new(Issue { count: tickets.count, main, authenticated_unix_secs, negotiated })
         });
         turn.flight.facts.push(Fact::Negotiated(negotiated));
-        State::Finished(Box::new(AwaitFinished {
+        let mut finished = Box::new(AwaitFinished {
             client,
             transcript: digest,
             read,
@@ -336,8 +376,21 @@ impl Session {
             config,
             ignores_early_data: early_data,
             exporter,
+            identity,
             issue,
-        }))
+            later,
+            running: None,
+        });
+        match asked {
+            Some(asked) => {
+                let unknown = Unknown { asked, transcript, then: finished };
+                State::Certificate(Box::new(AwaitCertificate(unknown)))
+            }
+            None => {
+                finished.keep(transcript);
+                State::Finished(finished)
+            }
+        }
     }
 }
 
@@ -358,5 +411,5 @@ fn send(
 /// All but the certificates: EncryptedExtensions, CertificateVerify and Finished, as long as they are for ECDSA.
 const REST_OF_FLIGHT_BYTES: usize = 320;
 
-/// Five messages and three keys.
-const STEPS: usize = 8;
+/// Six messages and three keys.
+const STEPS: usize = 9;

@@ -2,7 +2,7 @@
 
 use super::{Config, choose};
 use crate::{
-    Fault,
+    Fault, Identity,
     extension::PskIdentity,
     handshake::Turn,
     message::ClientHello,
@@ -120,7 +120,16 @@ impl Here<'_> {
             && unix_secs.saturating_sub(ticket.authenticated_unix_secs) < self.tickets.chain_secs // spec: 9846-4.7.1-d
             && ticket.policy == (self.tickets.policy)(self.server_name)
             && ticket.server_name.as_deref() == self.server_name
-            && choose::serves(self.config, self.server_name);
+            && choose::serves(self.config, self.server_name)
+            && self.admits(ticket.identity.as_ref(), unix_secs);
         fits.then_some(ticket)
+    }
+
+    /// Whether a client of that identity is still welcome: certificates expire and are revoked, and policies change.
+    fn admits(&self, identity: Option<&Identity>, unix_secs: u64) -> bool {
+        match self.config.client_authentication(self.server_name) {
+            Some(policy) => policy.admits(identity, unix_secs),
+            None => identity.is_none(),
+        }
     }
 }

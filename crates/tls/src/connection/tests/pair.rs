@@ -1,8 +1,8 @@
 //! A client and a server whose bytes a test carries, splits and spoils.
 
 use crate::{
-    Answer, Connection, Credential, Event, Fault, RejectedCertificate, Session, Signer, Verified, Verifier,
-    Wanted, client, server,
+    Answer, Connection, Credential, Event, Fault, Identity, RejectedCertificate, Session, Signer, Verified,
+    Verifier, Wanted, client, server,
 };
 use sakigake_crypto::{Provider, aws_lc};
 use sakigake_wire::{Entropy, Instant, Span};
@@ -14,6 +14,8 @@ pub(super) enum Heard {
     Wanted(Wanted),
     Negotiated(Option<Vec<u8>>),
     Established,
+    Authenticated(Option<Identity>),
+    BarredRequest,
     Data(Vec<u8>),
     Ticket(Box<Session>),
     KeyLog(String),
@@ -28,6 +30,8 @@ impl Heard {
             Event::Negotiated(negotiated) => Self::Negotiated(negotiated.alpn),
             Event::Ticket(session) => Self::Ticket(session),
             Event::Established => Self::Established,
+            Event::Authenticated(identity) => Self::Authenticated(identity),
+            Event::BarredRequest => Self::BarredRequest,
             Event::Data(bytes) => Self::Data(bytes.to_vec()),
             Event::KeyLog(line) => Self::KeyLog(line.to_string()),
             Event::Closed => Self::Closed,

@@ -1,8 +1,9 @@
 //! Every state with every message: what is taken, and which alert meets the rest.
 
 use super::{
+    client_certificates::{alice, copy, policy},
     later::ticket,
-    pair::{NOW, Pair, Side, client_options, server_options},
+    pair::{NOW, Pair, Side, UNIX_SECS, client_options, server_options},
 };
 use crate::{
     Credential, Fault, Handshake, Level, Step, client,
@@ -10,19 +11,83 @@ use crate::{
     handshake::State,
     message::{CertificateRequest, KeyUpdate},
     rules::{HandshakeType, NamedGroup},
-    server,
+    server::{self, Demand},
 };
 use std::{fmt::Write as _, sync::Arc};
 
 /// Which way the handshake goes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Course {
     Straight,
     Retry,
-    /// A CertificateRequest is put in before Certificate: the transcripts part there, but no one looks before
-    /// CertificateVerify.
+    /// The server asks the client who it is.
     Request,
+    /// It does so after the handshake.
+    Later,
+    /// The server's owner answers, and the client's judges.
     OwnersAnswer,
+    /// The client's owner signs, and the server's judges.
+    OwnersAnswerForClients,
+    /// The same after the handshake.
+    OwnersAnswerLater,
+}
+
+const COURSES: [Course; 7] = [
+    Course::Straight,
+    Course::Retry,
+    Course::Request,
+    Course::Later,
+    Course::OwnersAnswer,
+    Course::OwnersAnswerForClients,
+    Course::OwnersAnswerLater,
+];
+
+impl Course {
+    fn is_later(self) -> bool {
+        matches!(self, Self::Later | Self::OwnersAnswerLater)
+    }
+
+    /// Both sides, of which some owners have stopped answering after so many messages.
+    fn options(self, stop: usize) -> (client::Options, server::Options) {
+        let groups = if self == Self::Retry { vec![NamedGroup::SECP384R1.0] } else { Vec::new() };
+        let mut server = server::Options { groups, ..server_options() };
+        let mut client = client_options();
+        match self {
+            Self::Straight => {}
+            Self::Retry => client.alpn = Vec::new(),
+            Self::OwnersAnswer => {
+                client.verifier = None;
+                match stop {
+                    0..3 => server.ask_certificate = true,
+                    3..6 => server.credentials = vec![Arc::new(unsigned(&server.credentials[0]))],
+                    _ => {}
+                }
+            }
+            Self::Request | Self::Later | Self::OwnersAnswerForClients | Self::OwnersAnswerLater => {
+                let demand = if self.is_later() { Demand::Later } else { Demand::Required };
+                let mut policy = policy(demand);
+                client.credentials = vec![alice()];
+                client.post_handshake_auth = true;
+                if self.is_later() {
+                    client.alpn = vec![b"http/1.1".to_vec()];
+                    server.alpn = client.alpn.clone();
+                }
+                let judged_later = stop % 2 == 1;
+                match self {
+                    Self::OwnersAnswerForClients | Self::OwnersAnswerLater if judged_later => {
+                        policy.verifier = None
+                    }
+                    Self::OwnersAnswerForClients | Self::OwnersAnswerLater => {
+                        client.credentials = vec![Arc::new(unsigned(&client.credentials[0]))];
+                    }
+                    _ => {}
+                }
+                server.unix_secs_at_start = UNIX_SECS;
+                server.client_authentication = vec![Arc::new(policy)];
+            }
+        }
+        (client, server)
+    }
 }
 
 #[test]
@@ -30,8 +95,8 @@ fn every_state_takes_its_messages_and_no_others() {
     // spec: 9846-4-k spec: 9846-4-l
     let mut table = String::new();
     let mut seen = Vec::new();
-    for course in [Course::Straight, Course::Retry, Course::Request, Course::OwnersAnswer] {
-        for stop in 0..12 {
+    for course in COURSES {
+        for stop in 0..14 {
             for receiver in [Side::Client, Side::Server] {
                 let (pair, next) = stopped(course, stop);
                 let name = pair.side(receiver).state_name();
@@ -69,25 +134,20 @@ fn row(table: &mut String, course: Course, stop: usize, receiver: Side, name: &s
 
 /// Delivers the first `stop` messages of a course; gives the receiver of the next one, and the message.
 fn stopped(course: Course, stop: usize) -> (Pair, Option<(Side, Vec<u8>)>) {
-    let groups = if matches!(course, Course::Retry) { vec![NamedGroup::SECP384R1.0] } else { Vec::new() };
-    let owner = matches!(course, Course::OwnersAnswer);
-    let verifier = client_options().verifier.filter(|_| !owner);
-    let mut server = server::Options { groups, ..server_options() };
-    match stop {
-        0..3 if owner => server.ask_certificate = true,
-        3..6 if owner => server.credentials = vec![Arc::new(unsigned(&server.credentials[0]))],
-        _ => {}
-    }
-    let mut pair = Pair::new(client::Options { verifier, ..client_options() }, server);
+    let (client, server) = course.options(stop);
+    let mut pair = Pair::new(client, server);
+    let mut has_asked = false;
     let mut queue = Vec::new();
     let mut read = [0; 2];
     for index in 0.. {
-        collect(&pair, &mut read, course, &mut queue);
+        if course.is_later() && pair.server.is_established() && !has_asked {
+            has_asked = true;
+            pair.server.request_certificate(&mut pair.from_server).unwrap();
+        }
+        collect(&pair, &mut read, &mut queue);
         match queue.get(index).cloned() {
             Some((from, level, message)) if index < stop => {
-                if pair.deliver(from.peer(), level, &message).is_err() {
-                    return (pair, None); // The course with a CertificateRequest ends early.
-                }
+                pair.deliver(from.peer(), level, &message).unwrap();
             }
             next => {
                 return (pair, next.map(|(from, _, message): (Side, Level, Vec<u8>)| (from.peer(), message)));
@@ -99,26 +159,16 @@ fn stopped(course: Course, stop: usize) -> (Pair, Option<(Side, Vec<u8>)>) {
 
 /// A copy whose owner is asked for signatures.
 fn unsigned(credential: &Credential) -> Credential {
-    Credential {
-        chain: credential.chain.clone(),
-        signer: None,
-        schemes: credential.schemes.clone(),
-        signed_with: Vec::new(),
-        names: credential.names.clone(),
-        ..Credential::default()
-    }
+    Credential { signer: None, ..copy(credential) }
 }
 
 /// Appends what both sides have sent since the last call.
-fn collect(pair: &Pair, read: &mut [usize; 2], course: Course, queue: &mut Vec<(Side, Level, Vec<u8>)>) {
+fn collect(pair: &Pair, read: &mut [usize; 2], queue: &mut Vec<(Side, Level, Vec<u8>)>) {
     for (read, (side, flight)) in
         read.iter_mut().zip([(Side::Client, &pair.from_client), (Side::Server, &pair.from_server)])
     {
         for step in &flight.steps[*read..] {
             if let Step::Send { level, message } = step {
-                if matches!(course, Course::Request) && message[0] == HandshakeType::CERTIFICATE.0 {
-                    queue.push((side, *level, sample(HandshakeType::CERTIFICATE_REQUEST)));
-                }
                 queue.push((side, *level, message.clone()));
             }
         }
@@ -170,15 +220,25 @@ impl Handshake {
                 client::State::Verdict(_) => "client AwaitVerdict",
                 client::State::CertificateVerify(_) => "client AwaitCertificateVerify",
                 client::State::Finished(_) => "client AwaitFinished",
-                client::State::Established(_) => "client Established",
+                client::State::Signature(_) => "client AwaitSignature",
+                client::State::Established(state) => match state.later_name() {
+                    "" => "client Established",
+                    name => name,
+                },
             },
             State::Server(state) => match state {
                 server::State::ClientHello(_) => "server AwaitClientHello",
                 server::State::SecondClientHello(_) => "server AwaitSecondClientHello",
                 server::State::CertificateAnswer(_) => "server AwaitCertificateAnswer",
                 server::State::Signature(_) => "server AwaitSignature",
+                server::State::Certificate(_) => "server AwaitCertificate",
+                server::State::Verdict(_) => "server AwaitVerdict",
+                server::State::CertificateVerify(_) => "server AwaitCertificateVerify",
                 server::State::Finished(_) => "server AwaitFinished",
-                server::State::Established(_) => "server Established",
+                server::State::Established(state) => match state.later_name() {
+                    "" => "server Established",
+                    name => name,
+                },
             },
             State::Over => "",
         }

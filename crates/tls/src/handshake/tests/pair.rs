@@ -1,7 +1,7 @@
 use crate::{Credential, Fact, Fault, Flight, Handshake, Level, Session, Step, WebPki, client, server};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
-    SignatureAlgorithm,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyPair,
+    PKCS_ECDSA_P256_SHA256, RevokedCertParams, SignatureAlgorithm,
 };
 use sakigake_crypto::{Provider, aws_lc::PROVIDER};
 use sakigake_wire::{Entropy, Instant};
@@ -50,6 +50,25 @@ impl Authority {
     ) -> Arc<Credential> {
         let [chain, key] = self.pem_with(names, algorithm, change);
         Arc::new(Credential::from_pem(&PROVIDER, chain.as_bytes(), key.as_bytes()).unwrap())
+    }
+
+    /// A list that revokes `certificate`, for the whole of 2026.
+    pub(crate) fn revokes(&self, certificate: &[u8]) -> Vec<u8> {
+        let revoked = RevokedCertParams {
+            serial_number: crate::certificate::der::serial(certificate).unwrap().to_vec().into(),
+            revocation_time: rcgen::date_time_ymd(2026, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: rcgen::date_time_ymd(2026, 1, 1),
+            next_update: rcgen::date_time_ymd(2027, 1, 1),
+            crl_number: vec![1].into(),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).unwrap().der().to_vec()
     }
 
     /// A leaf and its key.

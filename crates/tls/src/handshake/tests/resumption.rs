@@ -390,3 +390,56 @@ pub(super) fn preferring(first: u16) -> &'static Provider {
     suites.sort_by_key(|row| row.id != first);
     Box::leak(Box::new(Provider { suites: suites.leak(), ..*provider() }))
 }
+
+#[test]
+fn a_ticket_carries_who_the_client_is() {
+    use super::client_certificates::{alice, asking, policy};
+    use crate::server::Demand;
+    let alice = alice();
+    let client = || client::Options { credentials: vec![alice.clone()], ..client() };
+    let server = |demand| server::Options {
+        client_authentication: asking(policy(demand)).client_authentication,
+        ..server()
+    };
+    let mut pair = Pair::new(client(), server(Demand::Required));
+    pair.run().unwrap();
+    let session = sessions(&pair).remove(0);
+    let who = |pair: &Pair| {
+        let known =
+            |fact: &Fact| if let Fact::Authenticated(identity) = fact { identity.clone() } else { None };
+        pair.from_server.facts.iter().find_map(known).map(|identity| identity.subject())
+    };
+    let pair = second(session.clone(), client(), server(Demand::Required)).unwrap();
+    assert_eq!((resumed(&pair), who(&pair).as_deref()), ((true, true), Some("CN=alice")));
+    let pair = second(session.clone(), client(), server(Demand::Optional)).unwrap();
+    assert_eq!((resumed(&pair), who(&pair).as_deref()), ((true, true), Some("CN=alice")));
+    // Another client, another policy, another authority: none of them goes on from it.
+    let nobody = second(session.clone(), self::client(), server(Demand::Optional)).unwrap();
+    assert_eq!((resumed(&nobody), who(&nobody)), ((false, false), None));
+    let unasked = second(session.clone(), client(), self::server()).unwrap();
+    assert_eq!((resumed(&unasked), who(&unasked)), ((false, false), None));
+    let mut strict = server(Demand::Required);
+    let revoked = crate::WebPki::new(provider());
+    let verifier: Option<Arc<dyn crate::ClientVerifier>> = Some(Arc::new(revoked));
+    strict.client_authentication =
+        vec![Arc::new(crate::server::ClientAuthentication { verifier, ..policy(Demand::Required) })];
+    let refused = second(session, client(), strict);
+    assert!(matches!(refused, Err((Side::Server, Fault::CertificateRejected(_)))), "judged anew");
+}
+
+#[test]
+fn who_showed_nothing_does_not_come_back_where_something_is_required() {
+    use super::client_certificates::{asking, policy};
+    use crate::server::Demand;
+    let server = |demand| server::Options {
+        client_authentication: asking(policy(demand)).client_authentication,
+        ..server()
+    };
+    let mut pair = Pair::new(client(), server(Demand::Optional));
+    pair.run().unwrap();
+    let session = sessions(&pair).remove(0);
+    let pair = second(session.clone(), client(), server(Demand::Optional)).unwrap();
+    assert_eq!(resumed(&pair), (true, true));
+    let refused = second(session, client(), server(Demand::Required));
+    assert_eq!(refused.err(), Some((Side::Server, Fault::CertificateRequired)));
+}

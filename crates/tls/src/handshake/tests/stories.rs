@@ -20,6 +20,7 @@ fn a_client_and_a_server_agree() {
         suite: 0x1301,
         group: NamedGroup::X25519MLKEM768.0,
         is_resumed: false,
+        is_client_asked: false,
     });
     assert_eq!(pair.negotiated(), (&negotiated, &negotiated));
     assert_eq!(pair.from_client.facts[1..], [Fact::Established]);
@@ -232,7 +233,7 @@ fn a_requested_certificate_is_answered_with_none() {
         CertificateRequest { certificate_request_context: context, extensions }.write(&mut message);
         message
     };
-    // Our server asks for none yet: the request is put in, and only the client's parsing is looked at.
+    // The request is put in, and only the client's parsing is looked at.
     for (context, expected) in [(&[][..], Fault::BadSignature), (&[1][..], Fault::WrongRequestContext)] {
         let mut pair = Pair::new(client_options(), server_options());
         let result = pair.run_with(|_, _, message| {

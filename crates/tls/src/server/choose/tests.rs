@@ -101,8 +101,8 @@ fn no_credential_signs_what_certificates_alone_may_use() {
         names: Vec::new(),
         ..Credential::default()
     };
-    assert_eq!(scheme(&rsa, List::Items(&[0x0401, 0x0804])), Some(0x0804));
-    assert_eq!(scheme(&rsa, List::Items(&[0x0401])), None);
+    assert_eq!(choice::scheme(&rsa, List::Items(&[0x0401, 0x0804])), Some(0x0804));
+    assert_eq!(choice::scheme(&rsa, List::Items(&[0x0401])), None);
 }
 
 #[test]
