@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -45,12 +46,25 @@ class World:
             if not path.exists():
                 raise Failed(f"{path} is not built: cargo build --release -p {name}")
             return str(path)
-        if name in ("go", "python"):
+        if name in ("go", "python", "sslyze"):
             path = TARGET / "interop/python/bin" / name
             if not path.exists():
                 raise Skipped("the Python environment is not there: tests/interop/packages.sh")
             return str(path)
         return find(name)
+
+    def go(self, package):
+        """A program of `tests/interop/go`, built without a network; `package` is its folder there, "" for the first one."""
+        build = self.folder("go-build")
+        offline = {
+            "GOTOOLCHAIN": "local", "GOPROXY": "off", "GOSUMDB": "off", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0",
+            "GOCACHE": str(TARGET / "interop/go-cache"), "GOPATH": str(build), "HOME": str(build),
+        }
+        program = build / (package or "load")
+        if not program.exists():
+            folder = ROOT / "tests/interop/go" / package
+            self.run("go", "build", "-o", program, ".", cwd=folder, env=offline, seconds=200)
+        return program
 
     def run(self, *words, stdin=b"", seconds=SECONDS, status=0, text=True, **more):
         """Runs a command to its end. `status` None takes any."""
@@ -146,6 +160,14 @@ class Server:
         """Where its log ends now."""
         return self.output.stat().st_size
 
+    def until(self, pattern, seconds=20):
+        """Waits until what it has written so far holds the pattern."""
+        deadline = time.monotonic() + seconds
+        while not re.search(pattern, said := self.output.read_text(errors="replace")):
+            if time.monotonic() > deadline:
+                raise Failed(f"{pattern} is not in what the server wrote: {shown(said)}")
+            time.sleep(0.02)
+
     def requests(self, since=0):
         """Its access log from a mark on, as dictionaries. A thread writes it: a line comes a moment behind its response."""
         time.sleep(0.2)
@@ -157,7 +179,7 @@ class Authority:
     """A CA and two leaves (P-256, RSA) for `www.saki.test`, localhost and 127.0.0.1, made by openssl."""
 
     def __init__(self, world):
-        folder = world.folder("authority")
+        self.world, folder = world, world.folder("authority")
         self.ca, ca_key = folder / "ca.pem", folder / "ca.key"
         make_ca = ["-subj", "/CN=Interop CA", "-addext", "keyUsage=critical,keyCertSign"]
         world.run("openssl", "req", "-x509", *P256, "-keyout", ca_key, "-out", self.ca, "-days", "2", *make_ca)
@@ -172,6 +194,25 @@ class Authority:
             sign = ["-CA", self.ca, "-CAkey", ca_key, "-CAcreateserial", "-days", "2", "-extfile", extensions]
             world.run("openssl", "x509", "-req", "-in", request, "-out", leaf, *sign)
             setattr(self, kind, (leaf, key))
+
+    def leaf(self, name, names=f"DNS:{HOST}", usage="serverAuth", dates=None):
+        """Another leaf (P-256) and its key: for other names, for clients (`usage`), of another time (from, to)."""
+        folder = self.ca.parent
+        key, request, leaf, extensions = (folder / f"{name}.{end}" for end in ("key", "csr", "pem", "cnf"))
+        if leaf.exists():
+            return leaf, key
+        subject = HOST if usage == "serverAuth" else name
+        self.world.run("openssl", "req", *P256, "-keyout", key, "-out", request, "-subj", f"/CN={subject}")
+        (folder / "issued").touch()
+        extensions.write_text(
+            f"[ca]\ndefault_ca=here\n[here]\ndatabase={folder}/issued\nnew_certs_dir={folder}\nrand_serial=yes\n"
+            "unique_subject=no\ndefault_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n"
+            f"[leaf]\nsubjectAltName={names}\nextendedKeyUsage={usage}\nkeyUsage=digitalSignature\n"
+        )
+        time_of = ["-startdate", dates[0], "-enddate", dates[1]] if dates else ["-days", "2"]
+        issue = ["-config", extensions, "-extensions", "leaf", "-cert", self.ca, "-keyfile", folder / "ca.key"]
+        self.world.run("openssl", "ca", "-batch", "-notext", *issue, "-in", request, "-out", leaf, *time_of)
+        return leaf, key
 
 
 P256 = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")

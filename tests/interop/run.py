@@ -19,6 +19,7 @@ import capture_cases  # noqa: F401, E402
 import client_cases  # noqa: F401, E402
 import fetch_cases  # noqa: F401, E402
 import handover_cases  # noqa: F401, E402
+import handshake_cases  # noqa: F401, E402
 import link_cases  # noqa: F401, E402
 import server_cases  # noqa: F401, E402
 import tls_cases  # noqa: F401, E402

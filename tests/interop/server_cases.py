@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from peers import HOST, ROOT, SITE, TARGET, site_files
+from peers import HOST, ROOT, SITE, site_files
 from suite import case, check, check_in
 
 PAGE = (SITE / "index.html").read_bytes()
@@ -249,15 +249,9 @@ def h2load_opens_many_connections(world):
 
 @case("go", seconds=240)
 def go_loads_the_page_over_http2_with_x25519mlkem768(world):
-    build = world.folder("go-build")
-    offline = {
-        "GOTOOLCHAIN": "local", "GOPROXY": "off", "GOSUMDB": "off", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0",
-        "GOCACHE": str(TARGET / "interop/go-cache"), "GOPATH": str(build), "HOME": str(build),
-    }
-    folder = ROOT / "tests/interop/go"
-    world.run("go", "build", "-o", build / "load", ".", cwd=folder, env=offline, seconds=200)
+    load = world.go("")
     for curve in ("X25519MLKEM768", "X25519", "CurveP256", "CurveP384"):
-        world_run = [build / "load", world.ca, f"127.0.0.1:{world.server.port}", world.server.url, curve]
+        world_run = [load, world.ca, f"127.0.0.1:{world.server.port}", world.server.url, curve]
         lines = world.run(*world_run, *site_files()).stdout.splitlines()
         check(lines[0] == f"HTTP/2.0 200 {curve} {len(PAGE)}", f"{curve}: {lines[0]}")
         for path, line in zip(site_files(), lines[1:], strict=True):

@@ -167,13 +167,14 @@ class Talk:
         self.child.stdin.flush()
 
     def until(self, pattern):
-        """Reads until the pattern came; what came up to its end is done with."""
+        """Reads until the pattern came, and returns what it found; what came up to its end is done with."""
         while not (found := re.search(pattern, self.heard)):
             data = self.child.stdout.read1(65536)
             if not data:
                 raise Failed(f"the end came before {pattern}: {shown(self.heard)}")
             self.heard += data.decode(errors="replace")
         self.heard = self.heard[found.end():]
+        return found[found.re.groups and 1]
 
 
 @case("gnutls-cli")

@@ -1,3 +1,3 @@
 module load
 
-go 1.25
+go 1.26

@@ -1,0 +1,178 @@
+"""Handshakes with OpenSSL and Go, both ways: each case asks what the other side's program says of it."""
+
+import re
+import subprocess
+
+from peers import HOST, SITE, await_port, free_port
+from suite import case, check, check_in, shown
+from tls_cases import GET, Talk, s_client
+
+PAGE = (SITE / "index.html").read_bytes()
+
+
+# Go, and OpenSSL's server, as peers
+
+def go_client(world, server, *options, ca=None, status=0):
+    """What Go's client says of its connections to a server of ours, a line of each."""
+    where = ["-address", f"127.0.0.1:{server.port}", "-name", HOST, "-ca", ca or world.ca]
+    return world.run(world.go("end"), "client", *where, *options, status=status).stdout.splitlines()
+
+
+class GoServer:
+    """Go's server of one answer a connection."""
+
+    def __init__(self, world, *options, leaf=None):
+        cert, key = leaf or world.authority.ecdsa
+        self.port = free_port()
+        words = [world.go("end"), "server", "-address", f"127.0.0.1:{self.port}", "-cert", cert, "-key", key]
+        child = world.start(*words, *options, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.talk = Talk(child)
+        await_port(self.port, child)
+
+    def told(self):
+        """What it says of the next connection."""
+        return self.talk.until(r"(.*)\n")
+
+
+class OpensslServer:
+    """openssl's s_server; with -www it answers with a page that tells of the connection."""
+
+    def __init__(self, world, *options, leaf=None):
+        cert, key = leaf or world.authority.ecdsa
+        self.port = free_port()
+        words = ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", cert, "-key", key, "-tls1_3"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        child = world.start(*words, "-alpn", "http/1.1", *options, **pipes)
+        self.talk = Talk(child)
+        await_port(self.port, child)
+
+
+def fetch(world, server, *options, name=HOST, ca=None, status=0):
+    """Our client's body from a server that is not ours."""
+    where = ["--cacert", ca or world.authority.ca, "--resolve", f"{name}:{server.port}:127.0.0.1"]
+    words = ["sakigake", "fetch", f"https://{name}:{server.port}/", *where, "-o", "-"]
+    return world.run(*words, *options, status=status)
+
+
+# Full handshakes, and those after a HelloRetryRequest
+
+@case("go", seconds=240)
+def go_completes_a_full_handshake_with_us(world):
+    (told,) = go_client(world, world.server)
+    check_in("TLS 1.3 resumed=false retried=false group=X25519MLKEM768", told)
+    check_in(f"alpn=http/1.1 peer=\"Sakigake development server\" bytes={len(PAGE)}", told)
+
+
+@case("go", seconds=240)
+def go_follows_our_hello_retry_request(world):
+    # Its only share is of a group that we lack.
+    for group in ("CurveP384", "X25519"):
+        (told,) = go_client(world, world.server, "-groups", f"SecP256r1MLKEM768,{group}")
+        check_in(f"resumed=false retried=true group={group}", told)
+
+
+@case("go", seconds=240)
+def fetch_completes_a_full_handshake_with_go(world):
+    server = GoServer(world)
+    check_in("from Go", fetch(world, server).stdout)
+    check_in("TLS 1.3 resumed=false retried=false group=X25519MLKEM768", server.told())
+
+
+@case("go", seconds=240)
+def fetch_follows_gos_hello_retry_request(world):
+    server = GoServer(world, "-groups", "CurveP384")
+    check_in("from Go", fetch(world, server).stdout)
+    check_in("TLS 1.3 resumed=false retried=true group=CurveP384", server.told())
+
+
+@case("openssl")
+def fetch_completes_a_full_handshake_with_openssl(world):
+    check_in("New, TLSv1.3, Cipher is TLS_", fetch(world, OpensslServer(world, "-www")).stdout)
+
+
+@case("openssl")
+def fetch_follows_openssls_hello_retry_request(world):
+    server = OpensslServer(world, "-www", "-msg", "-groups", "P-384")
+    check_in("New, TLSv1.3", fetch(world, server).stdout)
+    said = server.talk.until(r"[\s\S]*>>> TLS 1\.3, Handshake .*Finished")
+    count = len(re.findall(r"<<< TLS 1\.[0-3], Handshake .*ClientHello", said))
+    check(count == 2, f"openssl received {count} ClientHello: {shown(said)}")
+
+
+# Certificates that are refused
+
+# What is wrong with a leaf, what openssl says of it, and the alerts that openssl, Go and we send.
+WRONG = (
+    ("expired", "certificate has expired", "certificate_expired", "bad_certificate", "certificate_expired"),
+    ("other-name", "hostname mismatch", "bad_certificate", "bad_certificate", "bad_certificate"),
+    ("unknown-ca", "unable to get local issuer certificate", "unknown_ca", "bad_certificate", "unknown_ca"),
+)
+# The same alerts as openssl and Go name what they receive.
+NAMES = {
+    "certificate_expired": ("sslv3 alert certificate expired", "expired certificate"),
+    "bad_certificate": ("sslv3 alert bad certificate", "bad certificate"),
+    "unknown_ca": ("tlsv1 alert unknown ca", "unknown certificate authority"),
+    "certificate_required": ("tlsv13 alert certificate required", "certificate required"),
+}
+
+
+def wrong_leaf(world, wrong):
+    """A leaf with what is wrong with it, and the CA that the other side is told to trust."""
+    authority = world.authority
+    if wrong == "expired":
+        return authority.leaf("expired", dates=("20200101000000Z", "20200201000000Z")), authority.ca
+    if wrong == "other-name":
+        return authority.leaf("other-name", names="DNS:other.test"), authority.ca
+    return authority.ecdsa, world.ca
+
+
+@case("openssl", "go", seconds=240)
+def openssl_and_go_refuse_our_certificate_and_we_name_their_alerts(world):
+    for wrong, why, of_openssl, of_go, _ in WRONG:
+        leaf, ca = wrong_leaf(world, wrong)
+        server = Accept(world, leaf)
+        words = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", "-servername", HOST]
+        verify = ["-CAfile", ca, "-verify_return_error", "-verify_hostname", HOST]
+        done = world.run(*words, *verify, stdin="", status=None)
+        check(done.returncode != 0, f"{wrong}: openssl took it")
+        check_in(why, done.stdout.lower() + done.stderr.lower(), f"{wrong}: what openssl says")
+        server.ends_with(of_openssl)
+        server = Accept(world, leaf)
+        told = go_client(world, server, ca=ca)
+        check(told[0].startswith("error: tls: failed to verify certificate: x509: "), f"{wrong}: Go says {told}")
+        server.ends_with(of_go)
+
+
+class Accept:
+    """`tls accept` of one connection: unlike `serve` it shows an expired certificate too."""
+
+    def __init__(self, world, leaf):
+        cert, key = leaf
+        self.port = free_port()
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        words = ["sakigake", "tls", "accept", f"127.0.0.1:{self.port}", "--cert", cert, "--key", key]
+        self.child = world.start(*words, "--alpn", "http/1.1", **pipes)
+        await_port(self.port, self.child)
+
+    def ends_with(self, alert):
+        said = self.child.stdout.read().decode()
+        check_in(f"the peer ended the connection with the alert {alert}\n", said)
+
+
+@case("openssl", "go", seconds=240)
+def fetch_refuses_certificates_of_openssl_and_go_which_name_our_alerts(world):
+    for wrong, _, _, _, alert in WRONG:
+        leaf, ca = wrong_leaf(world, wrong)
+        in_openssl, in_go = NAMES[alert]
+        server = OpensslServer(world, "-www", leaf=leaf)
+        refused(fetch(world, server, ca=ca, status=None), wrong)
+        server.talk.until(re.escape(f":{in_openssl}:"))
+        server = GoServer(world, leaf=leaf)
+        refused(fetch(world, server, ca=ca, status=None), wrong)
+        told = server.told()
+        check(told == f"error: remote error: tls: {in_go}", f"{wrong}: Go says {told}")
+
+
+def refused(done, wrong):
+    check(done.returncode != 0, f"{wrong}: it was taken")
+    check_in("we refused the peer's certificate", done.stderr, f"{wrong}: what fetch says")
