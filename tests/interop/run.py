@@ -21,6 +21,7 @@ import fetch_cases  # noqa: F401, E402
 import handover_cases  # noqa: F401, E402
 import handshake_cases  # noqa: F401, E402
 import link_cases  # noqa: F401, E402
+import scanner_cases  # noqa: F401, E402
 import server_cases  # noqa: F401, E402
 import tls_cases  # noqa: F401, E402
 from peers import World  # noqa: E402
