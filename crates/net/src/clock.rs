@@ -18,6 +18,11 @@ impl Clock {
         Instant::from_nanos(u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX))
     }
 
+    /// The seconds since 1970 at the beginning of its count, as the machine's clock tells them now.
+    pub fn unix_secs_at_start(&self) -> u64 {
+        unix_secs().saturating_sub(self.now().as_nanos() / 1_000_000_000)
+    }
+
     /// The same moment for tokio's timers.
     pub(crate) fn timer(&self, at: Instant) -> tokio::time::Instant {
         (self.start + time::Duration::from_nanos(at.as_nanos())).into()

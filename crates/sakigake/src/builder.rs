@@ -11,6 +11,7 @@ use crate::{
     key_log::KeyLogFile,
     server::{Kind, Limits, Listeners, Running, Site, Stop},
     service::Factory,
+    tickets::Keys,
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_h2 as h2;
@@ -111,8 +112,18 @@ pub struct Server {
     hints: Option<Arc<Table>>,
     no_early_hints: bool,
     key_log: Option<PathBuf>,
+    tickets: Resume,
     metrics: Vec<SocketAddr>,
     redirect_http: Vec<SocketAddr>,
+}
+
+/// Whether clients may resume connections, and where the keys for that are.
+#[derive(Debug, Default)]
+enum Resume {
+    #[default]
+    InMemory,
+    InFile(PathBuf),
+    No,
 }
 
 #[derive(Debug)]
@@ -249,6 +260,21 @@ impl Server {
         self
     }
 
+    /// Keeps the keys of tickets in a file, so that clients resume connections after a restart too, and at all servers that
+    /// share it; [`crate::tickets::Keys::in_file`]. Without a word they are in memory.
+    #[must_use]
+    pub fn ticket_keys(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tickets = Resume::InFile(path.into());
+        self
+    }
+
+    /// Gives out no tickets: every connection begins with a full handshake.
+    #[must_use]
+    pub fn no_tickets(mut self) -> Self {
+        self.tickets = Resume::No;
+        self
+    }
+
     /// Begins to serve, on threads of its own.
     ///
     /// # Errors
@@ -262,14 +288,15 @@ impl Server {
         for (address, kind) in redirects.chain(self.metrics.iter().map(|address| (*address, Kind::Metrics))) {
             listeners.open_as(address, kind).map_err(|error| Error::Listen(address, error))?;
         }
-        let session = self.session(&hosts, port)?;
+        let clock = Clock::start();
+        let session = self.session(&hosts, port, clock)?;
         let key_log =
             |path: &PathBuf| KeyLogFile::open(path).map_err(|error| Error::Write(path.clone(), error));
         let key_log = self.key_log.as_ref().map(key_log).transpose()?;
         let log = self.log.unwrap_or_else(|| AccessLog::stdout(Format::Text));
         let mut site = Site::new(hosts, Arc::new(Swap::new(session)), log);
         (site.limits, site.http1, site.key_log) = (self.limits, self.http1, key_log);
-        listeners.start(site, Clock::start(), &Stop::new()).map_err(Error::Run)
+        listeners.start(site, clock, &Stop::new()).map_err(Error::Run)
     }
 
     /// Serves until SIGINT or SIGTERM, then finishes what is under way. Blocks, so it is not for async code: that has
@@ -308,7 +335,7 @@ impl Server {
         Hosts::new(hosts).map_err(Error::Hosts)
     }
 
-    fn session(&self, hosts: &Hosts, port: u16) -> Result<ServerConfig, Error> {
+    fn session(&self, hosts: &Hosts, port: u16, clock: Clock) -> Result<ServerConfig, Error> {
         let mut options = tls::server::Options::new(&PROVIDER);
         options.credentials = match &self.certificates[..] {
             [] => development(&self.names)?,
@@ -316,6 +343,16 @@ impl Server {
         };
         options.alpn = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).into();
         options.key_log = self.key_log.is_some();
+        options.unix_secs_at_start = clock.unix_secs_at_start();
+        let keys = match &self.tickets {
+            Resume::No => None,
+            Resume::InMemory => Some(Keys::in_memory().map_err(Error::Run)?),
+            // What fails later leads to full handshakes, and is tried again.
+            Resume::InFile(path) => {
+                Some(Keys::in_file(path, |_| {}).map_err(|error| Error::Read(path.clone(), error))?)
+            }
+        };
+        options.tickets = keys.map(|keys| tls::Tickets::new(keys));
         let tls = options.build().map_err(Error::Tls)?;
         let names = hosts.all().iter().flat_map(|host| &host.names).map(Name::as_str);
         let (origins, extended_connect) = (origins(names, &tls, port), hosts.has_service());

@@ -7,6 +7,7 @@ mod example;
 mod keys;
 mod mistake;
 mod nearest;
+mod policy;
 mod read;
 mod section;
 #[cfg(test)]
@@ -48,6 +49,8 @@ pub struct Config {
     pub origins: bool,
     /// Certificates of hosts that have none of their own.
     pub certificates: Vec<CertificateFiles>,
+    /// How clients resume connections.
+    pub tickets: Tickets,
     /// What is written about requests.
     pub log: Log,
     /// What connections may take.
@@ -58,6 +61,21 @@ pub struct Config {
     pub h2: sakigake_h2::Limits,
     /// In the file's order.
     pub hosts: Vec<Host>,
+}
+
+/// How clients resume connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tickets {
+    /// Whether they do.
+    pub resume: bool,
+    /// The file of the keys; none: in memory.
+    pub keys: Option<PathBuf>,
+}
+
+impl Default for Tickets {
+    fn default() -> Self {
+        Self { resume: true, keys: None }
+    }
 }
 
 /// What is written about requests.
@@ -205,6 +223,7 @@ impl Default for Config {
             public_port: None,
             origins: true,
             certificates: Vec::new(),
+            tickets: Tickets::default(),
             log: Log::default(),
             limits: server::Limits::default(),
             http1: http1::Limits::default(),

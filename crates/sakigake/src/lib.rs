@@ -18,10 +18,12 @@ pub mod http1;
 mod http2;
 pub mod key_log;
 pub mod metrics;
+mod private;
 pub mod redirect;
 pub mod server;
 pub mod service;
 mod swap;
+pub mod tickets;
 
 pub use builder::{Error, Server};
 pub use sakigake_page as page;

@@ -7,8 +7,10 @@ use sakigake::{
     dev_ca::Leaf,
     expiry,
     hosts::origins,
+    tickets::Keys,
 };
 use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_net::Clock;
 use sakigake_preload::Table;
 use sakigake_session::ServerConfig;
 use sakigake_tls::{self as tls, Credential};
@@ -33,12 +35,21 @@ pub(super) struct Showing {
     /// What HTTP/2 connections may take.
     limits: sakigake_h2::Limits,
     logs_keys: bool,
+    /// How clients resume connections, if they may.
+    tickets: Option<tls::Tickets>,
+    /// By which sessions know the time.
+    clock: Clock,
     /// Names of hosts, and the port that visitors see, where clients are told for which of them a connection is.
     told: Option<(Vec<String>, u16)>,
 }
 
 impl Showing {
-    pub(super) fn of(ready: &Ready, hints: Option<Arc<Table>>) -> Self {
+    pub(super) fn of(
+        ready: &Ready,
+        hints: Option<Arc<Table>>,
+        keys: Option<&Arc<Keys>>,
+        clock: Clock,
+    ) -> Self {
         let config = &ready.config;
         let mut hosts: Vec<_> = config.hosts.iter().zip(&ready.shown).collect();
         hosts.sort_by_key(|(host, _)| !host.is_default);
@@ -48,6 +59,11 @@ impl Showing {
             hints,
             limits: config.h2.clone(),
             logs_keys: config.log.keys.is_some(),
+            tickets: keys.map(|keys| tls::Tickets {
+                policy: config.ticket_policy(),
+                ..tls::Tickets::new(keys.clone())
+            }),
+            clock,
             told: config.origins.then(|| {
                 let names = config.hosts.iter().flat_map(|host| host.names.clone());
                 (names.collect(), config.visible_port())
@@ -79,6 +95,8 @@ impl Showing {
         options.credentials = credentials;
         options.alpn = [&b"h2"[..], b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).into();
         options.key_log = self.logs_keys;
+        options.tickets = self.tickets.clone();
+        options.unix_secs_at_start = self.clock.unix_secs_at_start();
         let tls = options.build().map_err(Failure::new)?;
         let mut h2 = sakigake_h2::Config { limits: self.limits.clone(), ..sakigake_h2::Config::default() };
         if let Some((names, port)) = &self.told {

@@ -9,12 +9,13 @@ use crate::Failure;
 use sakigake::{
     Swap,
     access_log::{AccessLog, Format},
-    config::{Access, Config, Folder, Log, Ready, Target},
+    config::{Access, Config, Folder, Log, Ready, Target, Tickets},
     files::Files,
     hosts::{self, Hosts, Name},
     key_log::KeyLogFile,
     redirect::Redirect,
     server::{Signals, Site, Stop},
+    tickets::Keys,
 };
 use sakigake_net::Clock;
 use sakigake_session::ServerConfig;
@@ -29,7 +30,7 @@ pub(crate) fn serve(
     let clock = Clock::start();
     let signals = Signals::listen().map_err(|error| Failure::because("cannot listen for signals", error))?;
     let (mut listening, listeners) = Listening::start(&mut ready.config)?;
-    let (mut live, site) = Live::start(&ready)?;
+    let (mut live, site) = Live::start(&ready, clock)?;
     announce(&ready, &listening, &live)?;
     let failed = |error| Failure::because("the server", error);
     let running = listeners.start(site, clock, &Stop::new()).map_err(failed)?;
@@ -56,19 +57,23 @@ pub(crate) struct Live {
     renewal: Renewal,
     hinting: Hinting,
     log: (Log, AccessLog),
+    tickets: (Tickets, Option<Arc<Keys>>),
+    clock: Clock,
 }
 
 impl Live {
     /// The site of a configuration, and what keeps it up to date.
-    fn start(ready: &Ready) -> Result<(Self, Site), Failure> {
+    fn start(ready: &Ready, clock: Clock) -> Result<(Self, Site), Failure> {
         let folders = folders(&ready.config)?;
         let log = access_log(&ready.config.log)?;
         let hinting = Hinting::start(&ready.config, &folders, None)?;
-        let showing = Showing::of(ready, hinting.table());
+        let keys = ticket_keys(&ready.config.tickets)?;
+        let showing = Showing::of(ready, hinting.table(), keys.as_ref(), clock);
         let (config, due) = showing.configure()?;
         let session = Arc::new(Swap::new(config));
         let renewal = Renewal::start(session.clone(), showing, due)?;
-        let live = Self { session, renewal, hinting, log: (ready.config.log.clone(), log) };
+        let (log, tickets) = ((ready.config.log.clone(), log), (ready.config.tickets.clone(), keys));
+        let live = Self { session, renewal, hinting, log, tickets, clock };
         live.hinting.say();
         let site = live.site(&ready.config, folders)?;
         Ok((live, site))
@@ -83,10 +88,17 @@ impl Live {
             false => access_log(&ready.config.log)?,
         };
         let hinting = Hinting::start(&ready.config, &folders, Some(&self.hinting))?;
-        let showing = Showing::of(ready, hinting.table());
+        // The same keys, so that clients need not begin anew.
+        let keys = match self.tickets.0 == ready.config.tickets {
+            true => self.tickets.1.clone(),
+            false => ticket_keys(&ready.config.tickets)?,
+        };
+        let showing = Showing::of(ready, hinting.table(), keys.as_ref(), self.clock);
         let (config, due) = showing.configure()?;
+        let tickets = (ready.config.tickets.clone(), keys);
         let log = (ready.config.log.clone(), log);
-        let site = Self { session: self.session.clone(), renewal: self.renewal.clone(), hinting, log };
+        let (session, renewal, clock) = (self.session.clone(), self.renewal.clone(), self.clock);
+        let site = Self { session, renewal, hinting, log, tickets, clock };
         let made = site.site(&ready.config, folders)?;
         // From here on nothing fails.
         self.hinting.forget(&site.hinting);
@@ -142,6 +154,20 @@ fn folders(config: &Config) -> Result<Vec<Option<Files>>, Failure> {
         Target::Redirect { .. } => Ok(None),
     });
     hosts.collect()
+}
+
+/// The keys of tickets, where there are to be any.
+fn ticket_keys(tickets: &Tickets) -> Result<Option<Arc<Keys>>, Failure> {
+    let keys = match (tickets.resume, &tickets.keys) {
+        (false, _) => return Ok(None),
+        (true, None) => Keys::in_memory(),
+        (true, Some(path)) => {
+            let name = path.display().to_string();
+            Keys::in_file(path, move |error| eprintln!("warning: the keys of tickets, {name}: {error}"))
+        }
+    };
+    let place = || tickets.keys.as_ref().map_or("in memory".into(), |path| path.display().to_string());
+    keys.map(Some).map_err(|error| Failure::because(format_args!("the keys of tickets, {}", place()), error))
 }
 
 fn access_log(log: &Log) -> Result<AccessLog, Failure> {

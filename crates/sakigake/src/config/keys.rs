@@ -24,6 +24,8 @@ pub enum Section {
     Top,
     /// `[tls]`
     Tls,
+    /// `[tickets]`
+    Tickets,
     /// `[log]`
     Log,
     /// `[limits]`
@@ -67,13 +69,14 @@ pub enum Kind {
 
 impl Section {
     /// All of them, in the order in which a file has them.
-    pub const ALL: [Self; 5] = [Self::Top, Self::Tls, Self::Log, Self::Limits, Self::Host];
+    pub const ALL: [Self; 6] = [Self::Top, Self::Tls, Self::Tickets, Self::Log, Self::Limits, Self::Host];
 
     /// How its table begins.
     pub const fn header(self) -> &'static str {
         match self {
             Self::Top => "",
             Self::Tls => "[tls]",
+            Self::Tickets => "[tickets]",
             Self::Log => "[log]",
             Self::Limits => "[limits]",
             Self::Host => "[hosts.\"NAME\"]",
@@ -85,6 +88,7 @@ impl Section {
         match self {
             Self::Top => "at the top of the file",
             Self::Tls => "of [tls]",
+            Self::Tickets => "of [tickets]",
             Self::Log => "of [log]",
             Self::Limits => "of [limits]",
             Self::Host => "of a host",
@@ -96,6 +100,9 @@ impl Section {
         match self {
             Self::Top => "Where the server listens. These stand before the first header.",
             Self::Tls => "The certificate of hosts that name none of their own.",
+            Self::Tickets => {
+                "How clients that come back resume a connection, with half of the cryptography and no certificate."
+            }
             Self::Log => "What is written about requests.",
             Self::Limits => "What one client may take, and how long the server waits for it.",
             Self::Host => {
@@ -210,6 +217,10 @@ pub const KEYS: &[Key] = &[
         "Certificate chain in PEM, leaf first. A list holds one a kind of key, such as ECDSA and RSA."),
     key(Section::Tls, "key", Kind::Paths, "(none)", "\"key.pem\"",
         "Private key in PEM of the certificate at the same place of the list."),
+    key(Section::Tickets, "resume", Kind::Flag, "true", "false",
+        "Whether clients get tickets, by which they resume a connection within a day, in a chain of seven days at most."),
+    key(Section::Tickets, "keys", Kind::Path, "(none: in memory)", "\"tickets.keys\"",
+        "The file of the keys that seal tickets. It is made where it is not there, for this user alone, and gets a new key every day; a key is destroyed when its tickets have expired. Without it a restart makes all tickets worthless, and servers that share a name do not take each other's."),
     key(Section::Log, "access", Kind::Choice(ACCESS), "\"text\"", "\"json\"",
         "How requests are logged: aligned columns, a JSON object a line, the Common Log Format, the same with `referer` and `user-agent` (combined), or not at all."),
     key(Section::Log, "file", Kind::Path, "(standard output)", "\"access.log\"",

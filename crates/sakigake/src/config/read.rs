@@ -1,7 +1,7 @@
 //! From a document to a configuration, with all that the text alone shows to be wrong.
 
 use super::{
-    Access, CertificateFiles, Config, Folder, Hints, Host, Log, Mistake, Target,
+    Access, CertificateFiles, Config, Folder, Hints, Host, Log, Mistake, Target, Tickets,
     keys::Section,
     section::{HOSTS, Mistakes, Placed, Reading, host_header, kind_of, sorted},
     values::{self, Wrong},
@@ -36,6 +36,7 @@ pub(super) struct Places {
     pub(super) certificates: Vec<PairPlace>,
     /// As [`Config::hosts`].
     pub(super) hosts: Vec<HostPlaces>,
+    pub(super) tickets_keys: Option<Range<usize>>,
     pub(super) log_file: Option<Range<usize>>,
     pub(super) log_keys: Option<Range<usize>>,
 }
@@ -100,6 +101,7 @@ impl<'a> Reader<'a> {
         let is_mistyped = self.top(root, &mut config);
         let tls = self.section(Section::Tls, root);
         (config.certificates, places.certificates) = self.certificates(&tls);
+        self.tickets(root, &mut config.tickets, &mut places);
         self.log(root, &mut config.log, &mut places);
         self.limits(root, &mut config);
         if !is_mistyped {
@@ -110,7 +112,12 @@ impl<'a> Reader<'a> {
 
     /// Whether the hosts stand under a mistyped header, so that what is said of it is enough.
     fn top(&self, root: &'a DeTable<'a>, config: &mut Config) -> bool {
-        let top = Reading::new(Section::Top, Some(root), &["tls", "log", "limits", HOSTS], self.mistakes);
+        let top = Reading::new(
+            Section::Top,
+            Some(root),
+            &["tls", "tickets", "log", "limits", HOSTS],
+            self.mistakes,
+        );
         let listen = top.list("listen", values::addresses);
         let redirect = top.list("redirect_http", values::addresses).unwrap_or_default();
         let metrics = top.text("metrics", values::address);
@@ -176,6 +183,14 @@ impl<'a> Reader<'a> {
             );
         }
         Reading::new(section, table, &[], self.mistakes)
+    }
+
+    fn tickets(&self, root: &'a DeTable<'a>, tickets: &mut Tickets, places: &mut Places) {
+        let section = self.section(Section::Tickets, root);
+        set(&mut tickets.resume, section.flag("resume"));
+        let keys = section.text("keys", |text| self.path(text));
+        (places.tickets_keys, tickets.keys) = keys.map(|placed| (placed.at, placed.value)).unzip();
+        debug_assert!(section.is_complete());
     }
 
     fn log(&self, root: &'a DeTable<'a>, log: &mut Log, places: &mut Places) {

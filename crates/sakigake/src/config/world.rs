@@ -126,7 +126,12 @@ impl<'a> Look<'a> {
 
     fn everything(&self, places: &Places) -> Vec<Shown> {
         let config = self.config;
-        for (path, at) in [(&config.log.file, &places.log_file), (&config.log.keys, &places.log_keys)] {
+        let written = [
+            (&config.log.file, &places.log_file),
+            (&config.log.keys, &places.log_keys),
+            (&config.tickets.keys, &places.tickets_keys),
+        ];
+        for (path, at) in written {
             if let (Some(path), Some(at)) = (path, at) {
                 self.writable(path, at);
             }
@@ -141,7 +146,7 @@ impl<'a> Look<'a> {
             .collect()
     }
 
-    /// A log's file: it is made where it is not there, but its folder is not.
+    /// A file that is made where it is not there; its folder is not.
     fn writable(&self, path: &Path, at: &Range<usize>) {
         if path.is_dir() {
             self.note(

@@ -2,12 +2,12 @@
 //! certificate for others.
 
 use super::Error;
+use crate::private::{self, Temporary};
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(super) const KEY_FILE: &str = "ca-key.pem";
 pub(super) const CERTIFICATE_FILE: &str = "ca.pem";
@@ -27,7 +27,7 @@ pub(super) fn default_folder(variable: impl Fn(&str) -> Option<OsString>) -> Res
 
 /// Makes the folder for this user alone, or checks the one that is there.
 pub(super) fn prepare(folder: &Path) -> Result<(), Error> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let made = private::make_folder(folder);
     made.map_err(|source| Error::Io { doing: "make the folder", path: folder.into(), source })?;
     let metadata = fs::metadata(folder);
     let metadata = metadata.map_err(|source| Error::Io { doing: "look at", path: folder.into(), source })?;
@@ -60,13 +60,13 @@ pub(super) fn read_private(path: &Path) -> Result<Option<String>, Error> {
 /// faster, its file stays: a hard link, unlike a rename, refuses to replace.
 pub(super) fn create_private(path: &Path, text: &str) -> Result<(), Error> {
     let failed = |source| Error::Io { doing: "write", path: path.into(), source };
-    let temporary = Temporary::write(path, text, 0o600).map_err(failed)?;
-    match fs::hard_link(&temporary.0, path) {
+    let temporary = written(path, text, 0o600).map_err(failed)?;
+    match fs::hard_link(&temporary.path, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Ok(()) => Ok(()),
         // File systems without hard links: two that come at once may then end with the later one's key, but never
         // with half a file.
-        Err(_) => fs::rename(&temporary.0, path).map_err(failed),
+        Err(_) => temporary.rename(path).map_err(failed),
     }
 }
 
@@ -76,39 +76,18 @@ pub(super) fn publish(path: &Path, text: &str) -> Result<(), Error> {
         return Ok(());
     }
     let failed = |source| Error::Io { doing: "write", path: path.into(), source };
-    let temporary = Temporary::write(path, text, 0o644).map_err(failed)?;
-    fs::rename(&temporary.0, path).map_err(failed)
+    written(path, text, 0o644).and_then(|temporary| temporary.rename(path)).map_err(failed)
+}
+
+fn written(beside: &Path, text: &str, mode: u32) -> io::Result<Temporary> {
+    let temporary = Temporary::write(beside, text.as_bytes(), mode)?;
+    temporary.sync()?;
+    Ok(temporary)
 }
 
 fn owned(path: &Path, metadata: &Metadata) -> Result<(), Error> {
     match metadata.uid() == rustix::process::geteuid().as_raw() {
         true => Ok(()),
         false => Err(Error::Foreign { path: path.into(), owner: metadata.uid() }),
-    }
-}
-
-/// A file of our own beside the one that is to appear; gone at the end, unless it was renamed.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn write(beside: &Path, text: &str, mode: u32) -> io::Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let temporary = Self(beside.with_extension(format!("{}-{next}.tmp", std::process::id())));
-        // One of a process of the same number that was killed: nobody else writes under this name.
-        match fs::remove_file(&temporary.0) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary.0)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        Ok(temporary)
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0); // It was renamed, or the next start removes it.
     }
 }

@@ -94,6 +94,12 @@ impl KeyRing {
         Self { suite, keys: keys.into_iter().map(with_prk).collect() }
     }
 
+    /// A ring of other keys for the same suite.
+    #[must_use]
+    pub fn with_keys(&self, keys: Vec<TicketKey>) -> Self {
+        Self::new(self.suite, keys)
+    }
+
     /// The keys that it has, the newest last.
     pub fn keys(&self) -> impl Iterator<Item = &TicketKey> {
         self.keys.iter().map(|(key, _)| key)

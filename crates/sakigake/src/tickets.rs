@@ -1,0 +1,128 @@
+//! The keys under which a server seals its tickets: in memory, or in a file that several servers share. They change daily, and
+//! are destroyed when the last of their tickets has expired.
+
+mod lines;
+
+use crate::{Swap, private};
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_net::{SystemEntropy, unix_secs};
+use sakigake_tls::{KeyRing, Rotation, TicketKeys};
+use sakigake_wire::Entropy;
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Weak},
+    thread,
+    time::Duration,
+};
+use zeroize::Zeroizing;
+
+/// How often the time is looked at: a machine that slept has missed a longer sleep's end.
+const LOOK: Duration = Duration::from_secs(600);
+
+/// A file of keys is far smaller.
+const FILE_BYTES: u64 = 64 * 1_024;
+
+/// The keys, shared by all workers.
+pub struct Keys {
+    ring: Swap<KeyRing>,
+    file: Option<PathBuf>,
+}
+
+impl Keys {
+    /// Keys that nobody else knows, gone when the process ends. A thread turns them; `warn` hears when that fails.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    pub fn in_memory() -> io::Result<Arc<Self>> {
+        Self::start(None, |_| {})
+    }
+
+    /// Keys of a file, which is made where there is none: for this user alone (0600). Servers that share it take each other's
+    /// tickets, and each looks what the others have made of it.
+    ///
+    /// # Errors
+    /// It cannot be read or written, others may read it, it holds something else, or the system has no thread to give.
+    pub fn in_file(path: &Path, warn: impl Fn(io::Error) + Send + 'static) -> io::Result<Arc<Self>> {
+        Self::start(Some(path.to_owned()), warn)
+    }
+
+    fn start(file: Option<PathBuf>, warn: impl Fn(io::Error) + Send + 'static) -> io::Result<Arc<Self>> {
+        let suite = PROVIDER.suites.first().expect("the provider has suites");
+        let keys = Arc::new(Self { ring: Swap::new(KeyRing::new(suite, Vec::new())), file });
+        keys.turn(unix_secs())?;
+        let shared = Arc::downgrade(&keys);
+        let attend = move || {
+            loop {
+                thread::sleep(LOOK);
+                let Some(keys) = Weak::upgrade(&shared) else { return };
+                if let Err(error) = keys.turn(unix_secs()) {
+                    warn(error);
+                }
+            }
+        };
+        thread::Builder::new().name("tickets".into()).spawn(attend)?;
+        Ok(keys)
+    }
+
+    /// Destroys keys whose time is over and draws one where none is for now; of a file, takes over what it holds.
+    fn turn(&self, unix_secs: u64) -> io::Result<()> {
+        let ring = self.ring.now();
+        match &self.file {
+            Some(path) => self.ring.set(turn_file(path, &ring, unix_secs)?),
+            None if ring.is_due(unix_secs) => self.ring.set(turned(&ring, unix_secs)),
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+impl TicketKeys for Keys {
+    fn seal(&self, unix_secs: u64, text: &[u8], entropy: &mut dyn Entropy) -> Option<Vec<u8>> {
+        self.ring.now().seal(unix_secs, text, entropy)
+    }
+
+    fn open(&self, unix_secs: u64, ticket: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        self.ring.now().open(unix_secs, ticket)
+    }
+}
+
+impl core::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Keys").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+fn turned(ring: &KeyRing, unix_secs: u64) -> KeyRing {
+    ring.turned(unix_secs, Rotation::default(), &mut SystemEntropy)
+}
+
+/// What the file holds, after what is due was done to it. Its folder is locked meanwhile, so that of two servers that come at
+/// once one draws the key and the other takes it over.
+fn turn_file(path: &Path, like: &KeyRing, unix_secs: u64) -> io::Result<KeyRing> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = File::open(folder)?;
+    folder.lock()?; // Until it is closed.
+    let found = private::read(path, FILE_BYTES)?;
+    let keys = found.as_ref().map(|text| lines::read(text)).transpose()?;
+    let ring = like.with_keys(keys.unwrap_or_default()); // No file, no keys.
+    if !ring.is_due(unix_secs) {
+        return Ok(ring);
+    }
+    let ring = turned(&ring, unix_secs);
+    let new = private::Temporary::write(path, &lines::write(ring.keys()), 0o600)?;
+    new.sync()?;
+    let old = found.map(|text| OpenOptions::new().write(true).open(path).map(|file| (file, text.len())));
+    new.rename(path)?;
+    if let Some((mut file, len)) = old.transpose()? {
+        // Written over before it is given up: what the file system keeps of it beside is beyond us.
+        file.write_all(&vec![0; len])?;
+        file.sync_all()?;
+    }
+    folder.sync_all()?;
+    Ok(ring)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+use super::*;
+use crate::scratch::Scratch;
+use std::{fs, os::unix::fs::PermissionsExt};
+
+const DAY: u64 = 86_400;
+const NOW: u64 = 1_780_272_000;
+
+fn empty() -> KeyRing {
+    KeyRing::new(PROVIDER.suites.first().unwrap(), Vec::new())
+}
+
+fn keys(file: Option<PathBuf>) -> Keys {
+    Keys { ring: Swap::new(empty()), file }
+}
+
+fn names(keys: &Keys) -> Vec<[u8; 16]> {
+    keys.ring.now().keys().map(|key| key.name).collect()
+}
+
+#[test]
+fn keys_in_memory_turn_by_the_day_and_are_destroyed() {
+    let keys = keys(None);
+    keys.turn(NOW).unwrap();
+    let ticket = keys.seal(NOW, b"text", &mut SystemEntropy).unwrap();
+    keys.turn(NOW + DAY - 1).unwrap();
+    assert_eq!(names(&keys).len(), 1);
+    keys.turn(NOW + DAY).unwrap();
+    assert_eq!(names(&keys).len(), 2);
+    assert_eq!(keys.open(NOW + DAY, &ticket).as_deref().map(Vec::as_slice), Some(&b"text"[..]));
+    keys.turn(NOW + 2 * DAY).unwrap();
+    assert!(names(&keys).iter().all(|name| ticket[..16] != name[..]));
+    assert!(keys.open(NOW + DAY, &ticket).is_none(), "even if the clock were set back");
+}
+
+#[test]
+fn servers_that_share_a_file_take_each_others_tickets() {
+    let scratch = Scratch::new("tickets");
+    let path = scratch.path().join("keys");
+    let (one, other) = (keys(Some(path.clone())), keys(Some(path.clone())));
+    one.turn(NOW).unwrap();
+    other.turn(NOW).unwrap();
+    assert_eq!(names(&one), names(&other));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let ticket = one.seal(NOW, b"text", &mut SystemEntropy).unwrap();
+    assert!(other.open(NOW, &ticket).is_some());
+    other.turn(NOW + DAY).unwrap();
+    one.turn(NOW + DAY).unwrap();
+    assert_eq!(names(&one), names(&other));
+    assert_eq!(names(&one).len(), 2);
+    assert!(one.open(NOW + DAY, &ticket).is_some());
+    one.turn(NOW + 2 * DAY).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let hex: String = ticket[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(!text.contains(&hex) && text.lines().count() == 3, "the first day's key is gone: {text}");
+    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 1, "nothing else stays behind");
+}
+
+#[test]
+fn what_is_given_up_is_written_over() {
+    let scratch = Scratch::new("tickets");
+    let path = scratch.path().join("keys");
+    let keys = keys(Some(path.clone()));
+    keys.turn(NOW).unwrap();
+    let held = File::open(&path).unwrap();
+    keys.turn(NOW + DAY).unwrap();
+    let text = io::read_to_string(held).unwrap();
+    assert!(!text.is_empty() && text.bytes().all(|byte| byte == 0));
+}
+
+#[test]
+fn a_file_that_others_may_read_or_that_holds_something_else_is_refused() {
+    let scratch = Scratch::new("tickets");
+    let path = scratch.path().join("keys");
+    let refused = |text: &str, mode: u32| {
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        keys(Some(path.clone())).turn(NOW).unwrap_err().to_string()
+    };
+    let good = || {
+        let _ = fs::remove_file(&path); // There may be none.
+        keys(Some(path.clone())).turn(NOW).unwrap();
+        fs::read_to_string(&path).unwrap()
+    };
+    let line = good().lines().last().unwrap().to_owned();
+    assert!(refused(&line, 0o640).contains("others may use it"));
+    assert!(refused(&line[1..], 0o600).contains("line 1 is no key"));
+    assert!(refused(&format!("# a comment\n\n{line} 7"), 0o600).contains("line 3 is no key"));
+    assert!(refused(&line.replace(' ', "  "), 0o600).contains("line 1 is no key"));
+    assert!(refused(&format!("{line}\n").repeat(17), 0o600).contains("over 16 keys"));
+    assert!(refused(&"#\n".repeat(40_000), 0o600).contains("over 65536 bytes"));
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        "#\n".repeat(40_000),
+        "what is no file of keys stays as it was"
+    );
+    let missing = keys(Some(scratch.path().join("nowhere/keys")));
+    assert_eq!(missing.turn(NOW).unwrap_err().kind(), io::ErrorKind::NotFound);
+}
+
+#[test]
+fn a_thread_that_attends_to_nobody_ends_with_the_keys() {
+    let keys = Keys::in_memory().unwrap();
+    let (ticket, now) = (keys.seal(unix_secs(), b"text", &mut SystemEntropy), Arc::downgrade(&keys));
+    assert!(ticket.is_some());
+    drop(keys);
+    assert!(now.upgrade().is_none(), "the thread holds no key while it sleeps");
+}
