@@ -19,6 +19,15 @@ pub enum Event<'a> {
         is_resumed: bool,
         /// Server: who the client is, where it has shown that in the handshake, or in the one that was resumed.
         identity: Option<tls::Identity>,
+        /// What became of early data. A client whose early data was rejected begins anew: the server saw none of the
+        /// requests that it had made before, and the HTTP engine that knew of them is gone.
+        early_data: tls::EarlyData,
+    },
+    /// Server: what comes from here on, until [`Event::Ready`], came as early data. Somebody may have recorded it and send it
+    /// again (RFC 8470 section 2), though not to whoever shares our register.
+    Early {
+        /// The host that the client asked for, in lower case.
+        server_name: Option<String>,
     },
     /// Server: the client's answer to [`crate::Session::request_certificate`]; none where it has nothing to show.
     Authenticated(Option<tls::Identity>),
@@ -65,6 +74,8 @@ pub struct Agreed {
     pub alpn: Option<Vec<u8>>,
     /// An earlier connection goes on.
     pub is_resumed: bool,
+    /// What became of early data.
+    pub early_data: tls::EarlyData,
 }
 
 impl fmt::Display for Agreed {
@@ -76,6 +87,11 @@ impl fmt::Display for Agreed {
             Some(alpn) => write!(f, ", ALPN {}", alpn.escape_ascii())?,
             None => write!(f, ", no ALPN")?,
         }
-        write!(f, "{}", if self.is_resumed { ", resumed" } else { "" })
+        write!(f, "{}", if self.is_resumed { ", resumed" } else { "" })?;
+        f.write_str(match self.early_data {
+            tls::EarlyData::None => "",
+            tls::EarlyData::Rejected => ", early data rejected",
+            tls::EarlyData::Accepted { .. } => ", early data accepted",
+        })
     }
 }

@@ -83,7 +83,12 @@ impl Session {
             tls.trace();
         }
         let trace = config.trace;
-        Ok(Self::new(tls, Role::Client { config }, trace))
+        let early = tls.early_data().map(|early| early.alpn.clone());
+        let mut session = Self::new(tls, Role::Client { config }, trace);
+        if let Some(alpn) = early {
+            session.spoken = session.role.speak(now, alpn.as_deref(), None);
+        }
+        Ok(session)
     }
 
     fn new(tls: tls::Connection, role: Role, trace: bool) -> Self {
@@ -307,7 +312,8 @@ impl Session {
 
 /// What an owner does: each act waits in the engine until `transmit` carries it out.
 impl Session {
-    /// The HTTP engine, once ALPN chose it.
+    /// The HTTP engine, once ALPN chose it. A client that sends early data has it from the beginning: what it asks before
+    /// [`Session::is_ready`] leaves in its first flight, and may reach the server more than once.
     pub fn http(&mut self) -> Option<&mut h2::Connection> {
         match &mut self.spoken {
             Spoken::H2(h2) => Some(h2),
@@ -410,20 +416,15 @@ struct Listener<'a, F> {
 impl<F: FnMut(Event<'_>)> Listener<'_, F> {
     fn hear(&mut self, event: tls::Event<'_>) {
         match event {
-            tls::Event::Negotiated(negotiated) => {
-                let tls::Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked } =
-                    negotiated;
-                *self.is_client_asked = is_client_asked;
-                *self.server_name = server_name;
-                *self.spoken = self.role.speak(self.now, alpn.as_deref(), self.server_name.as_deref());
-                *self.agreed = Some(Agreed { suite, group, alpn, is_resumed });
-            }
+            tls::Event::Negotiated(negotiated) => self.negotiated(negotiated),
             tls::Event::Established => {
                 *self.is_ready = true;
                 let protocol = self.spoken.protocol();
                 let is_resumed = self.agreed.as_ref().is_some_and(|agreed| agreed.is_resumed);
+                let early_data =
+                    self.agreed.as_ref().map_or_else(Default::default, |agreed| agreed.early_data);
                 let (server_name, identity) = (self.server_name.clone(), self.identity.clone());
-                (self.heard)(Event::Ready { protocol, server_name, is_resumed, identity });
+                (self.heard)(Event::Ready { protocol, server_name, is_resumed, identity, early_data });
             }
             tls::Event::Authenticated(identity) if *self.is_ready => {
                 (self.heard)(Event::Authenticated(identity))
@@ -452,6 +453,22 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
             h2.close(fault.code().wire());
         }
         self.broken = Some(fault); // spec: 9113-9.2.3-a
+    }
+
+    fn negotiated(&mut self, negotiated: tls::Negotiated) {
+        let tls::Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked, early_data } =
+            negotiated;
+        *self.is_client_asked = is_client_asked;
+        *self.server_name = server_name;
+        let is_taken = matches!(early_data, tls::EarlyData::Accepted { .. });
+        match self.role {
+            Role::Client { .. } if is_taken => {} // It goes on with what it said.
+            _ => *self.spoken = self.role.speak(self.now, alpn.as_deref(), self.server_name.as_deref()),
+        }
+        *self.agreed = Some(Agreed { suite, group, alpn, is_resumed, early_data });
+        if is_taken && matches!(self.role, Role::Server { .. }) {
+            (self.heard)(Event::Early { server_name: self.server_name.clone() });
+        }
     }
 
     fn listen(&mut self, bytes: &[u8]) -> Result<(), h2::Fault> {

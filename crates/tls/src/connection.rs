@@ -21,7 +21,8 @@ pub use outbox::MIN_OUT_BYTES;
 pub use tracer::Traced;
 
 use crate::{
-    Answer, Exporter, Fact, Fault, Flight, Handshake, Limits, Misuse, Session, Step, client,
+    Answer, EarlyData, EarlyOffer, Exporter, Fact, Fault, Flight, Handshake, KeyLogLine, Limits, Misuse,
+    Session, Step, client,
     record::{Boundary, Opener, Padding},
     rules::{AlertDescription, Side},
     server,
@@ -52,6 +53,10 @@ pub struct Connection {
     empty_records: u32,
     /// Bytes of early data that a server has skipped.
     skipped_bytes: usize,
+    /// Bytes of early data that a server still takes.
+    early_bytes_left: usize,
+    /// What came of a client's first message; none at a server, and where nothing did.
+    beginning: Option<Box<Beginning>>,
     /// No more will come: close_notify, or the end of the bytes.
     peer_closed: bool,
     /// We have sent, or queued, close_notify.
@@ -59,6 +64,13 @@ pub struct Connection {
     closing_deadline: Option<Instant>,
     fault: Option<Fault>,
     tracer: Option<Box<Tracer>>,
+}
+
+/// A client's early data, as far as its ClientHello decides of it.
+struct Beginning {
+    early: EarlyOffer,
+    /// Lines of the key log that nobody has heard yet.
+    key_log: Vec<KeyLogLine>,
 }
 
 impl Connection {
@@ -86,6 +98,10 @@ impl Connection {
         let mut connection = Self::new(Side::Client, handshake, limits);
         connection.has_begun = true;
         connection.carry_out(flight.steps);
+        if let Some(Fact::EarlyData(early)) = flight.facts.pop() {
+            connection.outbox.allow_early_data(early.max_bytes as usize); // Of 32 bits, as every target's has at least.
+            connection.beginning = Some(Box::new(Beginning { early, key_log: flight.key_log }));
+        }
         Ok(connection)
     }
 
@@ -191,7 +207,8 @@ impl Connection {
         len
     }
 
-    /// Whether application data may be sealed now: its keys are there (at a server as soon as its flight is: 0.5-RTT), all
+    /// Whether application data may be sealed now: its keys are there (at a server as soon as its flight is: 0.5-RTT; at a
+    /// client that sends early data from the beginning, until it has sent as much as it may), all
     /// that [`Connection::transmit`] has to give was fetched, and the connection is neither closed by us nor broken.
     pub fn may_send(&self) -> bool {
         self.fault.is_none() && !self.closed && self.outbox.may_send()
@@ -267,6 +284,12 @@ impl Connection {
         }
     }
 
+    /// The terms of the early data that this client may send, from its beginning on: while [`Connection::may_send`] says so,
+    /// [`Connection::seal`] makes it. [`Event::Negotiated`] tells whether the server took it.
+    pub fn early_data(&self) -> Option<&EarlyOffer> {
+        self.beginning.as_ref().map(|beginning| &beginning.early)
+    }
+
     /// What ended the connection.
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
@@ -307,6 +330,8 @@ impl Connection {
             established: false,
             empty_records: 0,
             skipped_bytes: 0,
+            early_bytes_left: 0,
+            beginning: None,
             peer_closed: false,
             closed: false,
             closing_deadline: None,
@@ -317,13 +342,20 @@ impl Connection {
 
     /// Does what the handshake's flight asks for, and passes on what it tells.
     fn absorb(&mut self, flight: Flight, heard: &mut impl FnMut(Event<'_>)) {
-        for line in &flight.key_log {
-            heard(Event::KeyLog(line));
+        let beginning = self.beginning.as_mut().map(|beginning| core::mem::take(&mut beginning.key_log));
+        for line in beginning.into_iter().flatten().chain(flight.key_log) {
+            heard(Event::KeyLog(&line));
         }
         self.carry_out(flight.steps);
         for fact in flight.facts {
             match fact {
-                Fact::Negotiated(negotiated) => heard(Event::Negotiated(negotiated)),
+                Fact::Negotiated(negotiated) => {
+                    if let EarlyData::Accepted { max_bytes } = negotiated.early_data {
+                        self.early_bytes_left = max_bytes as usize;
+                    }
+                    heard(Event::Negotiated(negotiated));
+                }
+                Fact::EarlyData(_) => {} // Told when the connection was made.
                 Fact::Ticket(session) => heard(Event::Ticket(session)),
                 Fact::Authenticated(identity) => heard(Event::Authenticated(identity)),
                 Fact::BarredRequest => heard(Event::BarredRequest),
@@ -355,6 +387,7 @@ impl Connection {
                 _ if self.closed => {} // spec: 9846-6.1-a
                 Step::Send { message, .. } => self.outbox.send(message),
                 Step::WriteKey(secret) => self.outbox.install(secret),
+                Step::WritePlain => self.outbox.install_none(),
             }
         }
     }

@@ -25,6 +25,8 @@ pub enum Step {
     },
     /// From here on protect what is sent with keys from this secret.
     WriteKey(TrafficSecret),
+    /// From here on send in the clear again: a HelloRetryRequest refused early data, whose keys are of no use any more.
+    WritePlain,
     /// From here on open what is received with keys from this secret.
     ReadKey(TrafficSecret),
     /// From here on no protected record has more content, type and padding than this, early data apart (RFC 8449). Who has
@@ -58,6 +60,8 @@ pub struct TrafficSecret {
 /// What became known in the handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
+    /// Client: early data may be sent behind the ClientHello. Whether it was taken [`Fact::Negotiated`] tells.
+    EarlyData(EarlyOffer),
     /// Server: a ClientHello was accepted and the whole server flight is in the steps: application data may follow it at
     /// once (0.5-RTT). Client: the server's parameters are known.
     Negotiated(Negotiated),
@@ -90,6 +94,34 @@ pub struct Negotiated {
     /// Server: the host asks its clients who they are, in this handshake or in the one that is resumed. What is sent before
     /// [`Fact::Established`] goes to somebody unknown.
     pub is_client_asked: bool,
+    /// What became of early data.
+    pub early_data: EarlyData,
+}
+
+/// The terms of a client's early data: those of the connection that its ticket came from (RFC 9846 section 4.3.10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlyOffer {
+    /// The cipher suite.
+    pub suite: u16,
+    /// The application protocol, if there was one.
+    pub alpn: Option<Vec<u8>>,
+    /// The most that may be sent, in bytes of plaintext.
+    pub max_bytes: u32,
+}
+
+/// What became of early data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EarlyData {
+    /// The client offered none.
+    #[default]
+    None,
+    /// The server passes over it: whatever was sent was not seen.
+    Rejected,
+    /// The server takes it, up to so many bytes of plaintext.
+    Accepted {
+        /// The bytes.
+        max_bytes: u32,
+    },
 }
 
 /// One line of a key log: `label client_random secret` (RFC 9850 section 2).

@@ -32,7 +32,7 @@ use std::sync::Arc;
 ///                    |                                                   |
 ///      AwaitCertificateOrRequest --+                              AwaitSignature (wanted, if the owner signs)
 ///                    |             | CertificateRequest                  |  the flight is out: Negotiated
-///                    |      AwaitCertificate                   [AwaitEndOfEarlyData, with 0-RTT]
+///                    |      AwaitCertificate                   AwaitEndOfEarlyData (if it is taken)
 ///                    | Certificate |                                     |
 ///                    +------+------+                  if it asks   AwaitCertificate ---- none, and none required ---+
 ///       AwaitVerdict (wanted, if the owner judges)                       | Certificate                              |

@@ -4,6 +4,8 @@ use crate::{KeyLogLine, TrafficSecret};
 use sakigake_crypto::Secret;
 use std::fmt;
 
+/// The label of `client_early_traffic_secret`.
+pub const CLIENT_EARLY_TRAFFIC_SECRET: &str = "CLIENT_EARLY_TRAFFIC_SECRET";
 /// The label of `client_handshake_traffic_secret`.
 pub const CLIENT_HANDSHAKE_TRAFFIC_SECRET: &str = "CLIENT_HANDSHAKE_TRAFFIC_SECRET";
 /// The label of `server_handshake_traffic_secret`.

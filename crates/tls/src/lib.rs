@@ -40,7 +40,7 @@ pub use certificate::{BadCredential, Identity, WebPki, compression, verify_signa
 pub use connection::{Connection, Event, MIN_OUT_BYTES, Traced};
 pub use exporter::{CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL, Exporter};
 pub use fault::Fault;
-pub use flight::{Fact, Flight, KeyLogLine, Negotiated, Step, TrafficSecret};
+pub use flight::{EarlyData, EarlyOffer, Fact, Flight, KeyLogLine, Negotiated, Step, TrafficSecret};
 pub use handshake::Handshake;
 pub use level::Level;
 pub use limits::Limits;

@@ -24,6 +24,8 @@ pub enum Misuse {
     /// This client cannot be asked for a certificate now: it did not offer it, what is spoken forbids it, no
     /// [`crate::server::ClientAuthentication`] is for its host, the handshake is not over, or it was asked already.
     Request,
+    /// Early data cannot be as it is wanted.
+    EarlyData(&'static str),
     /// A limit is below what any handshake needs.
     Limits(&'static str),
 }
@@ -45,6 +47,7 @@ impl fmt::Display for Misuse {
                 write!(f, "authorities have 1 to 65,535 bytes each, all of them together at most 32,768")
             }
             Self::Request => write!(f, "this client cannot be asked for a certificate now"),
+            Self::EarlyData(what) => write!(f, "early data: {what}"),
             Self::Limits(what) => write!(f, "limits: {what}"),
         }
     }

@@ -3,8 +3,8 @@
 //!
 //! ```text
 //!   Early::new(suite, psk) --handshake(shared)--> Handshake --main()--> Main
-//!          binder                client/server_handshake_     client/server_application_traffic_secret_0,
-//!                                traffic_secret               exporter, resumption_secret
+//!          binder, client_early_  client/server_handshake_    client/server_application_traffic_secret_0,
+//!          traffic_secret         traffic_secret              exporter, resumption_secret
 //! ```
 
 use crate::{Exporter, Level, TrafficSecret};
@@ -56,6 +56,12 @@ impl Early {
     pub fn early_exporter(&self, transcript: &Digest) -> Option<Exporter> {
         let root = self.psk.as_ref()?;
         Some(Exporter::new(self.suite.hash, root.prk.derive_secret(b"e exp master", transcript)))
+    }
+
+    /// `client_early_traffic_secret`, from the digest of the first ClientHello; none without a pre-shared key.
+    pub fn client_early_traffic_secret(&self, transcript: &Digest) -> Option<TrafficSecret> {
+        let root = self.psk.as_ref()?;
+        Some(root.traffic(Level::EarlyData, b"c e traffic", transcript)) // spec: 9846-7.1-b
     }
 
     /// Goes on with the key exchange's shared secret.

@@ -3,6 +3,7 @@
 mod choose;
 mod clients;
 mod config;
+mod early;
 mod finished;
 mod flight;
 mod hello;
@@ -12,12 +13,14 @@ mod resume;
 
 pub use clients::{ClientAuthentication, Demand};
 pub use config::{Config, Options, UnknownName, WithoutAlpn};
+pub use early::{AntiReplay, EarlyDataPolicy, Seen};
 
 use crate::{
     Answer, Fault, Level, Wanted,
     handshake::{Established, Turn},
     rules::HandshakeType,
 };
+use early::AwaitEndOfEarlyData;
 use finished::AwaitFinished;
 use flight::{AwaitCertificateAnswer, AwaitSignature};
 use hello::{AwaitClientHello, AwaitSecondClientHello};
@@ -31,6 +34,7 @@ pub(crate) enum State {
     SecondClientHello(Box<AwaitSecondClientHello>),
     CertificateAnswer(Box<AwaitCertificateAnswer>),
     Signature(Box<AwaitSignature>),
+    EndOfEarlyData(Box<AwaitEndOfEarlyData>),
     Certificate(Box<AwaitCertificate>),
     Verdict(Box<AwaitVerdict>),
     CertificateVerify(Box<AwaitCertificateVerify>),
@@ -51,6 +55,7 @@ impl State {
         match (self, kind) {
             (Self::ClientHello(state), Type::CLIENT_HELLO) => state.take(message, turn),
             (Self::SecondClientHello(state), Type::CLIENT_HELLO) => state.take(message, turn),
+            (Self::EndOfEarlyData(state), Type::END_OF_EARLY_DATA) => state.take(message, turn),
             (Self::Certificate(state), Type::CERTIFICATE) => state.take(message, turn),
             (Self::CertificateVerify(state), Type::CERTIFICATE_VERIFY) => state.take(message),
             (Self::Finished(state), Type::FINISHED) => state.take(message, turn),
@@ -90,6 +95,7 @@ impl State {
     pub(crate) fn level(&self) -> Level {
         match self {
             Self::ClientHello(_) | Self::SecondClientHello(_) | Self::CertificateAnswer(_) => Level::Plain,
+            Self::EndOfEarlyData(_) => Level::EarlyData,
             Self::Established(_) => Level::Application,
             _ => Level::Handshake,
         }
@@ -104,9 +110,11 @@ impl State {
             Self::Certificate(state) => state.ignores_early_data(),
             Self::Finished(state) => state.ignores_early_data,
             // Beyond the first message under the handshake's keys no early data comes.
-            Self::ClientHello(_) | Self::Verdict(_) | Self::CertificateVerify(_) | Self::Established(_) => {
-                false
-            }
+            Self::ClientHello(_)
+            | Self::EndOfEarlyData(_)
+            | Self::Verdict(_)
+            | Self::CertificateVerify(_)
+            | Self::Established(_) => false,
         }
     }
 }

@@ -58,6 +58,8 @@ pub(crate) struct Ticket {
     /// When the server last proved itself by a certificate, in seconds since 1970.
     pub(crate) authenticated_unix_secs: u64,
     pub(crate) policy: [u8; 32],
+    /// The most early data, in bytes.
+    pub(crate) max_early_data: u32,
     pub(crate) server_name: Option<String>,
     pub(crate) alpn: Option<Vec<u8>>,
     /// Who the client is, where it had shown a certificate.
@@ -109,6 +111,7 @@ impl Ticket {
         out.u32(self.lifetime_secs);
         out.put(&self.authenticated_unix_secs.to_be_bytes());
         out.put(&self.policy);
+        out.u32(self.max_early_data);
         // Neither is ever empty where it is there.
         out.vector_u8(|out| out.put(self.server_name.as_deref().unwrap_or_default().as_bytes()));
         out.vector_u8(|out| out.put(self.alpn.as_deref().unwrap_or_default()));
@@ -128,6 +131,7 @@ impl Ticket {
             lifetime_secs: reader.u32().ok()?,
             authenticated_unix_secs: reader.u64().ok()?,
             policy: reader.array().ok()?,
+            max_early_data: reader.u32().ok()?,
             server_name: match reader.vector_u8().ok()?.rest() {
                 [] => None,
                 name => Some(core::str::from_utf8(name).ok()?.to_owned()),

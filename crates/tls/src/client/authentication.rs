@@ -5,13 +5,13 @@ use super::{
     resume::Resumable,
 };
 use crate::{
-    Exporter, Fact, Fault, KeyLogLine, Level, Negotiated, RejectedCertificate, Step, TrafficSecret, Verified,
-    Wanted,
+    EarlyData, Exporter, Fact, Fault, KeyLogLine, Level, Negotiated, RejectedCertificate, Step,
+    TrafficSecret, Verified, Wanted,
     certificate::{self, compression},
     extension,
     handshake::{Established, Resumption, Turn, content},
     key_log,
-    message::{Certificate, Message},
+    message::{Certificate, EndOfEarlyData, HEADER_BYTES, Message},
     resumption::Origin,
     rules::Side,
     schedule,
@@ -91,7 +91,7 @@ struct Ending {
 
 impl AwaitEncryptedExtensions {
     pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
-        let Self { offer, mut keys, resumed } = self;
+        let Self { mut offer, mut keys, resumed } = self;
         let Message::EncryptedExtensions(encrypted) = Message::read(message)? else {
             return Err(unexpected(message));
         };
@@ -103,6 +103,17 @@ impl AwaitEncryptedExtensions {
         }
         if let (Some(sent), Some(received)) = (extensions.record_size_limit, offer.config.record_size_limit) {
             turn.flight.steps.push(Step::LimitRecords { sent, received });
+        }
+        match (extensions.early_data, &offer.early) {
+            (Some(()), Some(early)) if early.suite == keys.client.suite.id && early.alpn == alpn => {
+                offer.early_data = EarlyData::Accepted { max_bytes: early.max_bytes };
+            }
+            (Some(()), _) => return Err(Fault::UnexpectedEarlyDataAccepted), // spec: 9846-4.3.10-m
+            (None, _) => {
+                if offer.reject_early_data() {
+                    turn.flight.steps.push(Step::WriteKey(keys.client.clone()));
+                }
+            }
         }
         keys.transcript.add(message);
         let authenticated_unix_secs = resumed.as_ref().map(Resumable::authenticated_unix_secs);
@@ -236,6 +247,10 @@ impl AwaitFinished {
                 KeyLogLine::other(key_log::EXPORTER_SECRET, offer.random, exporter.secret()),
             ]);
         }
+        // spec: 9846-4.6-b
+        if offer.early.is_some() {
+            end_early_data(turn, &mut transcript, &client); // spec: 9846-4.6-a
+        }
         let ending = Ending {
             offer,
             main,
@@ -303,10 +318,21 @@ impl Ending {
         let is_resumed = authenticated_unix_secs.is_some();
         let server_name = Some(offer.server_name);
         let suite = suite.id;
-        let negotiated = Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked: false };
+        let early_data = offer.early_data;
+        let negotiated =
+            Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked: false, early_data };
         turn.flight.facts.extend([Fact::Negotiated(negotiated), Fact::Established]);
         State::Established(Box::new(established))
     }
+}
+
+/// EndOfEarlyData under the keys of early data; what follows goes out under the handshake's.
+fn end_early_data(turn: &mut Turn<'_>, transcript: &mut Transcript, client: &TrafficSecret) {
+    let mut message = Vec::with_capacity(HEADER_BYTES);
+    EndOfEarlyData.write(&mut message);
+    transcript.add(&message);
+    turn.flight.steps.push(Step::Send { level: Level::EarlyData, message });
+    turn.flight.steps.push(Step::WriteKey(client.clone()));
 }
 
 /// A message of a type that its state does not take; `State::take` lets none through.

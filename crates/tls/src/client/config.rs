@@ -28,6 +28,9 @@ pub struct Options {
     pub groups: Vec<u16>,
     /// Takes tickets, each of which comes as a [`crate::Session`]; how many to ask for where the server knows RFC 9149.
     pub tickets: Option<TicketRequest>,
+    /// Sends early data where a ticket allows it. Whoever records it may send it again, and a server may act on it twice:
+    /// what is sent early must do no harm then (RFC 9846 section 8).
+    pub early_data: bool,
     /// For how long resumption may follow resumption before a certificate is due again, in seconds.
     pub chain_secs: u64,
     /// How the server may compress its certificate, best first; none to leave the extension out. See
@@ -66,6 +69,7 @@ impl Options {
             middlebox: true,
             groups: Vec::new(),
             tickets: None,
+            early_data: false,
             chain_secs: 604_800,
             compressions: &[],
             record_size_limit: None,

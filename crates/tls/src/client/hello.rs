@@ -5,7 +5,7 @@ use super::{
     resume::Resumable,
 };
 use crate::{
-    Fault, KeyLogLine, Level, Misuse, Session, Step,
+    Fact, Fault, KeyLogLine, Level, Misuse, Session, Step,
     extension::{self, KeyShareEntry},
     handshake::Turn,
     key_log,
@@ -49,6 +49,7 @@ impl AwaitServerHello {
         let shares: Vec<_> = offer.grease_share().into_iter().chain(share.entries(groups)).collect();
         let client_hello = offer.client_hello(&shares, None, None, turn.now);
         turn.flight.steps.push(Step::Send { level: Level::Plain, message: client_hello.clone() });
+        begin_early_data(&offer, &client_hello, turn);
         Ok(Self { offer, share, client_hello: Unhashed::new(client_hello) })
     }
 
@@ -87,6 +88,9 @@ impl AwaitServerHello {
         if asked.cookie.is_some_and(|cookie| cookie.len() > MOST_COOKIE_BYTES) {
             return Err(Fault::MessageTooLong);
         }
+        if offer.reject_early_data() {
+            turn.flight.steps.push(Step::WritePlain); // spec: 9846-4.3.10-l
+        }
         offer.resumable = offer.resumable.filter(|resumable| resumable.fits(suite)); // spec: 9846-4.2.2-p
         let groups = offer.config.offered_groups();
         let share = match asked.key_share {
@@ -121,6 +125,18 @@ impl AwaitSecondServerHello {
         self.transcript.add(message);
         accept(self.offer, self.share, self.transcript, suite, &hello, turn)
     }
+}
+
+/// From here on early data may go out, where there may be any.
+fn begin_early_data(offer: &Offer, client_hello: &[u8], turn: &mut Turn<'_>) {
+    let Some((early, resumable)) = offer.early.as_ref().zip(offer.resumable.as_ref()) else { return };
+    let secret = resumable.early_secret(client_hello);
+    if offer.config.key_log {
+        let label = key_log::CLIENT_EARLY_TRAFFIC_SECRET;
+        turn.flight.key_log.push(KeyLogLine::traffic(label, offer.random, &secret));
+    }
+    turn.flight.steps.push(Step::WriteKey(secret));
+    turn.flight.facts.push(Fact::EarlyData(early.clone()));
 }
 
 /// What ServerHello and HelloRetryRequest must have right.
@@ -163,7 +179,13 @@ fn accept(
             KeyLogLine::traffic(key_log::SERVER_HANDSHAKE_TRAFFIC_SECRET, offer.random, &server),
         ]);
     }
-    turn.flight.steps.extend([Step::ReadKey(server.clone()), Step::WriteKey(client.clone())]);
+    turn.flight.steps.push(Step::ReadKey(server.clone()));
+    if resumed.is_none() {
+        offer.reject_early_data();
+    }
+    if offer.early.is_none() {
+        turn.flight.steps.push(Step::WriteKey(client.clone()));
+    }
     let keys = Keys { schedule, transcript, client, server, group: theirs.group };
     Ok(State::EncryptedExtensions(Box::new(AwaitEncryptedExtensions { offer, keys, resumed })))
 }

@@ -1,6 +1,6 @@
 use super::{Config, grease, resume::Resumable};
 use crate::{
-    Misuse, Session,
+    EarlyData, EarlyOffer, Misuse, Session,
     client::grease::Grease,
     extension::{ClientHelloExtensions, KeyShareEntry, List, OfferedPsks, Opaque8, RawExtension, ServerName},
     message::ClientHello,
@@ -25,6 +25,10 @@ pub(super) struct Offer {
     pub(super) order: Vec<ExtensionType>,
     /// The connection that may go on.
     pub(super) resumable: Option<Resumable>,
+    /// The early data that we say we send; none once the server refused it.
+    pub(super) early: Option<EarlyOffer>,
+    /// What became of it.
+    pub(super) early_data: EarlyData,
 }
 
 impl Offer {
@@ -58,7 +62,29 @@ impl Offer {
             grease::shuffle(&mut order, shuffle.as_flattened());
         }
         let resumable = session.and_then(|session| Resumable::new(session, &config, &server_name, now));
-        Ok(Self { config, server_name, random, session_id, has_sni, grease, order, resumable })
+        let early = resumable.as_ref().and_then(|resumable| resumable.early(&config));
+        let early_data = EarlyData::None;
+        Ok(Self {
+            config,
+            server_name,
+            random,
+            session_id,
+            has_sni,
+            grease,
+            order,
+            resumable,
+            early,
+            early_data,
+        })
+    }
+
+    /// The server takes no early data; whether there was any.
+    pub(super) fn reject_early_data(&mut self) -> bool {
+        let had_some = self.early.take().is_some();
+        if had_some {
+            self.early_data = EarlyData::Rejected;
+        }
+        had_some
     }
 
     /// The ClientHello with these shares and this cookie, header included. `before` holds the messages before it, where
@@ -104,6 +130,7 @@ impl Offer {
             psk_key_exchange_modes: tickets.map(|_| List::Items(&MODES)),
             ticket_request: tickets, // spec: 9149-3-c
             post_handshake_auth: self.config.offers_later().then_some(()),
+            early_data: self.early.as_ref().map(|_| ()), // spec: 9846-4.3.10-b
             pre_shared_key: psks,
             order: List::Items(&order),
             ..ClientHelloExtensions::default()
@@ -136,6 +163,7 @@ impl Offer {
             // Answered by a message of its own, never by an extension.
             ExtensionType::COOKIE | ExtensionType::COMPRESS_CERTIFICATE => false,
             ExtensionType::RECORD_SIZE_LIMIT => self.config.record_size_limit.is_some(),
+            ExtensionType::EARLY_DATA => self.early.is_some(),
             ExtensionType::PRE_SHARED_KEY => self.resumable.is_some(),
             ExtensionType::PSK_KEY_EXCHANGE_MODES | ExtensionType::TICKET_REQUEST => {
                 self.config.tickets.is_some()

@@ -5,7 +5,7 @@ use super::{
     hello::{AwaitSecondServerHello, AwaitServerHello},
     offer::{Offer, Share},
 };
-use crate::{message::Message, transcript::Unhashed};
+use crate::{EarlyData, message::Message, transcript::Unhashed};
 use sakigake_crypto::{BadShare, Group, KeyShare, Secret};
 use std::sync::Arc;
 
@@ -63,6 +63,8 @@ impl Offer {
             grease: None,
             order: hello.extensions.order.iter().map(|raw| raw.kind).collect(),
             resumable: None,
+            early: None,
+            early_data: EarlyData::None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Config;
 use crate::{
-    Session, Verifier,
+    EarlyOffer, Session, TrafficSecret, Verifier,
     extension::{Binder, PskIdentity},
     schedule::Early,
     transcript::{Transcript, Unhashed},
@@ -55,6 +55,23 @@ impl Resumable {
     /// The chain that the server showed, leaf first.
     pub(super) fn into_chain(self) -> Arc<[Vec<u8>]> {
         self.session.chain
+    }
+
+    /// The early data that may be sent, where both sides want any: under the terms of the session alone.
+    pub(super) fn early(&self, config: &Config) -> Option<EarlyOffer> {
+        let Session { alpn, max_early_data, .. } = &self.session;
+        let fits = config.early_data // spec: 9846-2.3-a
+            && *max_early_data > 0
+            && alpn.as_ref().map_or(config.alpn.is_empty(), |alpn| config.alpn.contains(alpn));
+        fits.then(|| EarlyOffer { suite: self.suite.id, alpn: alpn.clone(), max_bytes: *max_early_data })
+    }
+
+    /// What protects early data behind this ClientHello.
+    pub(super) fn early_secret(&self, client_hello: &[u8]) -> TrafficSecret {
+        let mut transcript = Unhashed::new(Vec::new()).start(self.suite.hash);
+        transcript.add(client_hello);
+        let early = Early::new(self.suite, Some(&self.session.secret));
+        early.client_early_traffic_secret(&transcript.digest()).expect("a pre-shared key was given")
     }
 
     pub(super) fn identity(&self, config: &Config, now: Instant) -> PskIdentity<'_> {

@@ -27,12 +27,16 @@ pub(super) struct Outbox {
     disguise: Disguise,
     /// The first ClientHello has not left yet: its records have a version of their own.
     at_first_hello: bool,
+    /// Bytes of early data that may still be sent.
+    early_bytes_left: usize,
 }
 
 enum Item {
     /// Whole messages, one after the other, under the same keys.
     Messages(Vec<u8>),
     Key(TrafficSecret),
+    /// No keys: early data was refused.
+    Plain,
     ChangeCipherSpec,
     Alert(AlertDescription),
 }
@@ -58,6 +62,7 @@ impl Outbox {
             sent: 0,
             disguise: Disguise::Unknown,
             at_first_hello: side == Side::Client,
+            early_bytes_left: 0,
         }
     }
 
@@ -89,8 +94,22 @@ impl Outbox {
         };
     }
 
+    /// So much early data may be sent.
+    pub(super) fn allow_early_data(&mut self, bytes: usize) {
+        self.early_bytes_left = bytes;
+    }
+
+    /// What is queued from here on goes out in the clear.
+    pub(super) fn install_none(&mut self) {
+        self.queue.push_back(Item::Plain);
+    }
+
     /// What is queued from here on goes out under these keys.
     pub(super) fn install(&mut self, secret: TrafficSecret) {
+        if secret.level == Level::EarlyData && self.disguise == Disguise::Due {
+            self.disguise = Disguise::Done;
+            self.queue.push_back(Item::ChangeCipherSpec); // spec: 9846-E.4-c
+        }
         if self.queue.is_empty() {
             self.sealer.install(&secret, self.records_for(secret.level));
         } else {
@@ -144,7 +163,12 @@ impl Outbox {
     }
 
     pub(super) fn may_send(&self) -> bool {
-        self.queue.is_empty() && self.sealer.level() == Level::Application && !self.sealer.wants_update()
+        let may_begin = match self.sealer.level() {
+            Level::Application => true,
+            Level::EarlyData => self.early_bytes_left > 0,
+            Level::Plain | Level::Handshake => false,
+        };
+        may_begin && self.queue.is_empty() && !self.sealer.wants_update()
     }
 
     pub(super) fn wants_update(&self) -> bool {
@@ -172,13 +196,18 @@ impl Outbox {
         write: &mut dyn FnMut(&mut [u8]) -> usize,
         tracer: Option<&mut Tracer>,
     ) -> usize {
-        let room = self.sealer.room(out.len());
+        let is_early = self.sealer.level() == Level::EarlyData;
+        let most = if is_early { self.early_bytes_left } else { usize::MAX }; // spec: 9846-4.7.1-m
+        let room = self.sealer.room(out.len()).min(most);
         if room == 0 {
             return 0;
         }
         let len = write(&mut out[HEADER_BYTES..HEADER_BYTES + room]);
         if len == 0 {
             return 0;
+        }
+        if is_early {
+            self.early_bytes_left = self.early_bytes_left.saturating_sub(len);
         }
         let content = tracer.is_some().then(|| out[HEADER_BYTES..HEADER_BYTES + len].to_vec());
         let sealed = self.sealer.seal(ContentType::APPLICATION_DATA, out, len);
@@ -195,6 +224,11 @@ impl Outbox {
             if let Item::Key(secret) = item {
                 let records = self.records_for(secret.level);
                 self.sealer.install(secret, records);
+                self.queue.pop_front();
+                continue;
+            }
+            if matches!(item, Item::Plain) {
+                self.sealer.uninstall();
                 self.queue.pop_front();
                 continue;
             }
@@ -226,7 +260,7 @@ impl Outbox {
                 self.queue.pop_front();
                 return Some(CHANGE_CIPHER_SPEC.len());
             }
-            Item::Key(_) => return None,
+            Item::Key(_) | Item::Plain => return None,
         };
         let room = self.sealer.room(out.len());
         let (len, whole) = (content.len().min(room), content.len() <= room);

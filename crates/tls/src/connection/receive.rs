@@ -87,7 +87,7 @@ impl Connection {
         }
         let opened = match self.opener.open(record) {
             Ok(opened) => opened,
-            Err(fault) => return self.skip_early_data(record.len(), fault),
+            Err(fault) => return self.skip_early_data(record.len(), fault), // spec: 9846-4.3.10-n
         };
         self.trace_received(record, &opened, heard);
         self.admit(&opened)?;
@@ -210,8 +210,13 @@ impl Connection {
     }
 
     fn take_data(&mut self, content: &mut [u8], heard: &mut impl FnMut(Event<'_>)) -> Result<(), Fault> {
-        if self.opener.level() != Level::Application {
-            return Err(Fault::EarlyApplicationData);
+        match self.opener.level() {
+            Level::Application => {}
+            Level::EarlyData => {
+                let left = self.early_bytes_left.checked_sub(content.len());
+                self.early_bytes_left = left.ok_or(Fault::TooMuchEarlyData)?; // spec: 9846-4.7.1-n
+            }
+            Level::Plain | Level::Handshake => return Err(Fault::EarlyApplicationData),
         }
         if !self.boundary.is_aligned() {
             return Err(Fault::InterleavedRecords); // spec: 9846-5.1-a

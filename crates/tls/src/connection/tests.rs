@@ -1,6 +1,7 @@
 //! Pairs of a client and a server without any transport: bytes are carried by hand.
 
 mod closing;
+mod early;
 mod hostile;
 mod keys;
 mod limits;

@@ -1,6 +1,7 @@
 //! Stories of a client and a server in memory, over the real provider.
 
 mod client_certificates;
+mod early_data;
 mod hostile_client;
 mod hostile_resumption;
 mod hostile_server;

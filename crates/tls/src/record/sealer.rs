@@ -52,6 +52,11 @@ impl Sealer {
         self.keys = Some(Keys { key: (aead.key)(keys.key()), iv: keys.iv, hash: secret.suite.hash, records });
     }
 
+    /// Sends plaintext again.
+    pub fn uninstall(&mut self) {
+        (self.level, self.keys, self.sequence) = (Level::Plain, None, 0);
+    }
+
     /// The level whose keys are installed.
     pub const fn level(&self) -> Level {
         self.level

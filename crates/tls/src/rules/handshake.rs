@@ -68,7 +68,7 @@ const PLACES: &[(HandshakeType, &[Side], &[Level])] = &[
     (HandshakeType::CLIENT_HELLO, CLIENT, &[Level::Plain]),
     (HandshakeType::SERVER_HELLO, SERVER, &[Level::Plain]),
     (HandshakeType::NEW_SESSION_TICKET, SERVER, &[Level::Application]),
-    (HandshakeType::END_OF_EARLY_DATA, CLIENT, &[Level::EarlyData]),
+    (HandshakeType::END_OF_EARLY_DATA, CLIENT, &[Level::EarlyData]), // spec: 9846-4.6-c
     (HandshakeType::ENCRYPTED_EXTENSIONS, SERVER, &[Level::Handshake]),
     (HandshakeType::CERTIFICATE, SERVER, &[Level::Handshake]),
     (HandshakeType::CERTIFICATE, CLIENT, &[Level::Handshake, Level::Application]),

@@ -128,3 +128,22 @@ fn the_binder_of_section_4_comes_of_the_ticket_of_section_3() {
     assert_eq!(ours.as_ref(), &binder[3..]);
     assert_eq!(Early::new(suite(), None).binder(&digest), None);
 }
+
+#[test]
+fn the_early_data_of_section_4_opens_under_the_ticket_of_section_3() {
+    // spec: 9846-7.1-b
+    let (first, second) = (Vectors::one_round_trip(), Vectors::early_data());
+    let ticket = first.of("new_session_ticket");
+    let nonce = &ticket[4 + 8 + 1..][..usize::from(ticket[4 + 8])];
+    let key = ticket_key(suite().hash, &Secret::new(first.of("resumption_secret")), nonce);
+    let client_hello = second.of("client_hello_record")[5..].to_vec();
+    let digest = crate::transcript::Unhashed::new(client_hello).start(suite().hash).digest();
+    let secret = Early::new(suite(), Some(&key)).client_early_traffic_secret(&digest).unwrap();
+    assert_eq!(secret.level, Level::EarlyData);
+    let mut opener = crate::record::Opener::new();
+    opener.install(&secret);
+    let mut record = second.of("early_data_record").to_vec();
+    let opened = opener.open(&mut record).unwrap();
+    assert_eq!(record[opened.content], *b"ABCDEF");
+    assert!(Early::new(suite(), None).client_early_traffic_secret(&digest).is_none());
+}

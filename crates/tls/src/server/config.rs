@@ -1,5 +1,5 @@
 use super::{
-    choose,
+    EarlyDataPolicy, choose,
     clients::{ClientAuthentication, Demand},
 };
 use crate::{
@@ -39,6 +39,8 @@ pub struct Options {
     pub client_authentication: Vec<Arc<ClientAuthentication>>,
     /// How connections are resumed; none to resume none.
     pub tickets: Option<Tickets>,
+    /// Which early data is taken; none to take none. It needs [`Options::tickets`].
+    pub early_data: Option<EarlyDataPolicy>,
     /// The seconds since 1970 at the beginning of [`Instant`]'s count; tickets are judged by it.
     pub unix_secs_at_start: u64,
     /// How the certificate goes to clients that offer it, best first; none for no compression. See
@@ -91,6 +93,7 @@ impl Options {
             groups: Vec::new(),
             client_authentication: Vec::new(),
             tickets: None,
+            early_data: None,
             unix_secs_at_start: 0,
             compressions: &compression::ALL,
             record_size_limit: Some(MAX_RECORD_SIZE_LIMIT),
@@ -110,6 +113,9 @@ impl Options {
         self.credentials.iter().try_for_each(|credential| config::check_credential(credential))?;
         if let Some(tickets) = &self.tickets {
             config::check_tickets(tickets)?;
+        }
+        if let Some(policy) = &self.early_data {
+            policy.check(self.tickets.is_some(), &self.limits)?;
         }
         let groups = config::groups(self.provider, &self.groups)?;
         self.client_authentication.iter().try_for_each(|policy| policy.check())?;

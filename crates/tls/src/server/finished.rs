@@ -42,6 +42,8 @@ pub(super) struct Issue {
     /// When the certificate was shown that all this rests on; none where that was in this handshake.
     pub(super) authenticated_unix_secs: Option<u64>,
     pub(super) negotiated: Negotiated,
+    /// The most early data that a ticket allows.
+    pub(super) max_early_data: u32,
 }
 
 impl AwaitFinished {
@@ -106,7 +108,9 @@ impl Issue {
             authenticated_unix_secs: self.authenticated_unix_secs.unwrap_or(unix_ms / 1_000),
         };
         for nonce in 0..self.count {
-            let Some(message) = new_session_ticket(&origin, &identity, tickets, nonce, unix_ms, turn) else {
+            let Some(message) =
+                new_session_ticket(&origin, &identity, tickets, self.max_early_data, nonce, unix_ms, turn)
+            else {
                 return;
             };
             turn.flight.steps.push(Step::Send { level: Level::Application, message });
@@ -119,6 +123,7 @@ fn new_session_ticket(
     origin: &Origin,
     identity: &Option<Identity>,
     tickets: &Tickets,
+    max_early_data: u32,
     nonce: u8,
     unix_ms: u64,
     turn: &mut Turn<'_>,
@@ -133,6 +138,7 @@ fn new_session_ticket(
         lifetime_secs: tickets.lifetime_secs,
         authenticated_unix_secs: origin.authenticated_unix_secs,
         policy: (tickets.policy)(origin.server_name.as_deref()),
+        max_early_data,
         server_name: origin.server_name.clone(),
         alpn: origin.alpn.clone(),
         identity: identity.clone(),
@@ -144,7 +150,10 @@ fn new_session_ticket(
         ticket_age_add: ticket.ticket_age_add,
         ticket_nonce: &[nonce],
         ticket: &sealed,
-        extensions: NewSessionTicketExtensions::default(),
+        extensions: NewSessionTicketExtensions {
+            early_data: Some(max_early_data).filter(|bytes| *bytes > 0),
+            ..NewSessionTicketExtensions::default()
+        },
     }
     .write(&mut message);
     Some(message)

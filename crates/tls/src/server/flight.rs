@@ -2,12 +2,13 @@ use super::{
     ClientAuthentication, Config, State,
     choose::{self, NoCredential},
     clients::Asked,
+    early::{self, AwaitEndOfEarlyData},
     finished::{AwaitFinished, Issue},
     identity::{AwaitCertificate, Unknown},
     resume::{self, Due, Resumed},
 };
 use crate::{
-    Credential, Fact, Fault, Identity, KeyLogLine, Level, Negotiated, Step, TrafficSecret, Wanted,
+    Credential, EarlyData, Fact, Fault, Identity, KeyLogLine, Level, Negotiated, Step, TrafficSecret, Wanted,
     certificate::choice,
     client,
     compression::Compression,
@@ -37,8 +38,10 @@ pub(super) struct Accepted {
     /// All messages up to this ClientHello.
     pub(super) transcript: Transcript,
     pub(super) shared: Shared,
-    /// The client sends early data, which we do not take.
+    /// The client sends early data.
     pub(super) early_data: bool,
+    /// This is its second ClientHello.
+    pub(super) is_retried: bool,
     /// The earlier connection that goes on, if one does.
     pub(super) resumed: Option<Resumed>,
 }
@@ -50,6 +53,8 @@ struct Plan {
     session_id: Vec<u8>,
     server_name: Option<String>,
     alpn: Option<Vec<u8>>,
+    /// The most early data that is taken; none where none is.
+    early_bytes: Option<u32>,
     tickets: Due,
     /// The most that the client takes in a protected record.
     record_size_limit: Option<u16>,
@@ -80,7 +85,7 @@ struct Session {
     alpn: Option<Vec<u8>>,
     /// The group that the secrets came from.
     group: u16,
-    early_data: bool,
+    early_data: EarlyData,
     /// The most that the client takes in a protected record.
     record_size_limit: Option<u16>,
     tickets: Due,
@@ -109,8 +114,10 @@ pub(super) fn accept(
     let offered = extensions.application_layer_protocol_negotiation;
     let alpn = choose::protocol(&config, offered).map_err(|_| Fault::NoCommonProtocol)?;
     let server_name = server_name(hello);
+    let early_bytes = early::takes(&accepted, server_name.as_deref(), alpn.as_deref(), turn);
     let plan = Plan {
         accepted,
+        early_bytes,
         client_random: hello.random,
         session_id: hello.legacy_session_id.to_vec(),
         server_name,
@@ -213,8 +220,8 @@ impl Plan {
     fn send_server_hello(self, turn: &mut Turn<'_>) -> Session {
         let (tickets, record_size_limit, takes_later) =
             (self.tickets, self.record_size_limit, self.takes_later);
-        let Self { accepted, client_random, session_id, server_name, alpn, .. } = self;
-        let Accepted { config, suite, mut transcript, shared, early_data, resumed } = accepted;
+        let Self { accepted, client_random, session_id, server_name, alpn, early_bytes, .. } = self;
+        let Accepted { config, suite, mut transcript, shared, early_data, resumed, .. } = accepted;
         let mut random = [0; 32];
         turn.entropy.fill(&mut random);
         turn.flight.steps.reserve(STEPS);
@@ -229,21 +236,33 @@ impl Plan {
                 ..ServerHelloExtensions::default()
             },
         };
-        send(turn, &mut transcript, Level::Plain, 128 + shared.ours.len(), |out| hello.write(out));
         let psk = resumed.as_ref().map(|resumed| &resumed.ticket.secret);
-        let schedule = Early::new(suite, psk).handshake(&shared.secret);
+        let early = Early::new(suite, psk);
+        // From the digest of ClientHello alone.
+        let early_secret = early_bytes.and_then(|_| early.client_early_traffic_secret(&transcript.digest()));
+        send(turn, &mut transcript, Level::Plain, 128 + shared.ours.len(), |out| hello.write(out));
+        let schedule = early.handshake(&shared.secret);
         let digest = transcript.digest();
         let client = schedule.client_handshake_traffic_secret(&digest);
         let server = schedule.server_handshake_traffic_secret(&digest);
         if config.key_log {
+            let line =
+                |secret| KeyLogLine::traffic(key_log::CLIENT_EARLY_TRAFFIC_SECRET, client_random, secret);
+            turn.flight.key_log.extend(early_secret.as_ref().map(line));
             turn.flight.key_log.extend([
                 KeyLogLine::traffic(key_log::CLIENT_HANDSHAKE_TRAFFIC_SECRET, client_random, &client),
                 KeyLogLine::traffic(key_log::SERVER_HANDSHAKE_TRAFFIC_SECRET, client_random, &server),
             ]);
         }
-        turn.flight.steps.extend([Step::WriteKey(server.clone()), Step::ReadKey(client.clone())]);
+        let read = early_secret.unwrap_or_else(|| client.clone());
+        turn.flight.steps.extend([Step::WriteKey(server.clone()), Step::ReadKey(read)]);
         let group = shared.group;
         let ticket = resumed.map(|resumed| resumed.ticket);
+        let early_data = match early_bytes {
+            Some(max_bytes) => EarlyData::Accepted { max_bytes },
+            None if early_data => EarlyData::Rejected,
+            None => EarlyData::None,
+        };
         Session {
             config,
             client_random,
@@ -271,7 +290,7 @@ impl AwaitSignature {
     }
 
     pub(super) fn ignores_early_data(&self) -> bool {
-        self.session.early_data
+        self.session.early_data == EarlyData::Rejected
     }
 
     pub(super) fn take(self, signature: Option<Vec<u8>>, turn: &mut Turn<'_>) -> Result<State, Fault> {
@@ -291,11 +310,16 @@ impl Session {
             server_name: is_named.then_some(()),             // RFC 6066 section 3
             application_layer_protocol_negotiation: self.alpn.as_deref(),
             ticket_request: self.tickets.told(), // spec: 9149-3-b
+            early_data: self.is_early_data_taken().then_some(()),
             ..EncryptedExtensionsBlock::default()
         };
         send(turn, &mut self.transcript, Level::Handshake, room, |out| {
             EncryptedExtensions { extensions: block }.write(out) // spec: 9846-4.4.1-l
         });
+    }
+
+    fn is_early_data_taken(&self) -> bool {
+        matches!(self.early_data, EarlyData::Accepted { .. })
     }
 
     /// CertificateRequest, where the host wants one.
@@ -338,6 +362,7 @@ impl Session {
 
     /// Finished; application data may follow at once.
     fn send_finished(self, turn: &mut Turn<'_>) -> State {
+        let is_early_data_taken = self.is_early_data_taken();
         let (later, asked) = (self.later(), self.asked.as_ref().map(|policy| self.asked(policy)));
         let Self { config, client_random, server_name, alpn, group, early_data, identity, .. } = self;
         let Self { tickets, authenticated_unix_secs, schedule, mut transcript, client, server, .. } = self;
@@ -362,10 +387,19 @@ impl Session {
         let is_resumed = authenticated_unix_secs.is_some();
         let policy = config.client_authentication(server_name.as_deref());
         let is_client_asked = policy.is_some_and(|policy| policy.is_in_handshake());
-        let negotiated = Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked };
+        let policy = config.early_data.as_ref();
+        let max_early_data = policy.map_or(0, |policy| policy.bytes_for(server_name.as_deref()));
+        let negotiated =
+            Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked, early_data };
         let issue = (tickets.count > 0).then(|| {
             let negotiated = negotiated.clone();
-            Box::new(Issue { count: tickets.count, main, authenticated_unix_secs, negotiated })
+            Box::new(Issue {
+                count: tickets.count,
+                main,
+                authenticated_unix_secs,
+                negotiated,
+                max_early_data,
+            })
         });
         turn.flight.facts.push(Fact::Negotiated(negotiated));
         let mut finished = Box::new(AwaitFinished {
@@ -374,7 +408,7 @@ impl Session {
             read,
             write,
             config,
-            ignores_early_data: early_data,
+            ignores_early_data: early_data == EarlyData::Rejected,
             exporter,
             identity,
             issue,
@@ -385,6 +419,9 @@ impl Session {
             Some(asked) => {
                 let unknown = Unknown { asked, transcript, then: finished };
                 State::Certificate(Box::new(AwaitCertificate(unknown)))
+            }
+            None if is_early_data_taken => {
+                State::EndOfEarlyData(Box::new(AwaitEndOfEarlyData { finished, transcript }))
             }
             None => {
                 finished.keep(transcript);

@@ -47,7 +47,9 @@ impl AwaitClientHello {
                 let resumed = resume(&config, suite, &hello, message, &transcript, turn)?;
                 transcript.add(message);
                 let shared = exchange(group, share, turn)?;
-                let accepted = Accepted { config, suite, transcript, shared, early_data, resumed };
+                let is_retried = false;
+                let accepted =
+                    Accepted { config, suite, transcript, shared, early_data, is_retried, resumed };
                 flight::accept(accepted, &hello, turn)
             }
             Exchange::Retry(group) => {
@@ -81,7 +83,8 @@ impl AwaitSecondClientHello {
         self.transcript.add(message);
         let shared = exchange(self.group, share.key_exchange, turn)?;
         let Self { config, transcript, suite, early_data, .. } = self;
-        let accepted = Accepted { config, suite, transcript, shared, early_data, resumed };
+        let is_retried = true;
+        let accepted = Accepted { config, suite, transcript, shared, early_data, is_retried, resumed };
         flight::accept(accepted, &hello, turn)
     }
 

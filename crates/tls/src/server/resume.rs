@@ -21,6 +21,10 @@ pub(super) struct Resumed {
     /// Which of the client's identities it was.
     pub(super) index: u16,
     pub(super) ticket: Ticket,
+    /// The ticket's age as the client told it.
+    pub(super) age_ms: u32,
+    /// Its binder, which was right.
+    pub(super) binder: Vec<u8>,
 }
 
 /// The first ticket that is good here and now, if its binder is right. `before` holds all messages before this one.
@@ -46,16 +50,19 @@ pub(super) fn resume(
         unix_ms: config.unix_ms(turn.now),
     };
     let tried = offered.identities.iter().take(TICKETS_A_HELLO);
-    let found = (0u16..)
-        .zip(tried)
-        .find_map(|(index, identity)| here.takes(identity).map(|ticket| Resumed { index, ticket }));
-    let Some(resumed) = found else { return Ok(None) }; // spec: 9846-4.3.11-b
+    let found = (0u16..).zip(tried).find_map(|(index, identity)| {
+        let ticket = here.takes(identity)?;
+        let age_ms = ticket.told_age_ms(identity.obfuscated_ticket_age);
+        Some(Resumed { index, ticket, age_ms, binder: Vec::new() })
+    });
+    let Some(mut resumed) = found else { return Ok(None) }; // spec: 9846-4.3.11-b
     let mut transcript = before.fork();
     transcript.add(&message[..message.len() - offered.binders_len()]); // It ends with them: `pre_shared_key` is the last extension.
     let binder = Early::new(suite, Some(&resumed.ticket.secret)).binder(&transcript.digest());
     let received = offered.binders.iter().nth(usize::from(resumed.index));
     match (binder, received) {
         (Some(binder), Some(received)) if sakigake_crypto::equal(binder.as_ref(), received.0) => {
+            resumed.binder = received.0.to_vec();
             Ok(Some(resumed))
         }
         _ => Err(Fault::BadBinder), // spec: 9846-4.3.11-c

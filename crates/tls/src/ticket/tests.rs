@@ -14,6 +14,7 @@ fn ticket() -> Ticket {
         lifetime_secs: 86_400,
         authenticated_unix_secs: NOW - 60,
         policy: [9; 32],
+        max_early_data: 7,
         server_name: Some("example.com".into()),
         alpn: Some(b"h2".to_vec()),
         identity: Identity::new(vec![vec![1; 90], vec![2; 30]]),

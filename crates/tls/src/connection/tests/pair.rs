@@ -72,11 +72,15 @@ impl Setup {
     }
 
     pub(super) fn pair(self) -> Pair {
+        self.resuming(None)
+    }
+
+    pub(super) fn resuming(self, session: Option<Session>) -> Pair {
         let now = Instant::from_nanos(1_000_000_000);
         let client = self.client.build().expect("client options");
         let server = self.server.build().expect("server options");
         Pair {
-            client: Connection::client(client, "example.test", now, Box::new(entropy(1)))
+            client: Connection::resume(client, "example.test", session, now, Box::new(entropy(1)))
                 .expect("a good name"),
             server: Connection::server(server, now, Box::new(entropy(2))),
             client_heard: Vec::new(),

@@ -2,6 +2,7 @@
 
 use super::{
     client_certificates::{alice, copy, policy},
+    early_data,
     later::ticket,
     pair::{NOW, Pair, Side, UNIX_SECS, client_options, server_options},
 };
@@ -30,9 +31,11 @@ enum Course {
     OwnersAnswerForClients,
     /// The same after the handshake.
     OwnersAnswerLater,
+    /// A ticket, and early data that is taken.
+    Early,
 }
 
-const COURSES: [Course; 7] = [
+const COURSES: [Course; 8] = [
     Course::Straight,
     Course::Retry,
     Course::Request,
@@ -40,6 +43,7 @@ const COURSES: [Course; 7] = [
     Course::OwnersAnswer,
     Course::OwnersAnswerForClients,
     Course::OwnersAnswerLater,
+    Course::Early,
 ];
 
 impl Course {
@@ -53,7 +57,7 @@ impl Course {
         let mut server = server::Options { groups, ..server_options() };
         let mut client = client_options();
         match self {
-            Self::Straight => {}
+            Self::Straight | Self::Early => {}
             Self::Retry => client.alpn = Vec::new(),
             Self::OwnersAnswer => {
                 client.verifier = None;
@@ -135,7 +139,10 @@ fn row(table: &mut String, course: Course, stop: usize, receiver: Side, name: &s
 /// Delivers the first `stop` messages of a course; gives the receiver of the next one, and the message.
 fn stopped(course: Course, stop: usize) -> (Pair, Option<(Side, Vec<u8>)>) {
     let (client, server) = course.options(stop);
-    let mut pair = Pair::new(client, server);
+    let mut pair = match course {
+        Course::Early => early_data::pair(),
+        _ => Pair::new(client, server),
+    };
     let mut has_asked = false;
     let mut queue = Vec::new();
     let mut read = [0; 2];
@@ -234,6 +241,7 @@ impl Handshake {
                 server::State::Certificate(_) => "server AwaitCertificate",
                 server::State::Verdict(_) => "server AwaitVerdict",
                 server::State::CertificateVerify(_) => "server AwaitCertificateVerify",
+                server::State::EndOfEarlyData(_) => "server AwaitEndOfEarlyData",
                 server::State::Finished(_) => "server AwaitFinished",
                 server::State::Established(state) => match state.later_name() {
                     "" => "server Established",

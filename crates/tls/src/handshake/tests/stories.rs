@@ -21,6 +21,7 @@ fn a_client_and_a_server_agree() {
         group: NamedGroup::X25519MLKEM768.0,
         is_resumed: false,
         is_client_asked: false,
+        early_data: crate::EarlyData::None,
     });
     assert_eq!(pair.negotiated(), (&negotiated, &negotiated));
     assert_eq!(pair.from_client.facts[1..], [Fact::Established]);
