@@ -5,7 +5,7 @@ import subprocess
 
 from peers import HOST, SITE, await_port, free_port
 from suite import case, check, check_in, shown
-from tls_cases import GET, Talk, s_client
+from tls_cases import GET, Talk, gnutls, s_client
 
 PAGE = (SITE / "index.html").read_bytes()
 
@@ -97,6 +97,63 @@ def fetch_follows_openssls_hello_retry_request(world):
     said = server.talk.until(r"[\s\S]*>>> TLS 1\.3, Handshake .*Finished")
     count = len(re.findall(r"<<< TLS 1\.[0-3], Handshake .*ClientHello", said))
     check(count == 2, f"openssl received {count} ClientHello: {shown(said)}")
+
+
+# Resumption
+
+@case("openssl")
+def openssl_resumes_with_us_and_begins_anew_under_another_name(world):
+    server, session = world.server, world.scratch / "openssl.session"
+    session.unlink(missing_ok=True)
+    page = ["-alpn", "http/1.1", "-ign_eof"]
+
+    def said(*options):
+        done = s_client(world, *page, *options, stdin=GET)
+        check_in("HTTP/1.1 200", done.stdout)
+        return done.stdout
+
+    check_in("New, TLSv1.3", said("-sess_out", session))
+    check_in("Reused, TLSv1.3", said("-sess_in", session))
+    retried = said("-sess_in", session, "-groups", "P-521:P-384", "-msg")
+    check_in("Reused, TLSv1.3", retried)
+    count = len(re.findall(r">>> TLS 1\.[0-3], Handshake .*ClientHello", retried))
+    check(count == 2, f"there was no HelloRetryRequest: {count} ClientHello")
+    # Its own store does not look at the name: that the ticket is for another one is ours to see.
+    words = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", "-CAfile", world.ca, *page]
+    done = world.run(*words, "-servername", "localhost", "-sess_in", session, stdin=GET)
+    check_in("New, TLSv1.3", done.stdout)
+
+
+@case("openssl")
+def openssl_resumes_with_a_new_process_of_ours_under_keys_in_a_file_alone(world):
+    folder, port = world.folder("tickets"), free_port()
+    for keys, after in (("", "New, TLSv1.3"), ('[tickets]\nkeys = "tickets.keys"\n', "Reused, TLSv1.3")):
+        config, session = folder / "sakigake.toml", folder / "session"
+        hosts = f'[hosts."{HOST}"]\nfolder = "{SITE}"\n'
+        config.write_text(f'listen = "127.0.0.1:{port}"\n{keys}{hosts}')
+        for option, expected in (("-sess_out", "New, TLSv1.3"), ("-sess_in", after)):
+            child = world.start("sakigake", "run", config, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            await_port(port, child)
+            words = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", world.ca, "-servername", HOST]
+            done = world.run(*words, "-alpn", "http/1.1", "-ign_eof", option, session, stdin=GET)
+            check_in(expected, done.stdout, f"what openssl says with {keys or 'keys in memory'}")
+            child.terminate()
+            child.wait(timeout=20)
+
+
+@case("go", seconds=240)
+def go_resumes_with_us_after_a_hello_retry_request_too(world):
+    for groups, retried in (("X25519MLKEM768", "false"), ("SecP256r1MLKEM768,CurveP384", "true")):
+        told = go_client(world, world.server, "-times", 3, "-groups", groups)
+        for line, resumed in zip(told, ("false", "true", "true"), strict=True):
+            check_in(f"TLS 1.3 resumed={resumed} retried={retried}", line)
+            check_in(f"bytes={len(PAGE)}", line)
+
+
+@case("gnutls-cli")
+def gnutls_resumes_with_us(world):
+    done = gnutls(world, "-r", "--alpn=http/1.1", stdin="")
+    check_in("*** This is a resumed session", done.stdout)
 
 
 # Certificates that are refused
