@@ -199,11 +199,7 @@ def gnutls_is_retried_to_a_group_of_ours(world):
 
 
 @case("gnutls-cli")
-def gnutls_takes_a_compressed_certificate_and_short_records(world):
-    for algorithm in ("brotli", "zstd", "zlib"):
-        done = gnutls(world, "-d", "9", f"--compress-cert={algorithm}", "--alpn=http/1.1", stdin=GET)
-        check_in("COMPRESSED CERTIFICATE", done.stderr + done.stdout, f"what GnuTLS received under {algorithm}")
-        check_in("</html>", done.stdout, f"the page under {algorithm}")
+def gnutls_takes_short_records(world):
     done = gnutls(world, "--recordsize=512", "--alpn=http/1.1", stdin=GET)
     check_in("</html>", done.stdout, "the page in records of 512 bytes")
 
