@@ -152,7 +152,7 @@ def go_resumes_with_us_after_a_hello_retry_request_too(world):
 
 @case("gnutls-cli")
 def gnutls_resumes_with_us(world):
-    done = gnutls(world, "-r", "--alpn=http/1.1", stdin="")
+    done = gnutls(world, "-r", "--waitresumption", "--alpn=http/1.1", stdin="")
     check_in("*** This is a resumed session", done.stdout)
 
 
