@@ -1,17 +1,26 @@
 //! HKDF (RFC 5869) and TLS 1.3's labels (RFC 9846 section 7.1) over any provider's HMAC.
 
 use crate::{Digest, Hash, HmacKey, Secret};
+use core::ops::Deref;
 
 /// HKDF-Extract.
 pub fn extract(hash: &Hash, salt: &[u8], input: &[u8]) -> Secret {
-    (hash.hmac_key)(salt).sign(&[input])
+    hmac(hash, salt, &[input])
+}
+
+/// HMAC by a key that nothing else is signed with.
+pub fn hmac(hash: &Hash, key: &[u8], message: &[&[u8]]) -> Secret {
+    lend(hash, key, |key| key.sign(message))
 }
 
 /// A pseudorandom key to expand from, set up once for all that is derived from it.
-pub struct Prk {
-    key: Box<dyn HmacKey>,
+pub struct Prk<Key = Box<dyn HmacKey>> {
+    key: Key,
     digest_len: usize,
 }
+
+/// A pseudorandom key that lies in its maker's frame.
+pub type LentPrk<'a> = Prk<&'a dyn HmacKey>;
 
 impl Prk {
     /// Expands from `secret`.
@@ -19,6 +28,13 @@ impl Prk {
         Self { key: (hash.hmac_key)(secret), digest_len: hash.len }
     }
 
+    /// What `work` derives from `secret`, which is then no longer set up.
+    pub fn lend<T>(hash: &Hash, secret: &[u8], work: impl FnOnce(&LentPrk<'_>) -> T) -> T {
+        lend(hash, secret, |key| work(&Prk { key, digest_len: hash.len }))
+    }
+}
+
+impl<'a, Key: Deref<Target = dyn HmacKey + 'a>> Prk<Key> {
     /// HKDF-Expand into `out`.
     ///
     /// # Panics
@@ -62,15 +78,20 @@ impl Prk {
 
 /// [`Prk::expand_label`] from a secret that nothing else is derived from.
 pub fn expand_label(hash: &Hash, secret: &[u8], label: &[u8], context: &[u8], out: &mut [u8]) {
-    Prk::new(hash, secret).expand_label(label, context, out);
+    Prk::lend(hash, secret, |prk| prk.expand_label(label, context, out));
 }
 
 /// What [`Hash::without_psk`] is, derived as if there were a pre-shared key of zeros (RFC 9846 section 7.1).
 pub fn without_psk(hash: &Hash) -> Box<dyn HmacKey> {
     let zeros = &[0; 64][..hash.len];
     let early = Prk::new(hash, extract(hash, zeros, zeros).as_ref());
-    let nothing = (hash.start)().digest();
-    (hash.hmac_key)(early.derive_secret(b"derived", &nothing).as_ref())
+    (hash.hmac_key)(early.derive_secret(b"derived", (hash.of_nothing)()).as_ref())
+}
+
+fn lend<T>(hash: &Hash, key: &[u8], work: impl FnOnce(&dyn HmacKey) -> T) -> T {
+    let (mut work, mut outcome) = (Some(work), None);
+    (hash.lend_hmac_key)(key, &mut |key| outcome = work.take().map(|work| work(key)));
+    outcome.expect("a provider lends the key")
 }
 
 const PREFIX: &[u8] = b"tls13 ";

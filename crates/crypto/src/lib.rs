@@ -10,7 +10,7 @@ mod secret;
 
 pub use provider::{
     Accepted, Aead, AeadKey, BadShare, Digest, Forged, Group, Hash, HashState, HmacKey, KeyRejected,
-    KeyShare, Provider, SignFailed, SigningKey, Suite, TAG_BYTES, Verification,
+    KeyShare, LendHmacKey, Provider, SignFailed, SigningKey, Suite, TAG_BYTES, Verification,
 };
 pub use secret::{Secret, equal};
 

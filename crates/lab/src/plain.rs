@@ -49,7 +49,12 @@ const SUITE_CHACHA: Suite = Suite { id: 0x1303, hash: &SHA256, aead: &CHACHA20_P
 static SHA256: Hash = Hash {
     len: 32,
     start: || Box::new(State { sum: Sum::new("sha256"), len: 32 }),
+    of_nothing: || {
+        static DIGEST: LazyLock<Digest> = LazyLock::new(|| (SHA256.start)().digest());
+        &DIGEST
+    },
     hmac_key: |key| hmac_key("hmac-sha256", 32, key),
+    lend_hmac_key: |key, work| work(&*hmac_key("hmac-sha256", 32, key)),
     without_psk: || {
         static KEY: LazyLock<Box<dyn HmacKey>> = LazyLock::new(|| hkdf::without_psk(&SHA256));
         &**KEY
@@ -59,7 +64,12 @@ static SHA256: Hash = Hash {
 static SHA384: Hash = Hash {
     len: 48,
     start: || Box::new(State { sum: Sum::new("sha384"), len: 48 }),
+    of_nothing: || {
+        static DIGEST: LazyLock<Digest> = LazyLock::new(|| (SHA384.start)().digest());
+        &DIGEST
+    },
     hmac_key: |key| hmac_key("hmac-sha384", 48, key),
+    lend_hmac_key: |key, work| work(&*hmac_key("hmac-sha384", 48, key)),
     without_psk: || {
         static KEY: LazyLock<Box<dyn HmacKey>> = LazyLock::new(|| hkdf::without_psk(&SHA384));
         &**KEY

@@ -42,13 +42,11 @@ impl Exporter {
         if out.len() > 255 * self.hash.len {
             return Err(Misuse::Export("at most 255 digests can be had at once"));
         }
-        let digest = |bytes: &[u8]| {
-            let mut state = (self.hash.start)();
-            state.update(bytes);
-            state.digest()
-        };
-        let secret = Prk::new(self.hash, self.secret.as_ref()).derive_secret(label, &digest(b""));
-        hkdf::expand_label(self.hash, secret.as_ref(), b"exporter", digest(context).as_ref(), out); // spec: 9846-7.5-a
+        let nothing = (self.hash.of_nothing)();
+        let secret = Prk::lend(self.hash, self.secret.as_ref(), |prk| prk.derive_secret(label, nothing));
+        let mut state = (self.hash.start)();
+        state.update(context);
+        hkdf::expand_label(self.hash, secret.as_ref(), b"exporter", state.digest().as_ref(), out); // spec: 9846-7.5-a
         Ok(())
     }
 

@@ -48,7 +48,7 @@ impl Early {
     /// binders; none without a pre-shared key.
     pub fn binder(&self, transcript: &Digest) -> Option<Secret> {
         let root = self.psk.as_ref()?;
-        let binder_key = root.prk.derive_secret(b"res binder", &empty(self.suite.hash));
+        let binder_key = root.prk.derive_secret(b"res binder", (self.suite.hash.of_nothing)());
         Some(verify_data(self.suite.hash, &binder_key, transcript))
     }
 
@@ -138,9 +138,10 @@ impl TrafficSecret {
     pub fn keys(&self) -> TrafficKeys {
         let (hash, key_len) = (self.suite.hash, self.suite.aead.key_len);
         let mut keys = TrafficKeys { key: [0; 32], key_len, iv: [0; 12] };
-        let prk = Prk::new(hash, self.secret.as_ref());
-        prk.expand_label(b"key", b"", &mut keys.key[..key_len]); // spec: 9846-7.3-a
-        prk.expand_label(b"iv", b"", &mut keys.iv);
+        Prk::lend(hash, self.secret.as_ref(), |prk| {
+            prk.expand_label(b"key", b"", &mut keys.key[..key_len]); // spec: 9846-7.3-a
+            prk.expand_label(b"iv", b"", &mut keys.iv);
+        });
         keys
     }
 
@@ -180,7 +181,7 @@ impl Root {
 
     /// The next root: never skipped, whichever input is missing.
     fn extract(self, input: &[u8]) -> Self {
-        let salt = self.prk.derive_secret(b"derived", &empty(self.suite.hash)); // spec: 9846-7.1-a
+        let salt = self.prk.derive_secret(b"derived", (self.suite.hash.of_nothing)()); // spec: 9846-7.1-a
         Self::new(self.suite, &hkdf::extract(self.suite.hash, salt.as_ref(), input))
     }
 }
@@ -199,17 +200,12 @@ pub fn ticket_key(hash: &Hash, resumption_secret: &Secret, ticket_nonce: &[u8]) 
 /// HMAC over the transcript by the key that Finished and binders make of their base key.
 fn verify_data(hash: &Hash, base_key: &Secret, transcript: &Digest) -> Secret {
     let finished_key = expand(hash, base_key, b"finished", b"");
-    (hash.hmac_key)(finished_key.as_ref()).sign(&[transcript.as_ref()]) // spec: 9846-4.5.3-b
+    hkdf::hmac(hash, finished_key.as_ref(), &[transcript.as_ref()]) // spec: 9846-4.5.3-b
 }
 
 /// HKDF-Expand-Label to the length of a digest.
 fn expand(hash: &Hash, secret: &Secret, label: &[u8], context: &[u8]) -> Secret {
     Secret::filled(hash.len, |out| hkdf::expand_label(hash, secret.as_ref(), label, context, out))
-}
-
-/// The digest of no message at all.
-fn empty(hash: &Hash) -> Digest {
-    (hash.start)().digest()
 }
 
 #[cfg(test)]

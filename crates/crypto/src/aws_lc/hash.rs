@@ -8,7 +8,12 @@ use std::sync::LazyLock;
 pub static SHA256: Hash = Hash {
     len: 32,
     start: || Box::new(State(digest::Context::new(&digest::SHA256))),
+    of_nothing: || {
+        static DIGEST: LazyLock<Digest> = LazyLock::new(|| (SHA256.start)().digest());
+        &DIGEST
+    },
     hmac_key: |key| Box::new(Key(hmac::Key::new(hmac::HMAC_SHA256, key))),
+    lend_hmac_key: |key, work| work(&Key(hmac::Key::new(hmac::HMAC_SHA256, key))),
     without_psk: || {
         static KEY: LazyLock<Box<dyn HmacKey>> = LazyLock::new(|| hkdf::without_psk(&SHA256));
         &**KEY
@@ -19,7 +24,12 @@ pub static SHA256: Hash = Hash {
 pub static SHA384: Hash = Hash {
     len: 48,
     start: || Box::new(State(digest::Context::new(&digest::SHA384))),
+    of_nothing: || {
+        static DIGEST: LazyLock<Digest> = LazyLock::new(|| (SHA384.start)().digest());
+        &DIGEST
+    },
     hmac_key: |key| Box::new(Key(hmac::Key::new(hmac::HMAC_SHA384, key))),
+    lend_hmac_key: |key, work| work(&Key(hmac::Key::new(hmac::HMAC_SHA384, key))),
     without_psk: || {
         static KEY: LazyLock<Box<dyn HmacKey>> = LazyLock::new(|| hkdf::without_psk(&SHA384));
         &**KEY

@@ -1,5 +1,5 @@
 use super::*;
-use crate::aws_lc::SHA256;
+use crate::aws_lc::{SHA256, SHA384};
 use crate::tests::hex;
 
 /// RFC 5869 appendix A: input, salt, info, length, PRK, OKM.
@@ -138,4 +138,16 @@ fn expect_label(secret: &Secret, label: &[u8], value: &str) {
     let mut out = vec![0; value.len()];
     expand_label(&SHA256, secret.as_ref(), label, &[], &mut out);
     assert_eq!(out, value);
+}
+
+#[test]
+fn a_lent_key_derives_what_a_kept_one_does_and_the_digest_of_nothing_is_what_a_hash_begins_with() {
+    for hash in [&SHA256, &SHA384] {
+        let nothing = (hash.of_nothing)();
+        assert_eq!(nothing.as_ref(), (hash.start)().digest().as_ref());
+        let kept = Prk::new(hash, b"secret").derive_secret(b"label", nothing);
+        let lent = Prk::lend(hash, b"secret", |prk| prk.derive_secret(b"label", nothing));
+        assert_eq!(kept, lent);
+        assert_eq!(hmac(hash, b"key", &[b"mess", b"age"]), (hash.hmac_key)(b"key").sign(&[b"message"]));
+    }
 }

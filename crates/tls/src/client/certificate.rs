@@ -81,7 +81,8 @@ impl Response {
         let entries: Vec<_> = chosen.iter().flat_map(|chosen| &chosen.credential.chain).collect();
         let entries: Vec<_> = entries.into_iter().map(|der| entry(der)).collect();
         let certificate_list = List::Items(&entries); // spec: 9846-4.5.1-n spec: 9846-4.5.1-o
-        block.add(|out| Certificate { certificate_request_context: &context, certificate_list }.write(out));
+        block
+            .add(0, |out| Certificate { certificate_request_context: &context, certificate_list }.write(out));
         let Some(Chosen { credential, scheme }) = &chosen else { return Ok(Signing::Done(block)) };
         let (scheme, message) = (*scheme, content(Side::Client, &block.transcript.digest()));
         match &credential.signer {
@@ -117,18 +118,21 @@ impl Block {
     /// Makes Finished by the base key of the moment (RFC 9846 section 4.5).
     pub(super) fn finish(&mut self, base_key: &TrafficSecret) {
         let verify_data = base_key.verify_data(&self.transcript.digest());
-        self.add(|out| Finished { verify_data: verify_data.as_ref() }.write(out)); // spec: 9846-4.5.1-q
+        self.add(64, |out| Finished { verify_data: verify_data.as_ref() }.write(out)); // spec: 9846-4.5.1-q
     }
 
     fn add_signature(mut self, algorithm: u16, signature: Option<Vec<u8>>) -> Result<Self, Fault> {
         let signature = signature.filter(|signature| signature.len() <= usize::from(u16::MAX));
         let signature = signature.ok_or(Fault::Internal("no signature"))?;
-        self.add(|out| CertificateVerify { algorithm, signature: &signature }.write(out)); // spec: 9846-4.5.2-s
+        self.add(8 + signature.len(), |out| {
+            CertificateVerify { algorithm, signature: &signature }.write(out)
+        }); // spec: 9846-4.5.2-s
         Ok(self)
     }
 
-    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let mut message = Vec::new();
+    /// Adds a message, of `room` bytes as a rule.
+    fn add(&mut self, room: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut message = Vec::with_capacity(room);
         write(&mut message);
         self.transcript.add(&message);
         self.messages.push(message);

@@ -87,7 +87,7 @@ fn one_wrong_bit_or_length_spoils_verify_data() {
 
 #[test]
 fn a_pre_shared_key_changes_everything_after_it() {
-    let nothing = empty(suite().hash);
+    let nothing = *(suite().hash.of_nothing)();
     let secret = |psk: Option<&Secret>| {
         let handshake = Early::new(suite(), psk).handshake(&Secret::new(&[1; 32]));
         handshake.client_handshake_traffic_secret(&nothing).secret
