@@ -3,6 +3,39 @@
 
 use crate::{Allocated, SO_FAR};
 use core::ffi::{c_int, c_void};
+use std::alloc::{GlobalAlloc, Layout, System};
+
+/// Rust's own allocator, which asks the functions below, with a count of what Rust's code asks for.
+struct Rust;
+
+#[global_allocator]
+static RUST: Rust = Rust;
+
+// SAFETY: each function hands its arguments to the system's allocator, and gives what that gives.
+unsafe impl GlobalAlloc for Rust {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count_rust();
+        // SAFETY: whoever calls promises what it needs.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count_rust();
+        // SAFETY: whoever calls promises what it needs.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count_rust();
+        // SAFETY: whoever calls promises what it needs.
+        unsafe { System.realloc(old, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
+        // SAFETY: whoever calls promises what it needs.
+        unsafe { System.dealloc(old, layout) }
+    }
+}
 
 /// `ENOMEM` and `EINVAL` of Linux.
 const NO_MEMORY: c_int = 12;
@@ -28,8 +61,18 @@ fn usable(piece: *mut c_void) -> i64 {
 fn count(calls: u64, bytes: i64) {
     // The error is that end: nobody is left to ask for the number.
     let _ = SO_FAR.try_with(|so_far| {
-        let Allocated { calls: calls_before, held_bytes } = so_far.get();
-        so_far.set(Allocated { calls: calls_before + calls, held_bytes: held_bytes + bytes });
+        let before = so_far.get();
+        let (calls, held_bytes) = (before.calls + calls, before.held_bytes + bytes);
+        so_far.set(Allocated { calls, held_bytes, ..before });
+    });
+}
+
+/// Counts a call of Rust's, whose memory is counted where it comes from.
+fn count_rust() {
+    // As above.
+    let _ = SO_FAR.try_with(|so_far| {
+        let before = so_far.get();
+        so_far.set(Allocated { rust_calls: before.rust_calls + 1, ..before });
     });
 }
 

@@ -16,12 +16,14 @@ use std::cell::Cell;
 pub struct Allocated {
     /// Calls that gave memory; growing or moving a piece counts as one.
     pub calls: u64,
+    /// Those of them that Rust's code made: the rest is C's.
+    pub rust_calls: u64,
     /// Bytes that were given and not given back, as the allocator rounds them up.
     pub held_bytes: i64,
 }
 
 thread_local! {
-    static SO_FAR: Cell<Allocated> = const { Cell::new(Allocated { calls: 0, held_bytes: 0 }) };
+    static SO_FAR: Cell<Allocated> = const { Cell::new(Allocated { calls: 0, rust_calls: 0, held_bytes: 0 }) };
 }
 
 /// Whether allocations are counted here.
@@ -42,5 +44,6 @@ pub fn during<T>(work: impl FnOnce() -> T) -> (T, Allocated) {
     let outcome = work();
     let after = so_far();
     let held_bytes = after.held_bytes - before.held_bytes;
-    (outcome, Allocated { calls: after.calls - before.calls, held_bytes })
+    let (calls, rust_calls) = (after.calls - before.calls, after.rust_calls - before.rust_calls);
+    (outcome, Allocated { calls, rust_calls, held_bytes })
 }
