@@ -2,12 +2,17 @@
 
 use crate::{
     credentials::{Credentials, HOST},
-    stack::{Side, Stack, Terms, look_at},
+    stack::{self, Side, Stack, Terms, look_at},
 };
 use sakigake_crypto::{Provider, aws_lc};
-use sakigake_tls::{Connection, Credential, Event, WebPki, client, server};
+use sakigake_tls::{
+    Connection, Credential, Event, KeyRing, Rotation, Session, TicketKey, Tickets, WebPki, client,
+    extension::TicketRequest, server,
+};
 use sakigake_wire::{Entropy, Instant};
 use std::{
+    cell::RefCell,
+    rc::Rc,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -17,6 +22,17 @@ const NOW: Instant = Instant::from_nanos(0);
 pub struct Ours {
     client: Arc<client::Config>,
     server: Arc<server::Config>,
+    sessions: Sessions,
+}
+
+/// What a client's connections left behind to go on from.
+type Sessions = Rc<RefCell<Vec<Session>>>;
+
+/// A connection, and where its tickets go.
+struct Ended {
+    connection: Connection,
+    sessions: Sessions,
+    is_resumed: bool,
 }
 
 impl Ours {
@@ -33,17 +49,34 @@ impl Ours {
             unix_secs_at_start: since_1970.as_secs(),
             alpn: vec![b"h2".to_vec()],
             groups: vec![terms.group],
+            tickets: match terms.tickets {
+                stack::Tickets::None => None,
+                stack::Tickets::Each(count) => {
+                    Some(TicketRequest { new_session_count: count, resumption_count: count })
+                }
+            },
             ..client::Options::new(provider)
         };
         let server = server::Options {
             credentials: vec![Arc::new(credential)],
             alpn: vec![b"h2".to_vec()],
             groups: vec![terms.group],
+            tickets: match terms.tickets {
+                stack::Tickets::None => None,
+                stack::Tickets::Each(count) => {
+                    let key = TicketKey::draw(since_1970.as_secs(), Rotation::default(), &mut System);
+                    // AES-128-GCM, as in the product; rustls seals its own by AES-256-CBC and HMAC-SHA-256.
+                    let keys = Arc::new(KeyRing::new(&aws_lc::PROVIDER.suites[0], vec![key]));
+                    Some(Tickets { count, count_resumed: count, ..Tickets::new(keys) })
+                }
+            },
+            unix_secs_at_start: since_1970.as_secs(),
             ..server::Options::new(provider)
         };
         Self {
             client: client.build().expect("the options are good"),
             server: server.build().expect("the options are good"),
+            sessions: Sessions::default(),
         }
     }
 }
@@ -66,33 +99,50 @@ impl Stack for Ours {
     }
 
     fn client(&self) -> Box<dyn Side> {
-        let client = Connection::client(Arc::clone(&self.client), HOST, NOW, Box::new(System));
-        Box::new(client.expect("the name is good"))
+        let session = self.sessions.borrow_mut().pop();
+        let client = Connection::resume(Arc::clone(&self.client), HOST, session, NOW, Box::new(System));
+        self.side(client.expect("the name is good"))
     }
 
     fn server(&self) -> Box<dyn Side> {
-        Box::new(Connection::server(Arc::clone(&self.server), NOW, Box::new(System)))
+        self.side(Connection::server(Arc::clone(&self.server), NOW, Box::new(System)))
     }
 }
 
-impl Side for Connection {
+impl Ours {
+    fn side(&self, connection: Connection) -> Box<dyn Side> {
+        Box::new(Ended { connection, sessions: Rc::clone(&self.sessions), is_resumed: false })
+    }
+}
+
+impl Side for Ended {
     fn turn(&mut self, input: &mut [u8], out: &mut [u8]) -> usize {
-        self.handle(NOW, input, &mut |_| {}).expect("the peer is right");
+        let Self { connection, sessions, is_resumed } = self;
+        let mut heard = |event: Event<'_>| match event {
+            Event::Negotiated(negotiated) => *is_resumed = negotiated.is_resumed,
+            Event::Ticket(session) => sessions.borrow_mut().push(*session),
+            _ => {}
+        };
+        connection.handle(NOW, input, &mut heard).expect("the peer is right");
         let mut len = 0;
-        while let Some(more) = self.transmit(NOW, &mut out[len..]) {
+        while let Some(more) = connection.transmit(NOW, &mut out[len..]) {
             len += more;
         }
         len
     }
 
     fn is_established(&self) -> bool {
-        Connection::is_established(self)
+        self.connection.is_established()
+    }
+
+    fn is_resumed(&self) -> bool {
+        self.is_resumed
     }
 
     fn seal(&mut self, data: &[u8], out: &mut [u8]) -> usize {
         let (mut rest, mut len) = (data, 0);
         while !rest.is_empty() {
-            len += Connection::seal(self, &mut out[len..], &mut |place| {
+            len += self.connection.seal(&mut out[len..], &mut |place| {
                 let (now, later) = rest.split_at(rest.len().min(place.len()));
                 place[..now.len()].copy_from_slice(now);
                 rest = later;
@@ -109,7 +159,7 @@ impl Side for Connection {
                 len += look_at(data);
             }
         };
-        self.handle(NOW, records, &mut heard).expect("the peer is right");
+        self.connection.handle(NOW, records, &mut heard).expect("the peer is right");
         len
     }
 }

@@ -5,6 +5,17 @@
 pub struct Terms {
     pub suite: u16,
     pub group: u16,
+    pub tickets: Tickets,
+}
+
+/// Whether connections are resumed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tickets {
+    /// No ticket is sent, asked for or kept.
+    None,
+    /// A server sends so many stateless ones after each handshake, full or resumed, sealed under a key of its memory; a
+    /// client keeps them in memory, and uses each once, the last one first.
+    Each(u8),
 }
 
 /// A stack, set up once for many connections.
@@ -20,6 +31,8 @@ pub trait Side {
     fn turn(&mut self, input: &mut [u8], out: &mut [u8]) -> usize;
     /// Whether the peer's Finished was verified.
     fn is_established(&self) -> bool;
+    /// Whether the handshake went on from a ticket.
+    fn is_resumed(&self) -> bool;
     /// Seals all of `data` into records in `out`; gives their length.
     fn seal(&mut self, data: &[u8], out: &mut [u8]) -> usize;
     /// Opens whole records; gives the bytes of application data in them, each piece of which was shown to the caller.

@@ -1,18 +1,21 @@
-//! rustls's side of the comparison, by its usual interface, with what we do not have yet switched off: session ids and
-//! tickets at both sides.
+//! rustls's side of the comparison, by its usual interface, without session ids.
 
 use crate::{
     credentials::{Credentials, HOST},
-    stack::{Side, Stack, Terms, look_at},
+    stack::{Side, Stack, Terms, Tickets, look_at},
 };
 use rustls::{
-    ClientConfig, ClientConnection, Connection, NamedGroup, RootCertStore, ServerConfig, ServerConnection,
-    client::Resumption,
+    ClientConfig, ClientConnection, Connection, HandshakeKind, NamedGroup, RootCertStore, ServerConfig,
+    ServerConnection,
+    client::{ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue},
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName},
     server::NoServerSessionStorage,
 };
-use std::{io::BufRead, sync::Arc};
+use std::{
+    io::BufRead,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// Both configurations, for either interface.
 #[derive(Clone)]
@@ -33,7 +36,11 @@ impl Configs {
             .with_root_certificates(roots)
             .with_no_client_auth();
         client.alpn_protocols = vec![b"h2".to_vec()];
-        client.resumption = Resumption::disabled();
+        client.resumption = match terms.tickets {
+            Tickets::None => Resumption::disabled(),
+            // Its own memory keeps eight tickets a server, fewer than connections are under way here.
+            Tickets::Each(_) => Resumption::store(Arc::new(Store::default())),
+        };
         let chain = vec![CertificateDer::from(credentials.leaf.clone())];
         let mut server = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&versions)
@@ -43,8 +50,40 @@ impl Configs {
             .expect("the key is the leaf's");
         server.alpn_protocols = vec![b"h2".to_vec()];
         server.send_tls13_tickets = 0;
+        if let Tickets::Each(count) = terms.tickets {
+            server.send_tls13_tickets = count.into();
+            server.ticketer = aws_lc_rs::Ticketer::new().expect("a key is drawn");
+        }
         server.session_storage = Arc::new(NoServerSessionStorage {});
         Self { client: Arc::new(client), server: Arc::new(server) }
+    }
+}
+
+/// Tickets for the one server.
+#[derive(Debug, Default)]
+struct Store(Mutex<Vec<Tls13ClientSessionValue>>);
+
+impl ClientSessionStore for Store {
+    fn set_kx_hint(&self, _: ServerName<'static>, _: NamedGroup) {}
+
+    fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
+        None
+    }
+
+    fn set_tls12_session(&self, _: ServerName<'static>, _: Tls12ClientSessionValue) {}
+
+    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        None
+    }
+
+    fn remove_tls12_session(&self, _: &ServerName<'static>) {}
+
+    fn insert_tls13_ticket(&self, _: ServerName<'static>, value: Tls13ClientSessionValue) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(value);
+    }
+
+    fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 }
 
@@ -93,6 +132,10 @@ impl Side for Connection {
 
     fn is_established(&self) -> bool {
         !self.is_handshaking()
+    }
+
+    fn is_resumed(&self) -> bool {
+        self.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     fn seal(&mut self, data: &[u8], out: &mut [u8]) -> usize {

@@ -6,6 +6,7 @@ use crate::{
     theirs::Configs,
 };
 use rustls::{
+    HandshakeKind,
     client::UnbufferedClientConnection,
     pki_types::ServerName,
     server::UnbufferedServerConnection,
@@ -128,6 +129,10 @@ macro_rules! side {
 
             fn is_established(&self) -> bool {
                 !self.0.is_handshaking()
+            }
+
+            fn is_resumed(&self) -> bool {
+                self.0.handshake_kind() == Some(HandshakeKind::Resumed)
             }
 
             fn seal(&mut self, data: &[u8], out: &mut [u8]) -> usize {

@@ -3,7 +3,7 @@
 use bench_tls::{
     credentials::Credentials,
     ours::Ours,
-    stack::{Side, Stack, Terms, connect},
+    stack::{Side, Stack, Terms, Tickets, connect},
     theirs::{Configs, Theirs},
     unbuffered::Unbuffered,
 };
@@ -17,7 +17,7 @@ use std::{
 const USAGE: &str = "Usage: bench-tls-memory memory [--raw FILE]";
 
 /// TLS_AES_128_GCM_SHA256 and X25519.
-const TERMS: Terms = Terms { suite: 0x1301, group: 0x001d };
+const TERMS: Terms = Terms { suite: 0x1301, group: 0x001d, tickets: Tickets::None };
 
 const CONNECTIONS: usize = 1_000;
 
@@ -74,8 +74,15 @@ fn table() -> Result<String, String> {
     let found: Vec<[Held; 2]> = stacks.iter().map(|stack| held(&**stack)).collect();
     for (at, side) in ["client", "server"].into_iter().enumerate() {
         line("allocations a handshake", side, found.iter().map(|found| found[at].calls).collect());
-        line("bytes of heap an idle connection", side, found.iter().map(|found| found[at].idle).collect());
+        line("of them Rust's", side, found.iter().map(|found| found[at].rust_calls).collect());
+        line(
+            "bytes of heap an idle connection (goal: under 5,120)",
+            side,
+            found.iter().map(|found| found[at].idle).collect(),
+        );
     }
+    let pair = found.iter().map(|found| found[0].rust_calls + found[1].rust_calls);
+    line("of them Rust's", "both (goal: under 80)", pair.collect());
     let resident: Result<Vec<i64>, String> = STACKS.iter().map(|word| resident_of(word)).collect();
     line("bytes of resident growth a connection, over 1,000", "server", resident?);
     Ok(text)
@@ -83,7 +90,9 @@ fn table() -> Result<String, String> {
 
 /// What one side takes.
 struct Held {
+    /// How often memory was asked for, and how often by Rust's code.
     calls: i64,
+    rust_calls: i64,
     idle: i64,
 }
 
@@ -94,14 +103,21 @@ fn held(stack: &dyn Stack) -> [Held; 2] {
     }
     let (client, server, calls) = established(stack);
     let idle = |side: Box<dyn Side>| -during(|| drop(side)).1.held_bytes;
-    [Held { calls: calls[0], idle: idle(client) }, Held { calls: calls[1], idle: idle(server) }]
+    [(client, calls[0]), (server, calls[1])].map(|(side, [calls, rust_calls])| Held {
+        calls,
+        rust_calls,
+        idle: idle(side),
+    })
 }
 
-/// A connection, and how often each side asked for memory.
-fn established(stack: &dyn Stack) -> (Box<dyn Side>, Box<dyn Side>, [i64; 2]) {
+/// A connection, and how often each side asked for memory, and Rust's code of it.
+fn established(stack: &dyn Stack) -> (Box<dyn Side>, Box<dyn Side>, [[i64; 2]; 2]) {
     let (mut to_server, mut to_client) = (vec![0; 16_384], vec![0; 16_384]);
-    let mut calls = [0; 2];
-    let mut count = |at: usize, more: sakigake_alloc::Allocated| calls[at] += more.calls as i64;
+    let mut calls = [[0; 2]; 2];
+    let mut count = |at: usize, more: sakigake_alloc::Allocated| {
+        calls[at][0] += more.calls as i64;
+        calls[at][1] += more.rust_calls as i64;
+    };
     let (mut client, more) = during(|| stack.client());
     count(0, more);
     let (mut server, more) = during(|| stack.server());

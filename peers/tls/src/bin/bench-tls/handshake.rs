@@ -1,4 +1,4 @@
-//! Full handshakes: CPU time of each side, with rustls as the peer of either, so that both are told the same.
+//! Handshakes, full and resumed: CPU time of each side, with rustls as the peer of either, so that both are told the same.
 
 use crate::pairs::cpu_ns;
 use bench_tls::stack::{Side, Stack};
@@ -14,16 +14,16 @@ struct Spent {
 }
 
 /// A client's nanoseconds a handshake.
-pub(crate) fn client(subject: &dyn Stack, peer: &dyn Stack) -> [f64; 1] {
-    [batch(subject, peer).client as f64 / BATCH as f64]
+pub(crate) fn client(subject: &dyn Stack, peer: &dyn Stack, is_resumed: bool) -> [f64; 1] {
+    [batch(subject, peer, is_resumed).client as f64 / BATCH as f64]
 }
 
 /// A server's nanoseconds a handshake.
-pub(crate) fn server(subject: &dyn Stack, peer: &dyn Stack) -> [f64; 1] {
-    [batch(peer, subject).server as f64 / BATCH as f64]
+pub(crate) fn server(subject: &dyn Stack, peer: &dyn Stack, is_resumed: bool) -> [f64; 1] {
+    [batch(peer, subject, is_resumed).server as f64 / BATCH as f64]
 }
 
-fn batch(client: &dyn Stack, server: &dyn Stack) -> Spent {
+fn batch(client: &dyn Stack, server: &dyn Stack, is_resumed: bool) -> Spent {
     let mut spent = Spent::default();
     let mut places: Vec<(Vec<u8>, usize)> = (0..2 * BATCH).map(|_| (vec![0; 8_192], 0)).collect();
     let (to_server, to_client) = places.split_at_mut(BATCH);
@@ -47,7 +47,8 @@ fn batch(client: &dyn Stack, server: &dyn Stack) -> Spent {
     timed(&mut spent.server, || turns(&mut servers, to_server, to_client));
     timed(&mut spent.client, || turns(&mut clients, to_client, to_server));
     let mut sides = clients.iter().chain(&servers);
-    assert!(sides.all(|side| side.is_established()), "a handshake ends");
+    assert!(sides.clone().all(|side| side.is_established()), "a handshake ends");
+    assert!(sides.all(|side| side.is_resumed() == is_resumed), "all are resumed, or none is");
     timed(&mut spent.client, || clients.clear());
     timed(&mut spent.server, || servers.clear());
     spent

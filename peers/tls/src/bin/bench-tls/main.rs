@@ -1,17 +1,19 @@
 //! TLS beside rustls, in one process and in memory: the same provider, certificate, suite, group and buffers.
 
 mod bulk;
+mod goals;
 mod handshake;
 mod pairs;
 
 use bench_tls::{
     credentials::Credentials,
     ours::Ours,
-    stack::{Stack, Terms},
+    stack::{Stack, Terms, Tickets},
     theirs::{Configs, Theirs},
     unbuffered::Unbuffered,
 };
 use bulk::Pipe;
+use goals::Goals;
 use pairs::{Row, measure};
 use std::{env, fs, process::ExitCode};
 
@@ -87,42 +89,68 @@ fn tls(options: &Options) -> Result<(), String> {
     let credentials = Credentials::make();
     let mut raw = String::from("what\ttheirs\tpair\tours_ns\ttheirs_ns\tunit\n");
     println!("\n{}", Row::heading("rustls"));
+    let mut goals = Goals::default();
     for (suite, group) in [(0, X25519), (0, X25519MLKEM768), (1, X25519)] {
-        handshakes(SUITES[suite], group, &credentials, options, &mut raw);
+        for is_resumed in [false, true] {
+            handshakes(SUITES[suite], group, is_resumed, &credentials, options, &mut raw, &mut goals);
+        }
     }
     for buffered in [true, false] {
         println!("\n{}", Row::heading(if buffered { "rustls" } else { "rustls, unbuffered" }));
         for suite in SUITES {
-            bulk(*suite, buffered, &credentials, options, &mut raw);
+            bulk(*suite, buffered, &credentials, options, &mut raw, &mut goals);
         }
     }
+    println!("\n{}", goals.lines());
     options.keep(&raw)
 }
 
 fn handshakes(
     suite: (u16, &str),
     group: (u16, &str),
+    is_resumed: bool,
     credentials: &Credentials,
     options: &Options,
     raw: &mut String,
+    goals: &mut Goals,
 ) {
     const ROUNDS: usize = 24;
-    let terms = Terms { suite: suite.0, group: group.0 };
-    let (ours, theirs) = (Ours::new(terms, credentials), Theirs(Configs::new(terms, credentials)));
+    let tickets = if is_resumed { Tickets::Each(TICKETS) } else { Tickets::None };
+    let terms = Terms { suite: suite.0, group: group.0, tickets };
+    let kind = if is_resumed { "resumed" } else { "handshake" };
     for (side, run) in [("client", handshake::client as Handshake), ("server", handshake::server)] {
-        let what = format!("handshake, {side}, {}, {}", group.1, suite.1);
+        let what = format!("{kind}, {side}, {}, {}", group.1, suite.1);
         if options.wants(&what) {
-            let found = measure(options.pairs, ROUNDS, || run(&ours, &theirs), || run(&theirs, &theirs));
-            tell([what], "a handshake", found, theirs.name(), raw);
+            // Each pair of peers has tickets of its own: those of one server are nothing to another.
+            let (ours, peer) = (Ours::new(terms, credentials), Theirs(Configs::new(terms, credentials)));
+            let theirs = Theirs(Configs::new(terms, credentials));
+            if is_resumed {
+                run(&ours, &peer, false);
+                run(&theirs, &theirs, false);
+            }
+            let mine = || run(&ours, &peer, is_resumed);
+            let found = measure(options.pairs, ROUNDS, mine, || run(&theirs, &theirs, is_resumed));
+            tell([what], "a handshake", found, theirs.name(), raw, goals);
         }
     }
 }
 
-type Handshake = fn(&dyn Stack, &dyn Stack) -> [f64; 1];
+type Handshake = fn(&dyn Stack, &dyn Stack, bool) -> [f64; 1];
 
-fn bulk(suite: (u16, &str), buffered: bool, credentials: &Credentials, options: &Options, raw: &mut String) {
+/// Sent after each handshake by both stacks, where connections are resumed. By default ours sends two after a full
+/// handshake and one after a resumed one, rustls two after either.
+const TICKETS: u8 = 1;
+
+fn bulk(
+    suite: (u16, &str),
+    buffered: bool,
+    credentials: &Credentials,
+    options: &Options,
+    raw: &mut String,
+    goals: &mut Goals,
+) {
     const ROUNDS: usize = 24;
-    let terms = Terms { suite: suite.0, group: X25519.0 };
+    let terms = Terms { suite: suite.0, group: X25519.0, tickets: Tickets::None };
     let ours = Ours::new(terms, credentials);
     let configs = Configs::new(terms, credentials);
     let theirs: Box<dyn Stack> =
@@ -132,7 +160,7 @@ fn bulk(suite: (u16, &str), buffered: bool, credentials: &Credentials, options: 
         if what.iter().any(|what| options.wants(what)) {
             let (mut mine, mut other) = (Pipe::new(&ours, *len), Pipe::new(&*theirs, *len));
             let found = measure(options.pairs, ROUNDS, || mine.turn(), || other.turn());
-            tell(what, "a write", found, theirs.name(), raw);
+            tell(what, "a write", found, theirs.name(), raw, goals);
         }
     }
 }
@@ -143,10 +171,12 @@ fn tell<const ROWS: usize>(
     found: [Vec<(f64, f64)>; ROWS],
     theirs: &str,
     raw: &mut String,
+    goals: &mut Goals,
 ) {
     for (what, pairs) in what.into_iter().zip(found) {
         let row = Row { what, unit, pairs };
         println!("{}", row.line());
+        goals.take(&row.what, theirs, row.ratio());
         raw.push_str(&row.raw(theirs));
     }
 }

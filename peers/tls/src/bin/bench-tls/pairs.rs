@@ -64,9 +64,18 @@ impl Row {
         format!("{:58} {:>10} {:>10}  {ratio:>26}: median, min, max", "", "ours", "theirs")
     }
 
+    /// How many times as long theirs took: the median of the pairs.
+    pub(crate) fn ratio(&self) -> f64 {
+        median(&self.ratios())
+    }
+
+    fn ratios(&self) -> Vec<f64> {
+        sorted(self.pairs.iter().map(|(ours, theirs)| theirs / ours))
+    }
+
     /// A line of the table.
     pub(crate) fn line(&self) -> String {
-        let ratios = sorted(self.pairs.iter().map(|(ours, theirs)| theirs / ours));
+        let ratios = self.ratios();
         let ours = sorted(self.pairs.iter().map(|pair| pair.0));
         let theirs = sorted(self.pairs.iter().map(|pair| pair.1));
         format!(
