@@ -123,7 +123,7 @@ macro_rules! extension_block {
                         _ => raw.write(out),
                     }
                 }
-                $(if !self.order.iter().any(|raw| raw.kind == ExtensionType::$code) {
+                $(if self.$field.is_some() && !self.order.iter().any(|raw| raw.kind == ExtensionType::$code) {
                     self.write_one(ExtensionType::$code, out);
                 })*
             }

@@ -62,7 +62,7 @@ pub(super) fn takes(
     turn: &Turn<'_>,
 ) -> Option<u32> {
     let policy = accepted.config.early_data.as_ref()?; // spec: 9846-2.3-a
-    let Resumed { index, ticket, age_ms, binder } = accepted.resumed.as_ref()?;
+    let Resumed { index, ticket, age_ms, binder, .. } = accepted.resumed.as_ref()?;
     let max_bytes = ticket.max_early_data.min(policy.bytes_for(host));
     // Who has to show a certificate has not done so yet.
     let asked = accepted.config.client_authentication(host);

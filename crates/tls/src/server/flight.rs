@@ -236,8 +236,8 @@ impl Plan {
                 ..ServerHelloExtensions::default()
             },
         };
-        let psk = resumed.as_ref().map(|resumed| &resumed.ticket.secret);
-        let early = Early::new(suite, psk);
+        let (ticket, early) = resumed.map(|resumed| (resumed.ticket, resumed.early)).unzip();
+        let early = early.unwrap_or_else(|| Early::new(suite, None));
         // From the digest of ClientHello alone.
         let early_secret = early_bytes.and_then(|_| early.client_early_traffic_secret(&transcript.digest()));
         send(turn, &mut transcript, Level::Plain, 128 + shared.ours.len(), |out| hello.write(out));
@@ -257,7 +257,6 @@ impl Plan {
         let read = early_secret.unwrap_or_else(|| client.clone());
         turn.flight.steps.extend([Step::WriteKey(server.clone()), Step::ReadKey(read)]);
         let group = shared.group;
-        let ticket = resumed.map(|resumed| resumed.ticket);
         let early_data = match early_bytes {
             Some(max_bytes) => EarlyData::Accepted { max_bytes },
             None if early_data => EarlyData::Rejected,

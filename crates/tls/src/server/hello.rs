@@ -44,8 +44,7 @@ impl AwaitClientHello {
         match exchanged {
             Exchange::Share(group, share) => {
                 let mut transcript = Unhashed::new(Vec::new()).start(suite.hash);
-                let resumed = resume(&config, suite, &hello, message, &transcript, turn)?;
-                transcript.add(message);
+                let resumed = resume(&config, suite, &hello, message, &mut transcript, turn)?;
                 let shared = exchange(group, share, turn)?;
                 let is_retried = false;
                 let accepted =
@@ -79,8 +78,7 @@ impl AwaitSecondClientHello {
         let (Some(share), 1) = (shares.next(), offered.shares.iter().count()) else {
             return Err(Fault::ChangedClientHello);
         };
-        let resumed = resume(&self.config, self.suite, &hello, message, &self.transcript, turn)?;
-        self.transcript.add(message);
+        let resumed = resume(&self.config, self.suite, &hello, message, &mut self.transcript, turn)?;
         let shared = exchange(self.group, share.key_exchange, turn)?;
         let Self { config, transcript, suite, early_data, .. } = self;
         let is_retried = true;

@@ -3,7 +3,7 @@
 use super::{Config, choose};
 use crate::{
     Fault, Identity,
-    extension::PskIdentity,
+    extension::{OfferedPsks, PskIdentity},
     handshake::Turn,
     message::ClientHello,
     rules::PskKeyExchangeMode,
@@ -25,22 +25,53 @@ pub(super) struct Resumed {
     pub(super) age_ms: u32,
     /// Its binder, which was right.
     pub(super) binder: Vec<u8>,
+    /// The schedule that begins with its key.
+    pub(super) early: Early,
 }
 
-/// The first ticket that is good here and now, if its binder is right. `before` holds all messages before this one.
+/// The first ticket that is good here and now, if its binder is right. `transcript` holds all messages before this one, which
+/// it takes in.
 pub(super) fn resume(
     config: &Config,
     suite: &'static Suite,
     hello: &ClientHello<'_>,
     message: &[u8],
-    before: &Transcript,
+    transcript: &mut Transcript,
     turn: &Turn<'_>,
 ) -> Result<Option<Resumed>, Fault> {
-    let Some(tickets) = &config.tickets else { return Ok(None) };
-    let Some(offered) = hello.extensions.pre_shared_key else { return Ok(None) };
-    if !takes_dhe(hello) {
-        return Ok(None); // spec: 9846-4.3.9-b
+    let found = hello.extensions.pre_shared_key.and_then(|offered| {
+        let (index, told, ticket) = find(config, suite, hello, &offered, turn)?;
+        Some((offered, index, told, ticket))
+    });
+    let Some((offered, index, told, ticket)) = found else {
+        transcript.add(message);
+        return Ok(None); // spec: 9846-4.3.11-b
+    };
+    // It ends with the binders: `pre_shared_key` is the last extension.
+    let (truncated, binders) = message.split_at(message.len() - offered.binders_len());
+    transcript.add(truncated);
+    let early = Early::new(suite, Some(&ticket.secret));
+    let binder = early.binder(&transcript.digest());
+    transcript.add(binders);
+    let received = offered.binders.iter().nth(usize::from(index));
+    match (binder, received) {
+        (Some(binder), Some(received)) if sakigake_crypto::equal(binder.as_ref(), received.0) => {
+            let age_ms = ticket.told_age_ms(told.obfuscated_ticket_age);
+            Ok(Some(Resumed { index, ticket, age_ms, binder: received.0.to_vec(), early }))
+        }
+        _ => Err(Fault::BadBinder), // spec: 9846-4.3.11-c
     }
+}
+
+/// The first ticket that is good here and now, and where it stands.
+fn find<'a>(
+    config: &Config,
+    suite: &'static Suite,
+    hello: &ClientHello<'_>,
+    offered: &OfferedPsks<'a>,
+    turn: &Turn<'_>,
+) -> Option<(u16, PskIdentity<'a>, Ticket)> {
+    let tickets = config.tickets.as_ref().filter(|_| takes_dhe(hello))?; // spec: 9846-4.3.9-b
     let server_name = super::flight::server_name(hello);
     let here = Here {
         config,
@@ -50,23 +81,7 @@ pub(super) fn resume(
         unix_ms: config.unix_ms(turn.now),
     };
     let tried = offered.identities.iter().take(TICKETS_A_HELLO);
-    let found = (0u16..).zip(tried).find_map(|(index, identity)| {
-        let ticket = here.takes(identity)?;
-        let age_ms = ticket.told_age_ms(identity.obfuscated_ticket_age);
-        Some(Resumed { index, ticket, age_ms, binder: Vec::new() })
-    });
-    let Some(mut resumed) = found else { return Ok(None) }; // spec: 9846-4.3.11-b
-    let mut transcript = before.fork();
-    transcript.add(&message[..message.len() - offered.binders_len()]); // It ends with them: `pre_shared_key` is the last extension.
-    let binder = Early::new(suite, Some(&resumed.ticket.secret)).binder(&transcript.digest());
-    let received = offered.binders.iter().nth(usize::from(resumed.index));
-    match (binder, received) {
-        (Some(binder), Some(received)) if sakigake_crypto::equal(binder.as_ref(), received.0) => {
-            resumed.binder = received.0.to_vec();
-            Ok(Some(resumed))
-        }
-        _ => Err(Fault::BadBinder), // spec: 9846-4.3.11-c
-    }
+    (0u16..).zip(tried).find_map(|(index, identity)| Some((index, identity, here.takes(identity)?)))
 }
 
 /// Whether the client takes a pre-shared key together with a key exchange, the only way that we resume.
