@@ -245,6 +245,8 @@ pub(crate) enum SoakKind {
     H2,
     /// Page loads
     Page,
+    /// Early data that an attacker repeats: each first flight is taken once at most
+    Replay,
 }
 
 /// `50ms`, `1.5s`, `200us`, `2m`, `1h`, `7d`.

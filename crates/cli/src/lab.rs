@@ -5,7 +5,7 @@ use crate::{
     arguments::{PageArguments, SoakArguments, SoakKind},
 };
 use sakigake_lab::{
-    scenario::page::{self, Hints},
+    scenario::page::{self, Hints, Start},
     soak,
 };
 use sakigake_page::waterfall;
@@ -30,10 +30,16 @@ struct Run {
 const SEED: u64 = 1;
 
 pub(crate) fn page(arguments: &PageArguments) -> Result<ExitCode, Failure> {
-    let load = |hints| {
-        page::run(arguments.rtt, hints, SEED).map_err(|failure| Failure::because("the page load", failure))
+    let load = |hints, start| {
+        page::run(arguments.rtt, hints, start, SEED)
+            .map_err(|failure| Failure::because("the page load", failure))
     };
-    let runs = [("none", load(Hints::None)?), ("preload", load(Hints::Preload)?)];
+    let runs = [
+        ("none", load(Hints::None, Start::Cold)?),
+        ("preload", load(Hints::Preload, Start::Cold)?),
+        ("none", load(Hints::None, Start::Warm)?),
+        ("preload", load(Hints::Preload, Start::Warm)?),
+    ];
     if let Some(path) = &arguments.svg {
         fs::write(path, waterfall::compare(&runs[0].1.waterfall, &runs[1].1.waterfall))
             .map_err(|error| Failure::because(format_args!("cannot write {}", path.display()), error))?;
@@ -42,7 +48,7 @@ pub(crate) fn page(arguments: &PageArguments) -> Result<ExitCode, Failure> {
         let runs = runs.iter().map(|(hints, run)| Run {
             http: 2,
             hints,
-            start: "cold",
+            start: run.start.name(),
             rtts: run.rtts,
             ms: run.took.as_nanos() as f64 / 1e6,
         });
@@ -52,7 +58,7 @@ pub(crate) fn page(arguments: &PageArguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     crate::print(format_args!(
-        "A page of depth two over HTTP/2, cold, at {} of round-trip time:\n\n",
+        "A page of depth two over HTTP/2, cold, then warm (0-RTT), at {} of round-trip time:\n\n",
         arguments.rtt
     ))?;
     for (_, run) in &runs {
@@ -66,6 +72,7 @@ pub(crate) fn soak(arguments: &SoakArguments) -> Result<ExitCode, Failure> {
         SoakKind::Tls => soak::Kind::Tls,
         SoakKind::H2 => soak::Kind::H2,
         SoakKind::Page => soak::Kind::Page,
+        SoakKind::Replay => soak::Kind::Replay,
     });
     let report = soak::run(arguments.seed, arguments.worlds, only);
     crate::print(format_args!("{report}"))?;

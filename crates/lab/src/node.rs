@@ -8,7 +8,7 @@ mod reading;
 pub mod server;
 pub mod talker;
 
-pub use browser::Browser;
+pub use browser::{Browser, Memory};
 pub use caller::Caller;
 pub use pattern::pattern;
 pub use server::{Content, Server};

@@ -3,6 +3,7 @@
 mod draw;
 mod h2;
 mod page;
+mod replay;
 mod report;
 mod tls;
 
@@ -29,10 +30,12 @@ pub enum Kind {
     H2,
     /// A page load, with hints or without.
     Page,
+    /// First flights with early data that an attacker repeats. These worlds have no pipes, and run when they are asked for.
+    Replay,
 }
 
 impl Kind {
-    /// All of them.
+    /// Those that take turns.
     pub const ALL: [Self; 3] = [Self::Tls, Self::H2, Self::Page];
 
     /// As the command line spells it.
@@ -41,6 +44,7 @@ impl Kind {
             Self::Tls => "tls",
             Self::H2 => "h2",
             Self::Page => "page",
+            Self::Replay => "replay",
         }
     }
 }
@@ -105,6 +109,7 @@ pub fn one(kind: Kind, seed: u64) -> Outcome {
             Kind::Tls => tls::draw(&mut seed),
             Kind::H2 => h2::draw(&mut seed),
             Kind::Page => page::draw(&mut seed),
+            Kind::Replay => return replay::run(&mut seed),
         };
         judge(ready)
     };

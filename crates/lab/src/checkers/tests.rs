@@ -24,7 +24,8 @@ fn page() -> (Log, Expected) {
     let table = Table::new(table::Config::default());
     let hints = vec![Hint::new("/a.css", Destination::Style)];
     table.set(HOST, &table::Site { hints, pages: Vec::new() });
-    let configs = Configs::h2(Span::from_millis(50), Some(Arc::new(table)), true).expect("good options");
+    let configs =
+        Configs::h2(Span::from_millis(50), Some(Arc::new(table)), true, None).expect("good options");
     let expected = Expected {
         content: content.clone(),
         responses: content.keys().cloned().collect(),

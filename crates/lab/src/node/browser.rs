@@ -13,6 +13,7 @@ use sakigake_page::{
 };
 use sakigake_semantics::{Event, StreamId};
 use sakigake_session::{self as session, ClientConfig, Session};
+use sakigake_tls as tls;
 use sakigake_wire::Instant;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -31,6 +32,19 @@ pub struct Browser {
     seed: Seed,
     notes: Vec<Note>,
     is_complete: bool,
+    /// What it goes on from.
+    remembered: Option<Memory>,
+    /// What it could go on from later.
+    learnt: Memory,
+}
+
+/// What a browser keeps of an origin: the last ticket and the last hints, which belong together.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// The ticket, for one connection.
+    pub ticket: Option<tls::Session>,
+    /// The last PRELOAD frame's block.
+    pub hints: Option<Vec<u8>>,
 }
 
 /// What is going on in the pipe.
@@ -44,7 +58,7 @@ struct Connection {
 }
 
 struct Request {
-    id: Id,
+    wanted: Wanted,
     path: String,
     status: u16,
     body: Vec<u8>,
@@ -57,6 +71,7 @@ enum Heard {
     End(Id),
     Failed(Id, String),
     Hints(Vec<u8>),
+    Ticket(Box<tls::Session>),
 }
 
 impl Browser {
@@ -72,7 +87,21 @@ impl Browser {
             seed,
             notes: Vec::new(),
             is_complete: false,
+            remembered: None,
+            learnt: Memory::default(),
         }
+    }
+
+    /// The same with what an earlier one learnt: it sends early data where it can, and asks for the remembered hints beside the
+    /// document.
+    #[must_use]
+    pub fn remembering(self, memory: Memory) -> Self {
+        Self { remembered: Some(memory), ..self }
+    }
+
+    /// What the next one may go on from.
+    pub fn learnt(&self) -> &Memory {
+        &self.learnt
     }
 
     /// The page's load, to ask what came of it.
@@ -89,7 +118,9 @@ impl Browser {
                 Heard::Data(id, bytes) => self.load.data(now, id, &bytes),
                 Heard::End(id) => self.load.end(now, id),
                 Heard::Failed(id, why) => self.load.failed(now, id, &why),
+                Heard::Ticket(ticket) => self.learnt.ticket = Some(*ticket),
                 Heard::Hints(block) => {
+                    self.learnt.hints = Some(block.clone());
                     let taken = self.load.preload(now, &self.origin, &block);
                     self.notes.push(Note::Hinted { taken });
                 }
@@ -114,10 +145,17 @@ impl Browser {
 impl Connection {
     fn hear(&mut self, event: session::Event<'_>, notes: &mut Vec<Note>, pipe: PipeId) {
         match event {
-            session::Event::Ready { .. } => {
+            session::Event::Ready { early_data, .. } => {
                 self.is_ready = true;
+                if early_data == tls::EarlyData::Rejected {
+                    // The server saw none of them, and their engine is gone.
+                    let lost =
+                        core::mem::take(&mut self.requests).into_values().map(|request| request.wanted);
+                    self.waiting.extend(lost);
+                }
                 notes.push(Note::Ready { pipe });
             }
+            session::Event::Ticket(ticket) => self.heard.push(Heard::Ticket(ticket)),
             session::Event::Http(event) => self.hear_http(event, notes),
             _ => {}
         }
@@ -129,7 +167,7 @@ impl Connection {
             Event::Response { stream, response, end } => {
                 if let Some(request) = self.requests.get_mut(&stream) {
                     request.status = response.status;
-                    self.heard.push(Heard::Head(request.id, response));
+                    self.heard.push(Heard::Head(request.wanted.id, response));
                 }
                 self.finish(stream, end, notes);
             }
@@ -137,14 +175,14 @@ impl Connection {
                 self.read.push((stream, bytes.len()));
                 if let Some(request) = self.requests.get_mut(&stream) {
                     request.body.extend_from_slice(bytes);
-                    self.heard.push(Heard::Data(request.id, bytes.to_vec()));
+                    self.heard.push(Heard::Data(request.wanted.id, bytes.to_vec()));
                 }
                 self.finish(stream, end, notes);
             }
             Event::Trailers { stream, .. } => self.finish(stream, true, notes),
             Event::Reset { stream, code, .. } => {
                 if let Some(request) = self.requests.remove(&stream) {
-                    self.heard.push(Heard::Failed(request.id, format!("reset with code {code}")));
+                    self.heard.push(Heard::Failed(request.wanted.id, format!("reset with code {code}")));
                 }
             }
             _ => {}
@@ -153,15 +191,16 @@ impl Connection {
 
     fn finish(&mut self, stream: StreamId, end: bool, notes: &mut Vec<Note>) {
         if end && let Some(request) = self.requests.remove(&stream) {
-            let Request { id, path, status, body } = request;
-            self.heard.push(Heard::End(id));
+            let Request { wanted, path, status, body } = request;
+            self.heard.push(Heard::End(wanted.id));
             notes.push(Note::Received { path, status, body });
         }
     }
 
     fn cancel(&mut self, id: Id, session: &mut Session) {
         self.waiting.retain(|wanted| wanted.id != id);
-        let stream = self.requests.iter().find(|(_, request)| request.id == id).map(|(stream, _)| *stream);
+        let stream =
+            self.requests.iter().find(|(_, request)| request.wanted.id == id).map(|(stream, _)| *stream);
         if let (Some(stream), Some(http)) = (stream, session.http()) {
             http.reset(stream, CANCEL);
             self.requests.remove(&stream);
@@ -169,7 +208,8 @@ impl Connection {
     }
 
     fn act(&mut self, now: Instant, session: &mut Session, notes: &mut Vec<Note>) {
-        let Some(http) = session.http().filter(|_| self.is_ready) else { return };
+        // There before it is ready, an engine takes what may be sent early; a page load asks for nothing else.
+        let Some(http) = session.http() else { return };
         for (stream, len) in self.read.drain(..) {
             http.consume(now, stream, len);
         }
@@ -178,7 +218,7 @@ impl Connection {
             match http.request(&wanted.request, true) {
                 Ok(stream) => {
                     notes.push(Note::Requested { request: named(&wanted.request) });
-                    let request = Request { id: wanted.id, path, status: 0, body: Vec::new() };
+                    let request = Request { wanted, path, status: 0, body: Vec::new() };
                     self.requests.insert(stream, request);
                 }
                 Err(misuse) => self.heard.push(Heard::Failed(wanted.id, misuse.to_string())),
@@ -188,7 +228,7 @@ impl Connection {
 
     /// The pipe is gone: so is everything that was to come through it.
     fn lose(&mut self) {
-        let lost = core::mem::take(&mut self.requests).into_values().map(|request| request.id);
+        let lost = core::mem::take(&mut self.requests).into_values().map(|request| request.wanted.id);
         let waiting = self.waiting.drain(..).map(|wanted| wanted.id);
         self.heard.extend(lost.chain(waiting).map(|id| Heard::Failed(id, "the connection is gone".into())));
     }
@@ -197,8 +237,15 @@ impl Connection {
 impl Node for Browser {
     fn opened(&mut self, now: Instant, pipe: PipeId, _: Side) {
         let host = self.origin.host.clone();
-        match Session::client(self.config.clone(), &host, now, Box::new(self.seed.fork())) {
-            Ok(session) => self.pipes.open(pipe, session, Connection::default()),
+        let Memory { ticket, hints } = self.remembered.take().unwrap_or_default();
+        match Session::resume(self.config.clone(), &host, ticket, now, Box::new(self.seed.fork())) {
+            Ok(mut session) => {
+                let mut connection = Connection::default();
+                if session.http().is_some() {
+                    connection.heard.extend(hints.map(Heard::Hints));
+                }
+                self.pipes.open(pipe, session, connection);
+            }
             Err(misuse) => self.notes.push(Note::Said(format!("cannot connect: {misuse}"))),
         }
         self.turn(now, pipe);

@@ -3,7 +3,7 @@
 use super::{Configs, HOST};
 use crate::{
     log::{Log, Note, What},
-    node::{Browser, Content, Server, Someone},
+    node::{Browser, Content, Memory, Server, Someone},
     pipe::{Link, Side},
     world::{Stopped, World},
 };
@@ -16,6 +16,8 @@ use std::sync::Arc;
 /// What a world may take before it is given up, in round trips and in steps.
 const LONGEST_RTTS: u64 = 50;
 const STEPS: usize = 100_000;
+/// From one load to the next, in seconds.
+const SECS_BETWEEN: u64 = 60;
 
 /// Whether, and to whom, the server speaks first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +41,32 @@ impl Hints {
     }
 }
 
+/// What both sides know of each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Nothing.
+    Cold,
+    /// The client was there a minute ago: it has a ticket that allows early data, and the hints that it got then.
+    Warm,
+}
+
+impl Start {
+    /// In one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cold => "cold",
+            Self::Warm => "warm",
+        }
+    }
+}
+
 /// What a load came to.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// Whether there were hints.
     pub hints: Hints,
+    /// What the client knew.
+    pub start: Start,
     /// From the departure of the first packet to the arrival of the page's last byte.
     pub took: Span,
     /// The same in round trips: PRELOAD.md counts whole ones.
@@ -83,9 +106,30 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// Loads the page over a link of `rtt` without rate, loss or think time.
-pub fn run(rtt: Span, hints: Hints, seed: u64) -> Result<Run, Failure> {
+pub fn run(rtt: Span, hints: Hints, start: Start, seed: u64) -> Result<Run, Failure> {
+    match start {
+        Start::Cold => load(rtt, hints, None, None, seed).map(|(run, _)| run),
+        Start::Warm => {
+            let (_, memory) = load(rtt, hints, Some(0), None, seed)?;
+            if memory.ticket.is_none() {
+                return Err(Failure::Missing("everything but a ticket".into()));
+            }
+            load(rtt, hints, Some(SECS_BETWEEN), Some(memory), seed).map(|(run, _)| run)
+        }
+    }
+}
+
+/// One load, of somebody who remembers this or nothing; what is learnt in it.
+fn load(
+    rtt: Span,
+    hints: Hints,
+    later: Option<u64>,
+    memory: Option<Memory>,
+    seed: u64,
+) -> Result<(Run, Memory), Failure> {
+    let start = if memory.is_some() { Start::Warm } else { Start::Cold };
     let table = (hints != Hints::None).then(table).map(Arc::new);
-    let configs = Configs::h2(rtt, table, hints == Hints::Preload);
+    let configs = Configs::h2(rtt, table, hints == Hints::Preload, later);
     let configs = configs.map_err(|misuse| Failure::Config(misuse.to_string()))?;
     let url =
         Url::parse(&format!("https://{HOST}/")).ok_or_else(|| Failure::Config("the page's URL".into()))?;
@@ -93,7 +137,10 @@ pub fn run(rtt: Span, hints: Hints, seed: u64) -> Result<Run, Failure> {
     let mut world = World::new(seed, Link { rtt, ..Link::default() });
     let content = Arc::new(content());
     let server = world.add(|seed| Someone::Server(Box::new(Server::new(configs.server, content, seed))));
-    let make = |seed| Someone::Browser(Box::new(Browser::new(configs.client, server, &url, options, seed)));
+    let make = |seed| {
+        let browser = Browser::new(configs.client, server, &url, options, seed);
+        Someone::Browser(Box::new(browser.remembering(memory.unwrap_or_default())))
+    };
     let browser = world.add(make);
     let stopped = world.run(rtt.times(LONGEST_RTTS), STEPS);
     let took = page_time(world.log()).ok_or(Failure::Incomplete(stopped))?;
@@ -104,10 +151,14 @@ pub fn run(rtt: Span, hints: Hints, seed: u64) -> Result<Run, Failure> {
         return Err(Failure::Fraction(took));
     }
     let mut waterfall = Waterfall::of(node.load());
-    waterfall.title = hints.title().to_owned();
+    waterfall.title = match start {
+        Start::Cold => hints.title().to_owned(),
+        Start::Warm => format!("{}, warm", hints.title()),
+    };
     waterfall.connected = ready(world.log());
     waterfall.round_trips = Some(rtts);
-    Ok(Run { hints, took, rtts, waterfall, log: world.log().clone() })
+    let learnt = node.learnt().clone();
+    Ok((Run { hints, start, took, rtts, waterfall, log: world.log().clone() }, learnt))
 }
 
 /// The checker: from the first packet's departure to the arrival that made the page complete, by the world's log alone.

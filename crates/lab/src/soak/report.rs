@@ -64,11 +64,13 @@ impl Report {
         if self.worlds() < WORLDS_FOR_ALL_FAULTS {
             return Vec::new();
         }
-        let faults = Fault::ALL.iter().filter(|fault| !self.faults.contains_key(fault));
+        let has_pipes = self.kinds.keys().any(|kind| *kind != Kind::Replay);
+        let faults = Fault::ALL.iter().filter(|fault| has_pipes && !self.faults.contains_key(fault));
         let mut gaps: Vec<String> = faults.map(|fault| format!("{fault:?} never struck")).collect();
         for (kind, tally) in &self.kinds {
-            let due = CHECKERS.iter().map(|(name, _)| name).filter(|name| is_due(*kind, name));
-            let idle = due.filter(|name| tally.seen.get(*name).is_none_or(|seen| *seen == 0));
+            let names = CHECKERS.iter().map(|(name, _)| *name).chain(["taken"]);
+            let due = names.filter(|name| is_due(*kind, name));
+            let idle = due.filter(|name| tally.seen.get(name).is_none_or(|seen| *seen == 0));
             gaps.extend(idle.map(|name| format!("the checker of {name} saw nothing in {kind} worlds")));
         }
         gaps
@@ -78,6 +80,8 @@ impl Report {
 /// Whether a checker has something to see in worlds of a kind.
 fn is_due(kind: Kind, checker: &str) -> bool {
     match checker {
+        "taken" => kind == Kind::Replay,
+        _ if kind == Kind::Replay => false,
         "frames" => kind != Kind::Tls,
         "first flight" => kind == Kind::Page,
         _ => true,

@@ -26,3 +26,11 @@ fn worlds_that_failed_once_pass() {
         assert_eq!(one(kind, seed).verdict.complaints, [""; 0], "{kind} {seed}");
     }
 }
+
+#[test]
+fn no_first_flight_is_taken_twice() {
+    // spec: 9846-8-a spec: 9846-8-b
+    let report = run(1, 400, Some(Kind::Replay));
+    assert!(report.is_good(), "{report}");
+    assert!(report.to_string().contains("taken"), "{report}");
+}

@@ -1,7 +1,7 @@
 use super::*;
 
 fn load(rtt: Span, hints: Hints) -> Run {
-    match run(rtt, hints, 1) {
+    match run(rtt, hints, Start::Cold, 1) {
         Ok(run) => run,
         Err(failure) => panic!("{hints:?} at {rtt}: {failure:?}"),
     }
@@ -32,7 +32,17 @@ fn a_client_that_ignores_the_frame_behaves_as_without_it() {
 
 #[test]
 fn same_seed_same_page_byte_for_byte() {
-    let log = |seed| run(Span::from_millis(50), Hints::Preload, seed).expect("it loads").log;
+    let log = |seed| run(Span::from_millis(50), Hints::Preload, Start::Cold, seed).expect("it loads").log;
     assert_eq!(log(3), log(3));
     assert_ne!(log(3).digest(), log(4).digest());
+}
+
+#[test]
+fn who_was_there_before_asks_in_its_first_flight() {
+    let warm = |rtt, hints| run(rtt, hints, Start::Warm, 1).map(|run| run.rtts);
+    for rtt in [Span::from_millis(1), Span::from_millis(50), Span::from_secs(1)] {
+        assert_eq!(warm(rtt, Hints::None), Ok(3), "{rtt}");
+        assert_eq!(warm(rtt, Hints::Preload), Ok(2), "{rtt}");
+        assert_eq!(warm(rtt, Hints::Ignored), Ok(3), "{rtt}");
+    }
 }
