@@ -46,7 +46,8 @@ impl AwaitServerHello {
         let offer = Offer::new(config, server_name, session, turn.now, turn.entropy)?;
         let groups = offer.config.offered_groups();
         let share = Share::start(groups[0], groups, turn.entropy); // `Options::build` saw to it that there is one.
-        let shares: Vec<_> = offer.grease_share().into_iter().chain(share.entries(groups)).collect();
+        let mut shares = share.entries(groups);
+        shares.splice(..0, offer.grease_share());
         let client_hello = offer.client_hello(&shares, None, None, turn.now);
         turn.flight.steps.push(Step::Send { level: Level::Plain, message: client_hello.clone() });
         begin_early_data(&offer, &client_hello, turn);

@@ -98,14 +98,17 @@ impl Offer {
     ) -> Vec<u8> {
         let provider = self.config.provider;
         let grease = self.grease.as_ref();
-        let with_grease = |value: Option<u16>, ours: &mut dyn Iterator<Item = u16>| -> Vec<u16> {
-            value.into_iter().chain(ours).collect()
+        let mut codes = Vec::with_capacity(CODES); // One after the other, the lists of code points.
+        let mut list = |grease: Option<u16>, ours: &mut dyn Iterator<Item = u16>| {
+            let from = codes.len();
+            codes.extend(grease.into_iter().chain(ours));
+            from..codes.len()
         };
-        let suites = with_grease(grease.map(|g| g.suite), &mut provider.suites.iter().map(|row| row.id));
+        let suites = list(grease.map(|g| g.suite), &mut provider.suites.iter().map(|row| row.id));
         let groups = self.config.offered_groups();
-        let groups = with_grease(grease.map(|g| g.group), &mut groups.iter().map(|row| row.id));
+        let groups = list(grease.map(|g| g.group), &mut groups.iter().map(|row| row.id));
         let tls_1_3 = ProtocolVersion::TLS_1_3.0;
-        let versions = with_grease(grease.map(|g| g.version), &mut core::iter::once(tls_1_3)); // spec: 9846-4.3.1-k
+        let versions = list(grease.map(|g| g.version), &mut core::iter::once(tls_1_3)); // spec: 9846-4.3.1-k
         let protocols: Vec<Opaque8<'_>> = self.config.alpn.iter().map(|name| Opaque8(name)).collect();
         let order: Vec<RawExtension<'_>> = self.order.iter().map(|kind| self.raw(*kind)).collect();
         let identity = self.resumable.as_ref().map(|resumable| resumable.identity(&self.config, now));
@@ -114,19 +117,19 @@ impl Offer {
             identities: List::Items(core::slice::from_ref(identity)),
             binders: List::Items(core::slice::from_ref(binder)),
         });
-        let compressions: Vec<u16> = self.config.compressions.iter().map(|row| row.id).collect();
+        let compressions = list(None, &mut self.config.compressions.iter().map(|row| row.id));
         let tickets = self.config.tickets;
         let extensions = ClientHelloExtensions {
             server_name: self.has_sni.then_some(ServerName(&self.server_name)), // spec: 9113-9.2-a
-            supported_groups: Some(List::Items(&groups)),
+            supported_groups: Some(List::Items(&codes[groups])),
             signature_algorithms: Some(List::Items(self.config.offered_schemes())),
             application_layer_protocol_negotiation: Some(List::Items(&protocols))
                 .filter(|list| !list.is_empty()),
-            supported_versions: Some(List::Items(&versions)),
+            supported_versions: Some(List::Items(&codes[versions])),
             cookie,
             key_share: Some(List::Items(shares)),
             record_size_limit: self.config.record_size_limit,
-            compress_certificate: Some(List::Items(&compressions)).filter(|list| !list.is_empty()),
+            compress_certificate: Some(List::Items(&codes[compressions])).filter(|list| !list.is_empty()),
             psk_key_exchange_modes: tickets.map(|_| List::Items(&MODES)),
             ticket_request: tickets, // spec: 9149-3-c
             post_handshake_auth: self.config.offers_later().then_some(()),
@@ -138,7 +141,7 @@ impl Offer {
         let hello = ClientHello {
             random: self.random,
             legacy_session_id: &self.session_id,
-            cipher_suites: List::Items(&suites),
+            cipher_suites: List::Items(&codes[suites]),
             extensions,
         };
         let shares_len: usize = shares.iter().map(|share| share.key_exchange.len()).sum();
@@ -198,6 +201,9 @@ const ORDER: &[ExtensionType] = &[
     ExtensionType::RECORD_SIZE_LIMIT,
 ];
 
+/// Code points in a ClientHello, as a rule: those of suites, groups, versions and compressions, with GREASE's.
+const CODES: usize = 16;
+
 /// A ticket's key is only used together with a key exchange.
 const MODES: [u8; 1] = [PskKeyExchangeMode::PSK_DHE_KE.0];
 
@@ -226,7 +232,8 @@ impl Share {
 
     /// What to send, in the order of `offered` (RFC 9846 section 4.3.8).
     pub(super) fn entries(&self, offered: &[&Group]) -> Vec<KeyShareEntry<'_>> {
-        let mut entries = vec![KeyShareEntry { group: self.group.id, key_exchange: self.pair.public() }];
+        let mut entries = Vec::with_capacity(3); // With GREASE's.
+        entries.push(KeyShareEntry { group: self.group.id, key_exchange: self.pair.public() });
         if let (Some(_), Some((group, key_exchange))) = (self.component, self.pair.component()) {
             entries.push(KeyShareEntry { group, key_exchange });
         }
