@@ -15,6 +15,12 @@ const NOW: Instant = Instant::from_nanos(0);
 /// The goal for a connection that waits (its own value in a box included).
 const IDLE_BYTES: i64 = 4_096;
 
+/// The goal for what Rust's code asks for in a handshake, both sides together: the provider's C asks besides.
+const HANDSHAKE_CALLS: u64 = 80;
+
+/// What [`connected`] asks for itself: the boxes of both ends, and what lies between them.
+const OWN_CALLS: u64 = 3;
+
 struct System;
 
 impl Entropy for System {
@@ -122,4 +128,16 @@ fn a_connection_that_waits_holds_less_than_its_bound() {
         println!("an idle {name} holds {held} bytes");
         assert!((1..=IDLE_BYTES).contains(&held), "an idle {name} holds {held} bytes");
     }
+}
+
+#[test]
+fn a_handshake_asks_for_memory_less_often_than_its_bound() {
+    if !counts() {
+        return;
+    }
+    drop(connected()); // What is kept for all connections is made.
+    let (ends, asked) = during(connected);
+    println!("a handshake asks {} times, Rust's code {} times of them", asked.calls, asked.rust_calls);
+    assert!((1..HANDSHAKE_CALLS + OWN_CALLS).contains(&asked.rust_calls), "{asked:?}");
+    drop(ends);
 }
