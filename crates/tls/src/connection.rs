@@ -51,6 +51,8 @@ pub struct Connection {
     established: bool,
     /// Records without content since the last one that had some.
     empty_records: u32,
+    /// Bytes of messages that we sent of our own accord since the last time that nothing waited.
+    own_bytes: usize,
     /// Bytes of early data that a server has skipped.
     skipped_bytes: usize,
     /// Bytes of early data that a server still takes.
@@ -329,6 +331,7 @@ impl Connection {
             has_begun: false,
             established: false,
             empty_records: 0,
+            own_bytes: 0,
             skipped_bytes: 0,
             early_bytes_left: 0,
             beginning: None,
@@ -377,6 +380,10 @@ impl Connection {
     }
 
     fn carry_out(&mut self, steps: Vec<Step>) {
+        if self.outbox.is_empty() {
+            self.own_bytes = 0;
+        }
+        self.own_bytes += steps.iter().map(Step::own_bytes).sum::<usize>();
         for step in steps {
             match step {
                 Step::ReadKey(secret) => self.opener.install(&secret),

@@ -40,9 +40,14 @@ pub enum Step {
 }
 
 impl Step {
-    /// Whether it sends a Certificate, whose length is for our own configuration to bound.
-    pub(crate) fn is_certificate(&self) -> bool {
-        matches!(self, Self::Send { message, .. } if message.first() == Some(&HandshakeType::CERTIFICATE.0))
+    /// Bytes of a message of ours that no KeyUpdate of the peer's asks for: our own configuration bounds them.
+    pub(crate) fn own_bytes(&self) -> usize {
+        match self {
+            Self::Send { message, .. } if message.first() != Some(&HandshakeType::KEY_UPDATE.0) => {
+                message.len()
+            }
+            _ => 0,
+        }
     }
 }
 

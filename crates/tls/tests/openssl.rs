@@ -407,7 +407,13 @@ fn policy(demand: Demand) -> ClientAuthentication {
     let mut verifier = WebPki::new(&PROVIDER);
     verifier.trust(&FILES.authority).unwrap();
     let authorities = verifier.authorities();
-    ClientAuthentication { hosts: Vec::new(), demand, verifier: Some(Arc::new(verifier)), authorities }
+    ClientAuthentication {
+        hosts: Vec::new(),
+        is_default: true,
+        demand,
+        verifier: Some(Arc::new(verifier)),
+        authorities,
+    }
 }
 
 fn asking(demand: Demand) -> impl FnOnce(&mut server::Options) {

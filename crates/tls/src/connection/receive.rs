@@ -169,17 +169,12 @@ impl Connection {
             rest = &rest[self.boundary.take(rest)..];
         }
         self.has_begun |= self.boundary.is_aligned();
-        let unsent_bytes = self.outbox.unsent_bytes();
-        if self.established && unsent_bytes > self.limits.unsent_bytes {
-            return Err(Fault::TooManyKeyUpdates);
-        }
         let mut flight = Flight::default();
         let result = self.handshake.handle(now, self.opener.level(), content, &mut flight);
-        let answers_request = flight.steps.iter().any(|step| step.is_certificate());
         // Also after a fault: its alert goes out under the keys that were agreed on before it.
         self.absorb(flight, heard);
         result?;
-        if self.established && !answers_request && self.outbox.unsent_bytes() > self.limits.unsent_bytes {
+        if self.established && self.outbox.unsent_bytes() > self.limits.unsent_bytes + self.own_bytes {
             return Err(Fault::TooManyKeyUpdates);
         }
         Ok(())

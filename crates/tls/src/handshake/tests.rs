@@ -1,6 +1,6 @@
 //! Stories of a client and a server in memory, over the real provider.
 
-mod client_certificates;
+pub(crate) mod client_certificates;
 mod early_data;
 mod hostile_client;
 mod hostile_resumption;
@@ -10,7 +10,7 @@ mod later_certificates;
 mod matrix;
 mod mutations;
 pub(crate) mod pair;
-mod resumption;
+pub(crate) mod resumption;
 mod rfc_8448;
 mod stories;
 mod wanted;

@@ -16,9 +16,10 @@ use std::sync::Arc;
 /// it was when the ticket was made.
 #[derive(Clone)]
 pub struct ClientAuthentication {
-    /// Hosts that it is for, in lower case, a leading `*.` allowed; empty for all those that no other one names, and for
-    /// clients that name no host.
+    /// Hosts that it is for, in lower case, a leading `*.` allowed.
     pub hosts: Vec<String>,
+    /// Whether it is for hosts that no other one names too, and for clients that name none.
+    pub is_default: bool,
     /// When it asks, and whether it insists.
     pub demand: Demand,
     /// Judges clients at once; none where the owner answers [`Wanted::VerifyClient`].
@@ -31,7 +32,7 @@ pub struct ClientAuthentication {
 /// When a certificate is asked for, and what a client gets that has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Demand {
-    /// Not at all: for hosts that a wildcard or an empty list of [`ClientAuthentication::hosts`] would take in.
+    /// Not at all: for hosts that another one's wildcard, or the default one, would take in.
     Never,
     /// In the handshake; who has none is served without an identity.
     Optional,

@@ -164,7 +164,7 @@ impl Config {
             let exact = policies.iter().find(|policy| policy.hosts.iter().any(|name| name == host));
             exact.or_else(|| policies.iter().find(|policy| policy.names(host)))
         });
-        let found = named.or_else(|| policies.iter().find(|policy| policy.hosts.is_empty()));
+        let found = named.or_else(|| policies.iter().find(|policy| policy.is_default));
         found.filter(|policy| policy.demand != Demand::Never)
     }
 

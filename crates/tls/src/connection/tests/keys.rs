@@ -1,6 +1,16 @@
 //! KeyUpdate both ways, on request and by itself.
 
 use super::{pair::Setup, *};
+use crate::{
+    Credential,
+    handshake::tests::{
+        client_certificates::{alice, asking, copy, policy},
+        pair::UNIX_SECS,
+        resumption::tickets,
+    },
+    server::Demand,
+};
+use std::sync::Arc;
 
 #[test]
 fn keys_change_on_request_in_both_directions() {
@@ -96,6 +106,20 @@ fn answers_that_nobody_fetches_are_bounded() {
         pair.server_hears(&request);
     }
     assert_eq!(pair.server_fault, Some(Fault::TooManyKeyUpdates));
+}
+
+#[test]
+fn a_long_chain_of_a_client_and_tickets_that_carry_it_are_no_flood() {
+    let mut setup = Setup::new();
+    let alice = alice();
+    let chain = vec![alice.chain[0].clone(); 4];
+    setup.client.credentials = vec![Arc::new(Credential { chain, ..copy(&alice) })];
+    setup.server.client_authentication = asking(policy(Demand::Required)).client_authentication;
+    (setup.server.tickets, setup.server.unix_secs_at_start) = (Some(tickets()), UNIX_SECS);
+    let chain_bytes = 4 * alice.chain[0].len();
+    assert!(chain_bytes > setup.server.limits.unsent_bytes && chain_bytes > setup.client.limits.unsent_bytes);
+    let pair = setup.pair().run_to_the_end();
+    assert_eq!((&pair.client_fault, &pair.server_fault), (&None, &None));
 }
 
 /// A KeyUpdate that asks, whatever was asked before.

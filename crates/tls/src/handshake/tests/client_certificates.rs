@@ -17,16 +17,17 @@ use rcgen::{
 };
 use std::sync::Arc;
 
-pub(super) fn policy(demand: Demand) -> ClientAuthentication {
+pub(crate) fn policy(demand: Demand) -> ClientAuthentication {
     ClientAuthentication {
         hosts: Vec::new(),
+        is_default: true,
         demand,
         verifier: Some(web_pki()),
         authorities: web_pki().authorities(),
     }
 }
 
-pub(super) fn asking(policy: ClientAuthentication) -> server::Options {
+pub(crate) fn asking(policy: ClientAuthentication) -> server::Options {
     server::Options {
         client_authentication: vec![Arc::new(policy)],
         unix_secs_at_start: UNIX_SECS,
@@ -34,7 +35,7 @@ pub(super) fn asking(policy: ClientAuthentication) -> server::Options {
     }
 }
 
-pub(super) fn alice() -> Arc<Credential> {
+pub(crate) fn alice() -> Arc<Credential> {
     credential(&PKCS_ECDSA_P256_SHA256, |_| {})
 }
 
@@ -51,7 +52,7 @@ fn credential(
     })
 }
 
-pub(super) fn with(credentials: Vec<Arc<Credential>>) -> client::Options {
+pub(crate) fn with(credentials: Vec<Arc<Credential>>) -> client::Options {
     client::Options { credentials, ..client_options() }
 }
 
@@ -104,6 +105,7 @@ fn whoever_has_nothing_to_show_is_nobody_or_refused() {
 fn a_server_asks_only_where_its_host_does() {
     let only = |hosts: &[&str]| ClientAuthentication {
         hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        is_default: hosts.is_empty(),
         ..policy(Demand::Required)
     };
     let asks = |hosts: &[&str], name: &str| {
@@ -121,10 +123,19 @@ fn a_server_asks_only_where_its_host_does() {
 fn a_connection_answers_for_another_host_only_where_clients_are_asked_the_same_way() {
     let private = Arc::new(ClientAuthentication {
         hosts: vec!["a.example.com".into(), "b.example.com".into()],
+        is_default: false,
         ..policy(Demand::Required)
     });
-    let config =
-        server::Options { client_authentication: vec![private], ..server_options() }.build().unwrap();
+    let never = |hosts: &[&str]| ClientAuthentication {
+        hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        ..policy(Demand::Never)
+    };
+    let wild = Arc::new(ClientAuthentication { hosts: vec!["*.b.example.com".into()], ..(*private).clone() });
+    let open = Arc::new(ClientAuthentication { is_default: false, ..never(&["open.b.example.com"]) });
+    let client_authentication = vec![private, wild, open, Arc::new(never(&[]))];
+    let config = server::Options { client_authentication, ..server_options() }.build().unwrap();
+    assert!(config.client_authentication(Some("x.b.example.com")).is_some());
+    assert!(config.client_authentication(Some("open.b.example.com")).is_none());
     let cases = [
         (Some("a.example.com"), "b.example.com", true),
         (Some("a.example.com"), "c.example.com", false),
@@ -184,7 +195,7 @@ fn what_no_list_names_is_not_revoked() {
     assert!(verifier.revoke(b"no list").is_err());
 }
 
-pub(super) fn copy(credential: &Credential) -> Credential {
+pub(crate) fn copy(credential: &Credential) -> Credential {
     Credential {
         chain: credential.chain.clone(),
         signer: credential.signer.clone(),

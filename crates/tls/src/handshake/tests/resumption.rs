@@ -23,7 +23,7 @@ fn key(name: u8) -> TicketKey {
     }
 }
 
-pub(super) fn tickets() -> Tickets {
+pub(crate) fn tickets() -> Tickets {
     Tickets::new(Arc::new(KeyRing::new(&PROVIDER.suites[0], vec![key(1)])))
 }
 
