@@ -72,6 +72,15 @@ pub(crate) struct ServeArguments {
     /// Private key in PEM of the --cert at the same place
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub(crate) key: Vec<PathBuf>,
+    /// Ask clients for certificates by these authorities (PEM), and turn away who has none; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_ca: Vec<PathBuf>,
+    /// Certificates that the authorities have revoked: a list in PEM; may be given several times
+    #[arg(long, value_name = "FILE", requires = "client_ca")]
+    pub(crate) client_crl: Vec<PathBuf>,
+    /// Serve clients without certificate too
+    #[arg(long, requires = "client_ca")]
+    pub(crate) client_optional: bool,
     /// Hints to send instead of those read from the folder's pages: one Link field value a line
     #[arg(long, value_name = "FILE")]
     pub(crate) hints: Option<PathBuf>,
@@ -145,6 +154,17 @@ pub(crate) struct TrustArguments {
     pub(crate) insecure: bool,
 }
 
+/// Who we are to servers that ask, in curl's words.
+#[derive(Args, Clone)]
+pub(crate) struct IdentityArguments {
+    /// Our own certificate chain in PEM, leaf first, for a server that asks; its key may stand in the same file
+    #[arg(short = 'E', long, value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The private key of --cert in PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum TlsCommand {
     /// Open a TLS 1.3 connection, then carry standard input and output over it
@@ -160,6 +180,8 @@ pub(crate) struct ConnectArguments {
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
+    #[command(flatten)]
+    pub(crate) identity: IdentityArguments,
     /// The name to ask for and to verify [default: HOST]
     #[arg(long, value_name = "NAME")]
     pub(crate) servername: Option<String>,
@@ -178,6 +200,9 @@ pub(crate) struct AcceptArguments {
     /// Private key in PEM
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
+    /// Ask the client for a certificate by these authorities (PEM), and turn it away without one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_ca: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) look: LookArguments,
 }

@@ -7,16 +7,17 @@ mod screen;
 
 use crate::{
     Failure,
-    arguments::{FetchArguments, Through, TrustArguments},
+    arguments::{FetchArguments, IdentityArguments, Through, TrustArguments},
     serve,
 };
 use failure::{Ended, HTTP_ERROR, explain};
 use sakigake::client::{
-    Ask, Bypass, Cause, Client, Family, Loaded, Options, Protocol, Proxies, Resolve, Trust,
+    Ask, Bypass, Cause, Client, Family, Identity, Loaded, Options, Protocol, Proxies, Resolve, Trust,
 };
 use sakigake_page::{har, load::State, waterfall};
+use sakigake_tls::Credential;
 use screen::Screen;
-use std::{env, fs, process::ExitCode, time::Duration};
+use std::{env, fs, process::ExitCode, sync::Arc, time::Duration};
 
 pub(crate) fn run(arguments: &FetchArguments) -> Result<ExitCode, Failure> {
     match fetch(arguments) {
@@ -32,7 +33,12 @@ pub(crate) fn run(arguments: &FetchArguments) -> Result<ExitCode, Failure> {
 
 fn fetch(arguments: &FetchArguments) -> Result<ExitCode, Ended> {
     let ask = ask::of(arguments)?;
-    let client = Client::new(options(arguments)?).map_err(|error| Ended::of(&error, error.to_string()))?;
+    let mut options = options(arguments)?;
+    options.identity = identity(&arguments.identity)?.map(|credential| {
+        let hosts = vec![ask.url.origin().host.clone()];
+        Identity { credential, hosts }
+    });
+    let client = Client::new(options).map_err(|error| Ended::of(&error, error.to_string()))?;
     let longest = Duration::from_nanos(arguments.max_time.as_nanos());
     super::on_this_thread(async {
         let work = async {
@@ -65,6 +71,7 @@ fn options(arguments: &FetchArguments) -> Result<Options, Ended> {
         },
         proxies: proxies(arguments)?,
         connect_patience: Duration::from_nanos(arguments.connect_timeout.as_nanos()),
+        identity: None,
         protocols: protocols
             .iter()
             .filter(|(is_barred, _)| !is_barred)
@@ -99,6 +106,12 @@ pub(crate) fn trust(arguments: &TrustArguments) -> Trust {
         Some(path) => Trust::File(path.clone()),
         None => Trust::Platform,
     }
+}
+
+/// What the arguments name; the key may stand in the certificate's file.
+pub(crate) fn identity(arguments: &IdentityArguments) -> Result<Option<Arc<Credential>>, Failure> {
+    let Some(cert) = &arguments.cert else { return Ok(None) };
+    serve::load(cert, arguments.key.as_ref().unwrap_or(cert)).map(Some)
 }
 
 async fn page(client: &Client, ask: &Ask, arguments: &FetchArguments) -> Result<ExitCode, Ended> {

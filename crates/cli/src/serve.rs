@@ -16,6 +16,7 @@ use crate::{
     arguments::{LogFormat, Places, ServeArguments},
 };
 use sakigake::{
+    client_certificates::ClientCertificates,
     config::{Access, CertificateFiles, Config, Folder, Hints, Host, Log, Ready, Target},
     dev_ca,
     files::Files,
@@ -81,7 +82,14 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
     let (listing, compress) = (arguments.listing, arguments.compress);
     let early_hints = !arguments.no_early_hints;
     let folder = Folder { hints, early_hints, listing, compress, ..Folder::new(arguments.dir.clone()) };
-    let host = Host { names, is_default: true, target: Target::Folder(folder), certificates };
+    let client_certificates = (!arguments.client_ca.is_empty()).then(|| ClientCertificates {
+        authorities: arguments.client_ca.clone(),
+        revocations: arguments.client_crl.clone(),
+        is_required: !arguments.client_optional,
+        tells_authorities: false,
+    });
+    let target = Target::Folder(folder);
+    let host = Host { names, is_default: true, target, certificates, client_certificates };
     // One folder under several names needs no second connection, and nobody is told of the development name.
     let mut config = Config { hosts: vec![host], public, origins: false, ..Config::default() };
     let flat = |places: &[Places]| places.iter().flat_map(|places| places.0.clone()).collect::<Vec<_>>();

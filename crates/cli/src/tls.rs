@@ -5,7 +5,11 @@ use crate::{
     arguments::{AcceptArguments, ConnectArguments, LookArguments},
     ca, fetch, serve,
 };
-use sakigake::{client::Trust, key_log::KeyLogFile};
+use sakigake::{
+    client::Trust,
+    client_certificates::{ClientCertificates, policies},
+    key_log::KeyLogFile,
+};
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{Application, Clock, Ended, PlainStream, SystemEntropy, drive, unix_secs};
 use sakigake_session::{ClientConfig, Event, ServerConfig, Session};
@@ -24,6 +28,8 @@ pub(crate) fn connect(arguments: ConnectArguments) -> Result<ExitCode, Failure> 
     let mut options = tls::client::Options::new(&PROVIDER);
     options.verifier = Some(trust.verifier().map_err(Failure::new)?);
     options.alpn = alpn(&arguments.look);
+    options.credentials.extend(fetch::identity(&arguments.identity)?);
+    options.post_handshake_auth = !options.credentials.is_empty();
     options.unix_secs_at_start = unix_secs();
     options.key_log = arguments.look.keylog.is_some();
     options.compressions = &tls::compression::ALL;
@@ -51,6 +57,15 @@ pub(crate) fn accept(arguments: AcceptArguments) -> Result<ExitCode, Failure> {
     };
     options.alpn = alpn(&arguments.look);
     options.key_log = arguments.look.keylog.is_some();
+    options.unix_secs_at_start = unix_secs();
+    let asks = (!arguments.client_ca.is_empty()).then(|| ClientCertificates {
+        authorities: arguments.client_ca.clone(),
+        revocations: Vec::new(),
+        is_required: true,
+        tells_authorities: false,
+    });
+    let asking = asks.iter().map(|asks| (&[][..], true, Some(asks)));
+    options.client_authentication = policies(asking).map_err(Failure::new)?;
     let tls = options.build().map_err(Failure::new)?;
     let config = ServerConfig { tls, h2: None, hints: None, trace: arguments.look.trace };
     let looker = Looker::new(&arguments.look)?;

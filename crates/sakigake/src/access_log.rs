@@ -57,6 +57,8 @@ pub struct Entry<'a> {
     pub at: SystemTime,
     /// Who asked.
     pub client: SocketAddr,
+    /// The subject of the certificate that the client showed, as RFC 4514 writes it; empty where it showed none.
+    pub identity: &'a str,
     /// `HTTP/1.1`, `h2`, ...
     pub protocol: &'a str,
     /// The host that answered, by its name here; empty where there was none.
@@ -193,6 +195,9 @@ pub fn text(entry: &Entry<'_>, colour: bool) -> String {
             write!(line, "  +{count} {what}").expect("a String takes everything");
         }
     }
+    if !entry.identity.is_empty() {
+        write!(line, "  {}", plain(entry.identity.as_bytes())).expect("a String takes everything");
+    }
     line.push('\n');
     line
 }
@@ -201,7 +206,7 @@ pub fn text(entry: &Entry<'_>, colour: bool) -> String {
 pub fn json(entry: &Entry<'_>) -> String {
     format!(
         "{{\"time\":\"{}\",\"client\":\"{}\",\"protocol\":\"{}\",\"host\":\"{}\",\"method\":\"{}\",\"path\":\"{}\",\"status\":{},\
-         \"bytes\":{},\"ms\":{:.3},\"whole\":{},\"hinted\":{},\"hints\":{},\"early_hints\":{}}}\n",
+         \"bytes\":{},\"ms\":{:.3},\"whole\":{},\"hinted\":{},\"hints\":{},\"early_hints\":{}{}}}\n",
         rfc3339(entry.at),
         entry.client,
         json_text(entry.protocol.as_bytes()),
@@ -215,6 +220,10 @@ pub fn json(entry: &Entry<'_>) -> String {
         entry.hinted,
         entry.hints,
         entry.early_hints,
+        match entry.identity {
+            "" => String::new(),
+            identity => format!(",\"identity\":\"{}\"", json_text(identity.as_bytes())),
+        },
     )
 }
 
@@ -223,8 +232,9 @@ pub fn common(entry: &Entry<'_>) -> String {
     let at = time::OffsetDateTime::from(entry.at);
     let protocol = if entry.protocol == "h2" { "HTTP/2.0" } else { entry.protocol };
     format!(
-        "{} - - [{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000] \"{} {} {protocol}\" {} {}\n",
+        "{} - {} [{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000] \"{} {} {protocol}\" {} {}\n",
         entry.client.ip(),
+        user(entry.identity),
         at.day(),
         &at.month().to_string()[..3],
         at.year(),
@@ -248,6 +258,11 @@ pub fn combined(entry: &Entry<'_>) -> String {
     }
     line.push('\n');
     line
+}
+
+/// Who the client is, as one word.
+fn user(identity: &str) -> String {
+    if identity.is_empty() { "-".into() } else { quoted(identity.as_bytes()).replace(' ', "\\x20") }
 }
 
 /// As [`plain`], to stand between quotation marks.

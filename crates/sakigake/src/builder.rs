@@ -3,6 +3,7 @@
 use crate::{
     Swap,
     access_log::{AccessLog, Format},
+    client_certificates::{BadFile, ClientCertificates, policies},
     config::PORT,
     dev_ca::{self, DevCa, Leaf},
     files::Files,
@@ -113,6 +114,7 @@ pub struct Server {
     no_early_hints: bool,
     key_log: Option<PathBuf>,
     tickets: Resume,
+    client_certificates: Option<ClientCertificates>,
     metrics: Vec<SocketAddr>,
     redirect_http: Vec<SocketAddr>,
 }
@@ -144,6 +146,8 @@ pub enum Error {
     Write(PathBuf, io::Error),
     /// A certificate and its key, by the certificate's file.
     Certificate(PathBuf, BadCredential),
+    /// A file by which clients are judged is bad.
+    ClientCertificates(BadFile),
     /// The development CA cannot be opened or made.
     DevCa(dev_ca::Error),
     /// TLS refuses what it is to be.
@@ -275,6 +279,14 @@ impl Server {
         self
     }
 
+    /// Asks clients of all hosts for certificates of their own. Services find who a client is among a request's extensions:
+    /// [`crate::service::Identity`].
+    #[must_use]
+    pub fn client_certificates(mut self, asks: ClientCertificates) -> Self {
+        self.client_certificates = Some(asks);
+        self
+    }
+
     /// Begins to serve, on threads of its own.
     ///
     /// # Errors
@@ -353,6 +365,8 @@ impl Server {
             }
         };
         options.tickets = keys.map(|keys| tls::Tickets::new(keys));
+        let asking = self.client_certificates.iter().map(|asks| (&[][..], true, Some(asks)));
+        options.client_authentication = policies(asking).map_err(Error::ClientCertificates)?;
         let tls = options.build().map_err(Error::Tls)?;
         let names = hosts.all().iter().flat_map(|host| &host.names).map(Name::as_str);
         let (origins, extended_connect) = (origins(names, &tls, port), hosts.has_service());
@@ -404,6 +418,7 @@ impl fmt::Display for Error {
             Self::Read(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             Self::Write(path, error) => write!(f, "cannot write {}: {error}", path.display()),
             Self::Certificate(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::ClientCertificates(bad) => bad.fmt(f),
             Self::DevCa(error) => write!(f, "the development CA: {error}"),
             Self::Tls(misuse) => misuse.fmt(f),
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),

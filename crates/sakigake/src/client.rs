@@ -8,6 +8,7 @@ mod dial;
 mod failure;
 mod http1;
 mod http2;
+mod identity;
 mod loader;
 mod pool;
 mod proxy;
@@ -20,6 +21,7 @@ pub use connection::Protocol;
 pub use dial::{Family, Resolve};
 pub use failure::{Cause, Failed};
 pub(crate) use http1::to_hyper;
+pub use identity::Identity;
 pub use loader::{Keep, Loaded, Receiver, Watcher};
 pub use proxy::{BadProxy, Bypass, Proxies, Proxy};
 pub use trust::{Trust, TrustError};
@@ -48,6 +50,8 @@ pub struct Options {
     pub key_log: Option<KeyLogFile>,
     /// What is offered to servers, best first.
     pub protocols: Vec<Protocol>,
+    /// Who we are to hosts that ask.
+    pub identity: Option<Identity>,
     /// Which addresses are dialled.
     pub family: Family,
     /// What stands between us and servers.
@@ -66,6 +70,7 @@ impl Default for Options {
             early_hints: true,
             key_log: None,
             protocols: vec![Protocol::Http2, Protocol::Http1],
+            identity: None,
             family: Family::Any,
             proxies: Proxies::default(),
             connect_patience: Duration::from_secs(10),
@@ -85,6 +90,7 @@ pub(crate) struct Shared {
     /// Whether certificates are checked, so that one can speak for several hosts.
     is_checked: bool,
     pub(crate) clock: Clock,
+    identity: Option<Identity>,
     pub(crate) resolve: Vec<Resolve>,
     pub(crate) family: Family,
     pub(crate) proxies: Proxies,
@@ -142,13 +148,25 @@ impl Client {
         tls.compressions = &tls::compression::ALL;
         tls.record_size_limit = Some(tls::extension::MAX_RECORD_SIZE_LIMIT);
         let h2 = sakigake_h2::Config { preload: options.preload, ..Default::default() };
-        tls.clone().build().map_err(Error::Misuse)?;
+        let credentials = options.identity.iter().map(|identity| identity.credential.clone()).collect();
+        tls::client::Options { credentials, ..tls.clone() }.build().map_err(Error::Misuse)?;
         let is_checked = options.trust != Trust::Anybody;
         let Options { preload, early_hints, .. } = options;
         let load = load::Options { preload, early_hints, ..load::Options::default() };
-        let Options { resolve, key_log, family, proxies, connect_patience, .. } = options;
-        let shared =
-            Shared { tls, h2, is_checked, clock, resolve, family, proxies, connect_patience, key_log, load };
+        let Options { resolve, key_log, identity, family, proxies, connect_patience, .. } = options;
+        let shared = Shared {
+            tls,
+            h2,
+            is_checked,
+            clock,
+            identity,
+            resolve,
+            family,
+            proxies,
+            connect_patience,
+            key_log,
+            load,
+        };
         Ok(Self { shared: Rc::new(shared) })
     }
 
@@ -197,9 +215,14 @@ impl Client {
 }
 
 impl Shared {
-    /// A connection's configuration, and who will know its certificate.
-    fn session(&self, trace: bool) -> Result<(Arc<ClientConfig>, Option<Arc<Witness>>), tls::Misuse> {
+    /// The configuration of a connection to `host`, and who will know its certificate.
+    fn session(
+        &self,
+        host: &str,
+        trace: bool,
+    ) -> Result<(Arc<ClientConfig>, Option<Arc<Witness>>), tls::Misuse> {
         let mut tls = self.tls.clone();
+        tls.credentials.extend(self.identity_for(host).map(|identity| identity.credential.clone()));
         let judge = tls.verifier.clone().filter(|_| self.is_checked);
         let witness = judge.map(|judge| Arc::new(Witness::new(judge)));
         if let Some(witness) = &witness {
@@ -207,6 +230,18 @@ impl Shared {
         }
         let config = ClientConfig { tls: tls.build()?, h2: Some(self.h2.clone()), trace };
         Ok((Arc::new(config), witness))
+    }
+}
+
+impl Shared {
+    /// Who we are to `host`, without brackets.
+    fn identity_for(&self, host: &str) -> Option<&Identity> {
+        self.identity.as_ref().filter(|identity| identity.is_for(host))
+    }
+
+    /// Whether we are the same to both hosts: a connection to one may serve the other as far as that goes.
+    pub(crate) fn is_same_to(&self, one: &str, other: &str) -> bool {
+        self.identity_for(one).is_some() == self.identity_for(other).is_some()
     }
 }
 

@@ -21,6 +21,7 @@ pub use mistake::{Mistake, Report};
 pub use world::{Ready, Shown};
 
 use crate::{
+    client_certificates::ClientCertificates,
     files::{self, Compress, ErrorPage, FieldRule, Listings},
     http1, server,
 };
@@ -125,6 +126,8 @@ pub struct Host {
     pub target: Target,
     /// Its own certificates; none: those of all hosts, or the development CA's.
     pub certificates: Vec<CertificateFiles>,
+    /// How it asks clients who they are; none: it does not.
+    pub client_certificates: Option<ClientCertificates>,
 }
 
 /// What a host is.

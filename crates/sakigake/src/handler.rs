@@ -90,10 +90,11 @@ pub(crate) struct Served {
 
 impl Served {
     /// What the access log says of it, now.
-    pub(crate) fn entry(&self, client: SocketAddr) -> Entry<'_> {
+    pub(crate) fn entry<'a>(&'a self, client: SocketAddr, identity: &'a str) -> Entry<'a> {
         Entry {
             at: SystemTime::now(),
             client,
+            identity,
             protocol: self.protocol,
             host: self.seat.as_ref().map_or("", |seat| seat.host().label()),
             method: self.asked.method(),

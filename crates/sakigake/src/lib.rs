@@ -4,6 +4,7 @@ pub mod access_log;
 pub mod bench;
 mod builder;
 pub mod client;
+pub mod client_certificates;
 pub mod config;
 pub mod dev_ca;
 mod early;

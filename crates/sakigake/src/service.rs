@@ -4,7 +4,7 @@
 //! service nor its futures have to be `Send`, and nothing is locked between workers. Their futures run inside the task of
 //! the connection that asked: a handler that computes for long belongs on a runtime of its own ([`Factory::on`]).
 //!
-//! What a handler finds in a request's extensions: [`Peer`]. What it finds in a request's body: [`Body`], whose credit goes
+//! What a handler finds in a request's extensions: [`Peer`], and where the client has shown a certificate its [`Identity`]. What it finds in a request's body: [`Body`], whose credit goes
 //! back to the client as it is read.
 
 mod body;
@@ -26,6 +26,9 @@ pub(crate) use inflow::{Bell, Inflow, Ring};
 pub(crate) use local::{Local, Pending};
 pub(crate) use outgoing::{Failure, Outgoing};
 pub use peer::{Peer, Tls};
+/// Who a client is: an extension of every request on a connection on which it has shown a certificate that our side accepted,
+/// in this handshake or in the one that is resumed.
+pub use sakigake_tls::Identity;
 pub(crate) use upload::Upload;
 
 use std::{

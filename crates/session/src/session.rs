@@ -521,3 +521,6 @@ impl Spoken {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,11 @@ use crate::{PATIENCE, Server, frames};
 use sakigake::client::Trust;
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{Clock, SystemEntropy, unix_secs};
-use sakigake_tls::{self as tls, Connection, Event, Fault};
+use sakigake_tls::{self as tls, Connection, Credential, Event, Fault};
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpStream},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -49,8 +50,17 @@ impl Raw {
     /// # Panics
     /// When the server does not listen.
     pub fn open(server: &Server, name: &str, alpn: &[&str]) -> Self {
+        Self::open_as(server, name, alpn, &[])
+    }
+
+    /// The same, with certificates to show.
+    ///
+    /// # Panics
+    /// When the server does not listen.
+    pub fn open_as(server: &Server, name: &str, alpn: &[&str], credentials: &[Arc<Credential>]) -> Self {
         let mut options = tls::client::Options::new(&PROVIDER);
         options.verifier = Some(Trust::File(server.ca.clone()).verifier().expect("the CA can be read"));
+        options.credentials = credentials.to_vec();
         options.alpn = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         options.unix_secs_at_start = unix_secs();
         let clock = Clock::start();
@@ -79,7 +89,15 @@ impl Raw {
     /// # Panics
     /// When the handshake fails.
     pub fn connect(server: &Server, name: &str, alpn: &[&str]) -> Self {
-        let mut raw = Self::open(server, name, alpn);
+        Self::connect_as(server, name, alpn, &[])
+    }
+
+    /// The same, with certificates to show.
+    ///
+    /// # Panics
+    /// When the handshake fails.
+    pub fn connect_as(server: &Server, name: &str, alpn: &[&str], credentials: &[Arc<Credential>]) -> Self {
+        let mut raw = Self::open_as(server, name, alpn, credentials);
         raw.read_until("the server's flight", |raw| raw.is_established);
         raw.flush();
         raw

@@ -21,7 +21,7 @@ use sakigake_preload::{
     table::{self, ANY_HOST},
 };
 use sakigake_session::ServerConfig;
-use sakigake_tls::{self as tls, Credential};
+use sakigake_tls::{self as tls, Credential, server::ClientAuthentication};
 use std::{
     io::{self, Write},
     net::{Ipv4Addr, SocketAddr},
@@ -56,6 +56,8 @@ pub struct Setup {
     pub h2: h2::Limits,
     /// Where secrets go.
     pub key_log: Option<PathBuf>,
+    /// How clients are asked who they are.
+    pub client_authentication: Vec<Arc<ClientAuthentication>>,
 }
 
 impl Setup {
@@ -72,6 +74,7 @@ impl Setup {
             http1: http1::Limits::default(),
             h2: h2::Limits::default(),
             key_log: None,
+            client_authentication: Vec::new(),
         }
     }
 }
@@ -119,6 +122,9 @@ impl Server {
         options.alpn = setup.alpn;
         options.limits = setup.tls;
         options.key_log = setup.key_log.is_some();
+        let clock = Clock::start();
+        options.unix_secs_at_start = clock.unix_secs_at_start();
+        options.client_authentication = setup.client_authentication;
         let log = Shared::default();
         let hosts = setup.hosts.unwrap_or_else(|| Hosts::one(Target::Files(files)));
         let h2 =
@@ -133,7 +139,7 @@ impl Server {
         site.limits = setup.limits;
         site.http1 = setup.http1;
         site.key_log = setup.key_log.map(|path| KeyLogFile::open(&path).expect("it can be written"));
-        let running = listeners.start(site, Clock::start(), &Stop::new()).expect("it serves");
+        let running = listeners.start(site, clock, &Stop::new()).expect("it serves");
         let ca = ca.certificate_path();
         Self { address, table, ca, session, log, running, _watch: watch, _scratch: scratch }
     }

@@ -20,6 +20,8 @@ mod handover;
 mod hosts;
 #[path = "e2e/http1.rs"]
 mod http1;
+#[path = "e2e/identity.rs"]
+mod identity;
 #[path = "e2e/load.rs"]
 mod load;
 #[path = "e2e/logged.rs"]

@@ -1,6 +1,6 @@
 //! What `fetch` is told. Options that curl has too mean here what they mean there.
 
-use super::{TrustArguments, parse_seconds};
+use super::{IdentityArguments, TrustArguments, parse_seconds};
 use clap::Args;
 use sakigake::client::{Line, Proxy};
 use sakigake_semantics::is_token;
@@ -100,6 +100,9 @@ pub(crate) struct FetchArguments {
     pub(crate) no_early_hints: bool,
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
+    /// Shown to the URL's own host alone, not to others that its page or a redirect names
+    #[command(flatten)]
+    pub(crate) identity: IdentityArguments,
     /// Dial ADDR for HOST:PORT instead of asking DNS; may be given several times
     #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", value_parser = parse_resolve)]
     pub(crate) resolve: Vec<Resolve>,

@@ -13,7 +13,7 @@ use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::Clock;
 use sakigake_preload::Table;
 use sakigake_session::ServerConfig;
-use sakigake_tls::{self as tls, Credential};
+use sakigake_tls::{self as tls, Credential, server::ClientAuthentication};
 use std::{
     fs,
     path::Path,
@@ -32,6 +32,8 @@ pub(super) struct Showing {
     /// Names that the development CA is to vouch for.
     development: Vec<String>,
     hints: Option<Arc<Table>>,
+    /// How hosts ask clients who they are.
+    client_authentication: Vec<Arc<ClientAuthentication>>,
     /// What HTTP/2 connections may take.
     limits: sakigake_h2::Limits,
     logs_keys: bool,
@@ -57,6 +59,7 @@ impl Showing {
             shown: hosts.into_iter().map(|(_, shown)| shown.clone()).collect(),
             development: ready.development().into_iter().map(String::from).collect(),
             hints,
+            client_authentication: ready.client_authentication.clone(),
             limits: config.h2.clone(),
             logs_keys: config.log.keys.is_some(),
             tickets: keys.map(|keys| tls::Tickets {
@@ -97,6 +100,7 @@ impl Showing {
         options.key_log = self.logs_keys;
         options.tickets = self.tickets.clone();
         options.unix_secs_at_start = self.clock.unix_secs_at_start();
+        options.client_authentication = self.client_authentication.clone();
         let tls = options.build().map_err(Failure::new)?;
         let mut h2 = sakigake_h2::Config { limits: self.limits.clone(), ..sakigake_h2::Config::default() };
         if let Some((names, port)) = &self.told {

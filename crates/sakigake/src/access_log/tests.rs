@@ -8,6 +8,7 @@ fn entry(path: &[u8]) -> Entry<'_> {
     Entry {
         at: SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_295_045_007),
         client: "127.0.0.1:40000".parse().expect("an address"),
+        identity: "",
         protocol: "h2",
         host: "a.test",
         method: b"GET",
@@ -184,4 +185,13 @@ fn a_log_that_is_off_says_nothing() {
     let log = AccessLog::off();
     log.write(&entry(b"/a"));
     assert!(log.is_off() && log.lost() == 0);
+}
+
+#[test]
+fn who_the_client_is_stands_in_every_format() {
+    let entry = Entry { identity: "CN=al \"ice\x1b,O=x", ..entry(b"/") };
+    assert!(text(&entry, false).ends_with("  CN=al \"ice\\x1b,O=x\n"), "{}", text(&entry, false));
+    assert!(json(&entry).ends_with(",\"identity\":\"CN=al \\\"ice\\u001b,O=x\"}\n"), "{}", json(&entry));
+    let line = common(&entry);
+    assert!(line.starts_with("127.0.0.1 - CN=al\\x20\\\"ice\\x1b,O=x [21/"), "{line}");
 }

@@ -182,7 +182,7 @@ async fn connect(
     });
     let host = ear.origin.host.trim_start_matches('[').trim_end_matches(']');
     let (config, witness) =
-        shared.session(ear.watches).map_err(|misuse| Failed::new(Cause::SslConnectError, misuse))?;
+        shared.session(host, ear.watches).map_err(|misuse| Failed::new(Cause::SslConnectError, misuse))?;
     let session = Session::client(config, host, shared.clock.now(), Box::new(SystemEntropy));
     let session = session.map_err(|misuse| Failed::new(Cause::UrlMalformat, misuse))?;
     let dial::Dialled { resolved, connected, address, is_proxied, stream } = dialled;

@@ -32,6 +32,8 @@ pub enum Section {
     Limits,
     /// `[hosts."NAME"]`
     Host,
+    /// The table that a host's `client_certificates` takes.
+    Clients,
 }
 
 /// What a key takes.
@@ -65,10 +67,12 @@ pub enum Kind {
     Fields,
     /// A table of status codes and files.
     Pages,
+    /// A table of [`Section::Clients`].
+    Clients,
 }
 
 impl Section {
-    /// All of them, in the order in which a file has them.
+    /// All of them that begin with a header of their own, in the order in which a file has them.
     pub const ALL: [Self; 6] = [Self::Top, Self::Tls, Self::Tickets, Self::Log, Self::Limits, Self::Host];
 
     /// How its table begins.
@@ -80,6 +84,7 @@ impl Section {
             Self::Log => "[log]",
             Self::Limits => "[limits]",
             Self::Host => "[hosts.\"NAME\"]",
+            Self::Clients => "client_certificates = { ... }",
         }
     }
 
@@ -92,6 +97,7 @@ impl Section {
             Self::Log => "of [log]",
             Self::Limits => "of [limits]",
             Self::Host => "of a host",
+            Self::Clients => "of client_certificates",
         }
     }
 
@@ -105,6 +111,7 @@ impl Section {
             }
             Self::Log => "What is written about requests.",
             Self::Limits => "What one client may take, and how long the server waits for it.",
+            Self::Clients => "How a host asks clients who they are.",
             Self::Host => {
                 "One table a host, by its name in quotation marks. A host is a folder or a redirect. `*.example.com` is for every name with one more label."
             }
@@ -140,6 +147,7 @@ impl Kind {
             Self::Url => "an address, such as \"https://www.example.com/\"".into(),
             Self::ChoiceOrPath(words) => format!("{}, or a file", quoted(words)),
             Self::Fields => "a table of field names and values, such as { x-frame-options = \"DENY\" }".into(),
+            Self::Clients => "a table, such as { ca = \"clients.pem\" }".into(),
             Self::Pages => "a table of status codes and files, such as { 404 = \"404.html\" }".into(),
         }
     }
@@ -184,6 +192,8 @@ const KIB: u64 = 1 << 10;
 
 /// How requests may be logged.
 pub(super) const ACCESS: &[&str] = &["off", "text", "json", "common", "combined"];
+/// What a client without certificate gets.
+pub(super) const MODES: &[&str] = &["required", "optional"];
 /// Where hints may come from, beside a file.
 pub(super) const HINTS: &[&str] = &["pages", "none"];
 
@@ -261,6 +271,8 @@ pub const KEYS: &[Key] = &[
         "Certificate chain in PEM, leaf first; as in `[tls]`. It must cover all names of the host."),
     key(Section::Host, "key", Kind::Paths, "(none)", "\"key.pem\"",
         "Private key in PEM of the certificate at the same place of the list."),
+    key(Section::Host, "client_certificates", Kind::Clients, "(none: nobody is asked)", "{ ca = \"clients.pem\", mode = \"optional\" }",
+        "Asks clients for certificates of their own in the handshake: a table of the keys below. Services find who the client is among a request's extensions, and the log tells it. A request for this host on a connection to one that does not ask the same way gets 421."),
     key(Section::Host, "headers", Kind::Fields, "{}", "{ strict-transport-security = \"max-age=31536000\" }",
         "Field lines to add to every answer, of a redirect too; a table within holds those for some files of a folder: `\"*.woff2\" = { cache-control = \"max-age=31536000\" }`."),
     key(Section::Host, "listing", Kind::Flag, "false", "true",
@@ -279,4 +291,12 @@ pub const KEYS: &[Key] = &[
         "What clients are told ahead, in PRELOAD frames or as `early_hints` says: what the folder's pages name, nothing, or what a file holds, a Link field value a line."),
     key(Section::Host, "early_hints", Kind::Flag, "true", "false",
         "Whether clients that do not know the frame get the same hints in `Link` fields of the page, and over HTTP/2, where a browser navigates, in a 103 (Early Hints) ahead of it."),
+    key(Section::Clients, "ca", Kind::Paths, "(none: it must be given)", "\"clients.pem\"",
+        "Certificates in PEM of the authorities whose clients are let in."),
+    key(Section::Clients, "crl", Kind::Paths, "[]", "\"revoked.pem\"",
+        "Lists in PEM of the certificates that they have revoked. One whose next update is overdue refuses all of its authority's clients."),
+    key(Section::Clients, "mode", Kind::Choice(MODES), "\"required\"", "\"optional\"",
+        "Whether a client without certificate is turned away, or served as nobody. A bad one is turned away in either case."),
+    key(Section::Clients, "tell_authorities", Kind::Flag, "false", "true",
+        "Whether clients are told the names of the authorities, to choose by; whoever connects can read them."),
 ];

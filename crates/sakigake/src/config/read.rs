@@ -6,6 +6,7 @@ use super::{
     section::{HOSTS, Mistakes, Placed, Reading, host_header, kind_of, sorted},
     values::{self, Wrong},
 };
+use crate::client_certificates::ClientCertificates;
 use crate::{
     files::{ErrorPage, FieldRule},
     server::Limits,
@@ -51,6 +52,8 @@ pub(super) struct HostPlaces {
     pub(super) target: Range<usize>,
     pub(super) certificates: Vec<PairPlace>,
     pub(super) error_pages: Vec<Range<usize>>,
+    /// Of each file that `client_certificates` names, authorities first.
+    pub(super) clients: Vec<Range<usize>>,
     pub(super) hints: Option<Range<usize>>,
 }
 
@@ -336,9 +339,31 @@ impl<'a> Reader<'a> {
         let is_default = section.flag("default").unwrap_or(false);
         let (certificates, pair_places) = self.certificates(&section);
         place.certificates = pair_places;
+        let client_certificates = self.clients(&section, &mut place);
         let target = self.target(&section, key, &names, &mut place);
         debug_assert!(section.is_complete());
-        (Host { names, is_default, target, certificates }, place)
+        (Host { names, is_default, target, certificates, client_certificates }, place)
+    }
+
+    /// How the host asks clients who they are.
+    fn clients(&self, host: &Reading<'a>, place: &mut HostPlaces) -> Option<ClientCertificates> {
+        let (table, at) = host.table("client_certificates")?;
+        let section = Reading::new(Section::Clients, Some(table), &[], self.mistakes);
+        let ca = section.list("ca", |text| self.path(text));
+        let crl = section.list("crl", |text| self.path(text)).unwrap_or_default();
+        let is_required = section.choice("mode") != Some("optional");
+        let tells_authorities = section.flag("tell_authorities").unwrap_or(false);
+        debug_assert!(section.is_complete());
+        if ca.as_ref().is_none_or(Vec::is_empty) && !section.is_mistyped("ca") {
+            let mistake = Mistake::new(at, "nobody is named whose clients are let in");
+            self.missing(mistake.label("add `ca = \"...\"`"));
+        }
+        let (authorities, of_authorities): (Vec<_>, Vec<_>) =
+            ca.unwrap_or_default().into_iter().map(|placed| (placed.value, placed.at)).unzip();
+        let (revocations, of_revocations): (Vec<_>, Vec<_>) =
+            crl.into_iter().map(|placed| (placed.value, placed.at)).unzip();
+        place.clients = [of_authorities, of_revocations].concat();
+        Some(ClientCertificates { authorities, revocations, is_required, tells_authorities })
     }
 
     fn target(

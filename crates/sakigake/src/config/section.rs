@@ -88,6 +88,7 @@ impl<'a> Reading<'a> {
                     Some(Section::Top) | None => {
                         "stands at the top of the file, before the first [header]".into()
                     }
+                    Some(Section::Clients) => "belongs to a host's `client_certificates`".into(),
                     Some(Section::Host) => "belongs to a host: [hosts.\"NAME\"]".into(),
                     Some(section) => format!("belongs to {}", section.header()),
                 };
@@ -260,6 +261,16 @@ impl<'a> Reading<'a> {
             }
             _ => Some(self.one(key, value, &read).into_iter().collect()),
         }
+    }
+
+    /// A table within.
+    pub(super) fn table(&self, name: &'static str) -> Option<(&'a DeTable<'a>, Range<usize>)> {
+        let (key, value) = self.value(name)?;
+        let table = value.get_ref().as_table();
+        if table.is_none() {
+            self.other_type(key, value);
+        }
+        Some((table?, value.span()))
     }
 
     /// A table of strings, in the file's order.

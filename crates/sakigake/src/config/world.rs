@@ -5,9 +5,14 @@ use super::{
     nearest::nearest,
     read::{self, HostPlaces, PairPlace, Places},
 };
-use crate::{dev_ca, expiry, files::Files, hints::parse_file};
+use crate::{
+    client_certificates::{BadFile, WhyBad, policies},
+    dev_ca, expiry,
+    files::Files,
+    hints::parse_file,
+};
 use sakigake_crypto::aws_lc::PROVIDER;
-use sakigake_tls::{BadCredential, Credential};
+use sakigake_tls::{BadCredential, Credential, server::ClientAuthentication};
 use std::{
     cell::RefCell, collections::BTreeMap, fs, io, ops::Range, os::unix::ffi::OsStrExt, path::Path, sync::Arc,
     time::SystemTime,
@@ -19,6 +24,8 @@ pub struct Ready {
     pub config: Config,
     /// What each of its hosts shows, in their order.
     pub shown: Vec<Shown>,
+    /// How its hosts ask clients who they are, as TLS wants to have it.
+    pub client_authentication: Vec<Arc<ClientAuthentication>>,
 }
 
 /// What a host shows to clients.
@@ -63,7 +70,8 @@ impl Ready {
         };
         let shown = look.everything(&draft.places);
         match look.mistakes.into_inner() {
-            mistakes if mistakes.is_empty() => Ok(Self { config: draft.config, shown }),
+            mistakes if mistakes.is_empty() => Self::with(draft.config, shown)
+                .map_err(|bad| Report::new(name, text, vec![Mistake::whole(bad.to_string())])),
             mistakes => Err(Report::new(name, text, mistakes)),
         }
     }
@@ -76,9 +84,17 @@ impl Ready {
         let look = Look { config: &config, now, mistakes: RefCell::default(), loaded: RefCell::default() };
         let shown = look.everything(&places_of(&config));
         match look.mistakes.into_inner().into_iter().next() {
-            None => Ok(Self { config, shown }),
+            None => Self::with(config, shown).map_err(|bad| bad.to_string()),
             Some(mistake) => Err(mistake.what),
         }
+    }
+
+    /// It fails only where a file has become bad since it was looked at.
+    fn with(config: Config, shown: Vec<Shown>) -> Result<Self, BadFile> {
+        let hosts = config.hosts.iter();
+        let asking = hosts.map(|host| (&host.names[..], host.is_default, host.client_certificates.as_ref()));
+        let client_authentication = policies(asking)?;
+        Ok(Self { config, shown, client_authentication })
     }
 
     /// The names that the development CA is to vouch for.
@@ -95,6 +111,12 @@ fn places_of(config: &Config) -> Places {
     let hosts = config.hosts.iter().map(|host| HostPlaces {
         names: vec![0..0; host.names.len()],
         certificates: pairs(&host.certificates),
+        clients: vec![
+            0..0;
+            host.client_certificates
+                .as_ref()
+                .map_or(0, |asks| asks.authorities.len() + asks.revocations.len())
+        ],
         ..HostPlaces::default()
     });
     Places { certificates: pairs(&config.certificates), hosts: hosts.collect(), ..Places::default() }
@@ -141,6 +163,7 @@ impl<'a> Look<'a> {
         hosts
             .map(|(host, place)| {
                 self.target(host, place);
+                self.clients(host, place);
                 self.shown(host, place, common.as_deref())
             })
             .collect()
@@ -181,6 +204,19 @@ impl<'a> Look<'a> {
         if let (Hints::File(path), at) = (&folder.hints, place.hints.clone().unwrap_or_default()) {
             self.hints(path, at, host);
         }
+    }
+
+    /// Reads who may let clients in, and who no longer.
+    fn clients(&self, host: &Host, place: &HostPlaces) {
+        let Some(asks) = host.client_certificates.as_ref() else { return };
+        let Err(BadFile { path, why }) = asks.verifier() else { return };
+        let files = asks.authorities.iter().chain(&asks.revocations);
+        let at = files.zip(&place.clients).find(|(file, _)| **file == path).map(|(_, at)| at.clone());
+        let at = at.unwrap_or_default();
+        self.note(match why {
+            WhyBad::Read(error) => missing(&path, &error, at, "file"),
+            why => Mistake::new(at, format!("{}: {why}", path.display())),
+        });
     }
 
     fn hints(&self, path: &Path, at: Range<usize>, host: &Host) {

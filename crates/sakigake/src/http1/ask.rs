@@ -16,7 +16,7 @@ pub(super) async fn ask(
         Some(status) => Pending::refusal(status),
         None => {
             name_host(&mut parts);
-            parts.extensions.insert(peer);
+            peer.extend(&mut parts.extensions);
             local.ask(http::Request::from_parts(parts, body))
         }
     };

@@ -298,7 +298,7 @@ async fn a_peer_that_takes_nothing_is_given_up() {
     assert!(ended.is_err());
     let served = site.served.lock().expect("no test panics here");
     assert!(served.len() == 1 && !served[0].whole, "{served:?}");
-    let line = crate::access_log::text(&served[0].entry(([127, 0, 0, 1], 1).into()), false);
+    let line = crate::access_log::text(&served[0].entry(([127, 0, 0, 1], 1).into(), ""), false);
     assert!(line.contains(" HTTP/1.1 GET  200 ") && line.ends_with(" /large.bin  cut short\n"), "{line}");
 }
 

@@ -224,7 +224,7 @@ fn ask(local: Local, asked: &Asked, peer: Peer) -> Pending {
     if !head::may_expect(&parts.headers) {
         return Pending::refusal(StatusCode::EXPECTATION_FAILED);
     }
-    parts.extensions.insert(peer);
+    peer.extend(&mut parts.extensions);
     let is_connect = parts.method == http::Method::CONNECT;
     let request = http::Request::from_parts(parts, body);
     match asked.request.protocol() {

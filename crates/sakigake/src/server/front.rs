@@ -13,6 +13,7 @@ use sakigake_net::{Ended, Failure, SystemEntropy, drive};
 use sakigake_preload::table::Links;
 use sakigake_semantics::Event;
 use sakigake_session::{self as session, Fault, ServerConfig, Session};
+use sakigake_tls::Identity;
 use std::{
     cell::{Cell, RefCell},
     error::Error as _,
@@ -84,6 +85,18 @@ fn has_left(error: &http1::Failure) -> bool {
     false
 }
 
+/// A client's subject, of which a log line takes so much; its serial number where it has none.
+fn known_as(identity: &Identity) -> String {
+    const MOST_BYTES: usize = 256;
+    let mut subject = identity.subject();
+    if subject.is_empty() {
+        return format!("serial {}", identity.serial());
+    }
+    let end = (0..=MOST_BYTES.min(subject.len())).rev().find(|end| subject.is_char_boundary(*end));
+    subject.truncate(end.unwrap_or(0));
+    subject
+}
+
 /// The hosts as one client sees them.
 pub(super) struct Front {
     worker: Rc<Worker>,
@@ -91,6 +104,8 @@ pub(super) struct Front {
     config: Arc<ServerConfig>,
     /// The name that the client asked for when it began.
     server_name: RefCell<Option<String>>,
+    /// Who the client is, for the log; empty where it did not say.
+    identity: RefCell<String>,
     /// The authority for which this connection was last found to be the right one, and its host.
     right: RefCell<Option<(Vec<u8>, Number)>>,
     /// Responses that are not over.
@@ -101,8 +116,9 @@ pub(super) struct Front {
 
 impl Front {
     fn new(worker: Rc<Worker>, client: SocketAddr, config: Arc<ServerConfig>) -> Self {
-        let (server_name, right) = Default::default();
-        Self { worker, client, config, server_name, right, open: Cell::new(0), is_ready: Cell::new(false) }
+        let (server_name, identity, right) = Default::default();
+        let (open, is_ready) = (Cell::new(0), Cell::new(false));
+        Self { worker, client, config, server_name, identity, right, open, is_ready }
     }
 
     fn is_idle(&self) -> bool {
@@ -193,14 +209,17 @@ impl Handler for Front {
         self.worker.count(served);
         let here = self.worker.here();
         if !here.site.log.is_off() {
-            here.site.log.write(&served.entry(self.client));
+            here.site.log.write(&served.entry(self.client, &self.identity.borrow()));
         }
     }
 
     fn heard(&self, event: &session::Event<'_>) {
         match event {
-            session::Event::Ready { server_name, protocol, .. } => {
+            session::Event::Ready { server_name, protocol, identity, .. } => {
                 self.server_name.borrow_mut().clone_from(server_name);
+                if let Some(identity) = identity {
+                    *self.identity.borrow_mut() = known_as(identity);
+                }
                 self.is_ready.set(true);
                 self.worker.shard.ready(*protocol);
             }

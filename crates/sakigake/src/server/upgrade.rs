@@ -44,7 +44,7 @@ impl Handler for Upgrade {
 
     fn served(&self, served: &Served) {
         self.worker.count(served);
-        self.worker.here().site.log.write(&served.entry(self.client));
+        self.worker.here().site.log.write(&served.entry(self.client, ""));
     }
 }
 

@@ -1,4 +1,5 @@
 use sakigake_session::Session;
+use sakigake_tls::Identity;
 use std::{net::SocketAddr, sync::Arc};
 
 /// Who asks: an extension of every request. Cheap to clone.
@@ -13,6 +14,7 @@ use std::{net::SocketAddr, sync::Arc};
 pub struct Peer {
     address: SocketAddr,
     tls: Option<Arc<Tls>>,
+    identity: Option<Identity>,
 }
 
 /// What the handshake agreed on.
@@ -31,7 +33,7 @@ pub struct Tls {
 impl Peer {
     /// Somebody at that address.
     pub fn new(address: SocketAddr, tls: Option<Tls>) -> Self {
-        Self { address, tls: tls.map(Arc::new) }
+        Self { address, tls: tls.map(Arc::new), identity: None }
     }
 
     /// Who is at the other end of a session.
@@ -43,12 +45,26 @@ impl Peer {
             alpn: agreed.alpn.clone(),
             server_name,
         });
-        Self::new(address, tls)
+        Self { identity: session.identity().cloned(), ..Self::new(address, tls) }
     }
 
     /// The client's address, as the socket knows it.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Who the client is, where its host asks for certificates and it has shown one that our side accepted. The same is an
+    /// extension of the request by itself: `request.extensions().get::<sakigake::service::Identity>()`.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// Puts it, and who it is, among a request's extensions.
+    pub(crate) fn extend(self, extensions: &mut http::Extensions) {
+        if let Some(identity) = &self.identity {
+            extensions.insert(identity.clone());
+        }
+        extensions.insert(self);
     }
 
     /// What TLS agreed on; none over a connection without TLS.

@@ -2,10 +2,11 @@
 //!
 //! An HTTP/2 connection may serve another https origin on the same port when its certificate covers that host, and either the
 //! host's addresses name the same server or the server's ORIGIN set names the origin. A set that was sent and lacks the origin
-//! forbids it. A 421 is asked again on a connection of the origin's own, and then remembered.
+//! forbids it; and so does an identity that we show to one host alone. A 421 is asked again on a connection of the origin's own, and then remembered.
 
 use super::{Call, Connection, Pool};
 use crate::client::{
+    Shared,
     connection::{News, Protocol},
     dial,
     failure::Failed,
@@ -39,7 +40,7 @@ pub(super) struct Sharing {
 
 impl Connection {
     /// Whether names and certificate allow it to serve `origin` too.
-    fn may_host(&self, origin: &Origin) -> bool {
+    fn may_host(&self, origin: &Origin, shared: &Shared) -> bool {
         let Some(ready) = &self.ready else { return false };
         let is_near = self.origin.port == origin.port && self.origin.secure && origin.secure;
         let is_barred = self.origin_set.is_some() && !self.is_named(origin);
@@ -47,6 +48,7 @@ impl Connection {
             && !self.is_retired
             && !ready.line.is_proxied
             && is_near
+            && shared.is_same_to(&self.origin.host, &origin.host)
             && !is_barred
             && ready.witness.as_ref().is_some_and(|witness| witness.covers(&origin.host, unix_secs())) // spec: 9113-9.1.1-a
     }
@@ -73,7 +75,10 @@ impl Pool {
         let is_alone = self.sharing.alone.contains_key(origin);
         // What a proxy is asked for is neither looked up here nor asked around it.
         let is_proxied = self.shared.proxies.of(&origin.host).is_some();
-        if is_alone || is_proxied || !self.connections.iter().any(|connection| connection.may_host(origin)) {
+        if is_alone
+            || is_proxied
+            || !self.connections.iter().any(|connection| connection.may_host(origin, &self.shared))
+        {
             return false;
         }
         self.sharing.sought.insert(origin.clone());
@@ -95,7 +100,7 @@ impl Pool {
         let is_there = |connection: &&Connection| {
             let address = connection.ready.as_ref().map(|ready| ready.line.address);
             let is_at = found.as_ref().is_ok_and(|found| found.iter().any(|one| Some(*one) == address));
-            (is_at || connection.is_named(&origin)) && connection.may_host(&origin)
+            (is_at || connection.is_named(&origin)) && connection.may_host(&origin, &self.shared)
         };
         let host = self.connections.iter().find(is_there).map(|host| host.number);
         let (waiting, others) =
@@ -142,7 +147,7 @@ impl Pool {
     /// A connection's ORIGIN set changed: guests that it lacks go (RFC 8336 section 2.4).
     pub(super) fn review_guests(&mut self, number: usize) {
         let Some(host) = self.connections.iter().find(|host| host.number == number) else { return };
-        self.sharing.guests.retain(|origin, at| *at != number || host.may_host(origin)); // spec: 8336-2.4-a
+        self.sharing.guests.retain(|origin, at| *at != number || host.may_host(origin, &self.shared)); // spec: 8336-2.4-a
     }
 
     /// What is known of the addresses of an origin.

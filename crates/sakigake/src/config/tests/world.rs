@@ -5,6 +5,7 @@ use crate::{
     scratch::Scratch,
 };
 use rcgen::{CertificateParams, KeyPair};
+use sakigake_tls::server::Demand;
 use std::{
     fs,
     path::Path,
@@ -107,6 +108,14 @@ fn what_a_file_names_must_be_there_and_fit() {
             "[tls]\ncertificate = \"a.pem\"\nkey = \"a.key\"\n[hosts.\"b.example\"]\nfolder = \"site\"\n",
         ),
         (
+            "an authority of clients that is not there",
+            "[hosts.localhost]\nfolder = \"site\"\nclient_certificates = { ca = [\"a.pem\", \"c.pem\"] }\n",
+        ),
+        (
+            "a list of revoked clients that is none",
+            "[hosts.localhost]\nfolder = \"site\"\nclient_certificates = { ca = \"a.pem\", crl = \"text.pem\" }\n",
+        ),
+        (
             "an expired certificate, and a mistyped key",
             "[hosts.\"a.example\"]\nfoldr = \"x\"\nfolder = \"sit\"\ncertificate = \"old.pem\"\nkey = \"old.key\"\n",
         ),
@@ -138,6 +147,30 @@ fn each_host_shows_its_own_certificate_then_that_of_all_then_the_development_cas
     let shown: Vec<String> = ready.shown.iter().map(names).collect();
     assert_eq!(shown, ["b.example", "a.example *.a.example", "development"]);
     assert_eq!(ready.development(), ["localhost"]);
+}
+
+#[test]
+fn hosts_that_ask_clients_the_same_way_do_so_together() {
+    let scratch = scratch();
+    let text = "[hosts.localhost]\nfolder = \"site\"\ndefault = true\n\
+                [hosts.\"a.test\"]\nfolder = \"site\"\nclient_certificates = { ca = \"a.pem\" }\n\
+                [hosts.\"b.test\"]\nfolder = \"site\"\nclient_certificates = { ca = \"a.pem\", mode = \"required\" }\n\
+                [hosts.\"c.test\"]\nfolder = \"site\"\nclient_certificates = { ca = \"a.pem\", mode = \"optional\", tell_authorities = true }\n";
+    let ready = load(scratch.path(), text).unwrap_or_else(|report| panic!("{report}"));
+    let asks: Vec<_> = ready
+        .client_authentication
+        .iter()
+        .map(|asks| (asks.hosts.join(" "), asks.is_default, asks.demand, asks.authorities.len()))
+        .collect();
+    let expected = [
+        ("localhost".to_owned(), true, Demand::Never, 0),
+        ("c.test".into(), false, Demand::Optional, 1),
+        ("a.test b.test".into(), false, Demand::Required, 0),
+    ];
+    assert_eq!(asks, expected);
+    let nobody = load(scratch.path(), "[hosts.localhost]\nfolder = \"site\"\n")
+        .unwrap_or_else(|report| panic!("{report}"));
+    assert!(nobody.client_authentication.is_empty());
 }
 
 #[test]

@@ -56,6 +56,18 @@ const WRONG: &[(&str, &str)] = &[
     ("a redirect to itself", "[hosts.\"a.test\"]\naliases = \"b.test\"\nredirect = \"https://b.test/\"\n"),
     ("a redirect to no address", "[hosts.\"a.test\"]\nredirect = \"www.b.test\"\npermanent = 301\n"),
     ("a certificate without key", "[hosts.localhost]\nfolder = \"site\"\ncertificate = \"cert.pem\"\n"),
+    (
+        "clients of nobody",
+        "[hosts.localhost]\nfolder = \"site\"\nclient_certificates = { mode = \"optional\" }\n",
+    ),
+    (
+        "clients asked wrongly",
+        "[hosts.localhost]\nfolder = \"site\"\n[hosts.localhost.client_certificates]\ncaa = \"a.pem\"\nmode = \"require\"\ncrl = 3\n",
+    ),
+    (
+        "clients that are no table",
+        "[hosts.localhost]\nfolder = \"site\"\nclient_certificates = \"clients.pem\"\n",
+    ),
     ("a key without certificate", "+[tls]\nkey = \"key.pem\"\n"),
     ("more certificates than keys", "+[tls]\ncertificate = [\"a.pem\", \"b.pem\"]\nkey = \"a.key\"\n"),
     (

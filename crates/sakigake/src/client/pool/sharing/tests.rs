@@ -80,7 +80,7 @@ fn whom_the_certificate_is_not_for_is_no_guest_whatever_the_server_says() {
     let _entered = tasks.enter();
     let mut pool = pool(Proxies::default());
     for (host, may) in [("b.test", true), ("stranger.test", false)] {
-        assert_eq!(pool.connections[0].may_host(&origin(host)), may, "{host}");
+        assert_eq!(pool.connections[0].may_host(&origin(host), &pool.shared), may, "{host}");
         assert_eq!(pool.seeks(&origin(host)), may, "{host}");
     }
     let stranger = origin("stranger.test");
