@@ -11,8 +11,8 @@ from tls_cases import Talk
 PAGE = (SITE / "index.html").read_bytes()
 
 
-def nginx(world):
-    """nginx with HTTP/2 and HTTP/1.1; returns its port."""
+def nginx(world, more=""):
+    """nginx with HTTP/2 and HTTP/1.1, and what else its server is told; returns its port."""
     port, folder = free_port(), world.folder(f"nginx-{len(os.listdir(world.scratch))}")
     cert, key = world.authority.ecdsa
     config = folder / "nginx.conf"
@@ -26,7 +26,7 @@ def nginx(world):
             server {{
                 listen 127.0.0.1:{port} ssl http2; server_name {HOST};
                 ssl_certificate {cert}; ssl_certificate_key {key}; ssl_protocols TLSv1.3;
-                root {SITE}; location = /down {{ return 503; }}
+                {more} root {SITE}; location = /down {{ return 503; }}
             }}
         }}
     """)
