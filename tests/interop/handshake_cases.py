@@ -169,6 +169,7 @@ NAMES = {
     "certificate_expired": ("sslv3 alert certificate expired", "expired certificate"),
     "bad_certificate": ("sslv3 alert bad certificate", "bad certificate"),
     "unknown_ca": ("tlsv1 alert unknown ca", "unknown certificate authority"),
+    "unsupported_certificate": ("sslv3 alert unsupported certificate", "unsupported certificate"),
     "certificate_required": ("tlsv13 alert certificate required", "certificate required"),
 }
 
@@ -233,3 +234,81 @@ def fetch_refuses_certificates_of_openssl_and_go_which_name_our_alerts(world):
 def refused(done, wrong):
     check(done.returncode != 0, f"{wrong}: it was taken")
     check_in("we refused the peer's certificate", done.stderr, f"{wrong}: what fetch says")
+
+
+# Client certificates that are refused (those that are taken: identity_cases.py)
+
+# What is wrong with the client's certificate, and the alerts that openssl and Go send.
+WRONG_CLIENTS = (
+    ("none", "certificate_required", "certificate_required"),
+    ("of-a-ca-that-is-not-asked-for", "certificate_required", "certificate_required"),
+    ("expired", "certificate_expired", "certificate_expired"),
+    ("of-a-namesake", "unknown_ca", "unknown_ca"),
+    ("for-servers", "unsupported_certificate", "bad_certificate"),
+)
+
+
+@case("openssl", "go", seconds=240)
+def openssl_and_go_refuse_our_clients_certificate_and_we_name_their_alerts(world):
+    for wrong, of_openssl, of_go in WRONG_CLIENTS:
+        cert, key, ca = wrong_client(world, wrong)
+        ours = ["--cert", cert, "--key", key] if cert else []
+        required = ["-Verify", "1", "-verify_return_error", "-CAfile", ca]
+        said = refusal(world, OpensslServer(world, "-www", *required), *ours)
+        check_in(f"the peer ended the connection with the alert {of_openssl}\n", said, f"{wrong}: openssl")
+        server = GoServer(world, "-clients", ca)
+        said = refusal(world, server, *ours)
+        check_in(f"the peer ended the connection with the alert {of_go}\n", said, f"{wrong}: Go")
+        check_in("error: tls: ", server.told(), f"{wrong}: what Go says")
+
+
+@case("openssl", "go", seconds=240)
+def openssl_and_go_hear_why_we_refuse_their_certificate(world):
+    for wrong, *_ in WRONG_CLIENTS:
+        cert, key, ca = wrong_client(world, wrong)
+        server = world.serve(SITE, "--client-ca", ca)
+        verify = ["-CAfile", world.ca, "-verify_return_error", "-servername", HOST, "-alpn", "http/1.1", "-ign_eof"]
+        theirs = ["-cert", cert, "-key", key] if cert else []
+        words = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}"]
+        done = world.run(*words, *verify, *theirs, stdin=GET, status=None)
+        check_in("Requested Signature Algorithms: ", done.stdout, f"{wrong}: what openssl says")
+        (told,) = go_client(world, server, *theirs)
+        in_openssl, in_go = NAMES[OUR_ALERTS[wrong]]
+        check_in(f":{in_openssl}:", done.stderr, f"{wrong}: what openssl says")
+        check(told == f"error: remote error: tls: {in_go}", f"{wrong}: Go says {told}")
+
+
+# What we tell a client that shows this. It is not told the names of our authorities, and shows what it has. A namesake's
+# signature is wrong, which is worse than unknown.
+OUR_ALERTS = {
+    "none": "certificate_required",
+    "of-a-ca-that-is-not-asked-for": "unknown_ca",
+    "expired": "certificate_expired",
+    "of-a-namesake": "bad_certificate",
+    "for-servers": "unsupported_certificate",
+}
+
+
+def wrong_client(world, wrong):
+    """A client's certificate with what is wrong with it, its key, and the CA that the server trusts."""
+    authority = world.authority
+    if wrong == "none":
+        return None, None, authority.ca
+    client = {"names": "email:a@saki.test", "usage": "clientAuth"}
+    if wrong == "expired":
+        dates = ("20200101000000Z", "20200201000000Z")
+        return *authority.leaf("an-expired-client", dates=dates, **client), authority.ca
+    if wrong == "of-a-ca-that-is-not-asked-for":
+        return *authority.leaf("a-client", **client), world.ca
+    if wrong == "of-a-namesake":
+        # Of the same name, or our client would show nothing.
+        return *authority.leaf("a-client", **client), authority.namesake
+    return *authority.ecdsa, authority.ca
+
+
+def refusal(world, server, *options):
+    """What `tls connect` says in the end. It says nothing to the server: who closes with data unread resets the connection."""
+    trust = ["--cacert", world.authority.ca, "--servername", HOST, "--alpn", "http/1.1"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    words = ["sakigake", "tls", "connect", f"127.0.0.1:{server.port}", *trust, *options]
+    return world.start(*words, **pipes).stderr.read().decode()

@@ -181,8 +181,11 @@ class Authority:
     def __init__(self, world):
         self.world, folder = world, world.folder("authority")
         self.ca, ca_key = folder / "ca.pem", folder / "ca.key"
-        make_ca = ["-subj", "/CN=Interop CA", "-addext", "keyUsage=critical,keyCertSign"]
-        world.run("openssl", "req", "-x509", *P256, "-keyout", ca_key, "-out", self.ca, "-days", "2", *make_ca)
+        # Another CA that goes by the same name.
+        self.namesake = folder / "namesake.pem"
+        make_ca = ["-days", "2", "-subj", "/CN=Interop CA", "-addext", "keyUsage=critical,keyCertSign"]
+        for key, ca in ((ca_key, self.ca), (folder / "namesake.key", self.namesake)):
+            world.run("openssl", "req", "-x509", *P256, "-keyout", key, "-out", ca, *make_ca)
         extensions = folder / "leaf.cnf"
         extensions.write_text(
             f"subjectAltName=DNS:{HOST},DNS:localhost,IP:127.0.0.1\n"
