@@ -7,7 +7,7 @@ use crate::files::{OpenFiles, Reply, error_reply};
 const KEPT_FOR_FILES: usize = 1_024;
 
 /// What one worker has. Both take what the other does not need: connections all but what is kept for files, files up to a
-/// half, so that those who ask for many large ones at a time cannot keep everybody else out.
+/// half, so that those who ask for many large ones at a time do not keep others from connecting; from large files they do.
 #[derive(Debug)]
 pub(super) struct Descriptors {
     /// For both together.

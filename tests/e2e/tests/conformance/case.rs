@@ -49,7 +49,7 @@ pub(crate) enum Expected {
     Rst(u32),
     /// The same on another stream.
     RstOn(u32, u32),
-    /// Neither, but for NO_ERROR.
+    /// Neither, but for NO_ERROR on a stream with a body: its client may be told that nobody needs the rest.
     Accepted,
     /// The same, and a response with this status on stream 1.
     Status(u16),
@@ -142,7 +142,7 @@ fn listen(raw: &mut Raw, sent: &[u8], expected: Expected) -> Result<(), String> 
                 Err(format!("GOAWAY({code}) {}", list(&frames)))
             };
         }
-        if has_echo(raw, b"the end.") && verdict(&frames, expected)? {
+        if has_echo(raw, b"the end.") && verdict(&frames, &with_data(sent), expected)? {
             return Ok(());
         }
         match raw.read(PATIENCE.saturating_sub(began.elapsed())) {
@@ -153,11 +153,25 @@ fn listen(raw: &mut Raw, sent: &[u8], expected: Expected) -> Result<(), String> 
     }
 }
 
+/// The streams that whole frames among these bytes carry DATA on.
+fn with_data(mut sent: &[u8]) -> Vec<u32> {
+    let mut streams = Vec::new();
+    while let Some(([len @ .., kind, _, a, b, c, d], rest)) = sent.split_first_chunk::<9>() {
+        let len = len.iter().fold(0, |len, byte| len << 8 | usize::from(*byte));
+        if *kind == DATA {
+            streams.push(u32::from_be_bytes([*a, *b, *c, *d]));
+        }
+        sent = rest.get(len..).unwrap_or_default();
+    }
+    streams
+}
+
 /// Everything but the response has come: whether it is as it should be, or a response is waited for.
-fn verdict(frames: &[frames::Heard], expected: Expected) -> Result<bool, String> {
+fn verdict(frames: &[frames::Heard], with_data: &[u32], expected: Expected) -> Result<bool, String> {
     let resets = frames.iter().filter(|frame| frame.kind == RST_STREAM).map(reset);
-    // With NO_ERROR a client is told that the rest of its body is not needed, where not all of that came at once.
-    let resets: Vec<(u32, u32)> = resets.filter(|(_, code)| *code != 0).collect();
+    // Where a body did not come at once, its client is told that the rest is not needed.
+    let resets: Vec<(u32, u32)> =
+        resets.filter(|(stream, code)| *code != 0 || !with_data.contains(stream)).collect();
     match expected {
         GoAway(_) => Err(list(frames)),
         Rst(code) if resets == [(1, code)] => Ok(true),
