@@ -21,6 +21,9 @@ pub enum Misuse {
     Export(&'static str),
     /// The authorities that clients get to choose their certificates by do not fit a CertificateRequest, or one is empty.
     Authorities,
+    /// A host that clients are to be asked for is not in lower case, ends with a dot, or is named twice; or two ways of asking
+    /// are the default one. Holds what it is.
+    ClientAuthentication(String),
     /// This client cannot be asked for a certificate now: it did not offer it, what is spoken forbids it, no
     /// [`crate::server::ClientAuthentication`] is for its host, the handshake is not over, or it was asked already.
     Request,
@@ -46,6 +49,7 @@ impl fmt::Display for Misuse {
             Self::Authorities => {
                 write!(f, "authorities have 1 to 65,535 bytes each, all of them together at most 32,768")
             }
+            Self::ClientAuthentication(what) => write!(f, "how clients are asked: {what}"),
             Self::Request => write!(f, "this client cannot be asked for a certificate now"),
             Self::EarlyData(what) => write!(f, "early data: {what}"),
             Self::Limits(what) => write!(f, "limits: {what}"),

@@ -10,7 +10,7 @@ use crate::{
 };
 use sakigake_crypto::Digest;
 use sakigake_wire::Instant;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// How a server asks clients for certificates (RFC 9846 section 4.4.2). Never on a resumed connection: there a client is who
 /// it was when the ticket was made.
@@ -43,8 +43,26 @@ pub enum Demand {
 }
 
 impl ClientAuthentication {
+    /// Refuses what would leave a host out by its spelling, or in doubt.
+    pub(super) fn check_all(policies: &[Arc<Self>]) -> Result<(), Misuse> {
+        let wrong = |what: String| Err(Misuse::ClientAuthentication(what));
+        let mut known = BTreeSet::new();
+        for host in policies.iter().flat_map(|policy| &policy.hosts) {
+            if host.is_empty() || host.ends_with('.') || host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                return wrong(format!("{host:?} is no name in lower case without a final dot"));
+            }
+            if !known.insert(host) {
+                return wrong(format!("{host:?} is named twice"));
+            }
+        }
+        if policies.iter().filter(|policy| policy.is_default).count() > 1 {
+            return wrong("two ways are the default one".into());
+        }
+        policies.iter().try_for_each(|policy| policy.check())
+    }
+
     /// What fits no CertificateRequest is refused.
-    pub(super) fn check(&self) -> Result<(), Misuse> {
+    fn check(&self) -> Result<(), Misuse> {
         let fits = self.authorities.iter().all(|name| (1..=usize::from(u16::MAX)).contains(&name.len()));
         let bytes: usize = self.authorities.iter().map(|name| 2 + name.len()).sum();
         if fits && bytes <= AUTHORITIES_BYTES { Ok(()) } else { Err(Misuse::Authorities) }

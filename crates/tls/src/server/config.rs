@@ -3,7 +3,7 @@ use super::{
     clients::{ClientAuthentication, Demand},
 };
 use crate::{
-    Credential, Limits, Misuse,
+    Credential, Identity, Limits, Misuse,
     compression::{self, Compression},
     config,
     extension::MAX_RECORD_SIZE_LIMIT,
@@ -118,7 +118,7 @@ impl Options {
             policy.check(self.tickets.is_some(), &self.limits)?;
         }
         let groups = config::groups(self.provider, &self.groups)?;
-        self.client_authentication.iter().try_for_each(|policy| policy.check())?;
+        ClientAuthentication::check_all(&self.client_authentication)?;
         let schemes = config::schemes(self.provider);
         Ok(Arc::new(Config { options: self, groups, schemes }))
     }
@@ -143,6 +143,17 @@ impl Config {
         Options { credentials, ..self.options.clone() }.build()
     }
 
+    /// The same with other ways of asking clients who they are.
+    ///
+    /// # Errors
+    /// As [`Options::build`].
+    pub fn with_client_authentication(
+        &self,
+        client_authentication: Vec<Arc<ClientAuthentication>>,
+    ) -> Result<Arc<Self>, Misuse> {
+        Options { client_authentication, ..self.options.clone() }.build()
+    }
+
     /// Whether a connection on which the client asked for `server_name` may answer for `host` (lower case, no final dot)
     /// too: clients are asked the same way who they are, and whichever credential it was shown there is one that a client
     /// gets who asks for `host` (always so where the owner chooses credentials itself).
@@ -155,6 +166,22 @@ impl Config {
     /// Milliseconds since 1970.
     pub(crate) fn unix_ms(&self, now: Instant) -> u64 {
         config::unix_ms(self.options.unix_secs_at_start, now)
+    }
+
+    /// Whether a client that is known as `identity` on a connection to `server_name` may ask for `host` by this configuration,
+    /// which is a later one than that by which it connected: clients of both are asked the same way, and who it is is judged
+    /// anew, as of `unix_secs`.
+    pub fn still_admits(
+        &self,
+        server_name: Option<&str>,
+        host: &str,
+        identity: Option<&Identity>,
+        unix_secs: u64,
+    ) -> bool {
+        let (shown, asked) =
+            (self.client_authentication(server_name), self.client_authentication(Some(host)));
+        let is_same = server_name == Some(host) || shown.map(Arc::as_ptr) == asked.map(Arc::as_ptr);
+        is_same && asked.is_none_or(|policy| policy.admits(identity, unix_secs))
     }
 
     /// How a client that asked for `server_name` (lower case, no final dot) is asked who it is.

@@ -442,3 +442,67 @@ fn authorities_have_to_fit_the_request() {
         assert_eq!(with_names(names).err(), Some(Misuse::Authorities));
     }
 }
+
+#[test]
+fn a_host_that_no_sni_spells_so_is_refused_and_so_is_one_in_doubt() {
+    let asks = |hosts: &[&str], is_default| ClientAuthentication {
+        hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        is_default,
+        ..policy(Demand::Required)
+    };
+    let build = |policies: Vec<ClientAuthentication>| {
+        let client_authentication = policies.into_iter().map(Arc::new).collect();
+        server::Options { client_authentication, ..server_options() }.build().map(|_| ())
+    };
+    assert_eq!(build(vec![asks(&["a.test", "*.a.test"], true), asks(&["b.test"], false)]), Ok(()));
+    for wrong in [
+        vec![asks(&["A.test"], true)],
+        vec![asks(&["a.test."], true)],
+        vec![asks(&[""], true)],
+        vec![asks(&["a.test"], true), asks(&["b.test", "a.test"], false)],
+        vec![asks(&[], true), asks(&["a.test"], true)],
+    ] {
+        assert!(matches!(build(wrong), Err(Misuse::ClientAuthentication(_))));
+    }
+}
+
+#[test]
+fn a_later_configuration_judges_anew_who_is_connected() {
+    let alice = alice();
+    let identity = Identity::new(alice.chain.clone()).unwrap();
+    let one = |hosts: &[&str], demand, verifier: WebPki| {
+        Arc::new(ClientAuthentication {
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            is_default: false,
+            verifier: Some(Arc::new(verifier)),
+            ..policy(demand)
+        })
+    };
+    let trusting = || {
+        let mut verifier = WebPki::new(provider());
+        verifier.trust(&AUTHORITY.der).unwrap();
+        verifier
+    };
+    let mut revoking = trusting();
+    revoking.revoke(&AUTHORITY.revokes(&alice.chain[0])).unwrap();
+    let client_authentication = vec![
+        one(&["a.test", "b.test"], Demand::Required, trusting()),
+        one(&["c.test"], Demand::Required, revoking),
+        one(&["d.test"], Demand::Optional, trusting()),
+    ];
+    let config = server::Options { client_authentication, ..server_options() }.build().unwrap();
+    let admits = |shown, host, identity| config.still_admits(Some(shown), host, identity, UNIX_SECS);
+    let cases = [
+        ("a.test", "a.test", Some(&identity), true),
+        ("a.test", "b.test", Some(&identity), true),
+        ("a.test", "a.test", None, false),
+        ("a.test", "d.test", Some(&identity), false),
+        ("c.test", "c.test", Some(&identity), false),
+        ("d.test", "d.test", None, true),
+        ("e.test", "f.test", None, true),
+        ("e.test", "a.test", None, false),
+    ];
+    for (shown, host, identity, expected) in cases {
+        assert_eq!(admits(shown, host, identity), expected, "{shown} {host} {identity:?}");
+    }
+}
