@@ -223,6 +223,7 @@ impl Shared {
     ) -> Result<(Arc<ClientConfig>, Option<Arc<Witness>>), tls::Misuse> {
         let mut tls = self.tls.clone();
         tls.credentials.extend(self.identity_for(host).map(|identity| identity.credential.clone()));
+        tls.post_handshake_auth = !tls.credentials.is_empty(); // Said only where HTTP/2 is not offered.
         let judge = tls.verifier.clone().filter(|_| self.is_checked);
         let witness = judge.map(|judge| Arc::new(Witness::new(judge)));
         if let Some(witness) = &witness {

@@ -100,6 +100,10 @@ pub fn policies<'a>(
         group.0.extend_from_slice(names);
         group.1 |= is_default;
     }
+    for (hosts, _) in groups.values_mut() {
+        hosts.sort_unstable();
+        hosts.dedup(); // `serve` may have one name twice: the development name as the public one.
+    }
     if groups.keys().all(Option::is_none) {
         return Ok(Vec::new());
     }

@@ -144,6 +144,17 @@ impl Server {
         Self { address, table, ca, session, log, running, _watch: watch, _scratch: scratch }
     }
 
+    /// From now on clients are asked like that.
+    ///
+    /// # Panics
+    /// When TLS refuses it.
+    pub fn ask_clients(&self, client_authentication: Vec<Arc<ClientAuthentication>>) {
+        let now = self.session.now();
+        let tls = now.tls.with_client_authentication(client_authentication).expect("the options are good");
+        let (h2, hints, trace) = (now.h2.clone(), now.hints.clone(), now.trace);
+        self.session.set(ServerConfig { tls, h2, hints, trace });
+    }
+
     /// A site that logs where this server's does, and shows the same certificates.
     pub fn another(&self, hosts: Hosts) -> Site {
         Site::new(hosts, self.session.clone(), AccessLog::new(Format::Text, Box::new(self.log.clone())))

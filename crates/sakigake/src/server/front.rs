@@ -9,7 +9,7 @@ use crate::{
     http2::{Bounds, Http2},
     service::{Local, Peer},
 };
-use sakigake_net::{Ended, Failure, SystemEntropy, drive};
+use sakigake_net::{Ended, Failure, SystemEntropy, drive, unix_secs};
 use sakigake_preload::table::Links;
 use sakigake_semantics::Event;
 use sakigake_session::{self as session, Fault, ServerConfig, Session};
@@ -104,8 +104,10 @@ pub(super) struct Front {
     config: Arc<ServerConfig>,
     /// The name that the client asked for when it began.
     server_name: RefCell<Option<String>>,
-    /// Who the client is, for the log; empty where it did not say.
-    identity: RefCell<String>,
+    /// Who the client is, where it said so.
+    identity: RefCell<Option<Identity>>,
+    /// The same for the log; empty where it did not say.
+    known_as: RefCell<String>,
     /// The authority for which this connection was last found to be the right one, and its host.
     right: RefCell<Option<(Vec<u8>, Number)>>,
     /// Responses that are not over.
@@ -116,9 +118,9 @@ pub(super) struct Front {
 
 impl Front {
     fn new(worker: Rc<Worker>, client: SocketAddr, config: Arc<ServerConfig>) -> Self {
-        let (server_name, identity, right) = Default::default();
+        let (server_name, identity, known_as, right) = Default::default();
         let (open, is_ready) = (Cell::new(0), Cell::new(false));
-        Self { worker, client, config, server_name, identity, right, open, is_ready }
+        Self { worker, client, config, server_name, identity, known_as, right, open, is_ready }
     }
 
     fn is_idle(&self) -> bool {
@@ -147,16 +149,22 @@ impl Front {
         if let Some(seat) = known.and_then(|(_, number)| here.numbered(*number)) {
             return Some(seat);
         }
-        let number = here.number(authority).filter(|_| self.may_answer(authority))?;
+        let number = here.number(authority).filter(|_| self.may_answer(here, authority))?;
         *right = Some((authority.to_vec(), number));
         here.numbered(number)
     }
 
-    /// Whether the certificate that this connection began with is one for `authority` too.
-    fn may_answer(&self, authority: &[u8]) -> bool {
+    /// Whether the certificate that this connection began with is one for `authority` too, and the client is let in there:
+    /// what it has shown is held against what holds now, since the files may have been read again.
+    fn may_answer(&self, here: &Here, authority: &[u8]) -> bool {
         let host = lower(host_of(authority));
         let Ok(host) = core::str::from_utf8(&host) else { return false };
-        self.config.tls.may_answer(self.server_name.borrow().as_deref(), host)
+        let server_name = self.server_name.borrow();
+        let now = here.site.session.now();
+        let is_new = !Arc::ptr_eq(&now.tls, &self.config.tls);
+        let identity = self.identity.borrow();
+        self.config.tls.may_answer(server_name.as_deref(), host)
+            && (!is_new || now.tls.still_admits(server_name.as_deref(), host, identity.as_ref(), unix_secs()))
     }
 }
 
@@ -209,7 +217,7 @@ impl Handler for Front {
         self.worker.count(served);
         let here = self.worker.here();
         if !here.site.log.is_off() {
-            here.site.log.write(&served.entry(self.client, &self.identity.borrow()));
+            here.site.log.write(&served.entry(self.client, &self.known_as.borrow()));
         }
     }
 
@@ -218,8 +226,9 @@ impl Handler for Front {
             session::Event::Ready { server_name, protocol, identity, .. } => {
                 self.server_name.borrow_mut().clone_from(server_name);
                 if let Some(identity) = identity {
-                    *self.identity.borrow_mut() = known_as(identity);
+                    *self.known_as.borrow_mut() = known_as(identity);
                 }
+                self.identity.borrow_mut().clone_from(identity);
                 self.is_ready.set(true);
                 self.worker.shard.ready(*protocol);
             }

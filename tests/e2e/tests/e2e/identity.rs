@@ -124,6 +124,26 @@ struct Nobody;
 impl Watcher for Nobody {}
 
 #[test]
+fn a_host_that_begins_to_ask_does_so_of_connections_that_are_open() {
+    let world = World::new();
+    let server = Server::start(Setup::of_service(greeting()));
+    let mut client = Raw::connect_as(&server, "www.saki.test", &["h2"], std::slice::from_ref(&world.alice));
+    client.send(&frames::hello(&[]));
+    assert_eq!(body(&mut client, 1, "www.saki.test"), "nobody");
+    let asks = world.asks();
+    server.ask_clients(policies([(&[][..], true, Some(&asks))]).expect("the files are good"));
+    server.running.reload(server.another(Hosts::one(Target::Service(greeting()))));
+    let mut stream = 3;
+    eventually("421", || {
+        stream += 2;
+        body(&mut client, stream, "www.saki.test").contains("421")
+    });
+    let mut client = Raw::connect_as(&server, "www.saki.test", &["h2"], std::slice::from_ref(&world.alice));
+    client.send(&frames::hello(&[]));
+    assert_eq!(body(&mut client, 1, "www.saki.test"), "CN=alice");
+}
+
+#[test]
 fn our_client_shows_itself_to_the_hosts_named_alone() {
     let world = World::new();
     let asks = world.asks();
