@@ -43,7 +43,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path); // It was renamed, or the next start removes it.
+        let _ = fs::remove_file(&self.path); // It was renamed, or nobody can remove it. One of a process that was killed stays.
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys that nobody else knows, gone when the process ends. A thread turns them; `warn` hears when that fails.
+    /// Keys that nobody else knows, gone when the process ends. A thread turns them.
     ///
     /// # Errors
     /// The system has no thread to give.

@@ -1,4 +1,5 @@
-//! What a host's connections rest their trust on, in a digest: where it changes, tickets of before lead to full handshakes.
+//! What a host's connections rest their trust on, in a digest of its names and of its certificates' paths: where it
+//! changes, tickets of before lead to full handshakes. Another certificate at the same path does not change it.
 
 use super::{CertificateFiles, Config};
 use sakigake_crypto::aws_lc::PROVIDER;
