@@ -156,6 +156,33 @@ def gnutls_resumes_with_us(world):
     check_in("*** This is a resumed session", done.stdout)
 
 
+# Our client comes again
+
+def fetch_twice(world, server, *options):
+    """What a first and a second run of `fetch -v` say of their handshakes; tickets are kept in the data folder."""
+    said = [fetch(world, server, "-v", *options).stderr for _ in range(2)]
+    return [re.search(r"TLS: (.*)", notes)[1] for notes in said]
+
+
+@case("openssl")
+def fetch_resumes_with_openssl(world):
+    server = OpensslServer(world, "-www")
+    check(fetch_twice(world, server) == ["full handshake", "resumed"], "fetch did not resume")
+    check_in("Reused, TLSv1.3, Cipher is TLS_", fetch(world, server).stdout)
+    check_in("New, TLSv1.3, Cipher is TLS_", fetch(world, server, "--no-tickets").stdout)
+    retrying = OpensslServer(world, "-www", "-groups", "P-384")
+    check(fetch_twice(world, retrying) == ["full handshake", "resumed"], "fetch did not resume after a retry")
+
+
+@case("go", seconds=240)
+def fetch_resumes_with_go(world):
+    for options, retried in (((), "false"), (("-groups", "CurveP384"), "true")):
+        server = GoServer(world, *options)
+        check(fetch_twice(world, server) == ["full handshake", "resumed"], "fetch did not resume")
+        check_in(f"TLS 1.3 resumed=false retried={retried}", server.told())
+        check_in(f"TLS 1.3 resumed=true retried={retried}", server.told())
+
+
 # Certificates that are refused
 
 # What is wrong with a leaf, what openssl says of it, and the alerts that openssl, Go and we send.

@@ -185,6 +185,9 @@ pub(crate) struct ConnectArguments {
     /// The name to ask for and to verify [default: HOST]
     #[arg(long, value_name = "NAME")]
     pub(crate) servername: Option<String>,
+    /// Resume by a ticket of the user's data folder where there is one, and keep those that come
+    #[arg(long)]
+    pub(crate) tickets: bool,
     #[command(flatten)]
     pub(crate) look: LookArguments,
 }

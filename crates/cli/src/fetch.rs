@@ -13,7 +13,9 @@ use crate::{
 use failure::{Ended, HTTP_ERROR, explain};
 use sakigake::client::{
     Ask, Bypass, Cause, Client, Family, Identity, Loaded, Options, Protocol, Proxies, Resolve, Trust,
+    tickets::{InFolder, Store},
 };
+use sakigake::dev_ca::DevCa;
 use sakigake_page::{har, load::State, waterfall};
 use sakigake_tls::Credential;
 use screen::Screen;
@@ -72,12 +74,25 @@ fn options(arguments: &FetchArguments) -> Result<Options, Ended> {
         proxies: proxies(arguments)?,
         connect_patience: Duration::from_nanos(arguments.connect_timeout.as_nanos()),
         identity: None,
+        tickets: if arguments.no_tickets { None } else { tickets() },
         protocols: protocols
             .iter()
             .filter(|(is_barred, _)| !is_barred)
             .map(|(_, protocol)| *protocol)
             .collect(),
     })
+}
+
+/// The user's own tickets; none where they cannot be kept, since that costs full handshakes and no more.
+pub(crate) fn tickets() -> Option<Arc<dyn Store>> {
+    let folder = DevCa::default_folder().ok()?.join("tickets"); // Nobody's home.
+    match InFolder::open(&folder) {
+        Ok(store) => Some(Arc::new(store)),
+        Err(error) => {
+            eprintln!("warning: no tickets are kept in {}: {error}", folder.display());
+            None
+        }
+    }
 }
 
 /// What the arguments say of proxies, and else the environment.

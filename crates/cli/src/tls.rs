@@ -6,7 +6,7 @@ use crate::{
     ca, fetch, serve,
 };
 use sakigake::{
-    client::Trust,
+    client::{Trust, tickets::Store},
     client_certificates::{ClientCertificates, policies},
     key_log::KeyLogFile,
 };
@@ -34,16 +34,21 @@ pub(crate) fn connect(arguments: ConnectArguments) -> Result<ExitCode, Failure> 
     options.key_log = arguments.look.keylog.is_some();
     options.compressions = &tls::compression::ALL;
     options.record_size_limit = Some(tls::extension::MAX_RECORD_SIZE_LIMIT);
+    let name = arguments.servername.as_deref().unwrap_or(host);
+    let mut looker = Looker::new(&arguments.look)?;
+    if let Some(store) = arguments.tickets.then(fetch::tickets).flatten() {
+        options.tickets = Some(tls::extension::TicketRequest { new_session_count: 1, resumption_count: 1 });
+        looker.tickets = Some((store, format!("{name}:{port} by hand")));
+    }
     let config =
         ClientConfig { tls: options.build().map_err(Failure::new)?, h2: None, trace: arguments.look.trace };
-    let looker = Looker::new(&arguments.look)?;
-    let name = arguments.servername.as_deref().unwrap_or(host);
+    let earlier = looker.tickets.as_ref().and_then(|(store, place)| store.take(place, unix_secs() * 1_000));
     super::on_this_thread(async {
         let stream = TcpStream::connect((host, port)).await;
         let stream = stream.map_err(|error| {
             Failure::because(format_args!("cannot connect to {}", arguments.target), error)
         })?;
-        let session = Session::client(Arc::new(config), name, clock.now(), Box::new(SystemEntropy));
+        let session = Session::resume(Arc::new(config), name, earlier, clock.now(), Box::new(SystemEntropy));
         talk(stream, session.map_err(Failure::new)?, looker, clock).await
     })
 }
@@ -107,17 +112,24 @@ fn place(target: &str) -> Result<(&str, u16), Failure> {
 /// Shows what a connection says, on standard error.
 struct Looker {
     key_log: Option<Arc<KeyLogFile>>,
+    /// Where tickets go, and under which name, if anywhere.
+    tickets: Option<(Arc<dyn Store>, String)>,
     is_told: bool,
 }
 
 impl Looker {
     fn new(look: &LookArguments) -> Result<Self, Failure> {
         let key_log = look.keylog.as_deref().map(serve::open_key_log).transpose()?.map(Arc::new);
-        Ok(Self { key_log, is_told: false })
+        Ok(Self { key_log, tickets: None, is_told: false })
     }
 
-    fn show(key_log: Option<&KeyLogFile>, event: &Event<'_>) {
+    fn show(key_log: Option<&KeyLogFile>, tickets: Option<&(Arc<dyn Store>, String)>, event: &Event<'_>) {
         match event {
+            Event::Ticket(session) => {
+                if let Some((store, place)) = tickets {
+                    store.put(place, session);
+                }
+            }
             Event::Traced(traced) => eprint!("{traced}"),
             Event::KeyLog(line) => {
                 if let Some(Err(error)) = key_log.map(|file| file.write(line)) {
@@ -131,7 +143,7 @@ impl Looker {
 
 impl Application for Looker {
     fn heard(&mut self, _: Instant, event: Event<'_>) {
-        Self::show(self.key_log.as_deref(), &event);
+        Self::show(self.key_log.as_deref(), self.tickets.as_ref(), &event);
     }
 
     fn act(&mut self, _: Instant, session: &mut Session) {
@@ -154,8 +166,8 @@ async fn talk(
         Ok(Ended::Closed) => Ok(ExitCode::SUCCESS),
         Ok(Ended::Plain(mut stream)) => {
             looker.act(clock.now(), stream.session_mut());
-            let key_log = looker.key_log.clone();
-            stream.watch(move |event| Looker::show(key_log.as_deref(), &event));
+            let (key_log, tickets) = (looker.key_log.clone(), looker.tickets.clone());
+            stream.watch(move |event| Looker::show(key_log.as_deref(), tickets.as_ref(), &event));
             carry(*stream).await.map_err(|error| Failure::because("the connection", error))?;
             Ok(ExitCode::SUCCESS)
         }

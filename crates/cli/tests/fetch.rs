@@ -5,6 +5,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -212,4 +213,52 @@ fn a_server_that_is_told_to_stop_ends_well() {
     kill_process(Pid::from_child(&world.server), Signal::TERM).expect("it runs");
     let status = world.server.wait().expect("it ends");
     assert!(status.success(), "{status}");
+}
+
+#[test]
+fn a_second_run_resumes_the_connection_of_the_first() {
+    let world = World::start();
+    let url = world.url("/style.css");
+    let spoken = |arguments: &[&str]| {
+        let (code, _, notes) =
+            world.run(&[arguments, &["-v", "-X", "GET", "-o", "/dev/null", &url]].concat());
+        assert_eq!(code, 0, "{notes}");
+        notes.lines().find_map(|line| line.split_once("TLS: ")).map(|(_, how)| how.to_owned())
+    };
+    let (full, resumed) = (Some("full handshake".to_owned()), Some("resumed".to_owned()));
+    for protocol in ["--http2", "--http1.1"] {
+        assert_eq!(spoken(&[protocol]), full, "{protocol}: tickets are for what is offered");
+        assert_eq!(spoken(&[protocol, "--no-tickets"]), full);
+        assert_eq!(spoken(&[protocol]), resumed);
+        assert_eq!(spoken(&[protocol]), resumed, "the second connection brought one too");
+    }
+    assert_eq!(spoken(&["--http2", "-k"]), full, "tickets are for whom one trusts");
+    let tickets = world.folder.join("sakigake/tickets");
+    for entry in fs::read_dir(&tickets).expect("tickets are kept there") {
+        let mode = entry.expect("a file").metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    assert_eq!(fs::metadata(&tickets).expect("a folder").permissions().mode() & 0o777, 0o700);
+    fs::remove_dir_all(&tickets).expect("it is ours");
+    assert_eq!(spoken(&["--http2"]), full);
+}
+
+#[test]
+fn a_handshake_by_hand_is_resumed_where_tickets_are_asked_for() {
+    let world = World::start();
+    let said = |arguments: &[&str]| {
+        let target = format!("localhost:{}", world.port);
+        let mut command = Command::new(BINARY);
+        command.args(["tls", "connect", "--alpn", "http/1.1", &target]).args(arguments);
+        command.env("XDG_DATA_HOME", &world.folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").expect("it reads");
+        let (_, answer, notes) = said(&child.wait_with_output().expect("it ends"));
+        drop(stdin); // A server owes nothing to who has said all: it is open until the answer has come.
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer} {notes}");
+        notes.contains("ALPN http/1.1, resumed")
+    };
+    assert_eq!([(); 2].map(|()| said(&[])), [false, false]);
+    assert_eq!([(); 3].map(|()| said(&["--tickets"])), [false, true, true]);
 }

@@ -13,6 +13,7 @@ mod loader;
 mod pool;
 mod proxy;
 mod race;
+pub mod tickets;
 mod trust;
 mod witness;
 
@@ -58,6 +59,8 @@ pub struct Options {
     pub proxies: Proxies,
     /// How long a connection may take to come about, before TLS.
     pub connect_patience: Duration,
+    /// Where tickets are kept by which connections are resumed; none to resume none.
+    pub tickets: Option<Arc<dyn tickets::Store>>,
 }
 
 impl Default for Options {
@@ -74,6 +77,7 @@ impl Default for Options {
             family: Family::Any,
             proxies: Proxies::default(),
             connect_patience: Duration::from_secs(10),
+            tickets: Some(Arc::new(tickets::InMemory::default())),
         }
     }
 }
@@ -96,6 +100,7 @@ pub(crate) struct Shared {
     pub(crate) proxies: Proxies,
     pub(crate) connect_patience: Duration,
     pub(crate) key_log: Option<KeyLogFile>,
+    tickets: Option<tickets::Tickets>,
     /// How pages are loaded.
     load: load::Options,
 }
@@ -147,6 +152,8 @@ impl Client {
         tls.key_log = options.key_log.is_some();
         tls.compressions = &tls::compression::ALL;
         tls.record_size_limit = Some(tls::extension::MAX_RECORD_SIZE_LIMIT);
+        let tickets = tickets::Tickets::of(&options);
+        tls.tickets = tickets.as_ref().map(|_| tickets::Tickets::WANTED);
         let h2 = sakigake_h2::Config { preload: options.preload, ..Default::default() };
         let credentials = options.identity.iter().map(|identity| identity.credential.clone()).collect();
         tls::client::Options { credentials, ..tls.clone() }.build().map_err(Error::Misuse)?;
@@ -165,6 +172,7 @@ impl Client {
             proxies,
             connect_patience,
             key_log,
+            tickets,
             load,
         };
         Ok(Self { shared: Rc::new(shared) })
@@ -243,6 +251,12 @@ impl Shared {
     /// Whether we are the same to both hosts: a connection to one may serve the other as far as that goes.
     pub(crate) fn is_same_to(&self, one: &str, other: &str) -> bool {
         self.identity_for(one).is_some() == self.identity_for(other).is_some()
+    }
+
+    /// The tickets of a connection to `origin`.
+    fn tickets(&self, origin: &Origin) -> Option<tickets::Keeper> {
+        let tickets = self.tickets.as_ref()?;
+        Some(tickets.for_origin(origin, self.proxies.of(&origin.host)))
     }
 }
 

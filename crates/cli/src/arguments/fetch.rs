@@ -143,6 +143,11 @@ pub(crate) struct FetchArguments {
     /// Append the connections' secrets to a file, for a decrypting capture
     #[arg(long, value_name = "FILE")]
     pub(crate) keylog: Option<PathBuf>,
+    /// Begin every connection with a full handshake, and keep no tickets
+    ///
+    /// Without it tickets are kept in the user's data folder, so that the next run resumes connections.
+    #[arg(long)]
+    pub(crate) no_tickets: bool,
     /// Give up after this long
     #[arg(short, long, value_name = "TIME", default_value = "30s", value_parser = parse_seconds)]
     pub(crate) max_time: Span,

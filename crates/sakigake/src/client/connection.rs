@@ -7,7 +7,7 @@ use super::{
     witness::Witness,
 };
 use sakigake_h2 as h2;
-use sakigake_net::{Ended, SystemEntropy, drive};
+use sakigake_net::{Ended, SystemEntropy, drive, unix_secs};
 use sakigake_page::{Origin, load::Id};
 use sakigake_semantics::{Request, Response};
 use sakigake_session::Session;
@@ -183,16 +183,24 @@ async fn connect(
     let host = ear.origin.host.trim_start_matches('[').trim_end_matches(']');
     let (config, witness) =
         shared.session(host, ear.watches).map_err(|misuse| Failed::new(Cause::SslConnectError, misuse))?;
-    let session = Session::client(config, host, shared.clock.now(), Box::new(SystemEntropy));
+    let mut tickets = shared.tickets(&ear.origin);
+    let earlier = tickets.as_mut().and_then(|tickets| tickets.take(unix_secs() * 1_000));
+    let session = Session::resume(config, host, earlier, shared.clock.now(), Box::new(SystemEntropy));
     let session = session.map_err(|misuse| Failed::new(Cause::UrlMalformat, misuse))?;
     let dial::Dialled { resolved, connected, address, is_proxied, stream } = dialled;
     let line = Line { resolved, connected, ready: connected, address, is_proxied };
     // What protocol it is will be known when it is ready.
     let ready = Ready { protocol: Protocol::Http1, line, witness };
     let mut application = http2::Http2::new(shared.clone(), ear.clone(), commands, ready);
+    application.tickets = tickets;
     match drive(stream, session, &mut application, shared.clock).await {
         Ok(Ended::Closed) => Ok(()),
-        Ok(Ended::Plain(stream)) => http1::serve(*stream, ear, application.into_commands()).await,
+        Ok(Ended::Plain(mut stream)) => {
+            if let Some(mut tickets) = application.tickets.take() {
+                stream.watch(move |event| tickets.hear(&event));
+            }
+            http1::serve(*stream, ear, application.into_commands()).await
+        }
         Err(failure) => Err(Failed::of_connection(&place, &failure, application.is_ready())),
     }
 }

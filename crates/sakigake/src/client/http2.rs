@@ -7,6 +7,7 @@ use super::{
     Shared,
     connection::{self, Call, Command, Ear, News, Ready},
     failure::{Cause, Failed},
+    tickets::Keeper,
 };
 use core::task::{Context, Poll};
 use sakigake_h2::Misuse;
@@ -34,6 +35,8 @@ pub(super) struct Http2 {
     answered_early: Vec<StreamId>,
     /// What is told when the handshake is over.
     ready: Ready,
+    /// Where tickets go, if anywhere.
+    pub(super) tickets: Option<Keeper>,
     has_new_origins: bool,
     is_ready: bool,
     is_over: bool,
@@ -68,6 +71,7 @@ impl Http2 {
             streams: BTreeMap::new(),
             answered_early: Vec::new(),
             ready,
+            tickets: None,
             has_new_origins: false,
             is_ready: false,
             is_over: false,
@@ -236,9 +240,13 @@ fn name(code: u64) -> String {
 
 impl Application for Http2 {
     fn heard(&mut self, now: Instant, event: session::Event<'_>) {
+        if let Some(tickets) = &mut self.tickets {
+            tickets.hear(&event);
+        }
         match event {
-            session::Event::Ready { protocol, .. } => {
+            session::Event::Ready { protocol, is_resumed, .. } => {
                 self.is_ready = true;
+                self.ear.frame(|| if is_resumed { "TLS: resumed" } else { "TLS: full handshake" }.into());
                 self.ready.line.ready = now;
                 self.ready.protocol = match protocol {
                     Protocol::H2 => connection::Protocol::Http2,

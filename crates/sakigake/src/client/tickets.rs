@@ -1,0 +1,147 @@
+//! What a client keeps to resume connections by: each ticket for one connection, to the place that it came from.
+
+mod folder;
+
+pub use folder::InFolder;
+
+use super::Options;
+use crate::client::place;
+use core::fmt::Write as _;
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_page::Origin;
+use sakigake_session::Event;
+use sakigake_tls as tls;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Keeps tickets by place: an origin's host and port, and what else must be the same. Whatever fails in a store costs a full
+/// handshake, no more.
+pub trait Store: Send + Sync {
+    /// The newest ticket for a place, which the store forgets: nobody gets it twice.
+    fn take(&self, place: &str, unix_ms: u64) -> Option<tls::Session>;
+
+    /// Keeps one more for later.
+    fn put(&self, place: &str, session: &tls::Session);
+
+    /// The place takes none of its tickets any more (RFC 9149 section 3).
+    fn forget(&self, place: &str);
+}
+
+/// Tickets that one place has at most; the oldest gives way.
+const A_PLACE: usize = 4;
+
+/// Tickets in memory, for as long as the process lasts.
+#[derive(Debug, Default)]
+pub struct InMemory(Mutex<BTreeMap<String, VecDeque<tls::Session>>>);
+
+impl InMemory {
+    /// Places that are remembered at most; the one that was heard of longest ago gives way.
+    pub const PLACES: usize = 1_024;
+
+    fn places(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, VecDeque<tls::Session>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for InMemory {
+    fn take(&self, place: &str, unix_ms: u64) -> Option<tls::Session> {
+        let mut places = self.places();
+        let sessions = places.get_mut(place)?;
+        let newest = core::iter::from_fn(|| sessions.pop_back()).find(|session| is_fresh(session, unix_ms));
+        if sessions.is_empty() {
+            places.remove(place);
+        }
+        newest
+    }
+
+    fn put(&self, place: &str, session: &tls::Session) {
+        let mut places = self.places();
+        let sessions = places.entry(place.to_owned()).or_default();
+        sessions.push_back(session.clone());
+        if sessions.len() > A_PLACE {
+            sessions.pop_front();
+        }
+        if places.len() > Self::PLACES {
+            let newest =
+                |sessions: &VecDeque<tls::Session>| sessions.back().map(|session| session.received_unix_ms);
+            let oldest =
+                places.iter().min_by_key(|(_, sessions)| newest(sessions)).map(|(name, _)| name.clone());
+            oldest.map(|name| places.remove(&name));
+        }
+    }
+
+    fn forget(&self, place: &str) {
+        self.places().remove(place);
+    }
+}
+
+/// Whether its lifetime is not over; the rest is TLS's to judge.
+fn is_fresh(session: &tls::Session, unix_ms: u64) -> bool {
+    session.is_fresh(unix_ms, u64::MAX)
+}
+
+/// The store and a client's policy: what must be the same, beside host and port.
+#[derive(Clone)]
+pub(crate) struct Tickets {
+    store: Arc<dyn Store>,
+    policy: String,
+}
+
+impl Tickets {
+    /// Those of a client, if it keeps any.
+    pub(super) fn of(options: &Options) -> Option<Self> {
+        let Options { trust, protocols, tickets, .. } = options;
+        let policy = format!("{trust:?} {protocols:?}");
+        tickets.clone().map(|store| Self { store, policy })
+    }
+
+    /// How many to ask for: one for each connection to come, and one more where there was none.
+    pub(super) const WANTED: tls::extension::TicketRequest =
+        tls::extension::TicketRequest { new_session_count: 2, resumption_count: 1 };
+
+    /// The tickets of one connection to `origin`, by way of `proxy`: what was got through one is not shown elsewhere.
+    pub(super) fn for_origin(&self, origin: &Origin, proxy: Option<&super::Proxy>) -> Keeper {
+        let place = format!("{} {}", place(origin), digest(&format!("{} {proxy:?}", self.policy)));
+        Keeper { store: self.store.clone(), place, has_offered: false }
+    }
+}
+
+/// Keeps the tickets of one connection.
+pub(super) struct Keeper {
+    store: Arc<dyn Store>,
+    place: String,
+    has_offered: bool,
+}
+
+impl Keeper {
+    /// What the connection may go on from.
+    pub(super) fn take(&mut self, unix_ms: u64) -> Option<tls::Session> {
+        let session = self.store.take(&self.place, unix_ms);
+        self.has_offered = session.is_some();
+        session
+    }
+
+    pub(super) fn hear(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Ready { is_resumed: false, .. } if self.has_offered => self.store.forget(&self.place),
+            Event::Ticket(session) => self.store.put(&self.place, session),
+            _ => {}
+        }
+    }
+}
+
+/// Sixteen bytes of a digest, in hexadecimal.
+fn digest(text: &str) -> String {
+    let mut hash = (PROVIDER.suites.first().expect("the provider has suites").hash.start)();
+    hash.update(text.as_bytes());
+    let mut hex = String::with_capacity(32);
+    for byte in &hash.digest().as_ref()[..16] {
+        write!(hex, "{byte:02x}").expect("a String takes everything"); // No hash of a suite is shorter.
+    }
+    hex
+}
+
+#[cfg(test)]
+mod tests;

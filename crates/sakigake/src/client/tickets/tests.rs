@@ -1,0 +1,131 @@
+use super::*;
+use crate::scratch::Scratch;
+use sakigake_crypto::Secret;
+use std::{fs, os::unix::fs::PermissionsExt};
+
+const NOW: u64 = 1_780_272_000_000;
+
+fn session(number: u64) -> tls::Session {
+    tls::Session {
+        server_name: "a.test".into(),
+        suite: 0x1301,
+        secret: Secret::new(&[7; 32]),
+        ticket: number.to_be_bytes().to_vec(),
+        ticket_age_add: 1,
+        lifetime_secs: 60,
+        received_unix_ms: NOW + number,
+        authenticated_unix_secs: NOW / 1_000,
+        alpn: None,
+        chain: Arc::default(),
+        max_early_data: 0,
+        client_certificates: [0; 32],
+    }
+}
+
+/// Each kind of store in turn, which must do the same.
+fn with_stores(test: impl Fn(&dyn Store)) {
+    test(&InMemory::default());
+    let scratch = Scratch::new("tickets");
+    test(&InFolder::open(&scratch.path().join("tickets")).unwrap());
+}
+
+fn taken(store: &dyn Store, place: &str) -> Option<u64> {
+    store.take(place, NOW + 1_000).map(|session| session.received_unix_ms - NOW)
+}
+
+#[test]
+fn a_ticket_is_given_once_the_newest_first() {
+    with_stores(|store| {
+        (1..=3).for_each(|number| store.put("a", &session(number)));
+        store.put("b", &session(9));
+        assert_eq!([(); 4].map(|()| taken(store, "a")), [Some(3), Some(2), Some(1), None]);
+        assert_eq!([(); 2].map(|()| taken(store, "b")), [Some(9), None]);
+    });
+}
+
+#[test]
+fn a_place_has_four_tickets_and_the_oldest_gives_way() {
+    with_stores(|store| {
+        (1..=5).for_each(|number| store.put("a", &session(number)));
+        let all: Vec<u64> = core::iter::from_fn(|| taken(store, "a")).collect();
+        assert_eq!(all, [5, 4, 3, 2]);
+    });
+}
+
+#[test]
+fn a_place_that_is_forgotten_has_none_and_the_others_keep_theirs() {
+    with_stores(|store| {
+        ["a", "a", "b"].into_iter().zip(1..).for_each(|(place, number)| store.put(place, &session(number)));
+        store.forget("a");
+        assert_eq!((taken(store, "a"), taken(store, "b")), (None, Some(3)));
+    });
+}
+
+#[test]
+fn what_has_expired_is_given_to_nobody() {
+    with_stores(|store| {
+        store.put("a", &session(1));
+        assert!(store.take("a", NOW + 60_001).is_none());
+        assert_eq!(taken(store, "a"), None, "and is gone");
+    });
+}
+
+#[test]
+fn memory_remembers_so_many_places() {
+    let store = InMemory::default();
+    for number in 0..=InMemory::PLACES as u64 {
+        store.put(&number.to_string(), &session(number));
+    }
+    assert_eq!(store.places().len(), InMemory::PLACES);
+    assert_eq!((taken(&store, "0"), taken(&store, "1")), (None, Some(1)));
+}
+
+#[test]
+fn a_folder_holds_so_many_tickets_for_this_user_alone() {
+    let scratch = Scratch::new("tickets");
+    let path = scratch.path().join("data/tickets");
+    let store = InFolder::open(&path).unwrap();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o700);
+    for number in 0..=InFolder::TICKETS as u64 {
+        store.put(&number.to_string(), &session(number));
+    }
+    let files: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), InFolder::TICKETS);
+    assert!(files.iter().all(|file| mode(file) == 0o600));
+    assert_eq!((taken(&store, "0"), taken(&store, "1")), (None, Some(1)));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o750)).unwrap();
+    assert!(InFolder::open(&path).unwrap_err().to_string().contains("others may use it"));
+}
+
+#[test]
+fn a_file_that_is_none_of_ours_is_passed_over() {
+    let scratch = Scratch::new("tickets");
+    let path = scratch.path().join("tickets");
+    let store = InFolder::open(&path).unwrap();
+    store.put("a", &session(1));
+    for (name, bytes) in [("9999999999999.1-1", &b"no ticket"[..]), ("9999999999998.1-2", b"")] {
+        let file = path.join(format!("{}.{name}", digest("a")));
+        fs::write(&file, bytes).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    assert_eq!(taken(&store, "a"), Some(1));
+    assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
+}
+
+#[test]
+fn tickets_are_for_one_policy_and_one_way() {
+    let keeper = |change: &dyn Fn(&mut Options), proxy: Option<&str>| {
+        let mut options = Options::default();
+        change(&mut options);
+        let proxy = proxy.map(|text| super::super::Proxy::parse(text).unwrap());
+        let origin = Origin::parse(true, "a.test").unwrap();
+        Tickets::of(&options).unwrap().for_origin(&origin, proxy.as_ref()).place
+    };
+    let usual = keeper(&|_| {}, None);
+    assert!(usual.starts_with("a.test:443 "));
+    assert_eq!(keeper(&|_| {}, None), usual);
+    assert_ne!(keeper(&|options| options.trust = super::super::Trust::Anybody, None), usual);
+    assert_ne!(keeper(&|options| options.protocols.truncate(1), None), usual);
+    assert_ne!(keeper(&|_| {}, Some("http://proxy.test:3128")), usual);
+}
