@@ -125,7 +125,7 @@ impl Driver {
     async fn run<A: Application>(&mut self, application: &mut A) -> Result<(), Failure> {
         loop {
             let more = self.write(application)?;
-            let is_over = self.session.has_said_all() || self.plain.is_some();
+            let is_over = self.session.has_said_all() || (self.plain.is_some() && self.session.is_ready());
             // Whom nothing can reach any more, and who has nothing left to say, is done too.
             if self.unsent.is_empty() && (is_over || (self.is_read_out && !more)) {
                 return Ok(());
@@ -240,7 +240,10 @@ impl Driver {
             session
                 .handle(now, &mut buffers.input[..len], &mut |event| {
                     match &event {
-                        Event::Ready { protocol: Protocol::Plain, .. } => *plain = Some(Vec::new()),
+                        // What came as early data is in it already.
+                        Event::Ready { protocol: Protocol::Plain, .. } => {
+                            *plain = Some(plain.take().unwrap_or_default());
+                        }
                         Event::Bytes(bytes) => plain.get_or_insert_default().extend_from_slice(bytes),
                         _ => {}
                     }

@@ -19,7 +19,7 @@ use sakigake_h2 as h2;
 use sakigake_net::Clock;
 use sakigake_preload::Table;
 use sakigake_session::ServerConfig;
-use sakigake_tls::{self as tls, BadCredential, Credential};
+use sakigake_tls::{self as tls, BadCredential, Credential, server::EarlyDataPolicy};
 use std::{
     fmt, fs, io,
     net::SocketAddr,
@@ -115,6 +115,7 @@ pub struct Server {
     key_log: Option<PathBuf>,
     tickets: Resume,
     client_certificates: Option<ClientCertificates>,
+    early_data: Option<EarlyDataPolicy>,
     metrics: Vec<SocketAddr>,
     redirect_http: Vec<SocketAddr>,
 }
@@ -287,6 +288,15 @@ impl Server {
         self
     }
 
+    /// Takes requests from returning clients' first flights (0-RTT): what is asked for by GET must bear being done twice.
+    /// [`crate::replay::Register::policy`] is for one server with its keys in memory; servers that share keys have to share a
+    /// register too.
+    #[must_use]
+    pub fn early_data(mut self, policy: EarlyDataPolicy) -> Self {
+        self.early_data = Some(policy);
+        self
+    }
+
     /// Begins to serve, on threads of its own.
     ///
     /// # Errors
@@ -367,6 +377,7 @@ impl Server {
         options.tickets = keys.map(|keys| tls::Tickets::new(keys));
         let asking = self.client_certificates.iter().map(|asks| (&[][..], true, Some(asks)));
         options.client_authentication = policies(asking).map_err(Error::ClientCertificates)?;
+        options.early_data = self.early_data.clone();
         let tls = options.build().map_err(Error::Tls)?;
         let names = hosts.all().iter().flat_map(|host| &host.names).map(Name::as_str);
         let (origins, extended_connect) = (origins(names, &tls, port), hosts.has_service());

@@ -71,11 +71,13 @@ pub struct Tickets {
     pub resume: bool,
     /// The file of the keys; none: in memory.
     pub keys: Option<PathBuf>,
+    /// Whether early data is taken. Not with a file, whose servers know nothing of each other's first flights.
+    pub early_data: bool,
 }
 
 impl Default for Tickets {
     fn default() -> Self {
-        Self { resume: true, keys: None }
+        Self { resume: true, keys: None, early_data: false }
     }
 }
 

@@ -75,6 +75,8 @@ pub(crate) struct Http2<H: Handler, S> {
     last_active: time::Instant,
     end: End,
     farewell: Farewell,
+    /// What comes now is early data.
+    is_early: bool,
 }
 
 /// What one connection may take.
@@ -142,6 +144,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
             last_active: time::Instant::now(),
             end: End::None,
             farewell: Farewell::default(),
+            is_early: false,
         }
     }
 
@@ -172,7 +175,11 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
         let turn = Turn { since: time::Instant::now(), now: time::SystemTime::now() };
         self.last_active = turn.since;
         let mut asked = core::mem::take(&mut self.asked);
-        for asked in asked.drain(..) {
+        if self.is_early {
+            self.asked = asked.extract_if(.., |asked| !asked.is_safe()).collect(); // spec: 8470-3-a
+        }
+        for mut asked in asked.drain(..) {
+            asked.is_early = self.is_early;
             self.respond(asked, turn, session);
         }
         if asked.capacity() <= SPARE_ASKED {
@@ -407,6 +414,8 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
     fn heard(&mut self, _: Instant, event: session::Event<'_>) {
         self.handler.heard(&event);
         match event {
+            session::Event::Early { .. } => self.is_early = true,
+            session::Event::Ready { .. } => self.is_early = false,
             session::Event::Http(Event::Settings) => self.farewell.greet(),
             session::Event::Http(Event::Request { stream, request, end }) => {
                 if self.asked.capacity() == 0 {

@@ -21,6 +21,7 @@ pub mod key_log;
 pub mod metrics;
 mod private;
 pub mod redirect;
+pub mod replay;
 pub mod server;
 pub mod service;
 mod swap;

@@ -4,7 +4,8 @@
 //! service nor its futures have to be `Send`, and nothing is locked between workers. Their futures run inside the task of
 //! the connection that asked: a handler that computes for long belongs on a runtime of its own ([`Factory::on`]).
 //!
-//! What a handler finds in a request's extensions: [`Peer`], and where the client has shown a certificate its [`Identity`]. What it finds in a request's body: [`Body`], whose credit goes
+//! What a handler finds in a request's extensions: [`Peer`], where the client has shown a certificate its [`Identity`], and
+//! [`EarlyData`] where the request came before the handshake was over. What it finds in a request's body: [`Body`], whose credit goes
 //! back to the client as it is read.
 
 mod body;
@@ -25,7 +26,7 @@ pub(crate) use bridge::bridge;
 pub(crate) use inflow::{Bell, Inflow, Ring};
 pub(crate) use local::{Local, Pending};
 pub(crate) use outgoing::{Failure, Outgoing};
-pub use peer::{Peer, Tls};
+pub use peer::{EarlyData, Peer, Tls};
 /// Who a client is: an extension of every request on a connection on which it has shown a certificate that our side accepted,
 /// in this handshake or in the one that is resumed.
 pub use sakigake_tls::Identity;

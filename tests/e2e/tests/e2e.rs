@@ -8,6 +8,8 @@ mod bodies;
 mod codings;
 #[path = "e2e/early.rs"]
 mod early;
+#[path = "e2e/early_data.rs"]
+mod early_data;
 #[path = "e2e/embedded.rs"]
 mod embedded;
 #[path = "e2e/ends.rs"]

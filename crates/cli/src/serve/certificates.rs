@@ -13,7 +13,10 @@ use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::Clock;
 use sakigake_preload::Table;
 use sakigake_session::ServerConfig;
-use sakigake_tls::{self as tls, Credential, server::ClientAuthentication};
+use sakigake_tls::{
+    self as tls, Credential,
+    server::{ClientAuthentication, EarlyDataPolicy},
+};
 use std::{
     fs,
     path::Path,
@@ -39,6 +42,8 @@ pub(super) struct Showing {
     logs_keys: bool,
     /// How clients resume connections, if they may.
     tickets: Option<tls::Tickets>,
+    /// Which early data is taken.
+    early_data: Option<EarlyDataPolicy>,
     /// By which sessions know the time.
     clock: Clock,
     /// Names of hosts, and the port that visitors see, where clients are told for which of them a connection is.
@@ -49,7 +54,7 @@ impl Showing {
     pub(super) fn of(
         ready: &Ready,
         hints: Option<Arc<Table>>,
-        keys: Option<&Arc<Keys>>,
+        (keys, early_data): (Option<&Arc<Keys>>, Option<EarlyDataPolicy>),
         clock: Clock,
     ) -> Self {
         let config = &ready.config;
@@ -66,6 +71,7 @@ impl Showing {
                 policy: config.ticket_policy(),
                 ..tls::Tickets::new(keys.clone())
             }),
+            early_data,
             clock,
             told: config.origins.then(|| {
                 let names = config.hosts.iter().flat_map(|host| host.names.clone());
@@ -99,6 +105,7 @@ impl Showing {
         options.alpn = [&b"h2"[..], b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).into();
         options.key_log = self.logs_keys;
         options.tickets = self.tickets.clone();
+        options.early_data = self.early_data.clone();
         options.unix_secs_at_start = self.clock.unix_secs_at_start();
         options.client_authentication = self.client_authentication.clone();
         let tls = options.build().map_err(Failure::new)?;

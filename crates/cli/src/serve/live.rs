@@ -14,11 +14,13 @@ use sakigake::{
     hosts::{self, Hosts, Name},
     key_log::KeyLogFile,
     redirect::Redirect,
+    replay::Register,
     server::{Signals, Site, Stop},
     tickets::Keys,
 };
 use sakigake_net::Clock;
 use sakigake_session::ServerConfig;
+use sakigake_tls::server::EarlyDataPolicy;
 use std::{fs::OpenOptions, path::Path, sync::Arc};
 
 /// Serves what is `ready` until a signal ends it. `again` is asked for what to serve instead when a signal says so.
@@ -57,7 +59,7 @@ pub(crate) struct Live {
     renewal: Renewal,
     hinting: Hinting,
     log: (Log, AccessLog),
-    tickets: (Tickets, Option<Arc<Keys>>),
+    tickets: (Tickets, Option<Arc<Keys>>, Option<EarlyDataPolicy>),
     clock: Clock,
 }
 
@@ -68,11 +70,13 @@ impl Live {
         let log = access_log(&ready.config.log)?;
         let hinting = Hinting::start(&ready.config, &folders, None)?;
         let keys = ticket_keys(&ready.config.tickets)?;
-        let showing = Showing::of(ready, hinting.table(), keys.as_ref(), clock);
+        let early_data = early_data(&ready.config.tickets)?;
+        let showing = Showing::of(ready, hinting.table(), (keys.as_ref(), early_data.clone()), clock);
         let (config, due) = showing.configure()?;
         let session = Arc::new(Swap::new(config));
         let renewal = Renewal::start(session.clone(), showing, due)?;
-        let (log, tickets) = ((ready.config.log.clone(), log), (ready.config.tickets.clone(), keys));
+        let log = (ready.config.log.clone(), log);
+        let tickets = (ready.config.tickets.clone(), keys, early_data);
         let live = Self { session, renewal, hinting, log, tickets, clock };
         live.hinting.say();
         let site = live.site(&ready.config, folders)?;
@@ -89,13 +93,13 @@ impl Live {
         };
         let hinting = Hinting::start(&ready.config, &folders, Some(&self.hinting))?;
         // The same keys, so that clients need not begin anew.
-        let keys = match self.tickets.0 == ready.config.tickets {
-            true => self.tickets.1.clone(),
-            false => ticket_keys(&ready.config.tickets)?,
+        let (keys, early_data) = match self.tickets.0 == ready.config.tickets {
+            true => (self.tickets.1.clone(), self.tickets.2.clone()),
+            false => (ticket_keys(&ready.config.tickets)?, early_data(&ready.config.tickets)?),
         };
-        let showing = Showing::of(ready, hinting.table(), keys.as_ref(), self.clock);
+        let showing = Showing::of(ready, hinting.table(), (keys.as_ref(), early_data.clone()), self.clock);
         let (config, due) = showing.configure()?;
-        let tickets = (ready.config.tickets.clone(), keys);
+        let tickets = (ready.config.tickets.clone(), keys, early_data);
         let log = (ready.config.log.clone(), log);
         let (session, renewal, clock) = (self.session.clone(), self.renewal.clone(), self.clock);
         let site = Self { session, renewal, hinting, log, tickets, clock };
@@ -168,6 +172,18 @@ fn ticket_keys(tickets: &Tickets) -> Result<Option<Arc<Keys>>, Failure> {
     };
     let place = || tickets.keys.as_ref().map_or("in memory".into(), |path| path.display().to_string());
     keys.map(Some).map_err(|error| Failure::because(format_args!("the keys of tickets, {}", place()), error))
+}
+
+/// Which early data is taken, if any is; its register begins with it.
+fn early_data(tickets: &Tickets) -> Result<Option<EarlyDataPolicy>, Failure> {
+    match (tickets.early_data, tickets.resume, &tickets.keys) {
+        (false, ..) => Ok(None),
+        (true, true, None) => Ok(Some(Register::policy())),
+        (true, false, _) => Err(Failure::new("early_data: it needs tickets, and `resume` is false")),
+        (true, true, Some(_)) => Err(Failure::new(
+            "early_data: not with `keys` in a file, whose servers know nothing of each other's first flights",
+        )),
+    }
 }
 
 fn access_log(log: &Log) -> Result<AccessLog, Failure> {

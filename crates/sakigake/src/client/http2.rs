@@ -15,6 +15,7 @@ use sakigake_net::Application;
 use sakigake_page::load::Id;
 use sakigake_semantics::{Chunk, Event, StreamId};
 use sakigake_session::{self as session, Protocol, Session};
+use sakigake_tls::EarlyData;
 use sakigake_wire::Instant;
 use std::{collections::BTreeMap, rc::Rc};
 use tokio::sync::mpsc;
@@ -54,6 +55,8 @@ struct Exchange {
     has_begun: bool,
     /// The response is complete; only its last credit is outstanding.
     is_over: bool,
+    /// It left before the handshake was over.
+    is_early: bool,
 }
 
 impl Http2 {
@@ -97,8 +100,9 @@ impl Http2 {
         match command {
             Command::Request(id, call) => match http.request(&call.request, call.body_bytes() == 0) {
                 Ok(stream) => {
+                    let is_early = !self.is_ready;
                     let exchange =
-                        Exchange { id, call, sent: 0, unread: 0, has_begun: false, is_over: false };
+                        Exchange { id, call, sent: 0, unread: 0, has_begun: false, is_over: false, is_early };
                     self.streams.insert(stream, exchange);
                 }
                 // It waits for a stream to end.
@@ -169,6 +173,11 @@ impl Http2 {
                     self.ear.tell(News::Interim(exchange.id, Box::new(response)));
                 }
             }
+            Event::Response { stream, response, .. }
+                if response.status == TOO_EARLY && self.is_early(stream) =>
+            {
+                self.ask_again(stream); // spec: 8470-5.2-a
+            }
             Event::Response { stream, response, end } => {
                 if let Some(exchange) = self.streams.get_mut(&stream) {
                     exchange.has_begun = true;
@@ -232,6 +241,49 @@ impl Http2 {
     }
 }
 
+impl Http2 {
+    fn is_early(&self, stream: StreamId) -> bool {
+        self.streams.get(&stream).is_some_and(|exchange| exchange.is_early)
+    }
+
+    /// The server saw nothing of what was asked early: it is asked again, once, since nothing is early any more. Under another
+    /// protocol somebody else decides (RFC 9846 section 4.3.10).
+    fn begin_anew(&mut self, protocol: Protocol) {
+        let lost = core::mem::take(&mut self.streams).into_values();
+        match protocol {
+            Protocol::H2 => {
+                let again = lost.map(|exchange| Command::Request(exchange.id, exchange.call));
+                self.waiting.splice(..0, again);
+            }
+            Protocol::Plain => {
+                lost.for_each(|exchange| self.ear.tell(News::Refused(exchange.id, exchange.call)))
+            }
+        }
+    }
+
+    /// The server does not answer this early; the handshake is over by now.
+    fn ask_again(&mut self, stream: StreamId) {
+        if let Some(Exchange { id, call, .. }) = self.streams.remove(&stream) {
+            self.answered_early.push(stream);
+            self.waiting.push(Command::Request(id, call));
+        }
+    }
+}
+
+/// Whether it may leave as early data: whoever records that may send it again, so that it must change nothing.
+fn may_be_early(command: &Command) -> bool {
+    match command {
+        Command::Request(_, call) => {
+            call.body_bytes() == 0
+                && matches!(call.request.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE") // spec: 8470-4-a
+        }
+        Command::Cancel(_) | Command::Used(..) => true,
+    }
+}
+
+/// 425 (RFC 8470 section 5.2).
+const TOO_EARLY: u16 = 425;
+
 /// An error code by its name.
 fn name(code: u64) -> String {
     let known = u32::try_from(code).map_or("unknown", sakigake_h2::rules::error_name);
@@ -244,9 +296,20 @@ impl Application for Http2 {
             tickets.hear(&event);
         }
         match event {
-            session::Event::Ready { protocol, is_resumed, .. } => {
+            session::Event::Ready { protocol, is_resumed, early_data, .. } => {
                 self.is_ready = true;
-                self.ear.frame(|| if is_resumed { "TLS: resumed" } else { "TLS: full handshake" }.into());
+                self.ear.frame(|| {
+                    let how = if is_resumed { "resumed" } else { "full handshake" };
+                    let early_data = match early_data {
+                        EarlyData::None => "",
+                        EarlyData::Accepted { .. } => ", early data accepted",
+                        EarlyData::Rejected => ", early data rejected",
+                    };
+                    format!("TLS: {how}{early_data}")
+                });
+                if early_data == EarlyData::Rejected {
+                    self.begin_anew(protocol);
+                }
                 self.ready.line.ready = now;
                 self.ready.protocol = match protocol {
                     Protocol::H2 => connection::Protocol::Http2,
@@ -268,9 +331,13 @@ impl Application for Http2 {
     }
 
     fn act(&mut self, now: Instant, session: &mut Session) {
-        if self.is_ready && session.http().is_some() {
+        if session.http().is_some() {
             for command in core::mem::take(&mut self.waiting) {
-                self.carry_out(now, command, session);
+                // What is there before the handshake is over takes what may come to the server twice.
+                match self.is_ready || may_be_early(&command) {
+                    true => self.carry_out(now, command, session),
+                    false => self.waiting.push(command),
+                }
             }
             self.send_bodies(session);
             self.tell_origins(session);

@@ -191,6 +191,7 @@ impl<'a> Reader<'a> {
     fn tickets(&self, root: &'a DeTable<'a>, tickets: &mut Tickets, places: &mut Places) {
         let section = self.section(Section::Tickets, root);
         set(&mut tickets.resume, section.flag("resume"));
+        set(&mut tickets.early_data, section.flag("early_data"));
         let keys = section.text("keys", |text| self.path(text));
         (places.tickets_keys, tickets.keys) = keys.map(|placed| (placed.at, placed.value)).unzip();
         debug_assert!(section.is_complete());

@@ -8,10 +8,10 @@ use super::{
 use crate::{
     early::Early,
     handler::{Handler, Served},
-    service::{Bell, Body, Inflow, Local, Peer, Pending, Ring, bridge, head},
+    service::{Bell, Body, EarlyData, Inflow, Local, Peer, Pending, Ring, bridge, head},
 };
 use core::task::{Context, Poll};
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use sakigake_h2 as h2;
 use sakigake_semantics::{Fields, Request, StreamId};
 use sakigake_wire::Instant;
@@ -21,6 +21,9 @@ use std::{
     sync::Arc,
     time,
 };
+
+/// Tells whoever answers, or passes it on, that a request came as early data (RFC 8470 section 5.1).
+const EARLY_DATA: HeaderName = HeaderName::from_static("early-data");
 
 /// All of them.
 pub(super) struct Exchanges<H: Handler> {
@@ -44,6 +47,15 @@ pub(super) struct Asked {
     pub(super) request: Request,
     /// Its body, if it has one.
     pub(super) inflow: Option<Arc<Inflow>>,
+    /// It came as early data, and the handshake is not over.
+    pub(super) is_early: bool,
+}
+
+impl Asked {
+    /// Whether it may be acted on twice: no more is asked for than to look (RFC 9110 section 9.2.1).
+    pub(super) fn is_safe(&self) -> bool {
+        matches!(self.request.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE")
+    }
 }
 
 /// One, and what the log is to say of it.
@@ -69,7 +81,7 @@ impl<H: Handler> Exchanges<H> {
         let length =
             || request.fields.find(b"content-length").and_then(|value| value.iter().try_fold(0, digit));
         let inflow = (!end).then(|| Arc::new(Inflow::new(self.ring(stream), length())));
-        Asked { stream, request, inflow }
+        Asked { stream, request, inflow, is_early: false }
     }
 
     fn ring(&self, stream: StreamId) -> Arc<Ring> {
@@ -225,6 +237,10 @@ fn ask(local: Local, asked: &Asked, peer: Peer) -> Pending {
         return Pending::refusal(StatusCode::EXPECTATION_FAILED);
     }
     peer.extend(&mut parts.extensions);
+    if asked.is_early {
+        parts.extensions.insert(EarlyData);
+        parts.headers.insert(EARLY_DATA, HeaderValue::from_static("1")); // spec: 8470-5.1-a
+    }
     let is_connect = parts.method == http::Method::CONNECT;
     let request = http::Request::from_parts(parts, body);
     match asked.request.protocol() {

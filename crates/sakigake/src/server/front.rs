@@ -232,6 +232,7 @@ impl Handler for Front {
                 self.is_ready.set(true);
                 self.worker.shard.ready(*protocol);
             }
+            session::Event::Early { server_name } => self.server_name.borrow_mut().clone_from(server_name),
             session::Event::Http(Event::Reset { code, .. }) => self.worker.shard.reset(*code),
             session::Event::Http(Event::GoAway { code, .. }) => self.worker.shard.goaway_received(*code),
             session::Event::KeyLog(line) => self.worker.here().site.log_key(line),

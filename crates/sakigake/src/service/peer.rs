@@ -17,6 +17,12 @@ pub struct Peer {
     identity: Option<Identity>,
 }
 
+/// An extension of a request that came as early data (0-RTT), before the handshake was over: whoever recorded it may have
+/// sent it, though not to this server before. Who would do harm by answering twice answers 425 (Too Early), and the client
+/// asks again (RFC 8470 section 5.2). Only safe methods come so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EarlyData;
+
 /// What the handshake agreed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {

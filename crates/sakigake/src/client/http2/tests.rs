@@ -3,10 +3,18 @@ use crate::client::{Client, Options, Trust, connection::Line};
 use sakigake_page::Origin;
 use sakigake_semantics::{Request, Response};
 
-/// What the loader is told when a request's stream is reset as one that the peer did not act on.
-fn told(answer: Option<Response>) -> Vec<News> {
+/// A connection with one request under way, and what its loader is told.
+struct Fixture {
+    http2: Http2,
+    heard: mpsc::UnboundedReceiver<(usize, News)>,
+    _commands: mpsc::UnboundedSender<Command>,
+}
+
+const STREAM: StreamId = StreamId(1);
+
+fn fixture(is_early: bool) -> Fixture {
     let client = Client::new(Options { trust: Trust::Anybody, ..Options::default() }).expect("a client");
-    let (news, mut heard) = mpsc::unbounded_channel();
+    let (news, heard) = mpsc::unbounded_channel();
     let (_commands, receiver) = mpsc::unbounded_channel();
     let origin = Origin::parse(true, "a.test").expect("a host");
     let now = client.shared.clock.now();
@@ -16,18 +24,69 @@ fn told(answer: Option<Response>) -> Vec<News> {
     let ear = Ear { origin, number: 0, news, watches: false };
     let mut http2 = Http2::new(client.shared.clone(), ear, receiver, ready);
     let call = Box::new(Call { request: Request::default(), body: None });
-    let exchange = Exchange { id: Id(0), call, sent: 0, unread: 0, has_begun: false, is_over: false };
-    let stream = StreamId(1);
-    http2.streams.insert(stream, exchange);
-    if let Some(response) = answer {
-        http2.hear(Event::Response { stream, response, end: false });
+    let exchange =
+        Exchange { id: Id(0), call, sent: 0, unread: 0, has_begun: false, is_over: false, is_early };
+    http2.streams.insert(STREAM, exchange);
+    Fixture { http2, heard, _commands }
+}
+
+impl Fixture {
+    fn told(&mut self) -> Vec<News> {
+        core::iter::from_fn(|| self.heard.try_recv().ok().map(|(_, news)| news)).collect()
     }
-    http2.hear(Event::Reset { stream, code: 7, untouched: true });
-    core::iter::from_fn(|| heard.try_recv().ok().map(|(_, news)| news)).collect()
+}
+
+/// What the loader is told when a request's stream is reset as one that the peer did not act on.
+fn told(answer: Option<Response>) -> Vec<News> {
+    let mut fixture = fixture(false);
+    if let Some(response) = answer {
+        fixture.http2.hear(Event::Response { stream: STREAM, response, end: false });
+    }
+    fixture.http2.hear(Event::Reset { stream: STREAM, code: 7, untouched: true });
+    fixture.told()
 }
 
 #[test]
 fn a_request_is_asked_again_only_while_nobody_has_answered_it() {
     assert!(matches!(told(None)[..], [News::Refused(..)]));
     assert!(matches!(told(Some(Response::new(200)))[..], [News::Head(..), News::Failed(..)]));
+}
+
+#[test]
+fn what_was_too_early_is_asked_again_and_what_was_not_is_told() {
+    // spec: 8470-5.2-a
+    for (is_early, asked_again) in [(true, 1), (false, 0)] {
+        let mut fixture = fixture(is_early);
+        let response = Response::new(425);
+        fixture.http2.hear(Event::Response { stream: STREAM, response, end: true });
+        assert_eq!(fixture.http2.waiting.len(), asked_again);
+        assert_eq!(matches!(fixture.told()[..], [News::Head(..), News::End(_)]), !is_early);
+    }
+}
+
+#[test]
+fn what_a_server_refused_to_read_early_is_asked_once_more_under_the_same_protocol_alone() {
+    for (protocol, asked_again) in [(Protocol::H2, 1), (Protocol::Plain, 0)] {
+        let mut fixture = fixture(true);
+        fixture.http2.begin_anew(protocol);
+        assert!(fixture.http2.streams.is_empty());
+        assert_eq!(fixture.http2.waiting.len(), asked_again);
+        assert_eq!(matches!(fixture.told()[..], [News::Refused(..)]), asked_again == 0);
+    }
+}
+
+#[test]
+fn what_changes_anything_waits_for_the_handshake() {
+    // spec: 8470-4-a
+    let request = |method, body: Option<&[u8]>| {
+        let request = Request::new(method, "a.test", "/");
+        Command::Request(Id(0), Box::new(Call { request, body: body.map(Into::into) }))
+    };
+    for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
+        assert!(may_be_early(&request(method, None)), "{method}");
+        assert!(!may_be_early(&request(method, Some(b"x"))), "{method} with a body");
+    }
+    for method in ["POST", "PUT", "DELETE", "PATCH", "CONNECT", "get"] {
+        assert!(!may_be_early(&request(method, None)), "{method}");
+    }
 }

@@ -1,0 +1,193 @@
+//! Requests in a returning client's first flight (0-RTT): answered in the server's, told to services, taken once, and only
+//! where nothing is changed by them.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use sakigake::{
+    Server,
+    access_log::AccessLog,
+    server::Running,
+    service::{EarlyData, Factory},
+};
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_e2e::PATIENCE;
+use sakigake_net::{Clock, SystemEntropy, unix_secs};
+use sakigake_semantics::{Event, Request, StreamId};
+use sakigake_session::{self as session, ClientConfig, Session};
+use sakigake_tls::{
+    self as tls,
+    extension::TicketRequest,
+    server::{AntiReplay, EarlyDataPolicy, Seen},
+};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    io::{Read, Write},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// A register that has been there for long enough to know.
+struct Old(Mutex<Seen>);
+
+impl AntiReplay for Old {
+    fn is_first(&self, unix_ms: u64, until_unix_ms: u64, binder: &[u8]) -> bool {
+        self.0.lock().is_ok_and(|mut seen| seen.is_first(unix_ms, until_unix_ms, binder))
+    }
+}
+
+fn policy() -> EarlyDataPolicy {
+    let seen = Seen::new((unix_secs() - 600) * 1_000, 22_000, 1_000);
+    EarlyDataPolicy::new(Arc::new(Old(Mutex::new(seen))))
+}
+
+/// Says what it was told of a request, and counts them.
+fn service(asked: &Arc<AtomicUsize>) -> Factory {
+    let asked = asked.clone();
+    Factory::of_fn(move |request| {
+        asked.fetch_add(1, Ordering::SeqCst);
+        let is_early = request.extensions().get::<EarlyData>().is_some();
+        let field =
+            request.headers().get("early-data").map(|value| value.as_bytes().escape_ascii().to_string());
+        let text = format!("{} {is_early} {}", request.method(), field.unwrap_or_default());
+        async move { Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::from(text)))) }
+    })
+}
+
+/// Whoever comes to 127.0.0.1, and believes every certificate: what is shown is not what is tested here.
+struct Credulous;
+
+impl tls::Verifier for Credulous {
+    fn verify_chain(&self, _: &str, _: &[&[u8]], _: u64) -> Result<tls::Verified, tls::RejectedCertificate> {
+        Ok(tls::Verified)
+    }
+
+    fn verify_signature(&self, _: &[u8], _: u16, _: &[u8], _: &[u8]) -> bool {
+        true
+    }
+}
+
+fn client(early_data: bool) -> Arc<ClientConfig> {
+    let mut options = tls::client::Options::new(&PROVIDER);
+    options.verifier = Some(Arc::new(Credulous));
+    options.alpn = vec![b"h2".to_vec()];
+    options.unix_secs_at_start = unix_secs();
+    options.tickets = Some(TicketRequest { new_session_count: 1, resumption_count: 1 });
+    options.early_data = early_data;
+    let tls = options.build().expect("good options");
+    Arc::new(ClientConfig { tls, h2: Some(sakigake_h2::Config::default()), trace: false })
+}
+
+/// One connection: what came of it.
+#[derive(Default)]
+struct Talk {
+    /// Bodies, in the order of the requests.
+    answers: BTreeMap<StreamId, Vec<u8>>,
+    ended: usize,
+    early_data: tls::EarlyData,
+    ticket: Option<tls::Session>,
+    /// The client's first write.
+    first_flight: Vec<u8>,
+}
+
+/// Asks by these methods, early where that is possible, until all are answered and a ticket has come.
+fn talk(address: SocketAddr, ticket: Option<tls::Session>, methods: &[&str]) -> Talk {
+    let (clock, mut talk, mut has_asked) = (Clock::start(), Talk::default(), false);
+    let mut stream = TcpStream::connect(address).expect("the server listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    let entropy = Box::new(SystemEntropy);
+    let session = Session::resume(client(true), "localhost", ticket, clock.now(), entropy);
+    let mut session = session.expect("a good name");
+    let mut buffer = vec![0; 65_536];
+    loop {
+        if let Some(http) = session.http().filter(|_| !has_asked) {
+            has_asked = true;
+            for method in methods {
+                let request = Request::new(method, "localhost", "/");
+                talk.answers.insert(http.request(&request, true).expect("a stream"), Vec::new());
+            }
+        }
+        while let Some(len) = session.transmit(clock.now(), &mut buffer) {
+            stream.write_all(&buffer[..len]).expect("the server takes it");
+            if talk.first_flight.is_empty() {
+                talk.first_flight = buffer[..len].to_vec();
+            }
+        }
+        if has_asked && talk.ended == methods.len() && talk.ticket.is_some() {
+            return talk;
+        }
+        let len = stream.read(&mut buffer).expect("the server answers");
+        assert!(len > 0, "the connection ends before all is answered");
+        let mut hear = |event: session::Event<'_>| match event {
+            session::Event::Ready { early_data, .. } => talk.early_data = early_data,
+            session::Event::Ticket(ticket) => talk.ticket = Some(*ticket),
+            session::Event::Http(Event::Response { end, .. }) => talk.ended += usize::from(end),
+            session::Event::Http(Event::Data { stream, bytes, end }) => {
+                talk.answers.entry(stream).or_default().extend_from_slice(bytes);
+                talk.ended += usize::from(end);
+            }
+            _ => {}
+        };
+        session.handle(clock.now(), &mut buffer[..len], &mut hear).expect("the server keeps to the rules");
+    }
+}
+
+fn answers(talk: &Talk) -> Vec<String> {
+    talk.answers.values().map(|body| String::from_utf8_lossy(body).into_owned()).collect()
+}
+
+fn server(asked: &Arc<AtomicUsize>, change: impl FnOnce(Server) -> Server) -> Running {
+    let server = Server::new().service(service(asked)).listen((Ipv4Addr::LOCALHOST, 0).into()).workers(2);
+    change(server.log(AccessLog::off())).start().expect("it serves")
+}
+
+#[test]
+fn a_service_is_told_what_came_early_and_what_changes_anything_waits() {
+    // spec: 8470-5.1-a spec: 8470-3-a
+    let asked = Arc::<AtomicUsize>::default();
+    let running = server(&asked, |server| server.early_data(policy()));
+    let address = running.addresses()[0];
+    let first = talk(address, None, &["GET"]);
+    assert_eq!(answers(&first), ["GET false "]);
+    let second = talk(address, first.ticket, &["GET", "POST", "HEAD", "DELETE", "OPTIONS"]);
+    assert!(matches!(second.early_data, tls::EarlyData::Accepted { .. }));
+    assert_eq!(answers(&second), ["GET true 1", "POST false ", "", "DELETE false ", "OPTIONS true 1"]);
+    running.stop();
+}
+
+#[test]
+fn a_server_that_was_not_told_to_takes_none() {
+    let asked = Arc::<AtomicUsize>::default();
+    let running = server(&asked, |server| server);
+    let address = running.addresses()[0];
+    let first = talk(address, None, &["GET"]);
+    assert_eq!(first.ticket.as_ref().map(|ticket| ticket.max_early_data), Some(0));
+    let second = talk(address, first.ticket, &["GET"]);
+    assert_eq!((answers(&second), second.early_data), (vec!["GET false ".into()], tls::EarlyData::None));
+    running.stop();
+}
+
+#[test]
+fn a_first_flight_that_comes_again_is_not_answered_early() {
+    let asked = Arc::<AtomicUsize>::default();
+    let running = server(&asked, |server| server.early_data(policy()));
+    let address = running.addresses()[0];
+    let first = talk(address, None, &["GET"]);
+    let second = talk(address, first.ticket, &["GET"]);
+    assert!(matches!(second.early_data, tls::EarlyData::Accepted { .. }));
+    for _ in 0..4 {
+        let mut stream = TcpStream::connect(address).expect("the server listens"); // Either worker may get it.
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        stream.write_all(&second.first_flight).expect("the server takes it");
+        stream.shutdown(Shutdown::Write).expect("a socket");
+        let mut flight = Vec::new();
+        // It ends by a reset or an end, whichever comes: nobody finishes that handshake.
+        let _ = stream.read_to_end(&mut flight);
+        assert!(flight.len() > 100, "the handshake goes on: {} bytes", flight.len());
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    running.stop();
+}
