@@ -562,3 +562,6 @@ fn openssls_server_asks_our_client_after_the_handshake() {
     assert!(received("Certificate") && received("CertificateVerify") && received("Finished"), "{printed}");
     assert!(!printed.contains("alert"), "{printed}");
 }
+
+#[path = "openssl/early.rs"]
+mod early;
