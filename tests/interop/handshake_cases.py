@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 
 from peers import HOST, SITE, await_port, free_port
 from suite import case, check, check_in, shown
@@ -181,6 +182,39 @@ def fetch_resumes_with_go(world):
         check(fetch_twice(world, server) == ["full handshake", "resumed"], "fetch did not resume")
         check_in(f"TLS 1.3 resumed=false retried={retried}", server.told())
         check_in(f"TLS 1.3 resumed=true retried={retried}", server.told())
+
+
+# Early data
+
+@case("openssl")
+def openssl_hears_what_became_of_its_early_data(world):
+    """A server that begins refuses it for some seconds: it cannot know what came before."""
+    folder, port = world.folder("early"), free_port()
+    config, session, early = folder / "sakigake.toml", folder / "session", folder / "early"
+    config.write_text(
+        f'listen = "127.0.0.1:{port}"\n[tickets]\nearly_data = true\n[hosts."{HOST}"]\nfolder = "{SITE}"\n'
+    )
+    early.write_text(GET)
+    child = world.start("sakigake", "run", config, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    await_port(port, child)
+    words = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", world.ca, "-servername", HOST]
+    words += ["-alpn", "http/1.1", "-ign_eof"]
+
+    def ask(*options, stdin=GET):
+        """Asks for a session, then for the page in early data of a connection that goes on with it."""
+        world.run(*words, "-sess_out", session, stdin=GET)
+        said = world.run(*words, "-sess_in", session, "-early_data", early, *options, stdin=stdin).stdout
+        check_in("Reused, TLSv1.3", said)
+        return said
+
+    check_in("Early data was rejected", ask("-groups", "P-521:P-384"), "what openssl says after a HelloRetryRequest")
+    deadline = time.monotonic() + 60
+    while "Early data was rejected" in (said := ask()):
+        check(time.monotonic() < deadline, "early data is refused for ever")
+        time.sleep(1)
+    check_in("Early data was accepted", said)
+    check_in("HTTP/1.1 200", said)
+    check_in(PAGE.decode(), said, "the page")
 
 
 # Certificates that are refused
