@@ -63,7 +63,7 @@ pub(super) fn takes(
 ) -> Option<u32> {
     let policy = accepted.config.early_data.as_ref()?; // spec: 9846-2.3-a
     let Resumed { index, ticket, age_ms, binder, .. } = accepted.resumed.as_ref()?;
-    let max_bytes = ticket.max_early_data.min(policy.bytes_for(host));
+    let max_bytes = ticket.max_early_data;
     // Who has to show a certificate has not done so yet.
     let asked = accepted.config.client_authentication(host);
     let is_asked = asked.is_some_and(|asked| asked.is_in_handshake());
@@ -73,7 +73,9 @@ pub(super) fn takes(
         && *index == 0 // spec: 9846-4.3.10-d
         && ticket.suite == accepted.suite.id // spec: 9846-4.3.10-e
         && ticket.alpn.as_deref() == alpn // spec: 9846-4.3.10-f
-        && max_bytes > 0;
+        && max_bytes > 0
+        // The client counts against its ticket: who takes less now takes none, rather than cut it off for what it was told.
+        && max_bytes <= policy.bytes_for(host);
     if !fits {
         return None;
     }

@@ -90,7 +90,11 @@ fn it_is_taken_from_the_first_one_who_comes_in_time() {
         let policy = EarlyDataPolicy { hosts: Some(vec![host.into()]), ..policy(true) };
         server::Options { early_data: Some(policy), ..server() }
     };
-    let cases: [(&str, server::Options, EarlyData); 9] = [
+    let up_to = |max_bytes| {
+        let policy = EarlyDataPolicy { max_bytes, ..policy(true) };
+        server::Options { early_data: Some(policy), ..server() }
+    };
+    let cases: [(&str, server::Options, EarlyData); 11] = [
         ("the same", early_server(), taken),
         ("one that takes none", server(), EarlyData::Rejected),
         ("came before", server::Options { early_data: Some(policy(false)), ..server() }, EarlyData::Rejected),
@@ -98,6 +102,8 @@ fn it_is_taken_from_the_first_one_who_comes_in_time() {
         ("too late", at(11), EarlyData::Rejected),
         ("its host", hosts("example.com"), taken),
         ("another host", hosts("example.org"), EarlyData::Rejected),
+        ("less than the ticket says", up_to(14_335), EarlyData::Rejected),
+        ("more than the ticket says", up_to(14_337), taken),
         (
             "another suite of the same hash",
             server::Options { provider: super::resumption::preferring(0x1303), ..early_server() },
