@@ -151,6 +151,9 @@ pub enum Error {
     ClientCertificates(BadFile),
     /// The development CA cannot be opened or made.
     DevCa(dev_ca::Error),
+    /// Early data with keys of tickets in a file, which other servers may have too, and a register that is this one's alone:
+    /// each would take the same first flight once.
+    EarlyDataWithSharedKeys,
     /// TLS refuses what it is to be.
     Tls(tls::Misuse),
     /// The address cannot be listened at.
@@ -289,8 +292,10 @@ impl Server {
     }
 
     /// Takes requests from returning clients' first flights (0-RTT): what is asked for by GET must bear being done twice.
-    /// [`crate::replay::Register::policy`] is for one server with its keys in memory; servers that share keys have to share a
-    /// register too.
+    /// [`crate::replay::Register::policy`] is for one server with its keys in memory; servers that share keys in a file have to
+    /// share a register too, one that says so ([`AntiReplay::is_shared`]).
+    ///
+    /// [`AntiReplay::is_shared`]: tls::server::AntiReplay::is_shared
     #[must_use]
     pub fn early_data(mut self, policy: EarlyDataPolicy) -> Self {
         self.early_data = Some(policy);
@@ -366,6 +371,10 @@ impl Server {
         options.alpn = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).into();
         options.key_log = self.key_log.is_some();
         options.unix_secs_at_start = clock.unix_secs_at_start();
+        let is_alone = self.early_data.as_ref().is_some_and(|policy| !policy.register.is_shared());
+        if is_alone && matches!(self.tickets, Resume::InFile(_)) {
+            return Err(Error::EarlyDataWithSharedKeys); // spec: 9846-8-a
+        }
         let keys = match &self.tickets {
             Resume::No => None,
             Resume::InMemory => Some(Keys::in_memory().map_err(Error::Run)?),
@@ -431,6 +440,10 @@ impl fmt::Display for Error {
             Self::Certificate(path, error) => write!(f, "{}: {error}", path.display()),
             Self::ClientCertificates(bad) => bad.fmt(f),
             Self::DevCa(error) => write!(f, "the development CA: {error}"),
+            Self::EarlyDataWithSharedKeys => f.write_str(
+                "early data with ticket keys in a file: who shares them would take the same first flight too, unless they share a \
+                 register of first flights",
+            ),
             Self::Tls(misuse) => misuse.fmt(f),
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Run(error) => write!(f, "the server: {error}"),

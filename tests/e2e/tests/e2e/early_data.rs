@@ -6,11 +6,12 @@ use http_body_util::Full;
 use sakigake::{
     Server,
     access_log::AccessLog,
+    replay::Register,
     server::Running,
     service::{EarlyData, Factory},
 };
 use sakigake_crypto::aws_lc::PROVIDER;
-use sakigake_e2e::PATIENCE;
+use sakigake_e2e::{PATIENCE, Scratch};
 use sakigake_net::{Clock, SystemEntropy, unix_secs};
 use sakigake_semantics::{Event, Request, StreamId};
 use sakigake_session::{self as session, ClientConfig, Session};
@@ -30,18 +31,26 @@ use std::{
     },
 };
 
-/// A register that has been there for long enough to know.
-struct Old(Mutex<Seen>);
+/// A register that has been there for long enough to know, and that servers which share keys share too, or not.
+struct Old(Mutex<Seen>, bool);
 
 impl AntiReplay for Old {
     fn is_first(&self, unix_ms: u64, until_unix_ms: u64, binder: &[u8]) -> bool {
         self.0.lock().is_ok_and(|mut seen| seen.is_first(unix_ms, until_unix_ms, binder))
     }
+
+    fn is_shared(&self) -> bool {
+        self.1
+    }
+}
+
+fn old(is_shared: bool) -> EarlyDataPolicy {
+    let seen = Seen::new((unix_secs() - 600) * 1_000, 22_000, 1_000);
+    EarlyDataPolicy::new(Arc::new(Old(Mutex::new(seen), is_shared)))
 }
 
 fn policy() -> EarlyDataPolicy {
-    let seen = Seen::new((unix_secs() - 600) * 1_000, 22_000, 1_000);
-    EarlyDataPolicy::new(Arc::new(Old(Mutex::new(seen))))
+    old(false)
 }
 
 /// Says what it was told of a request, and counts them.
@@ -190,4 +199,31 @@ fn a_first_flight_that_comes_again_is_not_answered_early() {
     }
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     running.stop();
+}
+
+#[test]
+fn servers_that_share_keys_take_early_data_only_where_they_share_a_register() {
+    // spec: 9846-8-a
+    let (asked, folder) = (Arc::<AtomicUsize>::default(), Scratch::new());
+    let keys = folder.path().join("tickets.keys");
+    let start = |policy: EarlyDataPolicy| {
+        let server =
+            Server::new().service(service(&asked)).listen((Ipv4Addr::LOCALHOST, 0).into()).workers(1);
+        server.ticket_keys(&keys).early_data(policy).log(AccessLog::off()).start()
+    };
+    assert!(matches!(start(Register::policy()), Err(sakigake::Error::EarlyDataWithSharedKeys)));
+    let policy = old(true);
+    let servers = [(); 2].map(|()| start(policy.clone()).expect("their register is one"));
+    let [one, other] = [0, 1].map(|at| servers[at].addresses()[0]);
+    let second = talk(other, talk(one, None, &["GET"]).ticket, &["GET"]);
+    assert!(matches!(second.early_data, tls::EarlyData::Accepted { .. }));
+    for address in [one, other] {
+        let mut stream = TcpStream::connect(address).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        stream.write_all(&second.first_flight).expect("the server takes it");
+        stream.shutdown(Shutdown::Write).expect("a socket");
+        let _ = stream.read_to_end(&mut Vec::new()); // Nobody finishes that handshake.
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    servers.into_iter().for_each(|server| server.stop());
 }

@@ -10,6 +10,11 @@ pub trait AntiReplay: Send + Sync {
     /// False is always safe: the client loses a round trip. So it is for whoever cannot tell, has no room left, or cannot
     /// reach those who know.
     fn is_first(&self, unix_ms: u64, until_unix_ms: u64, binder: &[u8]) -> bool;
+
+    /// Whether other processes ask the same register, so that servers may share their tickets' keys beside it.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }
 
 /// Binders in memory, bounded: two windows, of which the older one is forgotten when the newer one is over. Whoever shares
