@@ -184,6 +184,11 @@ impl Connection {
     /// Fills `out` with as many whole records as fit: handshake messages, change_cipher_spec, alerts, KeyUpdates.
     /// None when nothing waits. `out` should have [`MIN_OUT_BYTES`] at least; less than that may give nothing for ever.
     pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        if self.handshake.owes_update() && self.fault.is_none() && !self.closed {
+            let mut flight = Flight::default();
+            self.handshake.respond(&mut flight);
+            self.carry_out(flight.steps);
+        }
         let len = self.outbox.transmit(out, self.tracer.as_deref_mut());
         let awaits_peer = self.closed && !self.peer_closed && self.fault.is_none();
         if awaits_peer && self.outbox.is_empty() && self.closing_deadline.is_none() {
@@ -213,7 +218,7 @@ impl Connection {
     /// client that sends early data from the beginning, until it has sent as much as it may), all
     /// that [`Connection::transmit`] has to give was fetched, and the connection is neither closed by us nor broken.
     pub fn may_send(&self) -> bool {
-        self.fault.is_none() && !self.closed && self.outbox.may_send()
+        self.fault.is_none() && !self.closed && !self.handshake.owes_update() && self.outbox.may_send()
     }
 
     /// Gives out keying material to whoever runs above TLS (RFC 9846 section 7.5); none before the handshake is over.

@@ -40,12 +40,15 @@ pub enum Step {
 }
 
 impl Step {
-    /// Bytes of a message of ours that no KeyUpdate of the peer's asks for: our own configuration bounds them.
+    /// Bytes of a message that the peer did not ask for once the handshake was over: our own configuration bounds them.
     pub(crate) fn own_bytes(&self) -> usize {
         match self {
-            Self::Send { message, .. } if message.first() != Some(&HandshakeType::KEY_UPDATE.0) => {
-                message.len()
+            Self::Send { level: Level::Application, message }
+                if message.first() != Some(&HandshakeType::NEW_SESSION_TICKET.0) =>
+            {
+                0
             }
+            Self::Send { message, .. } => message.len(),
             _ => 0,
         }
     }

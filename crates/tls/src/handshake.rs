@@ -176,12 +176,22 @@ impl Handshake {
 
     /// Sends with new keys from here on, and asks the peer to do so too. Nothing happens before the handshake is over.
     pub fn update_keys(&mut self, flight: &mut Flight) {
-        let established = match &mut self.state {
-            State::Client(client::State::Established(state))
-            | State::Server(server::State::Established(state)) => state,
-            _ => return,
-        };
-        established.update_keys(flight);
+        if let Some(established) = self.established_mut() {
+            established.update_keys(flight);
+        }
+    }
+
+    /// Whether the peer has asked for new keys: [`Handshake::respond`] goes before the next application data.
+    pub fn owes_update(&self) -> bool {
+        self.established().is_some_and(Established::owes_update)
+    }
+
+    /// Sends with new keys from here on, where the peer has asked for that since the last time (RFC 9846 section 4.7.3):
+    /// who is silent for long answers once.
+    pub fn respond(&mut self, flight: &mut Flight) {
+        if let Some(established) = self.established_mut() {
+            established.respond(flight);
+        }
     }
 
     /// What nobody can predict, for the record layer.
@@ -290,6 +300,14 @@ impl Handshake {
 
     fn established(&self) -> Option<&Established> {
         match &self.state {
+            State::Client(client::State::Established(state))
+            | State::Server(server::State::Established(state)) => Some(state),
+            _ => None,
+        }
+    }
+
+    fn established_mut(&mut self) -> Option<&mut Established> {
+        match &mut self.state {
             State::Client(client::State::Established(state))
             | State::Server(server::State::Established(state)) => Some(state),
             _ => None,

@@ -22,7 +22,8 @@ pub struct Limits {
     pub records_per_key: u64,
     /// Records in a row that carry nothing: empty application data, change_cipher_spec, `user_canceled`.
     pub empty_records: u32,
-    /// Handshake messages that wait for the owner to transmit them, once the handshake is over: answers to KeyUpdate.
+    /// Handshake messages that wait for the owner to transmit them, once the handshake is over: answers to a
+    /// CertificateRequest. The answer to the last one counts when more is asked for.
     pub unsent_bytes: usize,
     /// Early data that a server passes over, since it did not accept it; records count with their headers.
     pub skipped_early_data_bytes: usize,

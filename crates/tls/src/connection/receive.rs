@@ -169,15 +169,15 @@ impl Connection {
             rest = &rest[self.boundary.take(rest)..];
         }
         self.has_begun |= self.boundary.is_aligned();
+        // Whoever asks for more before the answer to the last request has left asks too much.
+        if self.established && self.outbox.unsent_bytes() > self.limits.unsent_bytes + self.own_bytes {
+            return Err(Fault::TooManyPostHandshakeMessages);
+        }
         let mut flight = Flight::default();
         let result = self.handshake.handle(now, self.opener.level(), content, &mut flight);
         // Also after a fault: its alert goes out under the keys that were agreed on before it.
         self.absorb(flight, heard);
-        result?;
-        if self.established && self.outbox.unsent_bytes() > self.limits.unsent_bytes + self.own_bytes {
-            return Err(Fault::TooManyKeyUpdates);
-        }
-        Ok(())
+        result
     }
 
     fn take_alert(&mut self, content: &[u8], heard: &mut impl FnMut(Event<'_>)) -> Result<(), Fault> {

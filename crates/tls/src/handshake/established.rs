@@ -16,6 +16,8 @@ pub(crate) struct Established {
     write: TrafficSecret,
     /// We have asked for an update that has not come yet.
     has_asked: bool,
+    /// The peer has asked for an update that we have not sent yet.
+    owes_update: bool,
     updates: Window,
     tickets: Window,
     resumption: Option<Box<Resumption>>,
@@ -52,7 +54,17 @@ impl Established {
     ) -> Self {
         let updates = Window::new(limits.key_updates_per_10_s);
         let tickets = Window::new(limits.tickets_per_10_s);
-        Self { read, write, has_asked: false, updates, tickets, resumption: None, exporter, later: None }
+        Self {
+            read,
+            write,
+            has_asked: false,
+            owes_update: false,
+            updates,
+            tickets,
+            resumption: None,
+            exporter,
+            later: None,
+        }
     }
 
     /// The same for a client that takes tickets.
@@ -136,7 +148,11 @@ impl Established {
 
     /// Takes what may come after the handshake.
     pub(crate) fn take(mut self, message: &[u8], turn: &mut Turn<'_>) -> Result<Self, Fault> {
-        match Message::read(message)? {
+        let read = Message::read(message)?;
+        if matches!(read, Message::CertificateRequest(_)) {
+            self.respond(turn.flight); // What is owed does not come between the messages of the answer.
+        }
+        match read {
             Message::KeyUpdate(update) => self.take_update(update, turn)?,
             Message::NewSessionTicket(ticket) if self.tickets.takes(turn.now) => {
                 let session =
@@ -159,6 +175,7 @@ impl Established {
 
     /// Goes on under our next keys, and asks the peer to do the same unless it was asked already.
     pub(crate) fn update_keys(&mut self, flight: &mut Flight) {
+        self.respond(flight);
         let update_requested = !core::mem::replace(&mut self.has_asked, true); // spec: 9846-4.7.3-m
         self.send_update(update_requested, flight);
     }
@@ -170,10 +187,20 @@ impl Established {
         self.has_asked = false;
         self.read = self.read.clone().next(); // spec: 9846-4.7.3-k
         turn.flight.steps.push(Step::ReadKey(self.read.clone()));
-        if update.update_requested {
-            self.send_update(false, turn.flight); // spec: 9846-4.7.3-l
-        }
+        self.owes_update |= update.update_requested; // spec: 9846-4.7.3-l
         Ok(())
+    }
+
+    /// Whether the peer waits for an update of ours.
+    pub(super) fn owes_update(&self) -> bool {
+        self.owes_update
+    }
+
+    /// Sends what is owed: one update, however many were asked for.
+    pub(super) fn respond(&mut self, flight: &mut Flight) {
+        if core::mem::take(&mut self.owes_update) {
+            self.send_update(false, flight);
+        }
     }
 
     /// KeyUpdate goes out under the old keys, all else under the new ones.

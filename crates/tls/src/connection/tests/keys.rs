@@ -95,17 +95,50 @@ fn a_storm_of_key_updates_is_ended() {
 }
 
 #[test]
-fn answers_that_nobody_fetches_are_bounded() {
-    let mut setup = Setup::new();
-    setup.server.limits.unsent_bytes = 15; // three KeyUpdates
-    let mut pair = setup.pair().run_to_the_end();
+fn however_many_updates_are_asked_for_one_is_the_answer() {
+    let mut pair = Pair::established();
     // The same KeyUpdate with a request, again and again: `update_keys` asks only once until it is answered.
-    for number in 1..=4 {
-        assert_eq!(pair.server_fault, None, "request {number}");
+    for _ in 0..5 {
         let request = request_by_hand(&mut pair);
         pair.server_hears(&request);
     }
-    assert_eq!(pair.server_fault, Some(Fault::TooManyKeyUpdates));
+    assert_eq!(pair.server_fault, None);
+    assert!(!pair.server.may_send(), "the answer goes first");
+    let answer = transmit_all(&mut pair.server);
+    assert_eq!(kinds(&answer), [23]);
+    pair.client_hears(&answer);
+    pair.exchange(b"question", b"answer");
+}
+
+#[test]
+fn answers_that_nobody_fetches_are_bounded() {
+    // An empty Certificate with the request's context of 32 bytes, and Finished.
+    const ANSWER_BYTES: usize = 4 + 1 + 32 + 3 + 4 + 32;
+    for (unsent_bytes, fault) in
+        [(ANSWER_BYTES, None), (ANSWER_BYTES - 1, Some(Fault::TooManyPostHandshakeMessages))]
+    {
+        let mut setup = Setup::new();
+        setup.client.alpn = vec![b"http/1.1".to_vec()];
+        setup.client.post_handshake_auth = true;
+        setup.client.limits.unsent_bytes = unsent_bytes;
+        setup.server.alpn = setup.client.alpn.clone();
+        setup.server.client_authentication = vec![Arc::new(crate::server::ClientAuthentication {
+            is_default: true,
+            hosts: Vec::new(),
+            demand: crate::server::Demand::Later,
+            verifier: None,
+            authorities: Vec::new(),
+        })];
+        let mut pair = setup.pair().run_to_the_end();
+        pair.server.request_certificate().expect("the client offers it");
+        let request = transmit_all(&mut pair.server);
+        pair.client_hears(&request);
+        assert_eq!(pair.client_fault, None, "what was asked for is answered, however long");
+        pair.server.update_keys();
+        let more = transmit_all(&mut pair.server);
+        pair.client_hears(&more);
+        assert_eq!(pair.client_fault, fault, "{unsent_bytes} bytes");
+    }
 }
 
 #[test]

@@ -194,6 +194,7 @@ impl Pair {
                 for piece in message.chunks(self.in_pieces) {
                     receiver.handle(NOW, *level, piece, out).map_err(|fault| (from.peer(), fault))?;
                 }
+                receiver.respond(out);
             }
         }
         *delivered = sent.steps.len();
