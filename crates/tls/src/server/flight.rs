@@ -213,7 +213,7 @@ impl Plan {
     /// The whole flight of a resumed connection: who we are was shown before.
     fn resume(self, turn: &mut Turn<'_>) -> Result<State, Fault> {
         let mut session = self.send_server_hello(turn);
-        session.send_encrypted_extensions(session.server_name.is_some(), REST_OF_FLIGHT_BYTES, turn);
+        session.send_encrypted_extensions(false, REST_OF_FLIGHT_BYTES, turn); // RFC 6066 section 3: the name was used before.
         Ok(session.send_finished(turn))
     }
 

@@ -443,3 +443,21 @@ fn who_showed_nothing_does_not_come_back_where_something_is_required() {
     let refused = second(session, client(), server(Demand::Required));
     assert_eq!(refused.err(), Some((Side::Server, Fault::CertificateRequired)));
 }
+
+#[test]
+fn a_name_is_acknowledged_where_it_was_used_and_not_by_a_resumption() {
+    let acknowledged = |pair: &Pair| {
+        let mut messages = pair.from_server.steps.iter().filter_map(|step| match step {
+            Step::Send { message, .. } => Message::read(message).ok(),
+            _ => None,
+        });
+        messages.any(|message| {
+            matches!(message, Message::EncryptedExtensions(sent) if sent.extensions.server_name.is_some())
+        })
+    };
+    let mut pair = Pair::new(client(), server());
+    pair.run().unwrap();
+    assert!(acknowledged(&pair));
+    let pair = second(sessions(&pair).remove(0), client(), server()).unwrap();
+    assert_eq!((resumed(&pair), acknowledged(&pair)), ((true, true), false));
+}
