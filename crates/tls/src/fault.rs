@@ -72,7 +72,7 @@ pub enum Fault {
     UnofferedGroup,
     /// The server chose an application protocol that we did not offer.
     UnofferedProtocol,
-    /// The peer signed with a scheme that we did not offer, or that its key cannot have.
+    /// The peer signed with a scheme that we did not offer.
     UnofferedSignatureScheme,
     /// The server compressed its certificate with an algorithm that we did not offer.
     UnofferedCompression,

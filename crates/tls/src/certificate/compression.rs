@@ -12,13 +12,14 @@ use std::{
     sync::OnceLock,
 };
 
-/// A way to make Certificate messages shorter: a row of [`ALL`].
+/// A way to make Certificate messages shorter: a row of [`ALL`], or one for private use.
 pub struct Compression {
     /// Its code point (RFC 8879 section 7.3).
     pub id: u16,
-    compress: fn(&[u8]) -> io::Result<Vec<u8>>,
+    /// Makes it shorter.
+    pub compress: fn(&[u8]) -> io::Result<Vec<u8>>,
     /// Fills the buffer, whose length is what is to come out, no byte less and none more.
-    decompress: fn(&[u8], &mut [u8]) -> io::Result<()>,
+    pub decompress: fn(&[u8], &mut [u8]) -> io::Result<()>,
 }
 
 /// Every algorithm of RFC 8879, best first.
@@ -28,9 +29,13 @@ pub static ALL: [Compression; 3] = [
     Compression { id: Id::ZLIB.0, compress: compress_zlib, decompress: decompress_zlib },
 ];
 
-/// A credential's compressed messages, each made when the first peer wants it: for all handshakes, not for each.
+/// A credential's compressed messages, each made when the first peer wants it: for all handshakes, not for each. An
+/// algorithm beyond the number of those that there are is not used.
 #[derive(Default)]
-pub struct Compressed([OnceLock<Option<Box<[u8]>>>; ALL.len()]);
+pub struct Compressed([OnceLock<Made>; ALL.len()]);
+
+/// By which algorithm, and what came of it.
+type Made = (u16, Option<Box<[u8]>>);
 
 impl Compressed {
     /// The CompressedCertificate message, header included, for `certificate`, the Certificate message with its header;
@@ -38,10 +43,11 @@ impl Compressed {
     pub(crate) fn message(
         &self,
         compression: &Compression,
-        certificate: impl FnOnce() -> Vec<u8>,
+        certificate: impl Fn() -> Vec<u8>,
     ) -> Option<&[u8]> {
-        let at = ALL.iter().position(|row| row.id == compression.id)?;
-        self.0[at].get_or_init(|| compressed(compression, &certificate())).as_deref()
+        let make = || (compression.id, compressed(compression, &certificate()));
+        let mut made = self.0.iter().map(|cell| cell.get_or_init(make));
+        made.find(|(id, _)| *id == compression.id)?.1.as_deref()
     }
 }
 

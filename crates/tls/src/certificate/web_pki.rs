@@ -74,10 +74,10 @@ impl WebPki {
         });
         leaf.verify_for_usage(&self.algorithms, &self.anchors, &intermediates, time, usage, revocation, None)
             .map_err(rejected)?;
-        more(&leaf).map_err(rejected)?;
         if !der::may_sign(&leaf_der) {
             return Err(RejectedCertificate::Unsupported("its key usage has no digitalSignature".into())); // spec: 9846-4.5.1.2-l
         }
+        more(&leaf).map_err(rejected)?;
         Ok(Verified)
     }
 }

@@ -103,6 +103,9 @@ fn a_chain_is_compressed_once_and_only_where_that_helps() {
         again.is_some_and(|again| std::ptr::eq(first, again)) && first.len() < credential.message().len()
     );
     assert_eq!(format!("{:?}", credential.compressed), "Compressed(1 made)");
+    let private = Compression { id: 0xff00, compress: |_| Ok(vec![7]), decompress: |_, _| Ok(()) };
+    let other = credential.compressed.message(&private, || credential.message()).expect("it becomes shorter");
+    assert_ne!(other, first, "each algorithm has a message of its own");
     let noise = crate::Credential { chain: vec![vec![0x30, 0]], ..crate::Credential::default() };
     assert_eq!(noise.message_by(Some(&ALL[0])), noise.message());
 }
