@@ -3,9 +3,11 @@
 use crate::{
     End,
     flags::{Flags, Set},
+    owner::certificates,
     setup::{self, Kept},
     socket::{Runner, Socket},
 };
+use sakigake_tls::EarlyData;
 
 /// What the shim says first where it is told to.
 const INITIAL_WRITE: &str = "hello";
@@ -24,32 +26,59 @@ pub(crate) fn run(flags: &Flags) -> Result<(), End> {
                 return Err(End::Declined(format!("{name} is older")));
             }
         }
-        connection(set, &mut kept, at > 0)?;
+        connection(set, &flags.retry, &mut kept, at > 0)?;
         kept.unix_secs += set.number::<u64>("-resumption-delay")?.unwrap_or(0);
     }
     Ok(())
 }
 
-fn connection(flags: &Set, kept: &mut Kept, is_resumption: bool) -> Result<(), End> {
+/// `retry` holds from where early data was rejected.
+fn connection(flags: &Set, retry: &Set, kept: &mut Kept, is_resumption: bool) -> Result<(), End> {
     let runner = Runner {
         port: flags.number("-port")?.ok_or_else(|| End::Failed("no -port".into()))?,
         ipv6: flags.has("-ipv6"),
         shim_id: flags.number("-shim-id")?.unwrap_or(0),
     };
-    if is_resumption && !flags.has("-server") && kept.session.is_none() {
+    let is_client = !flags.has("-server");
+    if is_resumption && is_client && kept.session.is_none() {
         return Err(End::Failed("no session to offer".into()));
     }
     let (connection, owner) = setup::connection(flags, kept)?;
     let mut socket = Socket::new(runner.connect()?, connection, owner, flags.has("-async"));
+    let offers = socket.offers_early_data();
+    same("early data", !(offers && flags.has("-expect-no-offer-early-data")))?;
+    let mut first = initial_write(flags)?;
+    if offers {
+        let sent = socket.write_early(&first)?;
+        first.drain(..sent);
+    }
     socket.handshake()?;
+    let early_data = socket.heard.negotiated.as_ref().map(|negotiated| negotiated.early_data);
+    let is_rejected = is_client && early_data == Some(EarlyData::Rejected);
+    same("acceptance of early data", !is_rejected || flags.has("-expect-reject-early-data"))?;
+    let flags = if is_rejected { retry } else { flags };
+    if is_rejected {
+        first = initial_write(flags)?;
+    }
     check(flags, &socket, is_resumption)?;
-    exchange(flags, &mut socket)?;
+    exchange(flags, &mut socket, &first)?;
     kept.session = socket.heard.session.take();
-    if !flags.has("-server") && !flags.has("-shim-shuts-down") {
+    if is_client && !flags.has("-shim-shuts-down") {
         let is_expected = !flags.has("-expect-no-session");
         same("ticket", kept.session.is_some() == is_expected)?;
+        let takes_early = kept.session.as_ref().is_some_and(|session| session.max_early_data > 0);
+        same("terms of a ticket", takes_early == flags.has("-expect-ticket-supports-early-data"))?;
     }
     Ok(())
+}
+
+/// What the shim says before it hears anything.
+fn initial_write(flags: &Set) -> Result<Vec<u8>, End> {
+    if !flags.has("-shim-writes-first") {
+        return Ok(Vec::new());
+    }
+    let text = flags.text("-shim-initial-write").unwrap_or(INITIAL_WRITE);
+    Ok(text.repeat(flags.number("-repeat-shim-initial-write")?.unwrap_or(1)).into_bytes())
 }
 
 fn same(what: &str, is: bool) -> Result<(), End> {
@@ -73,26 +102,31 @@ fn check(flags: &Set, socket: &Socket, is_resumption: bool) -> Result<(), End> {
     let number = |name| flags.number::<u16>(name);
     same("group", number("-expect-curve-id")?.is_none_or(|group| group == negotiated.group))?;
     same("cipher suite", number("-expect-cipher")?.is_none_or(|suite| suite == negotiated.suite))?;
+    let owner = socket.owner();
     let scheme = number("-expect-peer-signature-algorithm")?;
-    same("scheme", scheme.is_none() || scheme == socket.peer_scheme())?;
+    same("scheme", is_resumption || scheme.is_none() || scheme == owner.peer_scheme())?;
+    let selected = flags.number::<i64>("-expect-selected-credential")?;
+    same("credential", selected.is_none_or(|number| number == owner.selected()))?;
+    if let Some(path) = flags.text("-expect-peer-cert-file").filter(|_| !is_resumption) {
+        same("chain", certificates(path)? == owner.peer_chain())?;
+    }
+    same("certificate", !flags.has("-expect-no-peer-cert") || owner.peer_chain().is_empty())?;
+    let is_accepted = matches!(negotiated.early_data, EarlyData::Accepted { .. });
+    same("rejection of early data", is_accepted || !flags.has("-expect-accept-early-data"))?;
+    same("acceptance of early data", !is_accepted || !flags.has("-expect-reject-early-data"))?;
     same("HelloRetryRequest", !flags.has("-expect-no-hrr") || !socket.heard.retried)?;
     same("lack of a HelloRetryRequest", !flags.has("-expect-hrr") || socket.heard.retried)
 }
 
 /// Echoes until the runner is done.
-fn exchange(flags: &Set, socket: &mut Socket) -> Result<(), End> {
+fn exchange(flags: &Set, socket: &mut Socket, first: &[u8]) -> Result<(), End> {
     if let Some(len) = flags.number::<usize>("-export-keying-material")? {
         let label = flags.text("-export-label").unwrap_or_default();
         let context = flags.text("-export-context").unwrap_or_default();
         let exported = socket.export(label.as_bytes(), context.as_bytes(), len)?;
         socket.write(&exported, usize::MAX)?;
     }
-    if flags.has("-shim-writes-first") {
-        let text = flags.text("-shim-initial-write").unwrap_or(INITIAL_WRITE);
-        for _ in 0..flags.number("-repeat-shim-initial-write")?.unwrap_or(1) {
-            socket.write(text.as_bytes(), usize::MAX)?;
-        }
-    }
+    socket.write(first, usize::MAX)?;
     if flags.has("-shim-shuts-down") {
         socket.close()?;
         return if flags.has("-check-close-notify") { await_close(socket) } else { Ok(()) };
@@ -100,12 +134,10 @@ fn exchange(flags: &Set, socket: &mut Socket) -> Result<(), End> {
     let read_bytes = flags.number("-read-size")?.unwrap_or(READ_BYTES);
     loop {
         let goes_on = socket.read_record()?;
-        let mut data = std::mem::take(&mut socket.heard.data);
-        if !data.is_empty() && flags.has("-key-update") {
+        if !socket.heard.data.is_empty() && flags.has("-key-update") {
             socket.update_keys()?;
         }
-        data.iter_mut().for_each(|byte| *byte ^= 0xff);
-        socket.write(&data, read_bytes)?;
+        socket.echo(read_bytes)?;
         if !goes_on {
             break;
         }

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, str::FromStr};
 pub(crate) struct Flags {
     pub(crate) initial: Set,
     pub(crate) resume: Set,
+    pub(crate) retry: Set,
 }
 
 /// The flags for one kind of connection.
@@ -41,8 +42,8 @@ impl Flags {
                 set.take(name, kind, &value);
             }
         }
-        let [initial, resume, _] = sets;
-        Ok(Self { initial, resume })
+        let [initial, resume, retry] = sets;
+        Ok(Self { initial, resume, retry })
     }
 }
 
@@ -67,9 +68,11 @@ impl Set {
         numbers(&self.words, name)
     }
 
-    /// The flags of each credential that was configured, the default one's first.
-    pub(crate) fn credentials(&self) -> impl Iterator<Item = &Words> {
-        self.credentials.iter().filter(|words| !words.is_empty())
+    /// The flags of the default credential, then of each one that was begun anew.
+    pub(crate) fn credentials(&self) -> (&Words, impl Iterator<Item = &Words>) {
+        static NONE: Words = Words::new();
+        let mut all = self.credentials.iter();
+        (all.next().unwrap_or(&NONE), all)
     }
 
     fn take(&mut self, name: &'static str, kind: Kind, value: &str) {
@@ -133,17 +136,26 @@ const KNOWN: &[(&str, Kind)] = &[
     ("-check-close-notify", Kind::Switch),
     ("-curves", Kind::Value),
     ("-decline-alpn", Kind::Switch),
+    ("-enable-early-data", Kind::Switch),
     ("-enable-grease", Kind::Switch),
+    ("-expect-accept-early-data", Kind::Switch),
     ("-expect-alpn", Kind::Value),
     ("-expect-cipher", Kind::Value),
     ("-expect-curve-id", Kind::Value),
     ("-expect-hrr", Kind::Switch),
     ("-expect-no-hrr", Kind::Switch),
+    ("-expect-no-offer-early-data", Kind::Switch),
+    ("-expect-no-peer-cert", Kind::Switch),
     ("-expect-no-server-name", Kind::Switch),
     ("-expect-no-session", Kind::Switch),
+    ("-expect-peer-cert-file", Kind::Value),
     ("-expect-peer-signature-algorithm", Kind::Value),
+    ("-expect-reject-early-data", Kind::Switch),
+    ("-expect-selected-credential", Kind::Value),
     ("-expect-server-name", Kind::Value),
     ("-expect-session-miss", Kind::Switch),
+    ("-expect-ticket-supports-early-data", Kind::Switch),
+    ("-expect-verify-result", Kind::Switch),
     ("-expect-version", Kind::Value),
     ("-export-context", Kind::Value),
     ("-export-keying-material", Kind::Value),
@@ -151,6 +163,8 @@ const KNOWN: &[(&str, Kind)] = &[
     ("-host-name", Kind::Value),
     // The handshake begins with the first read or write, or before it: with us it is the same.
     ("-implicit-handshake", Kind::Switch),
+    ("-install-cert-compression-algs", Kind::Switch),
+    ("-install-one-cert-compression-alg", Kind::Value),
     ("-ipv6", Kind::Switch),
     ("-key-file", Kind::OfCredential),
     ("-key-update", Kind::Switch),
@@ -160,6 +174,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("-new-x509-credential", Kind::NewCredential),
     // A second call once the handshake is over: there is none to make.
     ("-no-op-extra-handshake", Kind::Switch),
+    ("-no-server-name-ack", Kind::Switch),
     ("-no-ticket", Kind::Switch),
     // We speak none of them.
     ("-no-tls1", Kind::Switch),
@@ -168,7 +183,9 @@ const KNOWN: &[(&str, Kind)] = &[
     ("-permute-extensions", Kind::Switch),
     ("-port", Kind::Value),
     ("-read-size", Kind::Value),
+    ("-reject-alpn", Kind::Switch),
     ("-repeat-shim-initial-write", Kind::Value),
+    ("-require-any-client-certificate", Kind::Switch),
     ("-resume-count", Kind::Value),
     ("-resumption-delay", Kind::Value),
     ("-select-alpn", Kind::Value),
@@ -179,13 +196,22 @@ const KNOWN: &[(&str, Kind)] = &[
     ("-shim-writes-first", Kind::Switch),
     ("-signing-prefs", Kind::OfCredential),
     ("-tls13-ciphers", Kind::Value),
-    // Who is trusted: chains are not judged here but by -verify-fail (webpki's own suites do that).
     ("-trust-cert", Kind::Value),
+    ("-use-client-ca-list", Kind::Value),
     ("-use-custom-verify-callback", Kind::Switch),
     ("-use-export-context", Kind::Switch),
     ("-verify-fail", Kind::Switch),
     ("-verify-peer", Kind::Switch),
     ("-verify-prefs", Kind::Value),
+    // What BoringSSL's API tells beside, or does for older versions. What comes of it is checked all the same.
+    ("-expect-advertised-alpn", Kind::Value),
+    ("-expect-early-data-reason", Kind::Value),
+    ("-expect-extended-master-secret", Kind::Switch),
+    ("-expect-no-session-id", Kind::Switch),
+    ("-expect-secure-renegotiation", Kind::Switch),
+    ("-expect-session-id", Kind::Switch),
+    ("-expect-ticket-age-skew", Kind::Value),
+    ("-no-legacy-server-connect", Kind::Switch),
 ];
 
 #[cfg(test)]

@@ -5,8 +5,10 @@
 //! Flags that it does not know, and values that we have no use for, end it with status 89: the case is declined. Which
 //! cases may be declined, and why, is listed in `bogo.toml` beside this crate.
 
+mod compression;
 mod exchange;
 mod flags;
+mod owner;
 mod setup;
 mod socket;
 

@@ -1,45 +1,32 @@
-//! From flags to configurations, and the owner's answers.
+//! From flags to configurations.
 
 use crate::{
-    End,
+    End, compression,
     flags::{Set, Words, numbers},
+    owner::{Judge, Marked, NO_NAME, Owner},
     socket::System,
 };
-use rustls_pki_types::CertificateDer;
 use sakigake_crypto::{Provider, Secret, Verification, aws_lc};
 use sakigake_tls::{
-    Answer, Connection, Credential, KeyRing, Limits, RejectedCertificate, Session, TicketKey, TicketKeys,
-    Tickets, Verified, Verifier, Wanted, client, extension::TicketRequest, server, verify_signature,
+    ClientVerifier, Connection, Credential, KeyRing, Limits, Session, Signer, TicketKey, TicketKeys, Tickets,
+    Verifier, client,
+    compression::Compression,
+    extension::TicketRequest,
+    server::{self, AntiReplay, ClientAuthentication, Demand, EarlyDataPolicy},
 };
 use sakigake_wire::{Entropy, Instant};
 use std::{
     fs,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// A literal address: without `-host-name` no name is to be sent.
-const NO_NAME: &str = "127.0.0.1";
-
+const NOW: Instant = Instant::from_nanos(0);
 const TICKETS: TicketRequest = TicketRequest { new_session_count: 1, resumption_count: 1 };
-
-/// Answers what the connection asks; asked for itself where a case is asynchronous, else by way of the configuration.
-pub(crate) struct Owner {
-    pub(crate) wanted: Option<Wanted>,
-    judge: Arc<Judge>,
-    credentials: Vec<Arc<Credential>>,
-}
-
-/// Takes every chain whose leaf can be read, or none.
-struct Judge {
-    provider: &'static Provider,
-    rejects: bool,
-    /// The scheme that the peer signed with, above all schemes until then.
-    scheme: AtomicU32,
-}
+/// How far a client's clock may be off where early data is taken, as the runner knows it.
+const TOLERANCE_MS: u64 = 60_000;
+/// A protocol that no client offers.
+const NO_PROTOCOL: &[u8] = b"none of yours";
 
 /// What outlives one connection of a case.
 pub(crate) struct Kept {
@@ -71,93 +58,101 @@ impl Kept {
 /// A connection for the flags, and who answers its questions.
 pub(crate) fn connection(flags: &Set, kept: &mut Kept) -> Result<(Connection, Owner), End> {
     let provider = provider(flags)?;
-    let scheme = AtomicU32::new(u32::MAX);
-    let judge = Arc::new(Judge { provider, rejects: flags.has("-verify-fail"), scheme });
-    let (now, entropy) = (Instant::from_nanos(0), Box::new(System));
-    let groups = groups(flags, provider)?;
-    if flags.has("-server") {
-        let loaded = flags.credentials().map(|words| credential(provider, words));
-        let credentials = loaded.collect::<Result<Vec<_>, End>>()?;
-        let alpn = match flags.text("-select-alpn") {
-            Some(name) => vec![name.as_bytes().to_vec()],
-            None => Vec::new(),
-        };
-        let options = server::Options {
-            credentials: credentials.clone(),
-            alpn,
-            groups,
-            tickets: (!flags.has("-no-ticket"))
-                .then(|| Tickets::new(Arc::clone(&kept.keys) as Arc<dyn TicketKeys>)),
-            unix_secs_at_start: kept.unix_secs,
-            limits: limits(flags)?,
-            ..server::Options::new(provider)
-        };
-        let config = options.build().map_err(misuse)?;
-        let owner = Owner { wanted: None, judge, credentials };
-        return Ok((Connection::server(config, now, entropy), owner));
-    }
-    if flags.credentials().next().is_some() {
-        return Err(End::Declined("a client's certificate".into()));
-    }
-    let is_asked = flags.has("-async");
+    let trusted = flags.text("-trust-cert");
+    let mut owner = Owner::new(Judge::new(provider, trusted, kept.unix_secs, flags.has("-verify-fail"))?);
+    owner.credentials = credentials(provider, flags, &owner)?;
+    let connection = match flags.has("-server") {
+        true => server(flags, kept, provider, &owner),
+        false => client(flags, kept, provider, &owner),
+    };
+    Ok((connection?, owner))
+}
+
+fn server(flags: &Set, kept: &Kept, provider: &'static Provider, owner: &Owner) -> Result<Connection, End> {
+    let alpn = match flags.text("-select-alpn") {
+        _ if flags.has("-reject-alpn") => vec![NO_PROTOCOL.to_vec()],
+        Some(name) => vec![name.as_bytes().to_vec()],
+        None => Vec::new(),
+    };
+    let tickets = Tickets::new(Arc::clone(&kept.keys) as Arc<dyn TicketKeys>);
+    let early = EarlyDataPolicy { tolerance_ms: TOLERANCE_MS, ..EarlyDataPolicy::new(Arc::new(Forgetful)) };
+    let options = server::Options {
+        credentials: owner.credentials.clone(),
+        alpn,
+        groups: groups(flags, provider)?,
+        client_authentication: client_authentication(flags, owner)?,
+        tickets: (!flags.has("-no-ticket")).then_some(tickets),
+        early_data: flags.has("-enable-early-data").then_some(early),
+        unix_secs_at_start: kept.unix_secs,
+        compressions: compressions(flags)?,
+        limits: limits(flags)?,
+        ..server::Options::new(provider)
+    };
+    Ok(Connection::server(options.build().map_err(misuse)?, NOW, Box::new(System)))
+}
+
+fn client(
+    flags: &Set,
+    kept: &mut Kept,
+    provider: &'static Provider,
+    owner: &Owner,
+) -> Result<Connection, End> {
+    let judge = Arc::clone(&owner.judge) as Arc<dyn Verifier>;
     let options = client::Options {
-        verifier: (!is_asked).then(|| Arc::clone(&judge) as Arc<dyn Verifier>),
+        credentials: owner.credentials.clone(),
+        verifier: (!flags.has("-async")).then_some(judge),
         alpn: protocols(flags.text("-advertise-alpn").unwrap_or_default())?,
         grease: flags.has("-enable-grease") || flags.has("-permute-extensions"),
-        groups,
+        groups: groups(flags, provider)?,
         tickets: (!flags.has("-no-ticket")).then_some(TICKETS),
+        early_data: flags.has("-enable-early-data"),
         unix_secs_at_start: kept.unix_secs,
+        compressions: compressions(flags)?,
         limits: limits(flags)?,
         ..client::Options::new(provider)
     };
-    let config = options.build().map_err(misuse)?;
     let name = flags.text("-host-name").unwrap_or(NO_NAME);
-    let connection = Connection::resume(config, name, kept.session.take(), now, entropy).map_err(misuse)?;
-    Ok((connection, Owner { wanted: None, judge, credentials: Vec::new() }))
+    let config = options.build().map_err(misuse)?;
+    Connection::resume(config, name, kept.session.take(), NOW, Box::new(System)).map_err(misuse)
 }
 
-impl Owner {
-    /// What the connection asks is answered as the configuration would.
-    pub(crate) fn answer(&self, wanted: &Wanted) -> Answer {
-        match wanted {
-            Wanted::Certificate { .. } => Answer::Certificate(self.credentials.first().cloned()),
-            Wanted::Signature { scheme, message } => {
-                let signer = self.credentials.first().and_then(|credential| credential.signer.as_ref());
-                Answer::Signature(signer.and_then(|signer| signer.sign(*scheme, message, &mut System)))
-            }
-            Wanted::Verify { chain, .. } | Wanted::VerifyClient { chain, .. } => {
-                let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
-                Answer::Verify(self.judge.judge(&chain))
-            }
-        }
-    }
+/// Every ClientHello is the first: the runner sends none twice.
+struct Forgetful;
 
-    /// The scheme that the peer signed with, where the configuration was asked.
-    pub(crate) fn peer_scheme(&self) -> Option<u16> {
-        u16::try_from(self.judge.scheme.load(Ordering::Relaxed)).ok()
+impl AntiReplay for Forgetful {
+    fn is_first(&self, _: u64, _: u64, _: &[u8]) -> bool {
+        true
     }
 }
 
-impl Judge {
-    fn judge(&self, chain: &[&[u8]]) -> Result<Verified, RejectedCertificate> {
-        if self.rejects {
-            return Err(RejectedCertificate::Unacceptable("the case says so".into()));
-        }
-        let leaf = CertificateDer::from(chain.first().copied().unwrap_or_default());
-        let parsed = webpki::EndEntityCert::try_from(&leaf);
-        parsed.map(|_| Verified).map_err(|error| RejectedCertificate::Bad(error.to_string()))
-    }
+/// How a server asks for a client's certificate.
+fn client_authentication(flags: &Set, owner: &Owner) -> Result<Vec<Arc<ClientAuthentication>>, End> {
+    let demand = match (flags.has("-require-any-client-certificate"), flags.has("-verify-peer")) {
+        (true, _) => Demand::Required,
+        (false, true) => Demand::Optional,
+        (false, false) => return Ok(Vec::new()),
+    };
+    let judge = Arc::clone(&owner.judge) as Arc<dyn ClientVerifier>;
+    let verifier = Some(judge); // Where the owner is asked nothing is resumed, which the cases expect.
+    let authorities = authorities(flags.text("-use-client-ca-list").unwrap_or_default())?;
+    Ok(vec![Arc::new(ClientAuthentication {
+        is_default: true,
+        hosts: Vec::new(),
+        demand,
+        verifier,
+        authorities,
+    })])
 }
 
-impl Verifier for Judge {
-    fn verify_chain(&self, _: &str, chain: &[&[u8]], _: u64) -> Result<Verified, RejectedCertificate> {
-        self.judge(chain)
+/// Names in hexadecimal, with commas between them; or a word for none.
+fn authorities(list: &str) -> Result<Vec<Vec<u8>>, End> {
+    if ["", "<EMPTY>", "<NULL>"].contains(&list) {
+        return Ok(Vec::new());
     }
-
-    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {
-        self.scheme.store(u32::from(scheme), Ordering::Relaxed);
-        verify_signature(self.provider, leaf, scheme, message, signature)
-    }
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let name = |text: &str| text.as_bytes().chunks(2).map(byte).collect::<Option<Vec<u8>>>();
+    let names = list.split(',').map(name).collect::<Option<Vec<_>>>();
+    names.ok_or_else(|| End::Declined(format!("-use-client-ca-list {list}")))
 }
 
 /// What is configured leaves the provider with fewer rows, in another order.
@@ -185,6 +180,17 @@ fn provider(flags: &Set) -> Result<&'static Provider, End> {
     Ok(Box::leak(Box::new(provider)))
 }
 
+/// BoringSSL's shim has algorithms of its own, which no library knows.
+fn compressions(flags: &Set) -> Result<&'static [Compression], End> {
+    if flags.has("-install-cert-compression-algs") {
+        return Ok(&compression::OWN);
+    }
+    let Some(id) = flags.number::<u16>("-install-one-cert-compression-alg")? else { return Ok(&[]) };
+    let at = compression::OWN.iter().position(|row| row.id == id);
+    let at = at.ok_or_else(|| End::Declined(format!("-install-one-cert-compression-alg {id}")))?;
+    Ok(&compression::OWN[at..=at])
+}
+
 /// Where the cases count on a limit of BoringSSL's.
 fn limits(flags: &Set) -> Result<Limits, End> {
     let limits = Limits { skipped_early_data_bytes: 16_384, certificates: 64, ..Limits::default() };
@@ -200,7 +206,25 @@ fn groups(flags: &Set, provider: &Provider) -> Result<Vec<u16>, End> {
     }
 }
 
-fn credential(provider: &Provider, words: &Words) -> Result<Arc<Credential>, End> {
+/// The credentials, best first: those that were begun anew, in their order, then the default one.
+fn credentials(provider: &Provider, flags: &Set, owner: &Owner) -> Result<Vec<Arc<Credential>>, End> {
+    let (default, begun) = flags.credentials();
+    let rows = (0..).zip(begun).chain([(-1, default)]).filter(|(_, words)| !words.is_empty());
+    let load = |(number, words): (i64, &Words)| {
+        let mut credential = credential(provider, words)?;
+        // A name is acknowledged where the certificate is for it.
+        let is_acknowledged = !flags.has("-no-server-name-ack");
+        let name = flags.text("-expect-server-name").filter(|_| is_acknowledged);
+        credential.names = name.into_iter().map(str::to_owned).collect();
+        let selected = Arc::clone(&owner.selected);
+        let marked = |signer| Arc::new(Marked { signer, number, selected }) as Arc<dyn Signer>;
+        credential.signer = credential.signer.take().map(marked);
+        Ok(Arc::new(credential))
+    };
+    rows.map(load).collect()
+}
+
+fn credential(provider: &Provider, words: &Words) -> Result<Credential, End> {
     let file = |name| {
         let path = words.get(name).and_then(|values| values.last());
         let path = path.ok_or_else(|| End::Declined(format!("a credential without {name}")))?;
@@ -215,7 +239,7 @@ fn credential(provider: &Provider, words: &Words) -> Result<Arc<Credential>, End
         // What the key cannot sign with is not to be chosen; where there is nothing else, not to be chosen either.
         credential.schemes = if signable.is_empty() { preferred } else { signable };
     }
-    Ok(Arc::new(credential))
+    Ok(credential)
 }
 
 /// A list as it goes over the wire: each name behind its length.

@@ -1,6 +1,6 @@
 //! A connection over a blocking socket, read one record at a time, so that each is answered before the next is looked at.
 
-use crate::{End, setup::Owner};
+use crate::{End, owner::Owner};
 use sakigake_tls::{Connection, Event, Fault, Negotiated, Session, Traced, message::Message, rules::Side};
 use sakigake_wire::{Entropy, Instant};
 use std::{
@@ -11,6 +11,8 @@ use std::{
 
 /// Longer than any pause that the runner makes on purpose.
 const PATIENCE: time::Duration = time::Duration::from_secs(60);
+/// The clock stands still: the runner counts milliseconds of what it says that time has passed.
+const NOW: Instant = Instant::from_nanos(0);
 const RECORD_HEADER_BYTES: usize = 5;
 const OUT_BYTES: usize = 20_000;
 
@@ -53,7 +55,6 @@ pub(crate) struct Socket {
     tcp: TcpStream,
     tls: Connection,
     owner: Owner,
-    started: time::Instant,
     /// Every byte is handed in by itself.
     byte_by_byte: bool,
     pub(crate) heard: Heard,
@@ -73,20 +74,48 @@ pub(crate) struct Heard {
 
 impl Socket {
     pub(crate) fn new(tcp: TcpStream, mut tls: Connection, owner: Owner, byte_by_byte: bool) -> Self {
-        let started = time::Instant::now();
         tls.trace();
-        Self { tcp, tls, owner, started, byte_by_byte, heard: Heard::default() }
+        Self { tcp, tls, owner, byte_by_byte, heard: Heard::default() }
     }
 
-    /// Reads until the handshake is over.
+    /// Reads until the handshake is over. What came early is answered early.
     pub(crate) fn handshake(&mut self) -> Result<(), End> {
         self.flush()?;
         while !self.tls.is_established() {
             if !self.read_record()? {
                 return Err(End::Failed("the peer's bytes ended within the handshake".into()));
             }
+            if !self.tls.is_established() {
+                self.echo(usize::MAX)?;
+            }
         }
         Ok(())
+    }
+
+    /// Sends back what came, each of its bits flipped.
+    pub(crate) fn echo(&mut self, record_bytes: usize) -> Result<(), End> {
+        let mut data = std::mem::take(&mut self.heard.data);
+        data.iter_mut().for_each(|byte| *byte ^= 0xff);
+        self.write(&data, record_bytes)
+    }
+
+    /// Whether the ClientHello offers early data.
+    pub(crate) fn offers_early_data(&self) -> bool {
+        self.tls.early_data().is_some()
+    }
+
+    /// Sends as much of `data` as may go early, and gives how much that was.
+    pub(crate) fn write_early(&mut self, data: &[u8]) -> Result<usize, End> {
+        self.flush()?;
+        let (mut rest, mut out) = (data, vec![0; OUT_BYTES]);
+        while !rest.is_empty() && self.tls.may_send() {
+            let len = self.seal(&mut out, &mut rest, usize::MAX);
+            if len == 0 {
+                break;
+            }
+            self.send(&out[..len])?;
+        }
+        Ok(data.len() - rest.len())
     }
 
     /// Takes the next record, and sends what it gives rise to. False when no more will come.
@@ -112,22 +141,26 @@ impl Socket {
 
     /// Sends `data`, in records of at most `record_bytes`.
     pub(crate) fn write(&mut self, data: &[u8], record_bytes: usize) -> Result<(), End> {
-        let mut rest = data;
-        let mut out = vec![0; OUT_BYTES];
+        let (mut rest, mut out) = (data, vec![0; OUT_BYTES]);
         while !rest.is_empty() {
             self.flush()?;
-            let len = self.tls.seal(&mut out, &mut |room| {
-                let len = rest.len().min(room.len()).min(record_bytes);
-                room[..len].copy_from_slice(&rest[..len]);
-                rest = &rest[len..];
-                len
-            });
+            let len = self.seal(&mut out, &mut rest, record_bytes);
             if len == 0 {
                 return Err(End::Failed("application data cannot be sent".into()));
             }
             self.send(&out[..len])?;
         }
-        self.flush()
+        Ok(())
+    }
+
+    fn seal(&mut self, out: &mut [u8], rest: &mut &[u8], record_bytes: usize) -> usize {
+        self.tls.seal(out, &mut |room| {
+            let data = *rest;
+            let (head, tail) = data.split_at(data.len().min(room.len()).min(record_bytes));
+            room[..head.len()].copy_from_slice(head);
+            *rest = tail;
+            head.len()
+        })
     }
 
     pub(crate) fn update_keys(&mut self) -> Result<(), End> {
@@ -149,41 +182,38 @@ impl Socket {
         Ok(out)
     }
 
-    /// The scheme that the peer signed with.
-    pub(crate) fn peer_scheme(&self) -> Option<u16> {
-        self.owner.peer_scheme()
-    }
-
-    fn now(&self) -> Instant {
-        let nanos = self.started.elapsed().as_nanos();
-        Instant::from_nanos(u64::try_from(nanos).expect("a case takes less than 584 years"))
+    /// Who answers for us, and what it has seen.
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     fn feed(&mut self, input: &mut [u8]) -> Result<(), End> {
         let pieces = if self.byte_by_byte { 1 } else { input.len().max(1) };
         for piece in input.chunks_mut(pieces) {
+            let was_established = self.tls.is_established();
             let mut result = self.handle(piece);
             while let (Ok(()), Some(wanted)) = (&result, self.owner.wanted.take()) {
                 let answer = self.owner.answer(&wanted);
                 let (heard, owner) = (&mut self.heard, &mut self.owner);
-                let now = Instant::from_nanos(self.started.elapsed().as_nanos() as u64);
-                result = self.tls.answer(now, answer, &mut |event| hear(heard, owner, event));
+                result = self.tls.answer(NOW, answer, &mut |event| hear(heard, owner, event));
             }
-            self.flush()?;
+            // Afterwards what is owed waits for the next thing that we say: that is how many KeyUpdates get one answer.
+            if result.is_err() || !was_established {
+                self.flush()?;
+            }
             result.map_err(|fault| named(&fault))?;
         }
         Ok(())
     }
 
     fn handle(&mut self, input: &mut [u8]) -> Result<(), Fault> {
-        let now = self.now();
         let (heard, owner) = (&mut self.heard, &mut self.owner);
-        self.tls.handle(now, input, &mut |event| hear(heard, owner, event))
+        self.tls.handle(NOW, input, &mut |event| hear(heard, owner, event))
     }
 
     fn flush(&mut self) -> Result<(), End> {
         let mut out = vec![0; OUT_BYTES];
-        while let Some(len) = self.tls.transmit(self.now(), &mut out) {
+        while let Some(len) = self.tls.transmit(NOW, &mut out) {
             self.send(&out[..len])?;
         }
         Ok(())

@@ -17,10 +17,11 @@ fn a_prefix_names_the_connections_that_a_flag_is_for() {
 fn flags_of_a_credential_belong_to_the_one_begun_last() {
     let words = ["-cert-file", "1", "-new-x509-credential", "-cert-file", "2", "-signing-prefs", "2052"];
     let flags = parse(&words).expect("all are known");
-    let credentials: Vec<&Words> = flags.initial.credentials().collect();
-    assert_eq!(credentials.len(), 2);
-    assert_eq!(credentials[0]["-cert-file"], ["1"]);
-    assert_eq!(numbers::<u16>(credentials[1], "-signing-prefs").expect("a number"), [0x0804]);
+    let (default, mut begun) = flags.initial.credentials();
+    assert_eq!(default["-cert-file"], ["1"]);
+    let begun = begun.next().expect("one was begun");
+    assert_eq!(begun["-cert-file"], ["2"]);
+    assert_eq!(numbers::<u16>(begun, "-signing-prefs").expect("a number"), [0x0804]);
 }
 
 #[test]
