@@ -182,6 +182,9 @@ pub(crate) struct ConnectArguments {
     pub(crate) trust: TrustArguments,
     #[command(flatten)]
     pub(crate) identity: IdentityArguments,
+    /// Refuse certificates that the lists (CRLs) in this PEM file revoke, and those whose issuer has no good list there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) crlfile: Option<PathBuf>,
     /// The name to ask for and to verify [default: HOST]
     #[arg(long, value_name = "NAME")]
     pub(crate) servername: Option<String>,

@@ -58,8 +58,9 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
     }
     let public = arguments.public.as_deref().map(parse_public).transpose()?;
     let pairs = arguments.cert.iter().zip(&arguments.key);
-    let certificates: Vec<_> =
-        pairs.map(|(chain, key)| CertificateFiles { chain: chain.clone(), key: key.clone() }).collect();
+    let certificates: Vec<_> = pairs
+        .map(|(chain, key)| CertificateFiles { chain: chain.clone(), key: key.clone(), ..Default::default() })
+        .collect();
     if let Some(url) = public.as_ref().filter(|url| certificates.is_empty() && !is_local(&url.origin().host))
     {
         let host = &url.origin().host;

@@ -26,7 +26,8 @@ pub(crate) fn connect(arguments: ConnectArguments) -> Result<ExitCode, Failure> 
     let clock = Clock::start();
     let trust: Trust = fetch::trust(&arguments.trust);
     let mut options = tls::client::Options::new(&PROVIDER);
-    options.verifier = Some(trust.verifier().map_err(Failure::new)?);
+    let verifier = trust.verifier_with(arguments.crlfile.as_deref());
+    options.verifier = Some(verifier.map_err(Failure::new)?);
     options.alpn = alpn(&arguments.look);
     options.credentials.extend(fetch::identity(&arguments.identity)?);
     options.post_handshake_auth = !options.credentials.is_empty();

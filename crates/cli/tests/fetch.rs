@@ -160,7 +160,7 @@ fn what_goes_wrong_is_said_with_what_helps() {
     let nobody = world.folder.join("other.pem");
     fs::write(&nobody, "no certificate").expect("a file can be written");
     let url = world.url("/");
-    let cases: [(i32, &[&str], &[&str]); 11] = [
+    let cases: [(i32, &[&str], &[&str]); 12] = [
         (7, &[&refused], &["refused", "is the server running"]),
         (35, &[&no_tls], &["does not speak TLS"]),
         (28, &[&silent, "--max-time", "500ms"], &["did not load within 500 ms"]),
@@ -172,6 +172,11 @@ fn what_goes_wrong_is_said_with_what_helps() {
         (23, &["-o", "/no/such/folder/file", &url], &["cannot write"]),
         (3, &["https://"], &["is not a URL"]),
         (77, &[&url, "--cacert", nobody.to_str().expect("text")], &["holds no certificate"]),
+        (
+            82,
+            &[&url, "--crlfile", nobody.to_str().expect("text")],
+            &["no usable certificate revocation list"],
+        ),
     ];
     for (expected, arguments, words) in cases {
         let (code, _, err) = world.run(arguments);

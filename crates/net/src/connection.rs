@@ -6,7 +6,7 @@ use core::{
     future::poll_fn,
     task::{Context, Poll},
 };
-use sakigake_session::{Event, Fault, Protocol, Session};
+use sakigake_session::{Answer, Event, Fault, Protocol, Session};
 use sakigake_wire::{Instant, Span};
 use std::io;
 use tokio::{io::AsyncWriteExt, io::Interest, net::TcpStream, time};
@@ -35,6 +35,13 @@ pub trait Application {
     /// Ready when [`Application::act`] has something to do though nothing was heard.
     fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let _ = cx; // Most owners act only on what they hear.
+        Poll::Pending
+    }
+
+    /// Ready with the answer to an [`Event::Wanted`] that was heard, as soon as it is known. The connection waits for it
+    /// without keeping anybody else waiting, until the handshake's time is over.
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
+        let _ = cx; // Most owners leave nothing open that could be wanted.
         Poll::Pending
     }
 
@@ -189,7 +196,8 @@ impl Driver {
     /// Waits for the application, the socket or the clock; says whether the socket may be read. The application comes
     /// first: a peer that always has something to say must not make it deaf; nor, once it has woken, is the peer unheard.
     async fn wait<A: Application>(&mut self, application: &mut A, poll_only: bool) -> Result<bool, Failure> {
-        let interest = match (self.is_read_out, self.unsent.is_empty()) {
+        let is_asking = self.session.is_waiting();
+        let interest = match (self.is_read_out || is_asking, self.unsent.is_empty()) {
             (false, true) => Interest::READABLE,
             (false, false) => Interest::READABLE | Interest::WRITABLE,
             (true, _) => Interest::WRITABLE, // What was read to its end stays readable for ever.
@@ -205,13 +213,33 @@ impl Driver {
                 None => core::future::pending().await,
             }
         };
+        let woken = poll_fn(|cx| match is_asking.then(|| application.poll_answer(cx)) {
+            Some(Poll::Ready(answer)) => Poll::Ready(Some(answer)),
+            _ => application.poll_wake(cx).map(|()| None),
+        });
+        // What comes while an answer is awaited could only be held: it had better stay with the system.
+        let is_deaf = is_asking && self.unsent.is_empty();
+        let socket = async {
+            if is_deaf {
+                return core::future::pending().await;
+            }
+            self.stream.ready(interest).await
+        };
+        let mut answer = None;
         let readable = tokio::select! {
             biased;
-            () = poll_fn(|cx| application.poll_wake(cx)) => !self.is_read_out, // It costs nothing where nothing came.
-            ready = self.stream.ready(interest) => ready?.is_readable() && !self.is_read_out,
+            woken = woken => {
+                answer = woken;
+                !self.is_read_out && !is_asking // It costs nothing where nothing came.
+            }
+            ready = socket => ready?.is_readable() && !self.is_read_out && !is_asking,
             () = timer => false,
         };
         let now = self.clock.now();
+        if let Some(answer) = answer {
+            let heard = &mut |event: Event<'_>| application.heard(now, event);
+            self.session.answer(now, answer, heard).map_err(Failure::Peer)?;
+        }
         if deadline.is_some_and(|at| at <= now) {
             self.session.expire(now).map_err(Failure::Peer)?;
             self.session.tell(&mut |event| application.heard(now, event));

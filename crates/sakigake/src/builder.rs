@@ -1,7 +1,7 @@
 //! A server in a few lines, for programs.
 
 use crate::{
-    Swap,
+    RemoteSigner, Swap,
     access_log::{AccessLog, Format},
     client_certificates::{BadFile, ClientCertificates, policies},
     config::PORT,
@@ -103,6 +103,8 @@ pub struct Server {
     hosts: Vec<Host>,
     fallback: Option<Fallback>,
     certificates: Vec<(PathBuf, PathBuf)>,
+    remote: Vec<(PathBuf, Vec<u16>)>,
+    signer: Option<Arc<dyn RemoteSigner>>,
     names: Vec<String>,
     addresses: Vec<SocketAddr>,
     workers: Option<usize>,
@@ -193,6 +195,21 @@ impl Server {
     #[must_use]
     pub fn certificate(mut self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.certificates.push((chain.into(), key.into()));
+        self
+    }
+
+    /// One more certificate whose key is elsewhere: a chain in PEM, leaf first, and the schemes that the key signs with, best
+    /// first (RFC 9846 section 4.3.3). [`Server::signer`] is asked for signatures.
+    #[must_use]
+    pub fn remote_certificate(mut self, chain: impl Into<PathBuf>, schemes: &[u16]) -> Self {
+        self.remote.push((chain.into(), schemes.into()));
+        self
+    }
+
+    /// Who signs for [`Server::remote_certificate`].
+    #[must_use]
+    pub fn signer(mut self, signer: Arc<dyn RemoteSigner>) -> Self {
+        self.signer = Some(signer);
         self
     }
 
@@ -323,6 +340,7 @@ impl Server {
         let log = self.log.unwrap_or_else(|| AccessLog::stdout(Format::Text));
         let mut site = Site::new(hosts, Arc::new(Swap::new(session)), log);
         (site.limits, site.http1, site.key_log) = (self.limits, self.http1, key_log);
+        site.signer = self.signer;
         listeners.start(site, clock, &Stop::new()).map_err(Error::Run)
     }
 
@@ -364,10 +382,12 @@ impl Server {
 
     fn session(&self, hosts: &Hosts, port: u16, clock: Clock) -> Result<ServerConfig, Error> {
         let mut options = tls::server::Options::new(&PROVIDER);
-        options.credentials = match &self.certificates[..] {
-            [] => development(&self.names)?,
-            files => files.iter().map(|(chain, key)| load(chain, key)).collect::<Result<_, _>>()?,
-        };
+        let here = self.certificates.iter().map(|(chain, key)| load(chain, key));
+        let elsewhere = self.remote.iter().map(|(chain, schemes)| load_remote(chain, schemes));
+        options.credentials = here.chain(elsewhere).collect::<Result<_, _>>()?;
+        if options.credentials.is_empty() {
+            options.credentials = development(&self.names)?;
+        }
         options.alpn = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).into();
         options.key_log = self.key_log.is_some();
         options.unix_secs_at_start = clock.unix_secs_at_start();
@@ -398,6 +418,12 @@ impl Server {
 fn load(chain: &Path, key: &Path) -> Result<Arc<Credential>, Error> {
     let read = |path: &Path| fs::read(path).map_err(|error| Error::Read(path.into(), error));
     let credential = Credential::from_pem(&PROVIDER, &read(chain)?, &read(key)?);
+    credential.map(Arc::new).map_err(|error| Error::Certificate(chain.into(), error))
+}
+
+fn load_remote(chain: &Path, schemes: &[u16]) -> Result<Arc<Credential>, Error> {
+    let text = fs::read(chain).map_err(|error| Error::Read(chain.into(), error))?;
+    let credential = Credential::remote(&text, schemes.into());
     credential.map(Arc::new).map_err(|error| Error::Certificate(chain.into(), error))
 }
 

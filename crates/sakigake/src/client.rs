@@ -34,13 +34,15 @@ use sakigake_net::{Clock, unix_secs};
 use sakigake_page::{Origin, Url, load};
 use sakigake_session::ClientConfig;
 use sakigake_tls as tls;
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{path::PathBuf, rc::Rc, sync::Arc, time::Duration};
 use witness::Witness;
 
 /// What a client may do and whom it trusts.
 pub struct Options {
     /// Whose certificates count.
     pub trust: Trust,
+    /// A PEM file of certificate revocation lists, which every chain is held against.
+    pub crls: Option<PathBuf>,
     /// Addresses that stand in for DNS.
     pub resolve: Vec<Resolve>,
     /// Whether PRELOAD frames are followed, and the server told so.
@@ -68,6 +70,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             trust: Trust::Platform,
+            crls: None,
             resolve: Vec::new(),
             preload: true,
             early_hints: true,
@@ -146,7 +149,7 @@ impl Client {
         sakigake_net::warm_up().map_err(Error::Output)?;
         let clock = Clock::start();
         let mut tls = tls::client::Options::new(&PROVIDER);
-        tls.verifier = Some(options.trust.verifier().map_err(Error::Trust)?);
+        tls.verifier = Some(options.trust.verifier_with(options.crls.as_deref()).map_err(Error::Trust)?);
         tls.alpn = options.protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
         tls.unix_secs_at_start = unix_secs();
         tls.key_log = options.key_log.is_some();

@@ -108,13 +108,17 @@ pub enum Access {
     Combined,
 }
 
-/// A certificate chain and its key, both in PEM.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A certificate chain and its key, both in PEM, and what is shown beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CertificateFiles {
     /// Leaf first.
     pub chain: PathBuf,
     /// The leaf's key.
     pub key: PathBuf,
+    /// The leaf's OCSP response in DER.
+    pub ocsp: Option<PathBuf>,
+    /// The leaf's Signed Certificate Timestamps, each as RFC 6962 serialises it.
+    pub scts: Vec<PathBuf>,
 }
 
 /// One host.

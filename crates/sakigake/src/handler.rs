@@ -6,6 +6,7 @@ use crate::{
     server::Seat,
     service::Local,
 };
+use core::task::{Context, Poll};
 use sakigake_preload::table::Links;
 use sakigake_semantics::Control;
 use sakigake_session as session;
@@ -36,6 +37,12 @@ pub(crate) trait Handler {
     /// A service did what it must not; the client was told that it is not its fault.
     fn blame(&self, why: &str) {
         let _ = why; // Whoever keeps no log has nobody to tell.
+    }
+
+    /// Ready with what the session wanted, as soon as it is known.
+    fn poll_answer(&self, cx: &mut Context<'_>) -> Poll<session::Answer> {
+        let _ = cx; // Whoever has all keys at hand is never asked.
+        Poll::Pending
     }
 
     /// The session said something, whatever it was.

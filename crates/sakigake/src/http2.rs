@@ -477,6 +477,10 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
         Span::from_millis(self.bounds.stall_ms)
     }
 
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<session::Answer> {
+        self.handler.poll_answer(cx)
+    }
+
     fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(stop) = &mut self.stop
             && stop.as_mut().poll(cx).is_ready()

@@ -24,12 +24,14 @@ pub mod redirect;
 pub mod replay;
 pub mod server;
 pub mod service;
+mod signer;
 mod swap;
 pub mod tickets;
 
 pub use builder::{Error, Server};
 pub use sakigake_page as page;
 pub use sakigake_preload as preload;
+pub use signer::{RemoteSigner, Signature, Signing};
 pub use swap::Swap;
 
 #[cfg(test)]

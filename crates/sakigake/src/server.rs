@@ -19,7 +19,9 @@ pub use running::Running;
 pub use signals::Signals;
 pub(crate) use worker::Seat;
 
-use crate::{Swap, access_log::AccessLog, hosts::Hosts, http1, key_log::KeyLogFile, metrics::Metrics};
+use crate::{
+    RemoteSigner, Swap, access_log::AccessLog, hosts::Hosts, http1, key_log::KeyLogFile, metrics::Metrics,
+};
 use sakigake_session::ServerConfig;
 use sakigake_tls::KeyLogLine;
 use std::sync::Arc;
@@ -38,6 +40,8 @@ pub struct Site {
     pub http1: http1::Limits,
     /// Who is told of every request.
     pub log: AccessLog,
+    /// Who signs for certificates whose keys are not here.
+    pub signer: Option<Arc<dyn RemoteSigner>>,
     /// Where secrets go, if anywhere.
     pub key_log: Option<KeyLogFile>,
     /// What is counted. A reload goes on with what was counted before, whatever stands here.
@@ -92,7 +96,7 @@ impl Site {
     /// These hosts, with the usual limits and no key log.
     pub fn new(hosts: Hosts, session: Arc<Swap<ServerConfig>>, log: AccessLog) -> Self {
         let (limits, http1) = (Limits::default(), http1::Limits::default());
-        Self { hosts, session, limits, http1, log, key_log: None, metrics: Arc::default() }
+        Self { hosts, session, limits, http1, log, signer: None, key_log: None, metrics: Arc::default() }
     }
 
     /// A key log that cannot be written must not end what it logs: it says so, and the connection goes on.

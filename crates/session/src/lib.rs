@@ -20,4 +20,5 @@ pub use config::{ClientConfig, ServerConfig};
 pub use event::{Agreed, Event, Protocol};
 pub use fault::Fault;
 pub use hints::Mark;
+pub use sakigake_tls::Answer;
 pub use session::Session;

@@ -339,6 +339,11 @@ impl Session {
         self.is_ready
     }
 
+    /// Whether an [`Event::Wanted`] has no answer yet: until then nothing that comes can be taken.
+    pub fn is_waiting(&self) -> bool {
+        self.tls.is_waiting()
+    }
+
     /// Whether the session is over and all its bytes were given to `transmit`: the pipe may be closed.
     pub fn is_closed(&self) -> bool {
         self.tls.is_closed()

@@ -9,6 +9,7 @@ mod identity;
 mod web_pki;
 
 pub use credential::BadCredential;
+pub(crate) use credential::Shown;
 pub(crate) use credential::is_named;
 pub use identity::Identity;
 pub use web_pki::{WebPki, verify_signature};

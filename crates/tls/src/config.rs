@@ -8,6 +8,9 @@ use crate::{
 use sakigake_crypto::{Group, Provider};
 use sakigake_wire::Instant;
 
+/// Bytes that the extensions of one certificate may take, behind a length of two bytes.
+const STAPLE_BYTES: usize = 65_535;
+
 /// Bytes that a list of ours may take at most; a ClientHello holds a handful of them behind two-byte lengths.
 const LIST_BYTES: usize = 4_096;
 
@@ -59,6 +62,12 @@ pub(crate) fn check_credential(credential: &Credential) -> Result<(), Misuse> {
     }
     if credential.schemes.is_empty() {
         return Err(Misuse::Credential("no scheme to sign with"));
+    }
+    let staples = &credential.staples;
+    let is_filled = staples.scts.iter().chain(&staples.ocsp).all(|staple| !staple.is_empty());
+    let staple_bytes: usize = staples.scts.iter().chain(&staples.ocsp).map(|staple| staple.len() + 12).sum();
+    if !is_filled || staple_bytes > STAPLE_BYTES {
+        return Err(Misuse::Credential("its staples are empty, or do not fit beside a certificate"));
     }
     let bytes: usize = credential.chain.iter().map(|der| der.len() + 5).sum();
     if bytes >= 1 << 20 {

@@ -92,6 +92,8 @@ pub enum Fault {
     SecondRetry,
     /// The second ClientHello differs from the first in more than a retry may change, or ignores what it asked for.
     ChangedClientHello,
+    /// A cookie is not one of ours, or too old.
+    BadCookie,
     /// The second ClientHello offers early data.
     EarlyDataAfterRetry,
     /// The server accepted early data that we did not offer under these parameters.
@@ -226,6 +228,7 @@ impl Fault {
             | Self::RetryWithoutChange
             | Self::RetryForWrongGroup
             | Self::ChangedClientHello
+            | Self::BadCookie
             | Self::EarlyDataAfterRetry
             | Self::UnexpectedEarlyDataAccepted
             | Self::WrongRequestContext => Alert::ILLEGAL_PARAMETER, // spec: 9846-6.2-b
@@ -280,6 +283,7 @@ fn alert_for(why: &RejectedCertificate) -> AlertDescription {
         }
         RejectedCertificate::Expired(_) => AlertDescription::CERTIFICATE_EXPIRED,
         RejectedCertificate::Revoked => AlertDescription::CERTIFICATE_REVOKED,
+        RejectedCertificate::Status(_) => AlertDescription::BAD_CERTIFICATE_STATUS_RESPONSE,
         RejectedCertificate::UnknownIssuer => AlertDescription::UNKNOWN_CA,
         RejectedCertificate::Unsupported(_) => AlertDescription::UNSUPPORTED_CERTIFICATE,
         RejectedCertificate::Unacceptable(_) => AlertDescription::CERTIFICATE_UNKNOWN,

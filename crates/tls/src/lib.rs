@@ -48,5 +48,5 @@ pub use misuse::Misuse;
 pub use resumption::{MAX_TICKET_LIFETIME_SECS, Session};
 pub use ticket::{KeyRing, Policy, Rotation, TicketKey, TicketKeys, Tickets};
 pub use wanted::{
-    Answer, ClientVerifier, Credential, RejectedCertificate, Signer, Verified, Verifier, Wanted,
+    Answer, ClientVerifier, Credential, RejectedCertificate, Signer, Staples, Verified, Verifier, Wanted,
 };

@@ -3,6 +3,7 @@
 mod choose;
 mod clients;
 mod config;
+mod cookie;
 mod early;
 mod finished;
 mod flight;
@@ -13,6 +14,7 @@ mod resume;
 
 pub use clients::{ClientAuthentication, Demand};
 pub use config::{Config, Options, UnknownName, WithoutAlpn};
+pub use cookie::Cookies;
 pub use early::{AntiReplay, EarlyDataPolicy, Seen};
 
 use crate::{
@@ -45,7 +47,7 @@ pub(crate) enum State {
 impl State {
     /// Waits for a ClientHello.
     pub(crate) fn start(config: Arc<Config>) -> Self {
-        Self::ClientHello(AwaitClientHello { config })
+        Self::ClientHello(AwaitClientHello { config, retried: None })
     }
 
     /// Takes one whole message, header included.
@@ -109,9 +111,9 @@ impl State {
             Self::Signature(state) => state.ignores_early_data(),
             Self::Certificate(state) => state.ignores_early_data(),
             Self::Finished(state) => state.ignores_early_data,
+            Self::ClientHello(state) => state.ignores_early_data(),
             // Beyond the first message under the handshake's keys no early data comes.
-            Self::ClientHello(_)
-            | Self::EndOfEarlyData(_)
+            Self::EndOfEarlyData(_)
             | Self::Verdict(_)
             | Self::CertificateVerify(_)
             | Self::Established(_) => false,

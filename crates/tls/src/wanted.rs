@@ -17,6 +17,8 @@ pub enum Wanted {
     },
     /// A signature by the chosen certificate's key: a server's, or that of a client that is asked for one.
     Signature {
+        /// The certificate in DER, by which the owner finds the key.
+        leaf: Vec<u8>,
         /// The scheme to sign with.
         scheme: u16,
         /// What to sign: RFC 9846 section 4.5.2's padded content, not hashed.
@@ -28,6 +30,8 @@ pub enum Wanted {
         server_name: String,
         /// The chain in DER, leaf first.
         chain: Vec<Vec<u8>>,
+        /// What the server showed beside the leaf, where it was asked for.
+        staples: Staples,
     },
     /// Server: is this client's chain to be trusted?
     VerifyClient {
@@ -61,8 +65,19 @@ pub struct Credential {
     pub signed_with: Vec<u16>,
     /// Hosts that the leaf names, in lower case, a leading `*.` allowed; IP addresses in their text form.
     pub names: Vec<String>,
+    /// What goes with the leaf to clients that ask for it.
+    pub staples: Staples,
     /// The chain's compressed forms, as they are asked for: begin with none.
     pub compressed: Compressed,
+}
+
+/// What others say of a leaf, to be shown beside it. It is carried as it is: who asked for it judges it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Staples {
+    /// Its OCSP response in DER (RFC 6066 section 8).
+    pub ocsp: Option<Vec<u8>>,
+    /// Its Signed Certificate Timestamps, each as RFC 6962 section 3.2 serialises it.
+    pub scts: Vec<Vec<u8>>,
 }
 
 /// Signs at once.
@@ -80,6 +95,18 @@ pub trait Verifier: Send + Sync {
         chain: &[&[u8]],
         unix_secs: u64,
     ) -> Result<Verified, RejectedCertificate>;
+
+    /// Whether what the server showed beside the leaf of a good chain is acceptable. Nothing was, where we did not ask, or
+    /// where it has nothing. Unless it is overridden, whatever is there is accepted unread.
+    fn verify_staples(
+        &self,
+        chain: &[&[u8]],
+        staples: &Staples,
+        unix_secs: u64,
+    ) -> Result<(), RejectedCertificate> {
+        let _ = (chain, staples, unix_secs); // Not every verifier reads them.
+        Ok(())
+    }
 
     /// Whether the leaf's key made `signature` over `message` with `scheme`.
     fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool;
@@ -108,6 +135,8 @@ pub enum RejectedCertificate {
     Expired(String),
     /// It was revoked.
     Revoked,
+    /// The OCSP response that came with it is missing or unacceptable.
+    Status(String),
     /// No path leads to an anchor that we trust.
     UnknownIssuer,
     /// It is for other names.

@@ -7,9 +7,10 @@
 )]
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
-use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_crypto::{Secret, aws_lc::PROVIDER};
 use sakigake_tls::{
-    Connection, Credential, Event, WebPki, client,
+    Connection, Credential, Event, KeyRing, RejectedCertificate, Staples, TicketKey, Verified, Verifier,
+    WebPki, client,
     server::{self, ClientAuthentication, Demand},
 };
 use sakigake_wire::{Entropy, Instant};
@@ -19,7 +20,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Mutex},
     time::{Duration, SystemTime},
 };
 
@@ -344,6 +345,21 @@ fn openssls_client_and_our_server() {
         result.is_ok_and(|heard| heard.established) && text.contains("pong"),
         "a HelloRetryRequest\n{text}"
     );
+    let key = TicketKey {
+        name: [1; 16],
+        secret: Secret::new(&[1; 32]),
+        from_unix_secs: 0,
+        until_unix_secs: u64::MAX,
+        opens_until_unix_secs: u64::MAX,
+    };
+    let cookies = server::Cookies::new(Arc::new(KeyRing::new(&PROVIDER.suites[0], vec![key])));
+    let (text, result) = client_says(&["-groups", "P-256:X25519"], |options| {
+        (options.groups, options.cookies) = (vec![0x001d], Some(cookies));
+    });
+    assert!(
+        result.is_ok_and(|heard| heard.established) && text.contains("pong"),
+        "a HelloRetryRequest with a cookie\n{text}"
+    );
 }
 
 #[test]
@@ -361,6 +377,66 @@ fn openssl_exports_the_same_keying_material() {
         let ours: String = heard.exported.iter().map(|byte| format!("{byte:02X}")).collect();
         assert!(text.contains(&format!("Keying material: {ours}")), "{suite}: {ours}\n{text}");
     }
+}
+
+/// An OCSP response that the leaf is good, of OpenSSL's own responder.
+fn ocsp_response() -> Vec<u8> {
+    let run = |arguments: &str| {
+        let output =
+            Command::new("openssl").args(arguments.split(' ')).current_dir(&FILES.folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    let serial = run("x509 -in leaf.pem -noout -serial").replace("serial=", "");
+    fs::write(FILES.folder.join("index"), format!("V\t400101000000Z\t\t{serial}\tunknown\t/CN=leaf\n"))
+        .unwrap();
+    run("ocsp -issuer authority.pem -cert leaf.pem -no_nonce -reqout ocsp.request");
+    run("ocsp -index index -CA authority.pem -rsigner authority.pem -rkey authority-key.pem -ndays 1 \
+         -reqin ocsp.request -respout ocsp.der");
+    fs::read(FILES.folder.join("ocsp.der")).unwrap()
+}
+
+/// Trusts as [`client_options`] does, and keeps the OCSP response that it was given.
+struct Keeps(Arc<dyn Verifier>, Mutex<Option<Vec<u8>>>);
+
+impl Verifier for Keeps {
+    fn verify_chain(&self, name: &str, chain: &[&[u8]], at: u64) -> Result<Verified, RejectedCertificate> {
+        self.0.verify_chain(name, chain, at)
+    }
+
+    fn verify_staples(&self, _: &[&[u8]], staples: &Staples, _: u64) -> Result<(), RejectedCertificate> {
+        *self.1.lock().unwrap() = staples.ocsp.clone();
+        Ok(())
+    }
+
+    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {
+        self.0.verify_signature(leaf, scheme, message, signature)
+    }
+}
+
+#[test]
+fn ocsp_responses_cross_both_ways() {
+    // spec: 9846-4.5.1.1-a
+    if !is_there() {
+        return;
+    }
+    let response = ocsp_response();
+    let (text, result) = client_says(&["-status"], |options| {
+        let credential =
+            Credential::from_pem(&PROVIDER, FILES.chain.as_bytes(), FILES.key.as_bytes()).unwrap();
+        let staples = Staples { ocsp: Some(response.clone()), ..Staples::default() };
+        options.credentials = vec![Arc::new(Credential { staples, ..credential })];
+    });
+    assert!(result.is_ok(), "{text}");
+    assert!(
+        text.contains("OCSP Response Status: successful") && text.contains("Cert Status: good"),
+        "{text}"
+    );
+    let options = client_options();
+    let keeps = Arc::new(Keeps(options.verifier.clone().unwrap(), Mutex::default()));
+    let options = client::Options { verifier: Some(keeps.clone()), staples: true, ..options };
+    assert!(page_of(&["-status_file", "ocsp.der"], options).contains("TLSv1.3"));
+    assert_eq!(keeps.1.lock().unwrap().as_ref(), Some(&response));
 }
 
 #[test]

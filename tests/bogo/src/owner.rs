@@ -62,7 +62,7 @@ impl Owner {
     pub(crate) fn answer(&self, wanted: &Wanted) -> Answer {
         match wanted {
             Wanted::Certificate { .. } => Answer::Certificate(self.credentials.first().cloned()),
-            Wanted::Signature { scheme, message } => {
+            Wanted::Signature { scheme, message, .. } => {
                 let signer = self.credentials.first().and_then(|credential| credential.signer.as_ref());
                 Answer::Signature(signer.and_then(|signer| signer.sign(*scheme, message, &mut System)))
             }

@@ -7,7 +7,7 @@ mod server;
 
 pub use raw::{Raw, Reading};
 pub use scratch::Scratch;
-pub use server::{Server, Setup, example};
+pub use server::{MakeSigner, Server, Setup, example};
 
 use std::{
     io::{Read, Write},

@@ -1,6 +1,6 @@
 use crate::{Scratch, eventually};
 use sakigake::{
-    Swap,
+    RemoteSigner, Swap,
     access_log::{AccessLog, Format},
     client::{Client, Options, Resolve, Trust},
     dev_ca::{DevCa, Leaf},
@@ -58,7 +58,12 @@ pub struct Setup {
     pub key_log: Option<PathBuf>,
     /// How clients are asked who they are.
     pub client_authentication: Vec<Arc<ClientAuthentication>>,
+    /// Signs in the place of the certificates' own keys, of which it is given the credentials.
+    pub remote: Option<MakeSigner>,
 }
+
+/// Makes who signs.
+pub type MakeSigner = Box<dyn FnOnce(&[Arc<Credential>]) -> Arc<dyn RemoteSigner>>;
 
 impl Setup {
     /// The usual.
@@ -75,6 +80,7 @@ impl Setup {
             h2: h2::Limits::default(),
             key_log: None,
             client_authentication: Vec::new(),
+            remote: None,
         }
     }
 }
@@ -119,6 +125,10 @@ impl Server {
         let mut options = tls::server::Options::new(&PROVIDER);
         let leaves = ca.leaf(&["www.saki.test", "other.saki.test"]).expect("leaves can be made");
         options.credentials = [leaves.ecdsa, leaves.rsa].into_iter().map(credential).collect();
+        let signer = setup.remote.map(|make| make(&options.credentials));
+        if signer.is_some() {
+            options.credentials = options.credentials.iter().map(|credential| keyless(credential)).collect();
+        }
         options.alpn = setup.alpn;
         options.limits = setup.tls;
         options.key_log = setup.key_log.is_some();
@@ -136,6 +146,7 @@ impl Server {
             trace: false,
         }));
         let mut site = Site::new(hosts, session.clone(), AccessLog::new(Format::Text, Box::new(log.clone())));
+        site.signer = signer;
         site.limits = setup.limits;
         site.http1 = setup.http1;
         site.key_log = setup.key_log.map(|path| KeyLogFile::open(&path).expect("it can be written"));
@@ -242,6 +253,17 @@ fn hints(setup: &Setup, files: &Files, port: u16) -> (Arc<Table>, Option<Watch>)
         table.set(ANY_HOST, &watch.now().site());
     }
     (table, watch)
+}
+
+/// The same without its key.
+fn keyless(credential: &Credential) -> Arc<Credential> {
+    Arc::new(Credential {
+        chain: credential.chain.clone(),
+        schemes: credential.schemes.clone(),
+        signed_with: credential.signed_with.clone(),
+        names: credential.names.clone(),
+        ..Credential::default()
+    })
 }
 
 fn credential(leaf: Leaf) -> Arc<Credential> {

@@ -36,5 +36,7 @@ mod origins;
 mod pages;
 #[path = "e2e/service.rs"]
 mod service;
+#[path = "e2e/signers.rs"]
+mod signers;
 #[path = "e2e/websockets.rs"]
 mod websockets;

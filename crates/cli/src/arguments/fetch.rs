@@ -25,6 +25,7 @@ Exit status (as curl's, where the case is the same):
   52  no response came                     56  the connection broke, or the proxy refused the tunnel
   61  a content coding is broken           63  a body is too large when decoded
   77  the trusted certificates cannot be read
+  82  the certificate revocation lists cannot be used
   97  the proxy broke the rules";
 
 #[derive(Args)]
@@ -103,6 +104,9 @@ pub(crate) struct FetchArguments {
     /// Shown to the URL's own host alone, not to others that its page or a redirect names
     #[command(flatten)]
     pub(crate) identity: IdentityArguments,
+    /// Refuse certificates that the lists (CRLs) in this PEM file revoke, and those whose issuer has no good list there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) crlfile: Option<PathBuf>,
     /// Dial ADDR for HOST:PORT instead of asking DNS; may be given several times
     #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", value_parser = parse_resolve)]
     pub(crate) resolve: Vec<Resolve>,

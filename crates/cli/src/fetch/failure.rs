@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use core::fmt;
-use sakigake::client::{Cause, Error};
+use sakigake::client::{Cause, Error, TrustError};
 use sakigake_page::Url;
 use std::{io, path::Path};
 
@@ -14,6 +14,8 @@ const FAILED_INIT: u8 = 2;
 const READ_ERROR: u8 = 26;
 /// The trusted certificates cannot be read.
 const CACERT_BADFILE: u8 = 77;
+/// The certificate revocation lists cannot be used.
+const CRL_BADFILE: u8 = 82;
 
 /// A fetch that ended badly.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ impl Ended {
 
     pub(super) fn of(error: &Error, why: String) -> Self {
         let code = match error {
+            Error::Trust(TrustError::Crl(..)) => CRL_BADFILE,
             Error::Trust(_) => CACERT_BADFILE,
             Error::Misuse(_) => FAILED_INIT,
             Error::Failed(failed) => failed.cause.code(),

@@ -75,7 +75,7 @@ fn answers(seed: &mut Seed) -> Answers {
                 Credential { chain: chain.clone(), signer: None, ..plain::credential(HOST, number) };
             Answer::Certificate(Some(Arc::new(credential)))
         }
-        Wanted::Signature { scheme, message } => {
+        Wanted::Signature { scheme, message, .. } => {
             Answer::Signature(signer.sign(*scheme, message, &mut Seed::new(number)))
         }
         Wanted::Verify { .. } | Wanted::VerifyClient { .. } => Answer::Verify(Ok(sakigake_tls::Verified)),

@@ -127,7 +127,7 @@ fn certificate_and_signature_may_come_late() {
             let credential = Credential { chain: chain.clone(), signer: None, ..plain::credential(HOST, 1) };
             Answer::Certificate(Some(Arc::new(credential)))
         }
-        Wanted::Signature { scheme, message } => {
+        Wanted::Signature { scheme, message, .. } => {
             Answer::Signature(signer.sign(*scheme, message, &mut Seed::new(1)))
         }
         Wanted::Verify { .. } | Wanted::VerifyClient { .. } => panic!("this server verifies nobody"),

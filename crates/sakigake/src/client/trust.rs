@@ -2,7 +2,7 @@
 
 use crate::dev_ca::DevCa;
 use core::fmt;
-use rustls_pki_types::{CertificateDer, pem::PemObject};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, pem::PemObject};
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_tls::{RejectedCertificate, Verified, Verifier, WebPki};
 use std::{
@@ -33,6 +33,8 @@ pub enum TrustError {
     Anchor(String),
     /// The platform's store holds nothing.
     Platform(String),
+    /// A file holds no certificate revocation list that can be used.
+    Crl(PathBuf, String),
 }
 
 impl fmt::Display for TrustError {
@@ -41,6 +43,9 @@ impl fmt::Display for TrustError {
             Self::Read(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             Self::Empty(path) => write!(f, "{} holds no certificate in PEM", path.display()),
             Self::Anchor(why) => write!(f, "a trust anchor cannot be used: {why}"),
+            Self::Crl(path, why) => {
+                write!(f, "{} is no usable certificate revocation list: {why}", path.display())
+            }
             Self::Platform(why) => write!(f, "the platform's trust store cannot be used: {why}"),
         }
     }
@@ -54,6 +59,15 @@ impl Trust {
     /// # Errors
     /// The anchors cannot be read, or there are none.
     pub fn verifier(&self) -> Result<Arc<dyn Verifier>, TrustError> {
+        self.verifier_with(None)
+    }
+
+    /// The same, which holds every chain against the certificate revocation lists of a PEM file too. [`Trust::Anybody`] is
+    /// not held to any.
+    ///
+    /// # Errors
+    /// As [`Trust::verifier`]; the lists cannot be read, or there are none.
+    pub fn verifier_with(&self, crls: Option<&Path>) -> Result<Arc<dyn Verifier>, TrustError> {
         let anchors = match self {
             Self::Platform => platform()?,
             Self::File(path) => file(path)?,
@@ -73,8 +87,25 @@ impl Trust {
                 }
             }
         }
+        if let Some(path) = crls {
+            revoke(&mut verifier, path)?;
+        }
         Ok(Arc::new(verifier))
     }
+}
+
+fn revoke(verifier: &mut WebPki, path: &Path) -> Result<(), TrustError> {
+    let bad = |why: String| TrustError::Crl(path.to_owned(), why);
+    verifier.demand_lists();
+    let text = fs::read(path).map_err(|error| bad(error.to_string()))?;
+    let mut lists = 0;
+    for list in CertificateRevocationListDer::pem_slice_iter(&text) {
+        let list = list.map_err(|error| bad(error.to_string()))?;
+        let taken = verifier.revoke(&list);
+        taken.map_err(|why| bad(sakigake_tls::Fault::CertificateRejected(why).to_string()))?;
+        lists += 1;
+    }
+    if lists == 0 { Err(bad("it holds none in PEM".into())) } else { Ok(()) }
 }
 
 fn platform() -> Result<Vec<Vec<u8>>, TrustError> {

@@ -1,6 +1,6 @@
 //! What a connection's certificate was found good for: its own host, and maybe others.
 
-use sakigake_tls::{RejectedCertificate, Verified, Verifier};
+use sakigake_tls::{RejectedCertificate, Staples, Verified, Verifier};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Judges as another does, and remembers the chain that it found good.
@@ -34,6 +34,15 @@ impl Verifier for Witness {
         let mut kept = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
         *kept = chain.iter().map(|certificate| certificate.to_vec()).collect();
         Ok(verified)
+    }
+
+    fn verify_staples(
+        &self,
+        chain: &[&[u8]],
+        staples: &Staples,
+        unix_secs: u64,
+    ) -> Result<(), RejectedCertificate> {
+        self.judge.verify_staples(chain, staples, unix_secs)
     }
 
     fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {

@@ -42,8 +42,15 @@ pub(super) struct Places {
     pub(super) log_keys: Option<Range<usize>>,
 }
 
-/// Where a chain stands, and its key.
-pub(super) type PairPlace = (Range<usize>, Range<usize>);
+/// Where a chain stands, its key and what is shown beside it.
+#[derive(Clone, Default)]
+pub(super) struct PairPlace {
+    pub(super) chain: Range<usize>,
+    pub(super) key: Range<usize>,
+    pub(super) ocsp: Range<usize>,
+    /// As [`CertificateFiles::scts`].
+    pub(super) scts: Vec<Range<usize>>,
+}
 
 #[derive(Default)]
 pub(super) struct HostPlaces {
@@ -484,9 +491,36 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         let pairs = chains.unwrap_or_default().into_iter().zip(keys.unwrap_or_default());
-        pairs
-            .map(|(chain, key)| (CertificateFiles { chain: chain.value, key: key.value }, (chain.at, key.at)))
-            .unzip()
+        let pairs = pairs.map(|(chain, key)| {
+            let files = CertificateFiles { chain: chain.value, key: key.value, ..Default::default() };
+            (files, PairPlace { chain: chain.at, key: key.at, ..PairPlace::default() })
+        });
+        let (mut files, mut places): (Vec<_>, Vec<_>) = pairs.unzip();
+        self.staples(section, &mut files, &mut places);
+        (files, places)
+    }
+
+    /// What is shown beside the certificates.
+    fn staples(&self, section: &Reading<'a>, files: &mut [CertificateFiles], places: &mut [PairPlace]) {
+        let responses = section.list("ocsp", |text| self.path(text)).unwrap_or_default();
+        let scts = section.list("scts", |text| self.path(text)).unwrap_or_default();
+        let count = files.len();
+        let wrong = |name, label: &str| {
+            let at = section.key_at(name).unwrap_or_default();
+            self.missing(Mistake::new(at, format!("`{name}` does not fit the certificates")).label(label));
+        };
+        if !responses.is_empty() && responses.len() != count {
+            wrong("ocsp", "each certificate has its response at the same place");
+        }
+        if !scts.is_empty() && count != 1 {
+            wrong("scts", "they are for a host with one certificate");
+        }
+        for (response, (files, place)) in responses.into_iter().zip(files.iter_mut().zip(places.iter_mut())) {
+            (files.ocsp, place.ocsp) = (Some(response.value), response.at);
+        }
+        if let (Some(files), Some(place)) = (files.first_mut(), places.first_mut()) {
+            (files.scts, place.scts) = scts.into_iter().map(|sct| (sct.value, sct.at)).unzip();
+        }
     }
 
     /// A path, relative to the file.

@@ -12,9 +12,15 @@ use crate::{
     hints::parse_file,
 };
 use sakigake_crypto::aws_lc::PROVIDER;
-use sakigake_tls::{BadCredential, Credential, server::ClientAuthentication};
+use sakigake_tls::{BadCredential, Credential, Staples, server::ClientAuthentication};
 use std::{
-    cell::RefCell, collections::BTreeMap, fs, io, ops::Range, os::unix::ffi::OsStrExt, path::Path, sync::Arc,
+    cell::RefCell,
+    collections::BTreeMap,
+    fs, io,
+    ops::Range,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    sync::Arc,
     time::SystemTime,
 };
 
@@ -107,7 +113,9 @@ impl Ready {
 
 /// No places: what is said of them has none.
 fn places_of(config: &Config) -> Places {
-    let pairs = |files: &[CertificateFiles]| vec![PairPlace::default(); files.len()];
+    let place =
+        |files: &CertificateFiles| PairPlace { scts: vec![0..0; files.scts.len()], ..Default::default() };
+    let pairs = |files: &[CertificateFiles]| files.iter().map(place).collect::<Vec<_>>();
     let hosts = config.hosts.iter().map(|host| HostPlaces {
         names: vec![0..0; host.names.len()],
         certificates: pairs(&host.certificates),
@@ -265,7 +273,7 @@ impl<'a> Look<'a> {
         }
         for (name, at) in host.names.iter().zip(&place.names).filter(|(name, _)| !covered(name)) {
             let (what, at) = match (own, place.certificates.first()) {
-                (true, Some((chain, _))) => ("the certificate", chain.clone()),
+                (true, Some(place)) => ("the certificate", place.chain.clone()),
                 _ => ("the certificate of [tls]", at.clone()),
             };
             let mut names: Vec<&str> =
@@ -300,11 +308,8 @@ impl<'a> Look<'a> {
         loaded.into_iter().collect()
     }
 
-    fn load_one(
-        &self,
-        files: &'a CertificateFiles,
-        (chain_at, key_at): &PairPlace,
-    ) -> Option<Arc<Credential>> {
+    fn load_one(&self, files: &'a CertificateFiles, place: &PairPlace) -> Option<Arc<Credential>> {
+        let (chain_at, key_at) = (&place.chain, &place.key);
         if let Some(known) = self.loaded.borrow().get(files) {
             return known.clone();
         }
@@ -316,9 +321,19 @@ impl<'a> Look<'a> {
             }
         };
         let (chain, key) = (read(&files.chain, chain_at), read(&files.key, key_at));
+        let staple = |path: &PathBuf, at: &Range<usize>| {
+            let bytes = read(path, at)?;
+            if bytes.is_empty() {
+                self.note(Mistake::new(at.clone(), format!("{}: it is empty", path.display())));
+            }
+            Some(bytes)
+        };
+        let ocsp = files.ocsp.as_ref().and_then(|path| staple(path, &place.ocsp));
+        let scts = files.scts.iter().zip(&place.scts).filter_map(|(path, at)| staple(path, at)).collect();
+        let staples = Staples { ocsp, scts };
         let credential =
             chain.zip(key).and_then(|(chain, key)| match Credential::from_pem(&PROVIDER, &chain, &key) {
-                Ok(credential) => Some(Arc::new(credential)),
+                Ok(credential) => Some(Arc::new(Credential { staples, ..credential })),
                 Err(error) => {
                     self.note(bad(&error, &chain, files, chain_at, key_at));
                     None

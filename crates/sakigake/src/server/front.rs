@@ -8,12 +8,14 @@ use crate::{
     http1,
     http2::{Bounds, Http2},
     service::{Local, Peer},
+    signer::{RemoteSigner, Signature, Signing},
 };
+use core::task::{Context, Poll, ready};
 use sakigake_net::{Ended, Failure, SystemEntropy, drive, unix_secs};
 use sakigake_preload::table::Links;
 use sakigake_semantics::Event;
 use sakigake_session::{self as session, Fault, ServerConfig, Session};
-use sakigake_tls::Identity;
+use sakigake_tls::{Identity, Wanted};
 use std::{
     cell::{Cell, RefCell},
     error::Error as _,
@@ -110,6 +112,9 @@ pub(super) struct Front {
     known_as: RefCell<String>,
     /// The authority for which this connection was last found to be the right one, and its host.
     right: RefCell<Option<(Vec<u8>, Number)>>,
+    signer: Option<Arc<dyn RemoteSigner>>,
+    /// A signature that the handshake waits for.
+    signing: RefCell<Option<Signature>>,
     /// Responses that are not over.
     open: Cell<usize>,
     /// Whether the handshake is over.
@@ -118,9 +123,10 @@ pub(super) struct Front {
 
 impl Front {
     fn new(worker: Rc<Worker>, client: SocketAddr, config: Arc<ServerConfig>) -> Self {
-        let (server_name, identity, known_as, right) = Default::default();
+        let (server_name, identity, known_as, right, signing) = Default::default();
+        let signer = worker.here().site.signer.clone();
         let (open, is_ready) = (Cell::new(0), Cell::new(false));
-        Self { worker, client, config, server_name, identity, known_as, right, open, is_ready }
+        Self { worker, client, config, server_name, identity, known_as, right, signer, signing, open, is_ready }
     }
 
     fn is_idle(&self) -> bool {
@@ -152,6 +158,16 @@ impl Front {
         let number = here.number(authority).filter(|_| self.may_answer(here, authority))?;
         *right = Some((authority.to_vec(), number));
         here.numbered(number)
+    }
+
+    /// Begins what the handshake waits for.
+    fn signature(&self, wanted: &Wanted) -> Option<Signature> {
+        let Wanted::Signature { leaf, scheme, message } = wanted else { return None };
+        let wanted = Signing { leaf: leaf.clone(), scheme: *scheme, message: message.clone() };
+        Some(match &self.signer {
+            Some(signer) => signer.sign(wanted),
+            None => Box::pin(core::future::ready(None)), // Nobody has the key: the client is not kept waiting.
+        })
     }
 
     /// Whether the certificate that this connection began with is one for `authority` too, and the client is let in there:
@@ -208,6 +224,14 @@ impl Handler for Front {
         self.worker.here().site.log.failure(self.client, why);
     }
 
+    fn poll_answer(&self, cx: &mut Context<'_>) -> Poll<session::Answer> {
+        let mut signing = self.signing.borrow_mut();
+        let Some(signature) = signing.as_mut() else { return Poll::Pending };
+        let signature = ready!(signature.as_mut().poll(cx));
+        *signing = None;
+        Poll::Ready(session::Answer::Signature(signature))
+    }
+
     fn served(&self, served: &Served) {
         // What is refused before it is answered (a bad Host) was never counted.
         if let Some(open) = self.open.get().checked_sub(1) {
@@ -235,6 +259,7 @@ impl Handler for Front {
             session::Event::Early { server_name } => self.server_name.borrow_mut().clone_from(server_name),
             session::Event::Http(Event::Reset { code, .. }) => self.worker.shard.reset(*code),
             session::Event::Http(Event::GoAway { code, .. }) => self.worker.shard.goaway_received(*code),
+            session::Event::Wanted(wanted) => *self.signing.borrow_mut() = self.signature(wanted),
             session::Event::KeyLog(line) => self.worker.here().site.log_key(line),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! Certificates that travel compressed (RFC 8879).
 
+use super::Shown;
 use crate::{
     Fault, Limits,
     message::{Certificate, CompressedCertificate, HEADER_BYTES, Message},
@@ -29,13 +30,13 @@ pub static ALL: [Compression; 3] = [
     Compression { id: Id::ZLIB.0, compress: compress_zlib, decompress: decompress_zlib },
 ];
 
-/// A credential's compressed messages, each made when the first peer wants it: for all handshakes, not for each. An
-/// algorithm beyond the number of those that there are is not used.
+/// A credential's compressed messages, with staples and without, each made when the first peer wants it: for all handshakes,
+/// not for each. An algorithm beyond the number of those that there are is not used.
 #[derive(Default)]
-pub struct Compressed([OnceLock<Made>; ALL.len()]);
+pub struct Compressed([OnceLock<Made>; 4 * ALL.len()]);
 
-/// By which algorithm, and what came of it.
-type Made = (u16, Option<Box<[u8]>>);
+/// By which algorithm, with which staples, and what came of it.
+type Made = (u16, Shown, Option<Box<[u8]>>);
 
 impl Compressed {
     /// The CompressedCertificate message, header included, for `certificate`, the Certificate message with its header;
@@ -43,17 +44,22 @@ impl Compressed {
     pub(crate) fn message(
         &self,
         compression: &Compression,
+        asked: Shown,
         certificate: impl Fn() -> Vec<u8>,
     ) -> Option<&[u8]> {
-        let make = || (compression.id, compressed(compression, &certificate()));
+        let make = || (compression.id, asked, compressed(compression, &certificate()));
         let mut made = self.0.iter().map(|cell| cell.get_or_init(make));
-        made.find(|(id, _)| *id == compression.id)?.1.as_deref()
+        made.find(|(id, shown, _)| (*id, *shown) == (compression.id, asked))?.2.as_deref()
     }
 }
 
 impl fmt::Debug for Compressed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Compressed({} made)", self.0.iter().filter(|cell| cell.get().is_some()).count())
+        write!(
+            f,
+            "Compressed({} made)",
+            self.0.iter().filter(|cell| cell.get().is_some()).count()
+        )
     }
 }
 

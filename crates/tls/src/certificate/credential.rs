@@ -1,7 +1,7 @@
 use super::{compression::Compression, der};
 use crate::{
     Credential, Signer,
-    extension::List,
+    extension::{List, Opaque16},
     message::{Certificate, CertificateEntry},
 };
 use core::fmt;
@@ -20,51 +20,70 @@ impl Credential {
         if parsed.subject_public_key_info().as_ref() != key.public_key() {
             return Err(BadCredential::KeyMismatch);
         }
+        let schemes = key.schemes().to_vec();
+        Self::shown(chain, schemes, Some(Arc::new(KeySigner(key))))
+    }
+
+    fn shown(
+        chain: Vec<Vec<u8>>,
+        schemes: Vec<u16>,
+        signer: Option<Arc<dyn Signer>>,
+    ) -> Result<Self, BadCredential> {
+        let leaf = CertificateDer::from(chain.first().ok_or(BadCredential::NoCertificate)?.as_slice());
+        let parsed =
+            EndEntityCert::try_from(&leaf).map_err(|error| BadCredential::Certificate(error.to_string()))?;
         if !der::may_sign(&leaf) {
             return Err(BadCredential::KeyUsage); // spec: 9846-4.5.1.2-n
         }
         let names = parsed.valid_dns_names().map(str::to_ascii_lowercase);
         let names = names.chain(der::ip_names(&leaf).iter().map(ToString::to_string)).collect();
         let signed_with = chain.iter().filter_map(|der| der::signed_with(der)).collect();
-        let schemes = key.schemes().to_vec();
-        Ok(Self {
-            chain,
-            signer: Some(Arc::new(KeySigner(key))),
-            schemes,
-            signed_with,
-            names,
-            ..Self::default()
-        })
+        Ok(Self { chain, signer, schemes, signed_with, names, ..Self::default() })
+    }
+
+    /// A chain in PEM, leaf first, whose key is elsewhere and signs with `schemes`, best first: the owner answers
+    /// [`crate::Wanted::Signature`].
+    pub fn remote(chain: &[u8], schemes: Vec<u16>) -> Result<Self, BadCredential> {
+        Self::shown(from_pem(chain)?, schemes, None)
     }
 
     /// As [`Credential::load`], from PEM: certificates, leaf first, and one private key.
     pub fn from_pem(provider: &Provider, chain: &[u8], key: &[u8]) -> Result<Self, BadCredential> {
-        let chain = CertificateDer::pem_slice_iter(chain)
-            .map(|item| item.map(|der| der.to_vec()))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| BadCredential::Pem(error.to_string()))?;
+        let chain = from_pem(chain)?;
         let key =
             PrivateKeyDer::from_pem_slice(key).map_err(|error| BadCredential::Pem(error.to_string()))?;
         Self::load(chain, (provider.signing_key)(&key).map_err(|_| BadCredential::Key)?)
     }
 
-    /// The Certificate message with this chain, header included.
-    pub(crate) fn message(&self) -> Vec<u8> {
+    /// The Certificate message with this chain and what of its staples is `asked` for, header included.
+    pub(crate) fn message(&self, asked: Shown) -> Vec<u8> {
         let entry = |der: &Vec<u8>| der.len() + ENTRY_BYTES;
         let mut message = Vec::with_capacity(8 + self.chain.iter().map(entry).sum::<usize>());
-        let entries: Vec<CertificateEntry<'_>> = self
+        let mut entries: Vec<CertificateEntry<'_>> = self
             .chain
             .iter()
             .map(|der| CertificateEntry { cert_data: der, ..CertificateEntry::default() })
             .collect();
+        let scts: Vec<Opaque16<'_>> = self.staples.scts.iter().map(|sct| Opaque16(sct)).collect();
+        if let Some(leaf) = entries.first_mut() {
+            leaf.extensions.status_request = self.staples.ocsp.as_deref().filter(|_| asked.ocsp); // spec: 9846-4.5.1.1-a
+            leaf.extensions.signed_certificate_timestamp =
+                (asked.scts && !scts.is_empty()).then_some(List::Items(&scts)); // spec: 9846-4.5.1.1-b
+        }
         Certificate { certificate_list: List::Items(&entries), ..Certificate::default() }.write(&mut message);
         message
     }
 
     /// As [`Credential::message`], compressed where that helps.
-    pub(crate) fn message_by(&self, compression: Option<&Compression>) -> Vec<u8> {
-        let compressed = compression.and_then(|row| self.compressed.message(row, || self.message()));
-        compressed.map_or_else(|| self.message(), <[u8]>::to_vec) // spec: 8879-4-d
+    pub(crate) fn message_by(&self, compression: Option<&Compression>, asked: Shown) -> Vec<u8> {
+        // One form for all who ask for what is not there.
+        let asked = Shown {
+            ocsp: asked.ocsp && self.staples.ocsp.is_some(),
+            scts: asked.scts && !self.staples.scts.is_empty(),
+        };
+        let compressed =
+            compression.and_then(|row| self.compressed.message(row, asked, || self.message(asked)));
+        compressed.map_or_else(|| self.message(asked), <[u8]>::to_vec) // spec: 8879-4-d
     }
 
     /// Whether the leaf names `host` (lower case, no final dot): itself, or by a wildcard for its first label
@@ -80,6 +99,11 @@ pub(crate) fn is_named(names: &[String], host: &str) -> bool {
         (Some(parent), Some((label, rest))) => !label.is_empty() && parent == rest,
         _ => name == host,
     })
+}
+
+fn from_pem(chain: &[u8]) -> Result<Vec<Vec<u8>>, BadCredential> {
+    let certificates = CertificateDer::pem_slice_iter(chain).map(|item| item.map(|der| der.to_vec()));
+    certificates.collect::<Result<_, _>>().map_err(|error| BadCredential::Pem(error.to_string()))
 }
 
 /// Why a chain and a key make no credential.
@@ -113,6 +137,13 @@ impl fmt::Display for BadCredential {
 }
 
 impl std::error::Error for BadCredential {}
+
+/// Which staples the peer takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) ocsp: bool,
+    pub(crate) scts: bool,
+}
 
 /// Lengths around a certificate in its list.
 const ENTRY_BYTES: usize = 5;

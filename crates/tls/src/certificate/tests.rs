@@ -4,8 +4,9 @@ use crate::{
     handshake::tests::pair::{AUTHORITY, UNIX_SECS, web_pki},
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256,
+    RevokedCertParams, SerialNumber,
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use sakigake_crypto::aws_lc::PROVIDER;
@@ -206,4 +207,58 @@ fn no_truncated_or_changed_certificate_panics() {
         der::may_sign(&changed);
         assert!(der::signed_with(&changed).is_none_or(|scheme| scheme > 0x0200));
     }
+}
+
+/// A list by the authority for tests: these serial numbers are revoked, and the next list is due so many days after
+/// [`UNIX_SECS`].
+fn crl(serials: &[u64], days: i64) -> Vec<u8> {
+    let at = |days: i64| {
+        let secs = UNIX_SECS as i64 + days * 86_400;
+        rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(secs as u64)
+    };
+    let revoked = |serial: &u64| RevokedCertParams {
+        serial_number: SerialNumber::from(*serial),
+        revocation_time: at(-9),
+        reason_code: None,
+        invalidity_date: None,
+    };
+    let list = CertificateRevocationListParams {
+        this_update: at(-8),
+        next_update: at(days),
+        crl_number: SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: serials.iter().map(revoked).collect(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    list.signed_by(AUTHORITY.issuer()).unwrap().der().to_vec()
+}
+
+#[test]
+fn a_revoked_certificate_and_one_without_a_list_are_refused() {
+    let leaf = |serial: u64| {
+        AUTHORITY.credential_with(&["example.com"], &PKCS_ECDSA_P256_SHA256, |params| {
+            params.serial_number = Some(SerialNumber::from(serial));
+        })
+    };
+    let (good, bad) = (leaf(7), leaf(8));
+    let verify = |lists: &[Vec<u8>], credential: &Credential| {
+        let mut verifier = WebPki::new(&PROVIDER);
+        verifier.trust(&AUTHORITY.der).unwrap();
+        lists.iter().for_each(|list| verifier.revoke(list).unwrap());
+        verifier.demand_lists();
+        let chain: Vec<&[u8]> = credential.chain.iter().map(Vec::as_slice).collect();
+        verifier.verify_chain("example.com", &chain, UNIX_SECS)
+    };
+    assert!(verify(&[], &bad).is_ok(), "nobody gave a list");
+    assert!(verify(&[crl(&[8], 1)], &good).is_ok());
+    assert_eq!(verify(&[crl(&[8], 1)], &bad), Err(RejectedCertificate::Revoked));
+    assert!(
+        matches!(verify(&[crl(&[8], -1)], &good), Err(RejectedCertificate::Unacceptable(_))),
+        "it is old"
+    );
+    let mut forged = crl(&[], 1);
+    *forged.last_mut().unwrap() ^= 1;
+    assert!(verify(&[forged], &good).is_err());
+    let mut verifier = WebPki::new(&PROVIDER);
+    assert!(verifier.revoke(&AUTHORITY.der).is_err() && verifier.revoke(&[]).is_err());
 }

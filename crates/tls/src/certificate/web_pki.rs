@@ -15,6 +15,8 @@ pub struct WebPki {
     algorithms: Vec<&'static dyn SignatureVerificationAlgorithm>,
     anchors: Vec<TrustAnchor<'static>>,
     revocations: Vec<CertRevocationList<'static>>,
+    /// What becomes of a certificate whose issuer has no list here.
+    unlisted: UnknownStatusPolicy,
 }
 
 impl WebPki {
@@ -22,7 +24,13 @@ impl WebPki {
     pub fn new(provider: &'static Provider) -> Self {
         let algorithms =
             provider.verifications.iter().flat_map(|row| row.algorithms.iter().copied()).collect();
-        Self { provider, algorithms, anchors: Vec::new(), revocations: Vec::new() }
+        Self {
+            provider,
+            algorithms,
+            anchors: Vec::new(),
+            revocations: Vec::new(),
+            unlisted: UnknownStatusPolicy::Allow,
+        }
     }
 
     /// Trusts whom the certificate `der` names, its key and its name constraints; the rest of it does not count.
@@ -40,6 +48,11 @@ impl WebPki {
         let list = OwnedCertRevocationList::from_der(der).map_err(rejected)?;
         self.revocations.push(list.into());
         Ok(())
+    }
+
+    /// From here on, where there is any list, a certificate is refused too whose issuer has none.
+    pub fn demand_lists(&mut self) {
+        self.unlisted = UnknownStatusPolicy::Deny;
     }
 
     /// How many anchors it trusts.
@@ -69,7 +82,7 @@ impl WebPki {
         let lists: Vec<_> = self.revocations.iter().collect();
         let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
             // Fails where there is no list.
-            let options = options.with_status_policy(UnknownStatusPolicy::Allow);
+            let options = options.with_status_policy(self.unlisted);
             options.with_expiration_policy(ExpirationPolicy::Enforce).build()
         });
         leaf.verify_for_usage(&self.algorithms, &self.anchors, &intermediates, time, usage, revocation, None)

@@ -5,7 +5,7 @@ use super::{
     resume::Resumable,
 };
 use crate::{
-    EarlyData, Exporter, Fact, Fault, KeyLogLine, Level, Negotiated, RejectedCertificate, Step,
+    EarlyData, Exporter, Fact, Fault, KeyLogLine, Level, Negotiated, RejectedCertificate, Staples, Step,
     TrafficSecret, Verified, Wanted,
     certificate::{self, compression},
     extension,
@@ -155,15 +155,20 @@ impl AwaitCertificate {
         session.keys.transcript.add(message);
         let config = &session.offer.config;
         let server_name = session.offer.server_name.as_str();
+        let staples = staples(&certificate);
         if let Some(verifier) = &config.verifier {
             let unix_secs = config.unix_ms(turn.now) / 1_000;
             verifier.verify_chain(server_name, &chain, unix_secs).map_err(Fault::CertificateRejected)?;
+            if config.staples {
+                verifier.verify_staples(&chain, &staples, unix_secs).map_err(Fault::CertificateRejected)?;
+            }
         }
         session.chain = chain.iter().map(|der| der.to_vec()).collect();
         if config.verifier.is_some() {
             return Ok(State::CertificateVerify(Box::new(AwaitCertificateVerify(session))));
         }
-        let wanted = Wanted::Verify { server_name: server_name.to_owned(), chain: session.chain.to_vec() };
+        let wanted =
+            Wanted::Verify { server_name: server_name.to_owned(), chain: session.chain.to_vec(), staples };
         Ok(State::Verdict(Box::new(AwaitVerdict { session, wanted })))
     }
 }
@@ -333,6 +338,16 @@ fn end_early_data(turn: &mut Turn<'_>, transcript: &mut Transcript, client: &Tra
     transcript.add(&message);
     turn.flight.steps.push(Step::Send { level: Level::EarlyData, message });
     turn.flight.steps.push(Step::WriteKey(client.clone()));
+}
+
+/// What stands beside the leaf.
+fn staples(certificate: &Certificate<'_>) -> Staples {
+    let Some(leaf) = certificate.certificate_list.iter().next() else { return Staples::default() };
+    let scts = leaf.extensions.signed_certificate_timestamp.unwrap_or_default();
+    Staples {
+        ocsp: leaf.extensions.status_request.map(<[u8]>::to_vec),
+        scts: scts.iter().map(|sct| sct.0.to_vec()).collect(),
+    }
 }
 
 /// A message of a type that its state does not take; `State::take` lets none through.

@@ -91,7 +91,8 @@ impl Response {
                 block.add_signature(scheme, signature).map(Signing::Done)
             }
             None => {
-                let wanted = Wanted::Signature { scheme, message };
+                let leaf = credential.chain[0].clone(); // `Options::build` takes no empty chain.
+                let wanted = Wanted::Signature { leaf, scheme, message };
                 Ok(Signing::Wanted(Unsigned { block, scheme, wanted }))
             }
         }

@@ -33,6 +33,9 @@ pub struct Options {
     pub early_data: bool,
     /// For how long resumption may follow resumption before a certificate is due again, in seconds.
     pub chain_secs: u64,
+    /// Asks for an OCSP response and for certificate transparency's timestamps, which go to the verifier
+    /// ([`Verifier::verify_staples`]).
+    pub staples: bool,
     /// How the server may compress its certificate, best first; none to leave the extension out. See
     /// [`crate::compression::ALL`].
     pub compressions: &'static [Compression],
@@ -71,6 +74,7 @@ impl Options {
             tickets: None,
             early_data: false,
             chain_secs: 604_800,
+            staples: false,
             compressions: &[],
             record_size_limit: None,
             credentials: Vec::new(),

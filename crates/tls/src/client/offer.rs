@@ -2,7 +2,10 @@ use super::{Config, grease, resume::Resumable};
 use crate::{
     EarlyData, EarlyOffer, Misuse, Session,
     client::grease::Grease,
-    extension::{ClientHelloExtensions, KeyShareEntry, List, OfferedPsks, Opaque8, RawExtension, ServerName},
+    extension::{
+        CertificateStatusRequest, ClientHelloExtensions, KeyShareEntry, List, OfferedPsks, Opaque8,
+        RawExtension, ServerName,
+    },
     message::ClientHello,
     rules::{self, ExtensionType, ProtocolVersion, PskKeyExchangeMode},
     transcript::Transcript,
@@ -129,6 +132,8 @@ impl Offer {
             cookie,
             key_share: Some(List::Items(shares)),
             record_size_limit: self.config.record_size_limit,
+            status_request: self.config.staples.then(CertificateStatusRequest::default),
+            signed_certificate_timestamp: self.config.staples.then_some(()),
             compress_certificate: Some(List::Items(&codes[compressions])).filter(|list| !list.is_empty()),
             psk_key_exchange_modes: tickets.map(|_| List::Items(&MODES)),
             ticket_request: tickets, // spec: 9149-3-c
@@ -165,6 +170,9 @@ impl Offer {
             ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => !self.config.alpn.is_empty(),
             // Answered by a message of its own, never by an extension.
             ExtensionType::COOKIE | ExtensionType::COMPRESS_CERTIFICATE => false,
+            ExtensionType::STATUS_REQUEST | ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP => {
+                self.config.staples
+            }
             ExtensionType::RECORD_SIZE_LIMIT => self.config.record_size_limit.is_some(),
             ExtensionType::EARLY_DATA => self.early.is_some(),
             ExtensionType::PRE_SHARED_KEY => self.resumable.is_some(),
@@ -199,6 +207,8 @@ const ORDER: &[ExtensionType] = &[
     ExtensionType::TICKET_REQUEST,
     ExtensionType::COMPRESS_CERTIFICATE,
     ExtensionType::RECORD_SIZE_LIMIT,
+    ExtensionType::STATUS_REQUEST,
+    ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP,
 ];
 
 /// Code points in a ClientHello, as a rule: those of suites, groups, versions and compressions, with GREASE's.

@@ -304,7 +304,7 @@ pub(super) fn write_status_request(request: &CertificateStatusRequest<'_>, out: 
 
 pub(super) fn read_certificate_status<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Fault> {
     if reader.u8()? != CertificateStatusType::OCSP.0 {
-        return Err(Fault::BadCertificateStatus);
+        return Err(Fault::BadCertificateStatus); // spec: 9846-4.5.1.1-a
     }
     filled(reader.vector_u24()?.rest())
 }

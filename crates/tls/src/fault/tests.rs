@@ -32,7 +32,8 @@ fn every_sin_has_its_alert() {
                 Fault::UnofferedPreSharedKey,
                 Fault::UnofferedPskMode,
                 Fault::BadKeyShare,
-                Fault::BadKeyShares,       // 4.3.8
+                Fault::BadKeyShares, // 4.3.8
+                Fault::BadCookie,
                 Fault::RetryWithoutChange, // 4.2.4
                 Fault::RetryForWrongGroup,
                 Fault::UnofferedGroup,

@@ -45,6 +45,7 @@ fn refusal(why: &crate::RejectedCertificate) -> String {
         Why::Bad(what) => format!("it is broken ({what})"),
         Why::Expired(what) => format!("it is not valid at this time ({what})"),
         Why::Revoked => "it was revoked".to_owned(),
+        Why::Status(what) => format!("its OCSP response is not acceptable ({what})"),
         Why::UnknownIssuer => "nobody whom we trust issued it".to_owned(),
         Why::WrongName { presented } => format!("it is for other names ({})", names(presented)),
         Why::Unsupported(what) => format!("it may not be used this way ({what})"),
@@ -98,6 +99,7 @@ fn sentence(fault: &Fault) -> &'static str {
         }
         Fault::SecondRetry => "the server asks for a second retry",
         Fault::ChangedClientHello => "the second ClientHello is not what the retry asked for",
+        Fault::BadCookie => "the cookie is not one of ours, or too old",
         Fault::EarlyDataAfterRetry => "the second ClientHello offers early data",
         Fault::UnexpectedEarlyDataAccepted => "the server accepted early data that was not offered to it",
         Fault::NoCommonCipherSuite => "no cipher suite in common",

@@ -1,6 +1,7 @@
 //! Stories of a client and a server in memory, over the real provider.
 
 pub(crate) mod client_certificates;
+mod cookies;
 mod early_data;
 mod hostile_client;
 mod hostile_resumption;
@@ -12,5 +13,6 @@ mod mutations;
 pub(crate) mod pair;
 pub(crate) mod resumption;
 mod rfc_8448;
+mod staples;
 mod stories;
 mod wanted;

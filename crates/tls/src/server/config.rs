@@ -1,6 +1,7 @@
 use super::{
     EarlyDataPolicy, choose,
     clients::{ClientAuthentication, Demand},
+    cookie::Cookies,
 };
 use crate::{
     Credential, Identity, Limits, Misuse,
@@ -46,6 +47,8 @@ pub struct Options {
     /// How the certificate goes to clients that offer it, best first; none for no compression. See
     /// [`crate::compression::ALL`].
     pub compressions: &'static [Compression],
+    /// Keeps nothing of a client between a HelloRetryRequest and what it answers: a cookie holds it. None keeps it here.
+    pub cookies: Option<Cookies>,
     /// The most content, type and padding that we take in a protected record, 64 to 16,385 bytes (RFC 8449); told to
     /// clients that have a limit themselves. None to ignore theirs, as QUIC does.
     pub record_size_limit: Option<u16>,
@@ -96,6 +99,7 @@ impl Options {
             early_data: None,
             unix_secs_at_start: 0,
             compressions: &compression::ALL,
+            cookies: None,
             record_size_limit: Some(MAX_RECORD_SIZE_LIMIT),
             limits: Limits::default(),
         }

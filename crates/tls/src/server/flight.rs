@@ -9,10 +9,12 @@ use super::{
 };
 use crate::{
     Credential, EarlyData, Fact, Fault, Identity, KeyLogLine, Level, Negotiated, Step, TrafficSecret, Wanted,
-    certificate::choice,
+    certificate::{Shown, choice},
     client,
     compression::Compression,
-    extension::{Codes, EncryptedExtensionsBlock, KeyShareEntry, List, ServerHelloExtensions},
+    extension::{
+        CertificateStatusRequest, Codes, EncryptedExtensionsBlock, KeyShareEntry, List, ServerHelloExtensions,
+    },
     handshake::{Turn, content},
     key_log,
     message::{CertificateVerify, ClientHello, EncryptedExtensions, Finished, ServerHello},
@@ -58,6 +60,8 @@ struct Plan {
     tickets: Due,
     /// The most that the client takes in a protected record.
     record_size_limit: Option<u16>,
+    /// What the client takes beside the certificate.
+    shown: Shown,
     /// How the certificate is compressed.
     compression: Option<&'static Compression>,
     /// The client takes a CertificateRequest after the handshake.
@@ -124,6 +128,10 @@ pub(super) fn accept(
         alpn,
         tickets: resume::tickets(&config, hello, is_resumed),
         record_size_limit: extensions.record_size_limit,
+        shown: Shown {
+            ocsp: matches!(extensions.status_request, Some(CertificateStatusRequest::Ocsp { .. })),
+            scts: extensions.signed_certificate_timestamp.is_some(),
+        },
         compression: choose::compression(&config, extensions.compress_certificate),
         takes_later: extensions.post_handshake_auth.is_some(),
     };
@@ -189,7 +197,7 @@ impl Plan {
     /// ServerHello to Certificate, and the rest too if the credential signs by itself.
     fn send(self, credential: &Credential, schemes: Codes<'_>, turn: &mut Turn<'_>) -> Result<State, Fault> {
         let scheme = choice::scheme(credential, schemes).ok_or(Fault::NoCommonSignatureScheme)?;
-        let certificate = credential.message_by(self.compression);
+        let certificate = credential.message_by(self.compression, self.shown);
         let mut session = self.send_server_hello(turn);
         let is_named = session.server_name.as_deref().is_some_and(|host| credential.is_for(host));
         // The record layer puts what follows behind this message: with room for all of it nothing is moved.
@@ -204,7 +212,8 @@ impl Plan {
                 session.send_rest(scheme, signature, turn)
             }
             None => {
-                let wanted = Wanted::Signature { scheme, message };
+                let leaf = credential.chain.first().cloned().unwrap_or_default(); // `check_credential` saw to it.
+                let wanted = Wanted::Signature { leaf, scheme, message };
                 Ok(State::Signature(Box::new(AwaitSignature { session, scheme, wanted })))
             }
         }

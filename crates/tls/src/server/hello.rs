@@ -1,30 +1,48 @@
 use super::{
-    Config, State,
+    Config, Cookies, State,
     choose::{self, Exchange},
+    cookie::Cookie,
     flight::{self, Accepted},
     resume::resume,
 };
 use crate::{
     Fault, Level, Step,
-    extension::{ClientHelloExtensions, Codes, HelloRetryRequestExtensions, KeyShareEntry, List},
+    extension::{
+        ClientHelloExtensions, Codes, HelloRetryRequestExtensions, Item, KeyShareEntry, List, RawExtension,
+    },
     handshake::Turn,
     message::{ClientHello, HelloRetryRequest, Message},
     rules::{ExtensionType, ProtocolVersion},
     transcript::{Transcript, Unhashed},
 };
-use sakigake_crypto::{Group, Suite};
+use sakigake_crypto::{Digest, Group, Suite};
+use sakigake_wire::Grow;
 use std::sync::Arc;
 
 /// Awaits the first ClientHello.
 pub(crate) struct AwaitClientHello {
     pub(super) config: Arc<Config>,
+    /// A HelloRetryRequest with a cookie is out, and all that is known of its client; nothing where it is none of ours.
+    pub(super) retried: Option<Retried>,
+}
+
+/// What a record layer needs to know of a client that was sent a cookie.
+#[derive(Clone, Copy)]
+pub(super) struct Retried {
+    early_data: bool,
 }
 
 /// Awaits the answer to our HelloRetryRequest.
 pub(crate) struct AwaitSecondClientHello {
-    config: Arc<Config>,
     /// The first one, which the second must repeat.
     first: Vec<u8>,
+    begun: Begun,
+}
+
+/// What a HelloRetryRequest has settled.
+struct Begun {
+    config: Arc<Config>,
+    /// The first ClientHello and the HelloRetryRequest.
     transcript: Transcript,
     suite: &'static Suite,
     group: &'static Group,
@@ -36,6 +54,13 @@ impl AwaitClientHello {
     pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
         let hello = read(message)?;
         let config = self.config;
+        if let (Some(cookies), Some(cookie)) = (&config.cookies, hello.extensions.cookie) {
+            let begun = Begun::restored(&config, cookies, cookie, &hello, turn)?;
+            return begun.go_on(&hello, message, turn);
+        }
+        if self.retried.is_some() {
+            return Err(Fault::ChangedClientHello); // spec: 9846-4.3.2-n
+        }
         let offered = Offered::read(&hello)?;
         let suite = choose::suite(&config, hello.cipher_suites).ok_or(Fault::NoCommonCipherSuite)?; // spec: 9846-4.2.1-k
         let early_data = hello.extensions.early_data.is_some();
@@ -52,42 +77,101 @@ impl AwaitClientHello {
                 flight::accept(accepted, &hello, turn)
             }
             Exchange::Retry(group) => {
+                let cookie = cookie(&config, &hello, message, suite, group, turn);
+                let retry = hello_retry_request(&hello, suite, group, cookie.as_deref());
+                turn.flight.steps.push(Step::Send { level: Level::Plain, message: retry.clone() }); // spec: 9846-4.2.1-l
+                if cookie.is_some() {
+                    let retried = Some(Retried { early_data });
+                    return Ok(State::ClientHello(Self { config, retried })); // spec: 9846-4.3.2-l
+                }
                 let mut transcript = Unhashed::new(message.to_vec()).retry(suite.hash);
-                let retry = hello_retry_request(&hello, suite, group);
                 transcript.add(&retry);
-                turn.flight.steps.push(Step::Send { level: Level::Plain, message: retry }); // spec: 9846-4.2.1-l
-                let first = message.to_vec();
-                let state = AwaitSecondClientHello { config, first, transcript, suite, group, early_data };
+                let begun = Begun { config, transcript, suite, group, early_data };
+                let state = AwaitSecondClientHello { first: message.to_vec(), begun };
                 Ok(State::SecondClientHello(Box::new(state)))
             }
         }
     }
+
+    pub(super) fn ignores_early_data(&self) -> bool {
+        self.retried.is_some_and(|retried| retried.early_data)
+    }
+}
+
+/// What the client is to send back; none where we keep it ourselves, since that is what the owner wants or since there is no
+/// key at this time.
+fn cookie(
+    config: &Config,
+    hello: &ClientHello<'_>,
+    message: &[u8],
+    suite: &'static Suite,
+    group: &Group,
+    turn: &mut Turn<'_>,
+) -> Option<Vec<u8>> {
+    let cookies = config.cookies.as_ref()?;
+    let cookie = Cookie {
+        suite: suite.id,
+        group: group.id,
+        issued_unix_ms: config.unix_ms(turn.now),
+        early_data: hello.extensions.early_data.is_some(),
+        first: Unhashed::new(message.to_vec()).start(suite.hash).digest(),
+        unchanging: digest(suite, hello),
+    };
+    cookie.seal(cookies, turn.entropy)
 }
 
 impl AwaitSecondClientHello {
-    pub(super) fn take(mut self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
+    pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
         let hello = read(message)?;
         if !repeats(&read(&self.first)?, &hello) {
             return Err(Fault::ChangedClientHello); // spec: 9846-4.2.2-m
         }
+        self.begun.go_on(&hello, message, turn)
+    }
+
+    pub(super) fn ignores_early_data(&self) -> bool {
+        self.begun.early_data
+    }
+}
+
+impl Begun {
+    /// What the cookie says, if it is ours, fresh, and for this ClientHello.
+    fn restored(
+        config: &Arc<Config>,
+        cookies: &Cookies,
+        bytes: &[u8],
+        hello: &ClientHello<'_>,
+        turn: &Turn<'_>,
+    ) -> Result<Self, Fault> {
+        let cookie = Cookie::open(cookies, bytes, config.unix_ms(turn.now)).ok_or(Fault::BadCookie)?; // spec: 9846-4.3.2-m
+        let suite = config.provider.suite(cookie.suite).ok_or(Fault::BadCookie)?;
+        let group = config.accepted_groups().iter().find(|row| row.id == cookie.group).copied();
+        let group = group.ok_or(Fault::BadCookie)?; // The configuration has changed since.
+        if digest(suite, hello).as_ref() != cookie.unchanging.as_ref() {
+            return Err(Fault::ChangedClientHello); // spec: 9846-4.2.2-m
+        }
+        let mut transcript = Transcript::after_retry(suite.hash, &cookie.first);
+        transcript.add(&hello_retry_request(hello, suite, group, Some(bytes)));
+        let (config, early_data) = (Arc::clone(config), cookie.early_data);
+        Ok(Self { config, transcript, suite, group, early_data })
+    }
+
+    /// Takes the second ClientHello, which repeats the first one.
+    fn go_on(mut self, hello: &ClientHello<'_>, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
         if hello.extensions.early_data.is_some() {
             return Err(Fault::EarlyDataAfterRetry); // spec: 9846-4.3.10-k
         }
-        let offered = Offered::read(&hello)?;
+        let offered = Offered::read(hello)?;
         let mut shares = offered.shares.iter().filter(|share| share.group == self.group.id);
         let (Some(share), 1) = (shares.next(), offered.shares.iter().count()) else {
             return Err(Fault::ChangedClientHello);
         };
-        let resumed = resume(&self.config, self.suite, &hello, message, &mut self.transcript, turn)?;
+        let resumed = resume(&self.config, self.suite, hello, message, &mut self.transcript, turn)?;
         let shared = exchange(self.group, share.key_exchange, turn)?;
         let Self { config, transcript, suite, early_data, .. } = self;
         let is_retried = true;
         let accepted = Accepted { config, suite, transcript, shared, early_data, is_retried, resumed };
-        flight::accept(accepted, &hello, turn)
-    }
-
-    pub(super) fn ignores_early_data(&self) -> bool {
-        self.early_data
+        flight::accept(accepted, hello, turn)
     }
 }
 
@@ -150,7 +234,12 @@ fn exchange(group: &'static Group, share: &[u8], turn: &mut Turn<'_>) -> Result<
     Ok(flight::Shared { group: group.id, ours, secret })
 }
 
-fn hello_retry_request(hello: &ClientHello<'_>, suite: &Suite, group: &Group) -> Vec<u8> {
+fn hello_retry_request(
+    hello: &ClientHello<'_>,
+    suite: &Suite,
+    group: &Group,
+    cookie: Option<&[u8]>,
+) -> Vec<u8> {
     let mut message = Vec::new();
     HelloRetryRequest {
         legacy_session_id_echo: hello.legacy_session_id,
@@ -158,6 +247,7 @@ fn hello_retry_request(hello: &ClientHello<'_>, suite: &Suite, group: &Group) ->
         extensions: HelloRetryRequestExtensions {
             supported_versions: Some(ProtocolVersion::TLS_1_3.0),
             key_share: Some(group.id),
+            cookie,
             ..HelloRetryRequestExtensions::default()
         },
     }
@@ -171,6 +261,20 @@ fn repeats(first: &ClientHello<'_>, second: &ClientHello<'_>) -> bool {
         && first.legacy_session_id == second.legacy_session_id
         && first.cipher_suites == second.cipher_suites
         && unchanging(&first.extensions).eq(unchanging(&second.extensions))
+}
+
+/// Of what a second ClientHello has to repeat: whoever does not keep the first one compares this.
+fn digest(suite: &Suite, hello: &ClientHello<'_>) -> Digest {
+    let mut kept = Vec::new();
+    kept.put(&hello.random);
+    kept.vector_u8(|out| out.put(hello.legacy_session_id));
+    kept.vector_u16(|out| hello.cipher_suites.write(out));
+    for (kind, data) in unchanging(&hello.extensions) {
+        RawExtension { kind, data }.write(&mut kept);
+    }
+    let mut state = (suite.hash.start)();
+    state.update(&kept);
+    state.digest()
 }
 
 fn unchanging<'a>(

@@ -23,7 +23,8 @@ fn another_certificate_is_another_policy_and_another_folder_is_not() {
         config.ticket_policy()(Some("b.test"))
     };
     let before = policy(&|_| {});
-    let files = || CertificateFiles { chain: "b.pem".into(), key: "b.key".into() };
+    let files =
+        || CertificateFiles { chain: "b.pem".into(), key: "b.key".into(), ..CertificateFiles::default() };
     assert_ne!(policy(&|host| host.certificates = vec![files()]), before);
     assert_ne!(policy(&|host| host.names.push("c.test".into())), before);
     let elsewhere = policy(&|host| {

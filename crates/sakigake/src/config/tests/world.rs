@@ -37,6 +37,9 @@ fn scratch() -> Scratch {
         ("good.hints", "</a.css>; rel=preload; as=style\n"),
         ("bad.hints", "# first\n<https://b.test/a.css>; rel=preload; as=style\n"),
         ("text.pem", "nothing of the kind"),
+        ("some.ocsp", "a response"),
+        ("some.sct", "a timestamp"),
+        ("empty", ""),
     ] {
         fs::write(folder.join(file), text).expect("the folder is ours");
     }
@@ -100,6 +103,10 @@ fn what_a_file_names_must_be_there_and_fit() {
             "[tls]\ncertificate = \"a.key\"\nkey = \"a.pem\"\n[hosts.\"a.example\"]\nfolder = \"site\"\n",
         ),
         (
+            "responses and timestamps that are not there, or empty",
+            "[tls]\ncertificate = \"a.pem\"\nkey = \"a.key\"\nocsp = \"a.ocsp\"\nscts = [\"some.sct\", \"empty\"]\n[hosts.\"a.example\"]\nfolder = \"site\"\n",
+        ),
+        (
             "other names",
             "[hosts.\"a.example\"]\naliases = [\"www.a.example\", \"www.www.a.example\", \"c.example\", \"*.a.example\"]\nfolder = \"site\"\ncertificate = \"a.pem\"\nkey = \"a.key\"\n",
         ),
@@ -130,6 +137,17 @@ fn what_a_file_names_must_be_there_and_fit() {
         out.push_str(&format!("=== {name}\n{said}\n"));
     }
     insta::assert_snapshot!(out);
+}
+
+#[test]
+fn what_is_shown_beside_a_certificate_is_read_with_it() {
+    let scratch = scratch();
+    let text = "[hosts.\"a.example\"]\nfolder = \"site\"\ncertificate = \"a.pem\"\nkey = \"a.key\"\nocsp = \"some.ocsp\"\nscts = [\"some.sct\", \"some.sct\"]\n";
+    let ready = load(scratch.path(), text).expect("it is good");
+    let [Shown::Files(credentials)] = &ready.shown[..] else { panic!("{} shown", ready.shown.len()) };
+    let staples = &credentials[0].staples;
+    assert_eq!(staples.ocsp.as_deref(), Some(&b"a response"[..]));
+    assert_eq!(staples.scts, [b"a timestamp".to_vec(), b"a timestamp".to_vec()]);
 }
 
 #[test]

@@ -71,6 +71,10 @@ const WRONG: &[(&str, &str)] = &[
     ("a key without certificate", "+[tls]\nkey = \"key.pem\"\n"),
     ("more certificates than keys", "+[tls]\ncertificate = [\"a.pem\", \"b.pem\"]\nkey = \"a.key\"\n"),
     (
+        "responses and timestamps that do not fit the certificates",
+        "+[tls]\ncertificate = [\"a.pem\", \"b.pem\"]\nkey = [\"a.key\", \"b.key\"]\nocsp = \"a.ocsp\"\nscts = [\"a.sct\"]\n",
+    ),
+    (
         "a name twice",
         "[hosts.\"a.test\"]\nfolder = \"a\"\n\n[hosts.\"b.test\"]\naliases = [\"c.test\", \"A.test\"]\nfolder = \"b\"\n",
     ),

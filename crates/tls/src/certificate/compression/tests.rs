@@ -96,18 +96,22 @@ fn a_server_compresses_as_its_client_offers() {
 #[test]
 fn a_chain_is_compressed_once_and_only_where_that_helps() {
     let server = server_options();
-    let credential = Arc::clone(&server.credentials[0]);
-    let first = credential.compressed.message(&ALL[0], || credential.message()).expect("it becomes shorter");
-    let again = credential.compressed.message(&ALL[0], || panic!("it was made already"));
+    let (credential, asked) = (Arc::clone(&server.credentials[0]), Shown::default());
+    let first = credential
+        .compressed
+        .message(&ALL[0], asked, || credential.message(asked))
+        .expect("it becomes shorter");
+    let again = credential.compressed.message(&ALL[0], asked, || panic!("it was made already"));
     assert!(
-        again.is_some_and(|again| std::ptr::eq(first, again)) && first.len() < credential.message().len()
+        again.is_some_and(|again| std::ptr::eq(first, again))
+            && first.len() < credential.message(asked).len()
     );
     assert_eq!(format!("{:?}", credential.compressed), "Compressed(1 made)");
     let private = Compression { id: 0xff00, compress: |_| Ok(vec![7]), decompress: |_, _| Ok(()) };
-    let other = credential.compressed.message(&private, || credential.message()).expect("it becomes shorter");
+    let other = credential.compressed.message(&private, asked, || credential.message(asked)).expect("it becomes shorter");
     assert_ne!(other, first, "each algorithm has a message of its own");
     let noise = crate::Credential { chain: vec![vec![0x30, 0]], ..crate::Credential::default() };
-    assert_eq!(noise.message_by(Some(&ALL[0])), noise.message());
+    assert_eq!(noise.message_by(Some(&ALL[0]), asked), noise.message(asked));
 }
 
 #[test]
@@ -139,7 +143,7 @@ fn what_is_not_as_long_as_was_said_or_no_such_thing_at_all_is_a_bad_certificate(
     // spec: 8879-4-b spec: 8879-4-c spec: 8879-5-a
     let bomb = vec![0; 1 << 20];
     for row in &ALL {
-        let body = server_options().credentials[0].message()[4..].to_vec();
+        let body = server_options().credentials[0].message(Shown::default())[4..].to_vec();
         let len = body.len() as u32;
         let good = (row.compress)(&body).unwrap();
         let cases = [

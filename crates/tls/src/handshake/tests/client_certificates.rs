@@ -399,7 +399,7 @@ fn owners_may_judge_and_sign_later() {
     server.unix_secs_at_start = UNIX_SECS;
     let mut pair = Pair::new(with(vec![unsigned]), server);
     pair.run().unwrap();
-    let Some(Wanted::Signature { scheme, message }) = pair.client.wanted().cloned() else {
+    let Some(Wanted::Signature { scheme, message, .. }) = pair.client.wanted().cloned() else {
         panic!("no question")
     };
     assert!(!pair.client.is_established());

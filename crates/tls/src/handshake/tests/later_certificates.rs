@@ -219,7 +219,7 @@ fn owners_may_sign_and_judge_later() {
     let mut pair = established(client(vec![unsigned]), server);
     pair.server.request_certificate(&mut pair.from_server).unwrap();
     pair.run().unwrap();
-    let Some(Wanted::Signature { scheme, message }) = pair.client.wanted().cloned() else {
+    let Some(Wanted::Signature { scheme, message, .. }) = pair.client.wanted().cloned() else {
         panic!("no question")
     };
     let signature = alice.signer.as_ref().unwrap().sign(scheme, &message, &mut Counter(3));

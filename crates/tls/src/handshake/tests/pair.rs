@@ -38,6 +38,10 @@ pub(crate) static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| {
 });
 
 impl Authority {
+    pub(crate) fn issuer(&self) -> &Issuer<'static, KeyPair> {
+        &self.issuer
+    }
+
     pub(crate) fn credential(&self, names: &[&str]) -> Arc<Credential> {
         self.credential_with(names, &PKCS_ECDSA_P256_SHA256, |_| {})
     }

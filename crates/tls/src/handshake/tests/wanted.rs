@@ -10,7 +10,7 @@ use std::sync::Arc;
 fn an_owner_may_judge_the_chain_later() {
     let mut pair = Pair::new(client::Options { verifier: None, ..client_options() }, server_options());
     pair.run().unwrap();
-    let Some(Wanted::Verify { server_name, chain }) = pair.client.wanted().cloned() else {
+    let Some(Wanted::Verify { server_name, chain, .. }) = pair.client.wanted().cloned() else {
         panic!("nothing wanted")
     };
     let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
@@ -50,9 +50,10 @@ fn an_owner_may_choose_the_certificate_and_sign_later() {
     );
     pair.server.answer(NOW, Answer::Certificate(Some(remote)), &mut pair.from_server).unwrap();
     pair.run().unwrap();
-    let Some(Wanted::Signature { scheme, message }) = pair.server.wanted().cloned() else {
+    let Some(Wanted::Signature { leaf, scheme, message }) = pair.server.wanted().cloned() else {
         panic!("nothing wanted")
     };
+    assert_eq!(leaf, credential.chain[0]);
     let signature = signer.sign(scheme, &message, &mut Counter(3));
     pair.server.answer(NOW, Answer::Signature(signature), &mut pair.from_server).unwrap();
     pair.run().unwrap();

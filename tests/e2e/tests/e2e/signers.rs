@@ -1,0 +1,104 @@
+//! Keys that are elsewhere, and certificates that change while connections are open.
+
+use sakigake::{RemoteSigner, Signature, Signing, dev_ca::DevCa};
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_e2e::{Raw, Scratch, Server, Setup, eventually, example, frames};
+use sakigake_net::SystemEntropy;
+use sakigake_session::ServerConfig;
+use sakigake_tls::{Credential, Fault, RejectedCertificate, rules::AlertDescription};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+use tokio::sync::oneshot;
+
+/// Signs at once, but for the first signature, which waits until somebody says so.
+struct Remote {
+    credentials: Vec<Arc<Credential>>,
+    first: Mutex<Option<oneshot::Receiver<()>>>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl RemoteSigner for Remote {
+    fn sign(&self, wanted: Signing) -> Signature {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let is_its = |credential: &&Arc<Credential>| credential.chain[0] == wanted.leaf;
+        let credential = self.credentials.iter().find(is_its).expect("a certificate of ours");
+        let signer = credential.signer.as_ref().expect("it has its key");
+        let signature = signer.sign(wanted.scheme, &wanted.message, &mut SystemEntropy);
+        let first = self.first.lock().expect("nobody panics with it").take();
+        Box::pin(async move {
+            match first {
+                Some(told) => told.await.ok().and(signature), // Whoever drops it unsaid wants no signature.
+                None => signature,
+            }
+        })
+    }
+}
+
+/// A server with one worker, how often its signer was asked, and who lets the first signature go.
+fn start() -> (Server, Arc<AtomicUsize>, oneshot::Sender<()>) {
+    let (release, told) = oneshot::channel();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let remote = move |credentials: &[Arc<Credential>]| -> Arc<dyn RemoteSigner> {
+        Arc::new(Remote { credentials: credentials.to_vec(), first: Mutex::new(Some(told)), asked: count })
+    };
+    let server = Server::start(Setup { remote: Some(Box::new(remote)), ..Setup::of(example()) });
+    (server, asked, release)
+}
+
+/// Asks for the example's page and has it.
+fn asks(raw: &mut Raw, stream: u32) {
+    raw.send(&frames::get(stream, "/", frames::END));
+    raw.read_until("the page", |raw| raw.has_end(stream));
+}
+
+#[test]
+fn a_signature_that_takes_its_time_keeps_nobody_else_waiting() {
+    let (server, asked, release) = start();
+    let mut slow = Raw::open(&server, "www.saki.test", &["h2"]);
+    eventually("the signer is asked", || asked.load(Ordering::SeqCst) == 1);
+    for _ in 0..3 {
+        asks(&mut Raw::h2(&server, &[]), 1);
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 4);
+    assert!(!slow.is_established, "its signature is not there yet");
+    release.send(()).expect("the server waits for it");
+    slow.read_until("the server's flight", |raw| raw.is_established);
+    slow.flush(); // Finished goes first.
+    slow.send(&frames::hello(&[]));
+    asks(&mut slow, 1);
+}
+
+#[test]
+fn a_signature_that_does_not_come_ends_the_handshake() {
+    let (server, asked, release) = start();
+    let mut slow = Raw::open(&server, "www.saki.test", &["h2"]);
+    eventually("the signer is asked", || asked.load(Ordering::SeqCst) == 1);
+    drop(release);
+    slow.read_to_end();
+    assert_eq!(slow.fault, Some(Fault::PeerAlert(AlertDescription::INTERNAL_ERROR)));
+    asks(&mut Raw::h2(&server, &[]), 1);
+}
+
+#[test]
+fn open_connections_keep_their_certificate_and_new_ones_get_the_new_one() {
+    let server = Server::start(Setup::of(example()));
+    let mut old = Raw::h2(&server, &[]);
+    asks(&mut old, 1);
+    let folder = Scratch::new();
+    let other = DevCa::open(folder.path()).expect("a CA can be made");
+    let leaf = other.leaf(&["www.saki.test"]).expect("leaves can be made").ecdsa;
+    let key = (PROVIDER.signing_key)(&leaf.key).expect("the CA made the key with the same provider");
+    let chain = leaf.chain.iter().map(|der| der.to_vec()).collect();
+    let credential = Arc::new(Credential::load(chain, key).expect("they belong together"));
+    let now = server.session.now();
+    let tls = now.tls.with_credentials(vec![credential]).expect("it can be shown");
+    server.session.set(ServerConfig { tls, h2: now.h2.clone(), hints: now.hints.clone(), trace: false });
+    let mut new = Raw::open(&server, "www.saki.test", &["h2"]);
+    new.read_to_end();
+    let stranger = Fault::CertificateRejected(RejectedCertificate::UnknownIssuer);
+    assert_eq!(new.fault, Some(stranger), "it is another authority's, which that client does not trust");
+    asks(&mut old, 3);
+}
