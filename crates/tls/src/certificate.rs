@@ -12,7 +12,7 @@ pub use credential::BadCredential;
 pub(crate) use credential::Shown;
 pub(crate) use credential::is_named;
 pub use identity::Identity;
-pub use web_pki::{WebPki, verify_signature};
+pub use web_pki::{WebPki, check_key, verify_signature};
 
 #[cfg(test)]
 mod tests;

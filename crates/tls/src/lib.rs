@@ -36,7 +36,7 @@ pub mod transcript;
 mod vectors;
 mod wanted;
 
-pub use certificate::{BadCredential, Identity, WebPki, compression, verify_signature};
+pub use certificate::{BadCredential, Identity, WebPki, check_key, compression, verify_signature};
 pub use connection::{Connection, Event, MIN_OUT_BYTES, Traced};
 pub use exporter::{CHANNEL_BINDING_BYTES, CHANNEL_BINDING_LABEL, Exporter};
 pub use fault::Fault;

@@ -372,7 +372,11 @@ fn bad(
     let chain_is_bad = match error {
         BadCredential::Pem(_) => !holds_certificate,
         BadCredential::Key | BadCredential::KeyMismatch => false,
-        BadCredential::NoCertificate | BadCredential::Certificate(_) | BadCredential::KeyUsage => true,
+        BadCredential::NoCertificate
+        | BadCredential::Certificate(_)
+        | BadCredential::KeyUsage
+        | BadCredential::NoScheme
+        | BadCredential::Scheme(_) => true,
     };
     let (path, at) = if chain_is_bad { (&files.chain, chain_at) } else { (&files.key, key_at) };
     let mistake =

@@ -1,8 +1,9 @@
-use super::{compression::Compression, der};
+use super::{compression::Compression, der, web_pki::signs_with};
 use crate::{
     Credential, Signer,
     extension::{List, Opaque16},
     message::{Certificate, CertificateEntry},
+    rules::SignatureScheme,
 };
 use core::fmt;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
@@ -43,8 +44,17 @@ impl Credential {
 
     /// A chain in PEM, leaf first, whose key is elsewhere and signs with `schemes`, best first: the owner answers
     /// [`crate::Wanted::Signature`].
-    pub fn remote(chain: &[u8], schemes: Vec<u16>) -> Result<Self, BadCredential> {
-        Self::shown(from_pem(chain)?, schemes, None)
+    ///
+    /// # Errors
+    /// As [`Credential::load`], or the leaf's key is none that signs with one of the schemes.
+    pub fn remote(provider: &Provider, chain: &[u8], schemes: &[u16]) -> Result<Self, BadCredential> {
+        let credential = Self::shown(from_pem(chain)?, schemes.into(), None)?;
+        let leaf = &credential.chain[0]; // `shown` takes no empty chain.
+        match schemes.iter().find(|scheme| !signs_with(provider, leaf, **scheme)) {
+            None if schemes.is_empty() => Err(BadCredential::NoScheme),
+            None => Ok(credential),
+            Some(scheme) => Err(BadCredential::Scheme(SignatureScheme(*scheme))),
+        }
     }
 
     /// As [`Credential::load`], from PEM: certificates, leaf first, and one private key.
@@ -119,6 +129,10 @@ pub enum BadCredential {
     KeyMismatch,
     /// The leaf's key usage bars signatures, which is all that TLS 1.3 has its key for.
     KeyUsage,
+    /// A key that is elsewhere is said to sign with no scheme at all.
+    NoScheme,
+    /// The leaf's key is none that signs a handshake with this scheme.
+    Scheme(SignatureScheme),
     /// The text is no PEM, or holds no such item.
     Pem(String),
 }
@@ -131,6 +145,10 @@ impl fmt::Display for BadCredential {
             Self::Key => write!(f, "the private key has a kind or size that is not supported"),
             Self::KeyMismatch => write!(f, "the private key is not the leaf certificate's"),
             Self::KeyUsage => write!(f, "the leaf certificate's key usage bars signatures"),
+            Self::NoScheme => write!(f, "no scheme is given that its key signs with"),
+            Self::Scheme(scheme) => {
+                write!(f, "the leaf certificate's key does not sign a handshake with {scheme}")
+            }
             Self::Pem(why) => write!(f, "no usable PEM: {why}"),
         }
     }

@@ -1,5 +1,5 @@
-//! The little of X.509 that webpki does not tell: IP addresses of a leaf, its key usage, its names, and what a certificate
-//! was signed with. What it cannot read it takes for absent: webpki has judged the shape before, or it is our own.
+//! The little of X.509 that webpki does not tell, or not of every certificate: IP addresses of a leaf, its key and key usage, its
+//! names, and what a certificate was signed with. What it cannot read it takes for absent: webpki has judged the shape before, or it is our own.
 
 pub(crate) mod filter;
 mod name;
@@ -70,6 +70,14 @@ pub(crate) fn whole_name(name: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// The leaf's key (RFC 5280 section 4.1.2.7).
+pub(crate) fn public_key(certificate: &[u8]) -> Option<PublicKey<'_>> {
+    let mut key = Reader::new(certificate_names(certificate)?.public_key?);
+    let algorithm = key.element(SEQUENCE)?;
+    let (unused_bits, bits) = key.element(BIT_STRING)?.split_first()?;
+    (*unused_bits == 0 && key.is_empty()).then_some(PublicKey { algorithm, bits })
+}
+
 /// Whether the key usage, if there is one, allows signatures (RFC 5280 section 4.2.1.3).
 pub(crate) fn may_sign(certificate: &[u8]) -> bool {
     const DIGITAL_SIGNATURE: u8 = 0x80;
@@ -119,11 +127,20 @@ fn addresses(mut names: Reader<'_>) -> Vec<IpAddr> {
     found
 }
 
+/// A SubjectPublicKeyInfo.
+pub(crate) struct PublicKey<'a> {
+    /// The contents of its AlgorithmIdentifier.
+    pub(crate) algorithm: &'a [u8],
+    pub(crate) bits: &'a [u8],
+}
+
 /// What a certificate begins with (RFC 5280 section 4.1).
 struct Names<'a> {
     serial: &'a [u8],
     issuer: &'a [u8],
     subject: &'a [u8],
+    /// The contents of the SubjectPublicKeyInfo, if there is one.
+    public_key: Option<&'a [u8]>,
 }
 
 fn certificate_names(certificate: &[u8]) -> Option<Names<'_>> {
@@ -140,7 +157,8 @@ fn names(tbs: &[u8]) -> Option<Names<'_>> {
     tbs.element(SEQUENCE)?; // signature
     let issuer = tbs.element(SEQUENCE)?;
     tbs.element(SEQUENCE)?; // validity
-    Some(Names { serial, issuer, subject: tbs.element(SEQUENCE)? })
+    let subject = tbs.element(SEQUENCE)?;
+    Some(Names { serial, issuer, subject, public_key: tbs.element(SEQUENCE) })
 }
 
 trait Elements<'a> {

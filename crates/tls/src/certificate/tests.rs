@@ -1,15 +1,18 @@
 use super::{BadCredential, WebPki, der};
 use crate::{
-    Credential, RejectedCertificate, Verifier,
-    handshake::tests::pair::{AUTHORITY, UNIX_SECS, web_pki},
+    Answer, Credential, Fault, RejectedCertificate, Verifier, client,
+    handshake::tests::pair::{
+        AUTHORITY, NOW, Pair, Side, UNIX_SECS, client_options, server_options, web_pki,
+    },
+    server,
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256,
-    RevokedCertParams, SerialNumber,
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, SerialNumber,
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use sakigake_crypto::aws_lc::PROVIDER;
+use std::sync::Arc;
 
 fn verify(
     credential: &Credential,
@@ -209,30 +212,6 @@ fn no_truncated_or_changed_certificate_panics() {
     }
 }
 
-/// A list by the authority for tests: these serial numbers are revoked, and the next list is due so many days after
-/// [`UNIX_SECS`].
-fn crl(serials: &[u64], days: i64) -> Vec<u8> {
-    let at = |days: i64| {
-        let secs = UNIX_SECS as i64 + days * 86_400;
-        rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(secs as u64)
-    };
-    let revoked = |serial: &u64| RevokedCertParams {
-        serial_number: SerialNumber::from(*serial),
-        revocation_time: at(-9),
-        reason_code: None,
-        invalidity_date: None,
-    };
-    let list = CertificateRevocationListParams {
-        this_update: at(-8),
-        next_update: at(days),
-        crl_number: SerialNumber::from(1),
-        issuing_distribution_point: None,
-        revoked_certs: serials.iter().map(revoked).collect(),
-        key_identifier_method: KeyIdMethod::Sha256,
-    };
-    list.signed_by(AUTHORITY.issuer()).unwrap().der().to_vec()
-}
-
 #[test]
 fn a_revoked_certificate_and_one_without_a_list_are_refused() {
     let leaf = |serial: u64| {
@@ -249,16 +228,98 @@ fn a_revoked_certificate_and_one_without_a_list_are_refused() {
         let chain: Vec<&[u8]> = credential.chain.iter().map(Vec::as_slice).collect();
         verifier.verify_chain("example.com", &chain, UNIX_SECS)
     };
+    let crl = |year| AUTHORITY.crl(&[&[8]], (year, 5, 31)); // A day before UNIX_SECS in 2026.
     assert!(verify(&[], &bad).is_ok(), "nobody gave a list");
-    assert!(verify(&[crl(&[8], 1)], &good).is_ok());
-    assert_eq!(verify(&[crl(&[8], 1)], &bad), Err(RejectedCertificate::Revoked));
-    assert!(
-        matches!(verify(&[crl(&[8], -1)], &good), Err(RejectedCertificate::Unacceptable(_))),
-        "it is old"
-    );
-    let mut forged = crl(&[], 1);
+    assert!(verify(&[crl(2027)], &good).is_ok());
+    assert_eq!(verify(&[crl(2027)], &bad), Err(RejectedCertificate::Revoked));
+    assert!(matches!(verify(&[crl(2026)], &good), Err(RejectedCertificate::Unacceptable(_))), "it is old");
+    let mut forged = AUTHORITY.crl(&[], (2027, 1, 1));
     *forged.last_mut().unwrap() ^= 1;
     assert!(verify(&[forged], &good).is_err());
     let mut verifier = WebPki::new(&PROVIDER);
     assert!(verifier.revoke(&AUTHORITY.der).is_err() && verifier.revoke(&[]).is_err());
+}
+
+/// The elements of a sequence, each with its tag and length.
+fn elements(sequence: &[u8]) -> Vec<&[u8]> {
+    let header = |der: &[u8]| match der[1] {
+        0x82 => (4, usize::from(u16::from_be_bytes([der[2], der[3]]))),
+        0x81 => (3, usize::from(der[2])),
+        len => (2, usize::from(len)),
+    };
+    let (mut at, _) = header(sequence);
+    let mut found = Vec::new();
+    while at < sequence.len() {
+        let (before, len) = header(&sequence[at..]);
+        found.push(&sequence[at..at + before + len]);
+        at += before + len;
+    }
+    found
+}
+
+fn sequence(elements: &[&[u8]]) -> Vec<u8> {
+    let content = elements.concat();
+    let header = match content.len() {
+        len @ ..0x80 => vec![0x30, len as u8],
+        len @ 0x80..0x100 => vec![0x30, 0x81, len as u8],
+        len => vec![0x30, 0x82, (len >> 8) as u8, len as u8],
+    };
+    [header, content].concat()
+}
+
+/// The same certificate as version 1 of X.509 would have it, with another public key where one is given.
+fn version_1(certificate: &[u8], key: Option<&[u8]>) -> Vec<u8> {
+    let outer = elements(certificate);
+    let mut tbs = elements(outer[0]);
+    tbs.retain(|element| !matches!(element[0], 0xa0 | 0xa3)); // Version and extensions.
+    if let (Some(key), Some(last)) = (key, tbs.last_mut()) {
+        *last = key;
+    }
+    sequence(&[&sequence(&tbs), outer[1], outer[2]])
+}
+
+/// What a client whose owner takes every chain makes of a server that shows this one, whose key is the credential's.
+fn taken(chain: Vec<u8>, credential: &Credential) -> Result<(), (Side, Fault)> {
+    let (signer, schemes) = (credential.signer.clone(), credential.schemes.clone());
+    let shown = Arc::new(Credential { chain: vec![chain], signer, schemes, ..Credential::default() });
+    let server = server::Options { credentials: vec![shown], ..server_options() };
+    let mut pair = Pair::new(client::Options { verifier: None, ..client_options() }, server);
+    pair.run()?;
+    let answer = Answer::Verify(Ok(crate::Verified));
+    pair.client.answer(NOW, answer, &mut pair.from_client).map_err(|fault| (Side::Client, fault))?;
+    pair.run()
+}
+
+#[test]
+fn a_leaf_that_no_path_can_be_built_from_still_proves_its_key() {
+    for algorithm in [&PKCS_ECDSA_P256_SHA256, &PKCS_ED25519, &PKCS_RSA_SHA256] {
+        let credential = AUTHORITY.credential_with(&["example.com"], algorithm, |_| {});
+        let old = version_1(&credential.chain[0], None);
+        let refused = web_pki().verify_chain("example.com", &[&old], UNIX_SECS);
+        assert!(matches!(refused, Err(RejectedCertificate::Unsupported(_))), "{refused:?}");
+        assert_eq!(taken(old, &credential), Ok(()));
+    }
+    let [ours, other] = [(); 2].map(|()| AUTHORITY.credential(&["example.com"]));
+    let forged = taken(version_1(&ours.chain[0], None), &other);
+    assert_eq!(forged, Err((Side::Client, Fault::BadSignature)));
+}
+
+#[test]
+fn a_key_that_cannot_be_read_is_no_wrong_signature() {
+    // A point of Ed448; of Ed25519, but one bit of the last byte does not count; no bits; no key.
+    let ed448 = sequence(&[&[0x30, 5, 6, 3, 0x2b, 0x65, 0x71], &[&[3, 58, 0], &[7; 57][..]].concat()]);
+    let odd = sequence(&[&[0x30, 5, 6, 3, 0x2b, 0x65, 0x70], &[&[3, 33, 1], &[7; 32][..]].concat()]);
+    let cases: [(&[u8], &str); 4] = [
+        (&ed448, "unsupported_certificate"),
+        (&odd, "bad_certificate"),
+        (&[0x30, 0], "bad_certificate"),
+        (&[5, 0], "bad_certificate"),
+    ];
+    let credential = AUTHORITY.credential(&["example.com"]);
+    for (key, expected) in cases {
+        let (side, fault) = taken(version_1(&credential.chain[0], Some(key)), &credential).unwrap_err();
+        assert_eq!((side, fault.alert().to_string().as_str()), (Side::Client, expected), "{fault:?}");
+    }
+    let (_, fault) = taken(vec![0x30, 0], &credential).unwrap_err();
+    assert_eq!(fault.alert().to_string(), "bad_certificate", "{fault:?}");
 }

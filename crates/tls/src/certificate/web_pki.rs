@@ -125,7 +125,8 @@ impl ClientVerifier for WebPki {
 }
 
 /// Whether the key of the certificate `leaf` made `signature` over `message` with `scheme`, as CertificateVerify means
-/// the scheme: a curve is bound to its hash (RFC 9846 section 4.3.3), and PKCS #1 v1.5 is barred.
+/// the scheme: a curve is bound to its hash (RFC 9846 section 4.3.3), and PKCS #1 v1.5 is barred. Nothing else of the
+/// certificate is looked at, so that one which no path leads to is judged too.
 pub fn verify_signature(
     provider: &Provider,
     leaf: &[u8],
@@ -135,10 +136,34 @@ pub fn verify_signature(
 ) -> bool {
     let mut rows = provider.verifications.iter();
     let Some(row) = rows.find(|row| row.scheme == scheme && row.in_handshake) else { return false };
-    let Some(algorithm) = row.algorithms.first() else { return false };
-    let leaf = CertificateDer::from(leaf);
-    EndEntityCert::try_from(&leaf)
-        .is_ok_and(|leaf| leaf.verify_signature(*algorithm, message, signature).is_ok()) // spec: 9846-4.5.2-n
+    let (Some(algorithm), Some(key)) = (row.algorithms.first(), der::public_key(leaf)) else { return false };
+    key.algorithm == algorithm.public_key_alg_id().as_ref()
+        && algorithm.verify_signature(key.bits, message, signature).is_ok() // spec: 9846-4.5.2-n
+}
+
+/// Whether the certificate `leaf` has a key that [`verify_signature`] can check signatures by. Who judges chains otherwise than
+/// [`WebPki`] asks this too, so that a certificate that is broken is not taken for a wrong signature.
+///
+/// # Errors
+/// [`RejectedCertificate::Bad`] where no key can be read, [`RejectedCertificate::Unsupported`] where it is of another kind.
+pub fn check_key(provider: &Provider, leaf: &[u8]) -> Result<(), RejectedCertificate> {
+    let key = der::public_key(leaf);
+    let key = key.ok_or_else(|| RejectedCertificate::Bad("its public key cannot be read".into()))?;
+    let signing = provider.verifications.iter().filter(|row| row.in_handshake);
+    let mut known = signing.filter_map(|row| row.algorithms.first());
+    if known.any(|algorithm| algorithm.public_key_alg_id().as_ref() == key.algorithm) {
+        return Ok(());
+    }
+    Err(RejectedCertificate::Unsupported("its key is of a kind that signs no TLS 1.3 handshake here".into()))
+}
+
+/// Whether the key of the certificate `leaf` signs a handshake with `scheme`.
+pub(super) fn signs_with(provider: &Provider, leaf: &[u8], scheme: u16) -> bool {
+    let row = provider.verification(scheme).filter(|row| row.in_handshake);
+    let algorithm = row.and_then(|row| row.algorithms.first());
+    algorithm
+        .zip(der::public_key(leaf))
+        .is_some_and(|(algorithm, key)| algorithm.public_key_alg_id().as_ref() == key.algorithm)
 }
 
 /// What webpki found wrong, in the terms that have alerts.

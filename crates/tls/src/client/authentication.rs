@@ -215,13 +215,11 @@ impl AwaitCertificateVerify {
         let (config, leaf) = (&session.offer.config, &session.chain[0]); // `Session::chain` gives no empty chain.
         let is_right = match &config.verifier {
             Some(verifier) => verifier.verify_signature(leaf, verify.algorithm, &content, verify.signature),
-            None => certificate::verify_signature(
-                config.provider,
-                leaf,
-                verify.algorithm,
-                &content,
-                verify.signature,
-            ),
+            None => {
+                let provider = config.provider;
+                certificate::check_key(provider, leaf).map_err(Fault::CertificateRejected)?;
+                certificate::verify_signature(provider, leaf, verify.algorithm, &content, verify.signature)
+            }
         };
         if !is_right {
             return Err(Fault::BadSignature); // spec: 9846-4.5.2-o

@@ -38,10 +38,6 @@ pub(crate) static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| {
 });
 
 impl Authority {
-    pub(crate) fn issuer(&self) -> &Issuer<'static, KeyPair> {
-        &self.issuer
-    }
-
     pub(crate) fn credential(&self, names: &[&str]) -> Arc<Credential> {
         self.credential_with(names, &PKCS_ECDSA_P256_SHA256, |_| {})
     }
@@ -58,18 +54,23 @@ impl Authority {
 
     /// A list that revokes `certificate`, for the whole of 2026.
     pub(crate) fn revokes(&self, certificate: &[u8]) -> Vec<u8> {
-        let revoked = RevokedCertParams {
-            serial_number: crate::certificate::der::serial(certificate).unwrap().to_vec().into(),
+        self.crl(&[crate::certificate::der::serial(certificate).unwrap()], (2027, 1, 1))
+    }
+
+    /// A list that revokes these serial numbers, good from the beginning of 2026 until a day.
+    pub(crate) fn crl(&self, serials: &[&[u8]], (year, month, day): (i32, u8, u8)) -> Vec<u8> {
+        let revoked = |serial: &&[u8]| RevokedCertParams {
+            serial_number: serial.to_vec().into(),
             revocation_time: rcgen::date_time_ymd(2026, 1, 1),
             reason_code: None,
             invalidity_date: None,
         };
         let list = CertificateRevocationListParams {
             this_update: rcgen::date_time_ymd(2026, 1, 1),
-            next_update: rcgen::date_time_ymd(2027, 1, 1),
+            next_update: rcgen::date_time_ymd(year, month, day),
             crl_number: vec![1].into(),
             issuing_distribution_point: None,
-            revoked_certs: vec![revoked],
+            revoked_certs: serials.iter().map(revoked).collect(),
             key_identifier_method: rcgen::KeyIdMethod::Sha256,
         };
         list.signed_by(&self.issuer).unwrap().der().to_vec()
