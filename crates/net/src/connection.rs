@@ -39,7 +39,7 @@ pub trait Application {
     }
 
     /// Ready with the answer to an [`Event::Wanted`] that was heard, as soon as it is known. The connection waits for it
-    /// without keeping anybody else waiting, until the handshake's time is over.
+    /// without keeping anybody else waiting, until the handshake's time is over or the peer has gone.
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
         let _ = cx; // Most owners leave nothing open that could be wanted.
         Poll::Pending
@@ -96,8 +96,16 @@ pub async fn drive<A: Application>(
     clock: Clock,
 ) -> Result<Ended, Failure> {
     stream.set_nodelay(true)?;
-    let mut driver =
-        Driver { stream, session, clock, unsent: Vec::new(), stalled: None, is_read_out: false, plain: None };
+    let mut driver = Driver {
+        stream,
+        session,
+        clock,
+        unsent: Vec::new(),
+        stalled: None,
+        is_read_out: false,
+        is_spoken_to: false,
+        plain: None,
+    };
     let outcome = match driver.run(application).await {
         // Many peers leave without a word when they have all they want; that is an end like any other.
         Err(Failure::Socket(error)) if is_gone(&error) && driver.session.end().is_ok() => Ok(()),
@@ -124,6 +132,8 @@ struct Driver {
     stalled: Option<Instant>,
     /// The socket brings nothing more.
     is_read_out: bool,
+    /// The socket has something that nobody reads before the session has its answer.
+    is_spoken_to: bool,
     /// Set when ALPN chose a protocol without an engine: plaintext that came with the handshake's end.
     plain: Option<Vec<u8>>,
 }
@@ -140,7 +150,9 @@ impl Driver {
             if more {
                 tokio::task::yield_now().await;
             }
-            if self.wait(application, more).await? {
+            if self.session.is_waiting() {
+                self.await_answer(application, more).await?;
+            } else if self.wait(application, more).await? {
                 self.read(application)?;
             }
             // Whoever wakes itself again and again must not have the thread for itself.
@@ -196,8 +208,8 @@ impl Driver {
     /// Waits for the application, the socket or the clock; says whether the socket may be read. The application comes
     /// first: a peer that always has something to say must not make it deaf; nor, once it has woken, is the peer unheard.
     async fn wait<A: Application>(&mut self, application: &mut A, poll_only: bool) -> Result<bool, Failure> {
-        let is_asking = self.session.is_waiting();
-        let interest = match (self.is_read_out || is_asking, self.unsent.is_empty()) {
+        self.is_spoken_to = false;
+        let interest = match (self.is_read_out, self.unsent.is_empty()) {
             (false, true) => Interest::READABLE,
             (false, false) => Interest::READABLE | Interest::WRITABLE,
             (true, _) => Interest::WRITABLE, // What was read to its end stays readable for ever.
@@ -213,33 +225,13 @@ impl Driver {
                 None => core::future::pending().await,
             }
         };
-        let woken = poll_fn(|cx| match is_asking.then(|| application.poll_answer(cx)) {
-            Some(Poll::Ready(answer)) => Poll::Ready(Some(answer)),
-            _ => application.poll_wake(cx).map(|()| None),
-        });
-        // What comes while an answer is awaited could only be held: it had better stay with the system.
-        let is_deaf = is_asking && self.unsent.is_empty();
-        let socket = async {
-            if is_deaf {
-                return core::future::pending().await;
-            }
-            self.stream.ready(interest).await
-        };
-        let mut answer = None;
         let readable = tokio::select! {
             biased;
-            woken = woken => {
-                answer = woken;
-                !self.is_read_out && !is_asking // It costs nothing where nothing came.
-            }
-            ready = socket => ready?.is_readable() && !self.is_read_out && !is_asking,
+            () = poll_fn(|cx| application.poll_wake(cx)) => !self.is_read_out, // It costs nothing where nothing came.
+            ready = self.stream.ready(interest) => ready?.is_readable() && !self.is_read_out,
             () = timer => false,
         };
         let now = self.clock.now();
-        if let Some(answer) = answer {
-            let heard = &mut |event: Event<'_>| application.heard(now, event);
-            self.session.answer(now, answer, heard).map_err(Failure::Peer)?;
-        }
         if deadline.is_some_and(|at| at <= now) {
             self.session.expire(now).map_err(Failure::Peer)?;
             self.session.tell(&mut |event| application.heard(now, event));
@@ -249,6 +241,51 @@ impl Driver {
             return Err(Failure::Socket(io::Error::new(io::ErrorKind::TimedOut, why)));
         }
         Ok(readable)
+    }
+
+    /// Waits for what the session has asked of its owner, the clock, or the peer's end. What else comes could only be held: it
+    /// had better stay with the system.
+    async fn await_answer<A: Application>(
+        &mut self,
+        application: &mut A,
+        poll_only: bool,
+    ) -> Result<(), Failure> {
+        let deadline = self.session.deadline();
+        let timer = async {
+            match deadline {
+                _ if poll_only => {}
+                Some(at) => time::sleep_until(self.clock.timer(at)).await,
+                None => core::future::pending().await,
+            }
+        };
+        let woken = poll_fn(|cx| match application.poll_answer(cx) {
+            Poll::Ready(answer) => Poll::Ready(Some(answer)),
+            Poll::Pending => application.poll_wake(cx).map(|()| None),
+        });
+        let mut answer = None;
+        tokio::select! {
+            biased;
+            woken = woken => answer = woken,
+            ready = self.stream.writable(), if !self.unsent.is_empty() => ready?,
+            heard = listen(&self.stream, self.is_spoken_to), if !self.is_read_out => match heard? {
+                0 => {
+                    self.is_read_out = true;
+                    self.session.end().map_err(Failure::Peer)?;
+                }
+                _ => self.is_spoken_to = true,
+            },
+            () = timer => {}
+        }
+        let now = self.clock.now();
+        if let Some(answer) = answer {
+            let heard = &mut |event: Event<'_>| application.heard(now, event);
+            self.session.answer(now, answer, heard).map_err(Failure::Peer)?;
+        }
+        if deadline.is_some_and(|at| at <= now) {
+            self.session.expire(now).map_err(Failure::Peer)?;
+            self.session.tell(&mut |event| application.heard(now, event));
+        }
+        Ok(())
     }
 
     /// Reads once and lets the session hear it.
@@ -309,6 +346,16 @@ impl Driver {
         };
         let _ = time::timeout(LINGER, goodbye).await; // The connection is over either way.
     }
+}
+
+/// How many bytes the peer has said: none where it has ended. They stay where they are; behind them only a connection that is
+/// torn down is heard.
+async fn listen(stream: &TcpStream, is_spoken_to: bool) -> io::Result<usize> {
+    if !is_spoken_to {
+        return stream.peek(&mut [0]).await;
+    }
+    stream.ready(Interest::ERROR).await?;
+    Err(stream.take_error()?.unwrap_or_else(|| io::ErrorKind::ConnectionReset.into()))
 }
 
 /// The peer has torn the connection down.

@@ -149,6 +149,8 @@ pub enum Error {
     Write(PathBuf, io::Error),
     /// A certificate and its key, by the certificate's file.
     Certificate(PathBuf, BadCredential),
+    /// The key of this certificate's file is elsewhere, and there is no [`Server::signer`].
+    NoSigner(PathBuf),
     /// A file by which clients are judged is bad.
     ClientCertificates(BadFile),
     /// The development CA cannot be opened or made.
@@ -382,6 +384,9 @@ impl Server {
 
     fn session(&self, hosts: &Hosts, port: u16, clock: Clock) -> Result<ServerConfig, Error> {
         let mut options = tls::server::Options::new(&PROVIDER);
+        if let (Some((chain, _)), None) = (self.remote.first(), &self.signer) {
+            return Err(Error::NoSigner(chain.clone()));
+        }
         let here = self.certificates.iter().map(|(chain, key)| load(chain, key));
         let elsewhere = self.remote.iter().map(|(chain, schemes)| load_remote(chain, schemes));
         options.credentials = here.chain(elsewhere).collect::<Result<_, _>>()?;
@@ -423,7 +428,7 @@ fn load(chain: &Path, key: &Path) -> Result<Arc<Credential>, Error> {
 
 fn load_remote(chain: &Path, schemes: &[u16]) -> Result<Arc<Credential>, Error> {
     let text = fs::read(chain).map_err(|error| Error::Read(chain.into(), error))?;
-    let credential = Credential::remote(&text, schemes.into());
+    let credential = Credential::remote(&PROVIDER, &text, schemes);
     credential.map(Arc::new).map_err(|error| Error::Certificate(chain.into(), error))
 }
 
@@ -464,6 +469,9 @@ impl fmt::Display for Error {
             Self::Read(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             Self::Write(path, error) => write!(f, "cannot write {}: {error}", path.display()),
             Self::Certificate(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::NoSigner(path) => {
+                write!(f, "{}: its key is elsewhere, and there is no signer", path.display())
+            }
             Self::ClientCertificates(bad) => bad.fmt(f),
             Self::DevCa(error) => write!(f, "the development CA: {error}"),
             Self::EarlyDataWithSharedKeys => f.write_str(

@@ -57,6 +57,8 @@ pub struct Limits {
     /// Connections that one worker holds from one address (of IPv6: one network of 64 bits); one beyond is closed at once.
     /// [`Limits::share_of_one_address`] of `connections_a_worker` unless it is set.
     pub connections_an_address: usize,
+    /// Signatures that one worker waits for at a time, of [`crate::RemoteSigner`]; a handshake that wants one more fails at once.
+    pub signatures_a_worker: usize,
     /// How long an HTTP/2 connection may go without a request.
     pub idle_ms: u64,
     /// How long the peer may take nothing of what waits for its socket.
@@ -84,6 +86,7 @@ impl Default for Limits {
         Self {
             connections_a_worker: CONNECTIONS_A_WORKER,
             connections_an_address: Self::share_of_one_address(CONNECTIONS_A_WORKER),
+            signatures_a_worker: 1_024,
             idle_ms: 180_000,
             stall_ms: 60_000,
             body_stall_ms: 60_000,

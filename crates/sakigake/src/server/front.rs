@@ -1,6 +1,6 @@
 //! One connection of a worker, and its hosts as that client may see them.
 
-use super::worker::{Here, Number, Seat, Worker};
+use super::worker::{Awaited, Here, Number, Seat, Worker};
 use crate::{
     files::{self, Ask, error_reply},
     handler::{Answer, Dispatched, Handler, Served},
@@ -113,8 +113,8 @@ pub(super) struct Front {
     /// The authority for which this connection was last found to be the right one, and its host.
     right: RefCell<Option<(Vec<u8>, Number)>>,
     signer: Option<Arc<dyn RemoteSigner>>,
-    /// A signature that the handshake waits for.
-    signing: RefCell<Option<Signature>>,
+    /// A signature that the handshake waits for, and where it counts.
+    signing: RefCell<Option<(Signature, Option<Awaited>)>>,
     /// Responses that are not over.
     open: Cell<usize>,
     /// Whether the handshake is over.
@@ -126,7 +126,19 @@ impl Front {
         let (server_name, identity, known_as, right, signing) = Default::default();
         let signer = worker.here().site.signer.clone();
         let (open, is_ready) = (Cell::new(0), Cell::new(false));
-        Self { worker, client, config, server_name, identity, known_as, right, signer, signing, open, is_ready }
+        Self {
+            worker,
+            client,
+            config,
+            server_name,
+            identity,
+            known_as,
+            right,
+            signer,
+            signing,
+            open,
+            is_ready,
+        }
     }
 
     fn is_idle(&self) -> bool {
@@ -160,13 +172,20 @@ impl Front {
         here.numbered(number)
     }
 
-    /// Begins what the handshake waits for.
-    fn signature(&self, wanted: &Wanted) -> Option<Signature> {
+    /// Begins what the handshake waits for. A client whose signature nobody makes, or not now, is not kept waiting.
+    fn signature(&self, wanted: &Wanted) -> Option<(Signature, Option<Awaited>)> {
         let Wanted::Signature { leaf, scheme, message } = wanted else { return None };
         let wanted = Signing { leaf: leaf.clone(), scheme: *scheme, message: message.clone() };
-        Some(match &self.signer {
-            Some(signer) => signer.sign(wanted),
-            None => Box::pin(core::future::ready(None)), // Nobody has the key: the client is not kept waiting.
+        Some(match (&self.signer, self.worker.await_signature()) {
+            (Some(signer), Some(awaited)) => (signer.sign(wanted), Some(awaited)),
+            (Some(_), None) => {
+                self.blame("as many signatures are awaited as may be (signatures_a_worker)");
+                (Box::pin(core::future::ready(None)), None)
+            }
+            (None, _) => {
+                self.blame("the certificate's key is elsewhere, and there is no signer");
+                (Box::pin(core::future::ready(None)), None)
+            }
         })
     }
 
@@ -226,7 +245,7 @@ impl Handler for Front {
 
     fn poll_answer(&self, cx: &mut Context<'_>) -> Poll<session::Answer> {
         let mut signing = self.signing.borrow_mut();
-        let Some(signature) = signing.as_mut() else { return Poll::Pending };
+        let Some((signature, _)) = signing.as_mut() else { return Poll::Pending };
         let signature = ready!(signature.as_mut().poll(cx));
         *signing = None;
         Poll::Ready(session::Answer::Signature(signature))

@@ -51,6 +51,8 @@ pub(super) struct Worker {
     /// How many of them each address has; of IPv6, each network of 64 bits, since one client has all of that.
     by_address: RefCell<BTreeMap<IpAddr, usize>>,
     descriptors: Descriptors,
+    /// How many signatures it waits for.
+    signatures: Cell<usize>,
     pub(super) clock: Clock,
     pub(super) stop: Stop,
     /// What it counts; nobody else writes there.
@@ -143,6 +145,7 @@ impl Worker {
             connections: Cell::new(0),
             by_address: RefCell::default(),
             descriptors: Descriptors::shared(usize::MAX),
+            signatures: Cell::new(0),
             clock,
             stop,
             shard,
@@ -181,6 +184,14 @@ impl Worker {
         self.descriptors.admit(self.connections.get(), reply, is_head)
     }
 
+    /// Counts a signature until what it gives is dropped; none where the worker waits for all that it may.
+    pub(super) fn await_signature(self: &Rc<Self>) -> Option<Awaited> {
+        let limit = self.here.borrow().site.limits.signatures_a_worker;
+        let count = Some(self.signatures.get()).filter(|count| *count < limit)?;
+        self.signatures.set(count + 1);
+        Some(Awaited(self.clone()))
+    }
+
     /// Counts a connection until what it gives is dropped; none where its address has all that one may have.
     pub(super) fn hold(self: &Rc<Self>, client: SocketAddr) -> Option<Held> {
         let address = network(client.ip());
@@ -193,6 +204,15 @@ impl Worker {
         *count += 1;
         self.set_connections(self.connections.get() + 1);
         Some(Held { worker: self.clone(), address })
+    }
+}
+
+/// A signature that is waited for, until it is dropped.
+pub(super) struct Awaited(Rc<Worker>);
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.0.signatures.set(self.0.signatures.get() - 1);
     }
 }
 

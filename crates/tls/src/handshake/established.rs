@@ -22,13 +22,13 @@ pub(crate) struct Established {
     tickets: Window,
     resumption: Option<Box<Resumption>>,
     exporter: Exporter,
-    later: Option<Box<Later>>,
+    later: Option<Later>,
 }
 
 /// Client authentication after the handshake; without it a request for it is unexpected.
 enum Later {
     Client(client::Later),
-    Server(server::Later),
+    Server(Box<server::Later>),
 }
 
 /// What a client makes sessions of, as tickets come.
@@ -79,18 +79,18 @@ impl Established {
 
     /// The same for a client that knows what to make of a CertificateRequest.
     pub(crate) fn with_client_later(self, later: Option<client::Later>) -> Self {
-        Self { later: later.map(|later| Box::new(Later::Client(later))), ..self }
+        Self { later: later.map(Later::Client), ..self }
     }
 
     /// The same for a server whose client takes a CertificateRequest.
     pub(crate) fn with_server_later(self, later: server::Later) -> Self {
-        Self { later: Some(Box::new(Later::Server(later))), ..self }
+        Self { later: Some(Later::Server(Box::new(later))), ..self }
     }
 
     /// Whether a message of this type is taken now, from whichever side may send it.
     pub(crate) fn takes(&self, kind: HandshakeType) -> bool {
         let is_usual = matches!(kind, HandshakeType::KEY_UPDATE | HandshakeType::NEW_SESSION_TICKET);
-        match self.later.as_deref() {
+        match self.later.as_ref() {
             Some(Later::Server(later)) => later.takes(kind) || (is_usual && !later.is_amid()), // spec: 9846-4.7.2-b
             Some(Later::Client(_)) => is_usual || kind == HandshakeType::CERTIFICATE_REQUEST,
             None => is_usual, // spec: 9846-4.7.2-k
@@ -103,7 +103,7 @@ impl Established {
         entropy: &mut dyn Entropy,
         flight: &mut Flight,
     ) -> Result<(), Misuse> {
-        let is_asked = match self.later.as_deref_mut() {
+        let is_asked = match self.later.as_mut() {
             Some(Later::Server(later)) => later.request(entropy, flight),
             Some(Later::Client(_)) | None => false,
         };
@@ -112,13 +112,13 @@ impl Established {
 
     /// Whether the client is in the middle of its answer.
     pub(crate) fn is_amid_authentication(&self) -> bool {
-        matches!(self.later.as_deref(), Some(Later::Server(later)) if later.is_amid())
+        matches!(self.later.as_ref(), Some(Later::Server(later)) if later.is_amid())
     }
 
     /// For the table of states: what it awaits beside what it always takes.
     #[cfg(test)]
     pub(crate) fn later_name(&self) -> &'static str {
-        match self.later.as_deref() {
+        match self.later.as_ref() {
             Some(Later::Client(later)) if later.wanted().is_some() => "client Established, wants a signature",
             Some(Later::Client(client::Later::Barred)) => "client Established, bars requests",
             Some(Later::Client(client::Later::Willing(_))) => "client Established, answers requests",
@@ -129,7 +129,7 @@ impl Established {
 
     /// What it wants of its owner.
     pub(crate) fn wanted(&self) -> Option<&Wanted> {
-        match self.later.as_deref()? {
+        match self.later.as_ref()? {
             Later::Client(later) => later.wanted(),
             Later::Server(later) => later.wanted(),
         }
@@ -137,7 +137,7 @@ impl Established {
 
     /// Takes the owner's answer.
     pub(crate) fn answer(&mut self, answer: Answer, turn: &mut Turn<'_>) -> Result<(), Fault> {
-        match (self.later.as_deref_mut(), answer) {
+        match (self.later.as_mut(), answer) {
             (Some(Later::Client(later)), Answer::Signature(signature)) => {
                 later.answer(signature, &self.write, turn)
             }
@@ -160,7 +160,7 @@ impl Established {
                 turn.flight.facts.extend(session.map(|session| Fact::Ticket(Box::new(session))));
             }
             Message::NewSessionTicket(_) => return Err(Fault::TooManyPostHandshakeMessages),
-            read => match (self.later.as_deref_mut(), read) {
+            read => match (self.later.as_mut(), read) {
                 (Some(Later::Client(later)), Message::CertificateRequest(request)) => {
                     later.take(&request, message, &self.write, turn)?;
                 }

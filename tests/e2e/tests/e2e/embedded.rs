@@ -1,7 +1,7 @@
 //! The server that a program holds in its hand.
 
 use sakigake::{
-    Server,
+    RemoteSigner, Server, Signature, Signing,
     access_log::AccessLog,
     dev_ca::{DevCa, Leaf},
     files::Files,
@@ -15,6 +15,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Command, Stdio},
+    sync::Arc,
 };
 
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
@@ -115,4 +116,47 @@ fn a_program_may_have_metrics_redirects_and_a_key_log() {
     }
     running.stop();
     running.join().expect("it ends well");
+}
+
+/// Nobody asks it in these tests.
+struct Unasked;
+
+impl RemoteSigner for Unasked {
+    fn sign(&self, _: Signing) -> Signature {
+        Box::pin(core::future::ready(None))
+    }
+}
+
+#[test]
+fn a_certificate_whose_key_is_elsewhere_needs_who_signs_and_schemes_that_fit() {
+    const ECDSA: u16 = 0x0403;
+    const RSA_PSS: u16 = 0x0804;
+    const RSA_PKCS1: u16 = 0x0401;
+    let folder = Scratch::new();
+    let ca = DevCa::open(folder.path()).expect("a CA can be made");
+    let leaves = ca.leaf(&["www.saki.test"]).expect("leaves can be made");
+    let [ecdsa, rsa] = [("ecdsa.pem", leaves.ecdsa), ("rsa.pem", leaves.rsa)].map(|(name, leaf)| {
+        let [chain, _] = pems(&leaf);
+        folder.write(name, chain)
+    });
+    let start = |chain: &PathBuf, schemes: &[u16], has_signer| {
+        let server = Server::new().folder(example()).remote_certificate(chain, schemes).listen(ANY.into());
+        let server = if has_signer { server.signer(Arc::new(Unasked)) } else { server };
+        let running = server.log(AccessLog::off()).workers(1).start().map_err(|error| error.to_string())?;
+        running.stop();
+        running.join().map_err(|error| error.to_string())
+    };
+    assert_eq!(start(&ecdsa, &[ECDSA], true), Ok(()));
+    assert_eq!(start(&rsa, &[RSA_PSS], true), Ok(()));
+    let cases = [
+        (&ecdsa, &[ECDSA][..], false, "its key is elsewhere, and there is no signer"),
+        (&ecdsa, &[ECDSA, RSA_PSS], true, "does not sign a handshake with rsa_pss_rsae_sha256"),
+        (&rsa, &[ECDSA], true, "does not sign a handshake with ecdsa_secp256r1_sha256"),
+        (&rsa, &[RSA_PKCS1], true, "does not sign a handshake with rsa_pkcs1_sha256"),
+        (&ecdsa, &[], true, "no scheme is given"),
+    ];
+    for (chain, schemes, has_signer, expected) in cases {
+        let error = start(chain, schemes, has_signer).expect_err(expected);
+        assert!(error.contains(expected) && error.contains(".pem"), "{error}");
+    }
 }

@@ -1,14 +1,18 @@
 //! Keys that are elsewhere, and certificates that change while connections are open.
 
-use sakigake::{RemoteSigner, Signature, Signing, dev_ca::DevCa};
+use sakigake::{RemoteSigner, Signature, Signing, dev_ca::DevCa, server::Limits};
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_e2e::{Raw, Scratch, Server, Setup, eventually, example, frames};
 use sakigake_net::SystemEntropy;
 use sakigake_session::ServerConfig;
 use sakigake_tls::{Credential, Fault, RejectedCertificate, rules::AlertDescription};
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    io::Write,
+    net::Shutdown,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 use tokio::sync::oneshot;
 
@@ -38,13 +42,17 @@ impl RemoteSigner for Remote {
 
 /// A server with one worker, how often its signer was asked, and who lets the first signature go.
 fn start() -> (Server, Arc<AtomicUsize>, oneshot::Sender<()>) {
+    start_with(Limits::default())
+}
+
+fn start_with(limits: Limits) -> (Server, Arc<AtomicUsize>, oneshot::Sender<()>) {
     let (release, told) = oneshot::channel();
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
     let remote = move |credentials: &[Arc<Credential>]| -> Arc<dyn RemoteSigner> {
         Arc::new(Remote { credentials: credentials.to_vec(), first: Mutex::new(Some(told)), asked: count })
     };
-    let server = Server::start(Setup { remote: Some(Box::new(remote)), ..Setup::of(example()) });
+    let server = Server::start(Setup { remote: Some(Box::new(remote)), limits, ..Setup::of(example()) });
     (server, asked, release)
 }
 
@@ -80,6 +88,44 @@ fn a_signature_that_does_not_come_ends_the_handshake() {
     slow.read_to_end();
     assert_eq!(slow.fault, Some(Fault::PeerAlert(AlertDescription::INTERNAL_ERROR)));
     asks(&mut Raw::h2(&server, &[]), 1);
+}
+
+#[test]
+fn who_has_gone_has_nothing_signed() {
+    /// The record that old middleboxes are shown (RFC 9846 section 5).
+    const CHANGE_CIPHER_SPEC: &[u8] = &[20, 3, 3, 0, 1, 1];
+    // What it has not read makes the system tear the connection down.
+    type Leave = fn(Raw);
+    let ways: [(&str, Leave); 3] = [
+        ("without another word", |raw| raw.stream.shutdown(Shutdown::Write).expect("it is open")),
+        ("torn down", |raw| drop(raw)),
+        ("torn down behind a word", |mut raw| {
+            raw.stream.write_all(CHANGE_CIPHER_SPEC).expect("it is open");
+        }),
+    ];
+    for (how, leave) in ways {
+        let (server, asked, release) = start();
+        let gone = Raw::open(&server, "www.saki.test", &["h2"]);
+        eventually("the signer is asked", || asked.load(Ordering::SeqCst) == 1);
+        leave(gone);
+        eventually(how, || release.is_closed());
+        asks(&mut Raw::h2(&server, &[]), 1);
+    }
+}
+
+#[test]
+fn no_more_signatures_are_awaited_than_may_be() {
+    let (server, asked, release) = start_with(Limits { signatures_a_worker: 1, ..Limits::default() });
+    let mut first = Raw::open(&server, "www.saki.test", &["h2"]);
+    eventually("the signer is asked", || asked.load(Ordering::SeqCst) == 1);
+    let mut second = Raw::open(&server, "www.saki.test", &["h2"]);
+    second.read_to_end();
+    assert_eq!(second.fault, Some(Fault::PeerAlert(AlertDescription::INTERNAL_ERROR)));
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    release.send(()).expect("the server waits for it");
+    first.read_until("the server's flight", |raw| raw.is_established);
+    asks(&mut Raw::h2(&server, &[]), 1);
+    assert!(server.log().contains("signatures_a_worker"), "{}", server.log());
 }
 
 #[test]
