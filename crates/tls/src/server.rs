@@ -58,7 +58,9 @@ impl State {
             (Self::ClientHello(state), Type::CLIENT_HELLO) => state.take(message, turn),
             (Self::SecondClientHello(state), Type::CLIENT_HELLO) => state.take(message, turn),
             (Self::EndOfEarlyData(state), Type::END_OF_EARLY_DATA) => state.take(message, turn),
-            (Self::Certificate(state), Type::CERTIFICATE) => state.take(message, turn),
+            (Self::Certificate(state), Type::CERTIFICATE | Type::COMPRESSED_CERTIFICATE) => {
+                state.take(message, turn)
+            }
             (Self::CertificateVerify(state), Type::CERTIFICATE_VERIFY) => state.take(message),
             (Self::Finished(state), Type::FINISHED) => state.take(message, turn),
             (Self::Established(state), _) => {

@@ -98,6 +98,10 @@ pub trait Verifier: Send + Sync {
 
     /// Whether what the server showed beside the leaf of a good chain is acceptable. Nothing was, where we did not ask, or
     /// where it has nothing. Unless it is overridden, whatever is there is accepted unread.
+    ///
+    /// It is asked in full handshakes alone: a session keeps the chain, which [`Verifier::verify_chain`] judges anew at each
+    /// resumption, but no staples. Who wants a response younger than a chain of resumptions may be
+    /// ([`crate::client::Options::chain_secs`], 7 days) shortens that, or resumes nothing.
     fn verify_staples(
         &self,
         chain: &[&[u8]],

@@ -3,9 +3,11 @@
 use super::Shown;
 use crate::{
     Fault, Limits,
+    extension::Codes,
     message::{Certificate, CompressedCertificate, HEADER_BYTES, Message},
     rules::{CertificateCompressionAlgorithm as Id, HandshakeType},
 };
+use brotli::{BrotliDecompressStream, BrotliResult, BrotliState, reader::StandardAlloc};
 use core::fmt;
 use sakigake_wire::Reader;
 use std::{
@@ -55,11 +57,7 @@ impl Compressed {
 
 impl fmt::Debug for Compressed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Compressed({} made)",
-            self.0.iter().filter(|cell| cell.get().is_some()).count()
-        )
+        write!(f, "Compressed({} made)", self.0.iter().filter(|cell| cell.get().is_some()).count())
     }
 }
 
@@ -74,6 +72,12 @@ fn compressed(compression: &Compression, certificate: &[u8]) -> Option<Box<[u8]>
     }
     .write(&mut message);
     (message.len() < certificate.len()).then_some(message.into())
+}
+
+/// Our best algorithm among those that the peer takes.
+pub(crate) fn best(ours: &'static [Compression], offered: Option<Codes<'_>>) -> Option<&'static Compression> {
+    let offered = offered?;
+    ours.iter().find(|row| offered.contains(&row.id)) // spec: 8879-4-a
 }
 
 /// Reads a Certificate message, or a CompressedCertificate by one of the algorithms that we `offered`, whose content is
@@ -125,12 +129,22 @@ fn compress_brotli(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 fn decompress_brotli(bytes: &[u8], out: &mut [u8]) -> io::Result<()> {
-    // Windows beyond 16 MiB are another format's (RFC 7932 section 9.1), which the decoder knows too.
-    if bytes.first().is_some_and(|first| first & 0x7f == BROTLI_LARGE_WINDOW) {
-        return Err(invalid());
-    }
-    let mut rest = bytes;
-    exactly(&mut brotli::Decompressor::new(&mut rest, bytes.len().clamp(1, 4_096)), out)
+    // Strict: windows beyond 16 MiB are another format's (RFC 7932 section 9.1), which the decoder knows too.
+    let mut state = BrotliState::new_strict(StandardAlloc {}, StandardAlloc {}, StandardAlloc {});
+    let (mut input_bytes, mut read) = (bytes.len(), 0);
+    let (mut room_bytes, mut written, mut total) = (out.len(), 0, 0);
+    let end = BrotliDecompressStream(
+        &mut input_bytes,
+        &mut read,
+        bytes,
+        &mut room_bytes,
+        &mut written,
+        out,
+        &mut total,
+        &mut state,
+    );
+    let is_whole = matches!(end, BrotliResult::ResultSuccess) && room_bytes == 0;
+    if is_whole { nothing_left(&bytes[bytes.len() - input_bytes..]) } else { Err(invalid()) }
 }
 
 fn compress_zstd(bytes: &[u8]) -> io::Result<Vec<u8>> {
@@ -165,9 +179,6 @@ const BROTLI_QUALITY: u32 = 9;
 
 /// A chain of 128 KiB fits.
 const BROTLI_WINDOW_BITS: u32 = 17;
-
-/// How a stream begins whose window is larger than RFC 7932 knows.
-const BROTLI_LARGE_WINDOW: u8 = 0x11;
 
 const ZSTD_LEVEL: i32 = 19;
 

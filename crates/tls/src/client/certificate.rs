@@ -3,7 +3,11 @@
 use super::Config;
 use crate::{
     Credential, Fault, TrafficSecret, Wanted,
-    certificate::{choice, der},
+    certificate::{
+        Shown, choice,
+        compression::{self, Compression},
+        der,
+    },
     extension::List,
     handshake::content,
     message::{Certificate, CertificateEntry, CertificateRequest, CertificateVerify, Finished},
@@ -22,6 +26,8 @@ pub(super) struct Response {
 struct Chosen {
     credential: Arc<Credential>,
     scheme: u16,
+    /// How the server takes its chain.
+    compression: Option<&'static Compression>,
 }
 
 /// Certificate, CertificateVerify and Finished, as far as they are made: they leave together.
@@ -64,7 +70,8 @@ impl Response {
         let credential = choice::best(&candidates, schemes, schemes_cert);
         let chosen = credential.and_then(|credential| {
             let scheme = choice::scheme(credential, schemes)?;
-            Some(Chosen { credential: Arc::clone(credential), scheme })
+            let compression = compression::best(config.compressions, extensions.compress_certificate);
+            Some(Chosen { credential: Arc::clone(credential), scheme, compression })
         });
         Self { context: request.certificate_request_context.to_vec(), chosen }
     }
@@ -78,12 +85,20 @@ impl Response {
     pub(super) fn sign(self, transcript: Transcript, entropy: &mut dyn Entropy) -> Result<Signing, Fault> {
         let mut block = Block { transcript, messages: Vec::with_capacity(3) };
         let Self { context, chosen } = self;
-        let entries: Vec<_> = chosen.iter().flat_map(|chosen| &chosen.credential.chain).collect();
-        let entries: Vec<_> = entries.into_iter().map(|der| entry(der)).collect();
-        let certificate_list = List::Items(&entries); // spec: 9846-4.5.1-n spec: 9846-4.5.1-o
-        block
-            .add(0, |out| Certificate { certificate_request_context: &context, certificate_list }.write(out));
-        let Some(Chosen { credential, scheme }) = &chosen else { return Ok(Signing::Done(block)) };
+        match &chosen {
+            // What is compressed is kept for all connections, so it has no context: after the handshake it goes open.
+            Some(Chosen { credential, compression, .. }) if context.is_empty() => {
+                block.push(credential.message_by(*compression, Shown::default())); // spec: 9846-4.5.1-o spec: 8879-4-d
+            }
+            _ => {
+                let chain = chosen.iter().flat_map(|chosen| &chosen.credential.chain);
+                let entries: Vec<_> = chain.map(|der| entry(der)).collect();
+                let certificate_list = List::Items(&entries); // spec: 9846-4.5.1-n
+                let certificate = Certificate { certificate_request_context: &context, certificate_list };
+                block.add(0, |out| certificate.write(out));
+            }
+        }
+        let Some(Chosen { credential, scheme, .. }) = &chosen else { return Ok(Signing::Done(block)) };
         let (scheme, message) = (*scheme, content(Side::Client, &block.transcript.digest()));
         match &credential.signer {
             Some(signer) => {
@@ -135,6 +150,10 @@ impl Block {
     fn add(&mut self, room: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let mut message = Vec::with_capacity(room);
         write(&mut message);
+        self.push(message);
+    }
+
+    fn push(&mut self, message: Vec<u8>) {
         self.transcript.add(&message);
         self.messages.push(message);
     }

@@ -36,8 +36,8 @@ pub struct Options {
     /// Asks for an OCSP response and for certificate transparency's timestamps, which go to the verifier
     /// ([`Verifier::verify_staples`]).
     pub staples: bool,
-    /// How the server may compress its certificate, best first; none to leave the extension out. See
-    /// [`crate::compression::ALL`].
+    /// How the server may compress its certificate, and how ours goes to a server that asks in the handshake, best first; none
+    /// to leave the extension out. See [`crate::compression::ALL`].
     pub compressions: &'static [Compression],
     /// The most content, type and padding that we take in a protected record, 64 to 16,385 bytes (RFC 8449); none to leave
     /// the extension out, as QUIC does. Where the server answers, both sides keep to it.

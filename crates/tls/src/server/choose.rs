@@ -4,7 +4,6 @@ use super::{Config, UnknownName, WithoutAlpn};
 use crate::{
     Credential,
     certificate::choice,
-    compression::Compression,
     extension::{Codes, KeyShareEntry, List, Opaque8},
 };
 use sakigake_crypto::{Group, Suite};
@@ -61,12 +60,6 @@ pub(super) fn protocol(
             ours.cloned().map(Some).ok_or(NoProtocol)
         }
     }
-}
-
-/// Our best way to compress a certificate among those that the client takes.
-pub(super) fn compression(config: &Config, offered: Option<Codes<'_>>) -> Option<&'static Compression> {
-    let offered = offered?;
-    config.compressions.iter().find(|row| offered.contains(&row.id)) // spec: 8879-4-a
 }
 
 /// Why no credential is right.

@@ -2,7 +2,8 @@
 
 use super::Config;
 use crate::{
-    ClientVerifier, Fault, Identity, Misuse, RejectedCertificate, Wanted, certificate,
+    ClientVerifier, Fault, Identity, Misuse, RejectedCertificate, Wanted,
+    certificate::{self, compression},
     extension::{self, CertificateRequestExtensions, List, Opaque16},
     handshake::content,
     message::{CertificateRequest, CertificateVerify, Message},
@@ -81,8 +82,10 @@ impl ClientAuthentication {
     /// The CertificateRequest, header included.
     pub(super) fn request(&self, config: &Config, certificate_request_context: &[u8]) -> Vec<u8> {
         let authorities: Vec<_> = self.authorities.iter().map(|name| Opaque16(name)).collect();
+        let compressions: Vec<u16> = config.compressions.iter().map(|row| row.id).collect();
         let extensions = CertificateRequestExtensions {
             signature_algorithms: Some(List::Items(config.schemes())), // spec: 9846-4.4.2-b
+            compress_certificate: Some(List::Items(&compressions)).filter(|list| !list.is_empty()), // spec: 8879-3-a
             certificate_authorities: Some(List::Items(&authorities)).filter(|names| !names.is_empty()),
             ..CertificateRequestExtensions::default()
         };
@@ -126,7 +129,8 @@ pub(super) enum Judged {
 impl Asked {
     /// Takes the client's Certificate.
     pub(super) fn judge(&self, message: &[u8], now: Instant) -> Result<Judged, Fault> {
-        let chain = self.chain(message)?;
+        let mut room = Vec::new();
+        let chain = self.chain(message, &mut room)?;
         let Some(identity) = Identity::new(chain.iter().map(|der| der.to_vec()).collect()) else {
             return match self.policy.demand {
                 Demand::Required => Err(Fault::CertificateRequired), // spec: 9846-4.5.1.3-b
@@ -143,11 +147,9 @@ impl Asked {
         Ok(Judged::Good(identity))
     }
 
-    fn chain<'a>(&self, message: &'a [u8]) -> Result<Vec<&'a [u8]>, Fault> {
-        let certificate = match Message::read(message)? {
-            Message::Certificate(certificate) => certificate,
-            other => return Err(Fault::UnexpectedMessage(other.kind())),
-        };
+    /// The chain in DER, for which `room` is where it came compressed.
+    fn chain<'a>(&self, message: &'a [u8], room: &'a mut Vec<u8>) -> Result<Vec<&'a [u8]>, Fault> {
+        let certificate = compression::read(message, self.config.compressions, &self.config.limits, room)?;
         if certificate.certificate_request_context != self.context {
             return Err(Fault::WrongRequestContext); // spec: 9846-4.5.1-r
         }
@@ -180,7 +182,10 @@ impl Asked {
         let (content, leaf) = (content(Side::Client, transcript), identity.leaf());
         let is_right = match &self.policy.verifier {
             Some(verifier) => verifier.verify_signature(leaf, algorithm, &content, signature),
-            None => certificate::verify_signature(provider, leaf, algorithm, &content, signature),
+            None => {
+                certificate::check_key(provider, leaf).map_err(Fault::CertificateRejected)?;
+                certificate::verify_signature(provider, leaf, algorithm, &content, signature)
+            }
         };
         if is_right { Ok(()) } else { Err(Fault::BadSignature) } // spec: 9846-4.5.2-r
     }

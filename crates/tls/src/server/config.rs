@@ -44,8 +44,8 @@ pub struct Options {
     pub early_data: Option<EarlyDataPolicy>,
     /// The seconds since 1970 at the beginning of [`Instant`]'s count; tickets are judged by it.
     pub unix_secs_at_start: u64,
-    /// How the certificate goes to clients that offer it, best first; none for no compression. See
-    /// [`crate::compression::ALL`].
+    /// How the certificate goes to clients that offer it, and how clients that are asked may compress theirs, best first; none
+    /// for no compression. See [`crate::compression::ALL`].
     pub compressions: &'static [Compression],
     /// Keeps nothing of a client between a HelloRetryRequest and what it answers: a cookie holds it. None keeps it here.
     pub cookies: Option<Cookies>,

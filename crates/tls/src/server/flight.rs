@@ -11,7 +11,7 @@ use crate::{
     Credential, EarlyData, Fact, Fault, Identity, KeyLogLine, Level, Negotiated, Step, TrafficSecret, Wanted,
     certificate::{Shown, choice},
     client,
-    compression::Compression,
+    compression::{self, Compression},
     extension::{
         CertificateStatusRequest, Codes, EncryptedExtensionsBlock, KeyShareEntry, List, ServerHelloExtensions,
     },
@@ -132,7 +132,7 @@ pub(super) fn accept(
             ocsp: matches!(extensions.status_request, Some(CertificateStatusRequest::Ocsp { .. })),
             scts: extensions.signed_certificate_timestamp.is_some(),
         },
-        compression: choose::compression(&config, extensions.compress_certificate),
+        compression: compression::best(config.compressions, extensions.compress_certificate),
         takes_later: extensions.post_handshake_auth.is_some(),
     };
     if is_resumed {

@@ -50,7 +50,9 @@ impl Later {
     pub(crate) fn takes(&self, kind: HandshakeType) -> bool {
         match self.course {
             Course::Idle | Course::Verdict(..) => false,
-            Course::Certificate(_) => kind == HandshakeType::CERTIFICATE,
+            Course::Certificate(_) => {
+                matches!(kind, HandshakeType::CERTIFICATE | HandshakeType::COMPRESSED_CERTIFICATE)
+            }
             Course::CertificateVerify(..) => kind == HandshakeType::CERTIFICATE_VERIFY,
             Course::Finished(..) => kind == HandshakeType::FINISHED,
         }

@@ -2,11 +2,11 @@
 
 use super::{
     client_certificates::{alice, asking, copy, policy, with},
-    pair::{Counter, NOW, Pair, client_options},
+    pair::{Counter, NOW, Pair, Side, client_options},
 };
 use crate::{
-    Answer, Credential, Fact, Fault, Level, Limits, Misuse, Step, Verified, Wanted, client,
-    message::{HEADER_BYTES, KeyUpdate, Message},
+    Answer, Credential, Fact, Fault, Level, Limits, Misuse, Step, Verified, Wanted, client, compression,
+    message::{CompressedCertificate, HEADER_BYTES, KeyUpdate, Message},
     rules::HandshakeType,
     server::{self, Demand},
 };
@@ -31,6 +31,13 @@ fn established(client: client::Options, server: server::Options) -> Pair {
         "nobody was asked"
     );
     pair
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// The subjects that the server has learned, each the answer to one request.
@@ -62,6 +69,36 @@ fn a_client_answers_each_request_with_what_it_has() {
     pair.server.request_certificate(&mut pair.from_server).unwrap();
     pair.run().unwrap();
     assert_eq!(subjects(&pair), [None]);
+}
+
+#[test]
+fn an_answer_after_the_handshake_goes_open_and_may_come_compressed() {
+    // spec: 8879-3-a
+    let client = client::Options { compressions: &compression::ALL, ..client(vec![alice()]) };
+    let mut pair = established(client, server());
+    pair.server.request_certificate(&mut pair.from_server).unwrap();
+    let mut kinds = Vec::new();
+    let mut compressed = Vec::new();
+    let outcome = pair.run_with(|from, _, message| {
+        if from == Side::Client {
+            kinds.push(message[0]);
+            if message[0] == HandshakeType::CERTIFICATE.0 {
+                let body = message[HEADER_BYTES..].to_vec();
+                let by_zlib = zlib(&body);
+                compressed.clear();
+                CompressedCertificate {
+                    algorithm: 1,
+                    uncompressed_length: body.len() as u32,
+                    compressed_certificate_message: &by_zlib,
+                }
+                .write(&mut compressed);
+                message.clone_from(&compressed);
+            }
+        }
+    });
+    assert_eq!(kinds, [11, 15]);
+    // The chain was taken; what was signed is the open message.
+    assert_eq!(outcome, Err((Side::Server, Fault::BadSignature)));
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! What a server shows beside its certificate.
 
-use super::pair::{Pair, Side, UNIX_SECS, client_options, server_options, web_pki};
+use super::{
+    client_certificates::copy,
+    pair::{Pair, Side, UNIX_SECS, client_options, server_options, web_pki},
+    resumption,
+};
 use crate::{
     Credential, Fault, RejectedCertificate, Staples, Verified, Verifier, Wanted, client, compression,
     extension::CertificateStatusRequest, message::Message, server,
@@ -36,15 +40,7 @@ fn staples() -> Staples {
 /// Our server with these staples.
 fn showing(staples: Staples) -> server::Options {
     let options = server_options();
-    let known = &options.credentials[0];
-    let credential = Credential {
-        chain: known.chain.clone(),
-        signer: known.signer.clone(),
-        schemes: known.schemes.clone(),
-        names: known.names.clone(),
-        staples,
-        ..Credential::default()
-    };
+    let credential = Credential { staples, ..copy(&options.credentials[0]) };
     server::Options { credentials: vec![Arc::new(credential)], ..options }
 }
 
@@ -54,7 +50,7 @@ fn asking(verifier: &Arc<Strict>) -> client::Options {
 
 #[test]
 fn staples_reach_the_verifier_open_and_compressed() {
-    // spec: 9846-4.5.1.1-a spec: 9846-4.5.1.1-b
+    // spec: 9846-4.5.1.1-b
     for compressions in [&[][..], &compression::ALL] {
         let strict = Arc::new(Strict(Mutex::default()));
         let client = client::Options { compressions, ..asking(&strict) };
@@ -63,6 +59,21 @@ fn staples_reach_the_verifier_open_and_compressed() {
         assert!(pair.is_established());
         assert_eq!(*strict.0.lock().unwrap(), [staples()]);
     }
+}
+
+#[test]
+fn staples_are_judged_in_full_handshakes_alone() {
+    let strict = Arc::new(Strict(Mutex::default()));
+    let client = || client::Options { tickets: resumption::client().tickets, ..asking(&strict) };
+    let server = resumption::server();
+    let credential = Arc::new(Credential { staples: staples(), ..copy(&server.credentials[0]) });
+    let server = server::Options { credentials: vec![credential], ..server };
+    let mut pair = Pair::new(client(), server.clone());
+    pair.run().unwrap();
+    let session = resumption::sessions(&pair).remove(0);
+    let pair = resumption::second(session, client(), server).unwrap();
+    assert_eq!(resumption::resumed(&pair), (true, true));
+    assert_eq!(*strict.0.lock().unwrap(), [staples()]);
 }
 
 #[test]
