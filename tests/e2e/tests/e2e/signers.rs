@@ -143,7 +143,7 @@ fn open_connections_keep_their_certificate_and_new_ones_get_the_new_one() {
     let tls = now.tls.with_credentials(vec![credential]).expect("it can be shown");
     server.session.set(ServerConfig { tls, h2: now.h2.clone(), hints: now.hints.clone(), trace: false });
     let mut new = Raw::open(&server, "www.saki.test", &["h2"]);
-    new.read_to_end();
+    new.read_until("its refusal", |raw| raw.fault.is_some());
     let stranger = Fault::CertificateRejected(RejectedCertificate::UnknownIssuer);
     assert_eq!(new.fault, Some(stranger), "it is another authority's, which that client does not trust");
     asks(&mut old, 3);
