@@ -15,7 +15,6 @@ fn binder(number: u8) -> [u8; 32] {
 
 #[test]
 fn each_is_first_once_until_nobody_takes_it_any_more() {
-    // spec: 9846-8-a
     let mut seen = seen();
     let until = LATER + 10_000;
     assert!(seen.is_first(LATER, until, &binder(1)));
