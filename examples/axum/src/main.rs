@@ -20,13 +20,18 @@ use axum::{
 };
 use futures_util::stream::{Stream, unfold};
 use sakigake::{Server, service::Factory};
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{
+    convert::Infallible,
+    io::{Write, stdout},
+    net::SocketAddr,
+    time::Duration,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8443".into());
     let address: SocketAddr =
         address.parse().map_err(|_| format!("{address} is not an address such as 127.0.0.1:8443"))?;
-    println!("A router on https://{address}/");
+    writeln!(stdout(), "A router on https://{address}/")?;
     // With axum alone: `axum::serve(TcpListener::bind(address).await?, router()).await?`
     Server::new().service(Factory::of(router())).listen(address).serve()?;
     Ok(())
