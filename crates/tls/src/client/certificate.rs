@@ -93,7 +93,7 @@ impl Response {
             _ => {
                 let chain = chosen.iter().flat_map(|chosen| &chosen.credential.chain);
                 let entries: Vec<_> = chain.map(|der| entry(der)).collect();
-                let certificate_list = List::Items(&entries); // spec: 9846-4.5.1-n
+                let certificate_list = List::Items(&entries);
                 let certificate = Certificate { certificate_request_context: &context, certificate_list };
                 block.add(0, |out| certificate.write(out));
             }

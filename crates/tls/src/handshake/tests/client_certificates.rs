@@ -348,6 +348,9 @@ fn what_a_client_gets_wrong_has_its_fault() {
 #[test]
 fn another_signature_of_the_same_key_is_no_proof() {
     // spec: 9846-4.5.2-r
+    let mut right = Pair::new(with(vec![alice()]), asking(policy(Demand::Optional)));
+    right.run().unwrap();
+    assert!(right.is_established());
     let other = alice();
     let mut pair = Pair::new(
         with(vec![Arc::new(Credential { chain: other.chain.clone(), ..copy(&alice()) })]),

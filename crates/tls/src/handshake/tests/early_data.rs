@@ -1,11 +1,13 @@
 //! Early data as far as messages go: what is offered, what is taken, and servers that lie about it.
 
 use super::{
+    hostile_resumption::{bound, message_of},
     pair::{NOW, Pair, Side, UNIX_SECS, client_options, server_options},
     resumption::{client, first, server},
 };
 use crate::{
     EarlyData, Fact, Fault, Level, Misuse, Session, Step, client,
+    extension::{Binder, List, OfferedPsks, PskIdentity},
     message::{EncryptedExtensions, Message, ServerHello},
     rules::{ExtensionType, HandshakeType, NamedGroup},
     server::{self, AntiReplay, EarlyDataPolicy},
@@ -228,6 +230,30 @@ fn a_second_identity_carries_no_early_data() {
         }
     };
     assert_eq!(pair.run_with(change), Err((Side::Client, Fault::UnofferedPreSharedKey)));
+}
+
+#[test]
+fn early_data_belongs_to_the_first_identity_alone() {
+    // spec: 9846-4.3.10-d
+    let session = ticket();
+    let real = PskIdentity { identity: &session.ticket, obfuscated_ticket_age: session.ticket_age_add };
+    let unknown = PskIdentity { identity: b"unknown", obfuscated_ticket_age: 7 };
+    let taken = EarlyData::Accepted { max_bytes: 14_336 };
+    for (identities, expected) in [(&[real][..], taken), (&[unknown, real], EarlyData::Rejected)] {
+        let mut pair = pair();
+        let message = message_of(&pair.from_client.steps[0]);
+        let Ok(Message::ClientHello(mut hello)) = Message::read(&message) else { panic!("no ClientHello") };
+        let binders = vec![Binder(&[0; 32]); identities.len()];
+        hello.extensions.pre_shared_key =
+            Some(OfferedPsks { identities: List::Items(identities), binders: List::Items(&binders) });
+        let mut changed = Vec::new();
+        hello.write(&mut changed);
+        let changed = bound(changed, &session);
+        pair.server.handle(NOW, Level::Plain, &changed, &mut pair.from_server).unwrap();
+        assert_eq!(became(&pair.from_server.facts), expected);
+        let is_resumed = |fact: &Fact| matches!(fact, Fact::Negotiated(negotiated) if negotiated.is_resumed);
+        assert!(pair.from_server.facts.iter().any(is_resumed), "the ticket itself is taken");
+    }
 }
 
 #[test]

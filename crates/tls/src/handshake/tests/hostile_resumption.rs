@@ -37,7 +37,7 @@ fn answer(
 }
 
 /// The same with the last binder right for `session`.
-fn bound(mut message: Vec<u8>, session: &Session) -> Vec<u8> {
+pub(super) fn bound(mut message: Vec<u8>, session: &Session) -> Vec<u8> {
     let Ok(Message::ClientHello(hello)) = Message::read(&message) else { panic!("no ClientHello") };
     let Some(offered) = hello.extensions.pre_shared_key else { return message };
     let suite = PROVIDER.suite(session.suite).unwrap();
@@ -187,7 +187,7 @@ fn a_retry_tells_the_age_anew_and_binds_anew() {
     assert_eq!(before.3, after.3);
 }
 
-fn message_of(step: &Step) -> Vec<u8> {
+pub(super) fn message_of(step: &Step) -> Vec<u8> {
     match step {
         Step::Send { message, .. } => message.clone(),
         other => panic!("{other:?}"),
