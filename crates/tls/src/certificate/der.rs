@@ -48,10 +48,9 @@ pub(crate) fn serial(certificate: &[u8]) -> Option<&[u8]> {
 
 /// Whether one of the chain's certificates was issued by one of `authorities`, distinguished names with their SEQUENCE.
 pub(crate) fn is_issued_by<'a>(chain: &[Vec<u8>], mut authorities: impl Iterator<Item = &'a [u8]>) -> bool {
-    authorities.any(|authority| {
-        let name = Reader::new(authority).element(SEQUENCE);
-        name.is_some() && chain.iter().any(|der| issuer(der) == name)
-    })
+    let issuers: Vec<&[u8]> = chain.iter().filter_map(|der| issuer(der)).collect(); // Once: the peer's list can be long.
+    authorities
+        .any(|authority| Reader::new(authority).element(SEQUENCE).is_some_and(|name| issuers.contains(&name)))
 }
 
 /// A distinguished name with its SEQUENCE's tag and length, as `certificate_authorities` lists it.

@@ -3,8 +3,8 @@
 use super::{Config, UnknownName, WithoutAlpn};
 use crate::{
     Credential,
-    certificate::choice,
-    extension::{Codes, KeyShareEntry, List, Opaque8},
+    certificate::{choice, der},
+    extension::{Codes, KeyShareEntry, List, Opaque8, Opaque16},
 };
 use sakigake_crypto::{Group, Suite};
 use std::sync::Arc;
@@ -71,14 +71,25 @@ pub(super) enum NoCredential {
     Scheme,
 }
 
-/// The credential for `server_name` whose key signs as the client takes it, and whose chain too if there is one such.
+/// The credential for `server_name` whose key signs as the client takes it, and whose chain too if there is one such; best
+/// from one of the `authorities` that the client names.
 pub(super) fn credential(
     config: &Config,
     server_name: Option<&str>,
     schemes: Codes<'_>,
     schemes_cert: Codes<'_>,
+    authorities: Option<List<'_, Opaque16<'_>>>,
 ) -> Result<Arc<Credential>, NoCredential> {
     let candidates = named(config, server_name)?;
+    if let Some(names) = authorities {
+        let is_known = |credential: &Credential| {
+            der::is_issued_by(&credential.chain, names.iter().map(|name| name.0)) // spec: 9846-4.5.1.2-t
+        };
+        let known: Vec<_> = candidates.iter().copied().filter(|credential| is_known(credential)).collect();
+        if let Some(best) = choice::best(&known, schemes, schemes_cert) {
+            return Ok(best.clone());
+        }
+    }
     choice::best(&candidates, schemes, schemes_cert).cloned().ok_or(NoCredential::Scheme)
 }
 

@@ -149,7 +149,9 @@ pub(super) fn accept(
         };
         return Ok(State::CertificateAnswer(Box::new(AwaitCertificateAnswer { plan, wanted })));
     }
-    let credential = choose::credential(&config, plan.server_name.as_deref(), schemes, schemes_cert);
+    let authorities = extensions.certificate_authorities;
+    let credential =
+        choose::credential(&config, plan.server_name.as_deref(), schemes, schemes_cert, authorities);
     let credential = credential.map_err(|none| match none {
         NoCredential::Name => Fault::UnrecognizedName,
         NoCredential::Scheme => Fault::NoCommonSignatureScheme,

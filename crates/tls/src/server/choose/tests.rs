@@ -1,5 +1,5 @@
 use super::*;
-use crate::handshake::tests::pair::{AUTHORITY, server_options};
+use crate::handshake::tests::pair::{AUTHORITY, server_options, web_pki};
 use crate::server::Options;
 
 fn config(change: impl FnOnce(&mut Options)) -> Arc<Config> {
@@ -60,11 +60,33 @@ fn a_chain_that_the_client_can_check_goes_first() {
     });
     let config = config(|options| options.credentials = vec![unknown.clone(), known.clone()]);
     let chosen = |schemes_cert: &[u16]| {
-        credential(&config, Some("example.com"), List::Items(&[0x0403]), schemes_cert.into()).unwrap()
+        credential(&config, Some("example.com"), List::Items(&[0x0403]), schemes_cert.into(), None).unwrap()
     };
     assert!(Arc::ptr_eq(&chosen(&[0x0403]), &known));
     assert!(Arc::ptr_eq(&chosen(&[0x0601, 0x0403]), &unknown));
     assert!(Arc::ptr_eq(&chosen(&[0x0804]), &unknown), "none fits: the best is still worth a try");
+}
+
+#[test]
+fn a_chain_from_an_authority_that_the_client_names_goes_first() {
+    // spec: 9846-4.5.1.2-t
+    let alone = rcgen::generate_simple_self_signed(["example.com".to_owned()]).unwrap();
+    let (chain, key) = (alone.cert.pem(), alone.signing_key.serialize_pem());
+    let provider = server_options().provider;
+    let alone = Arc::new(Credential::from_pem(provider, chain.as_bytes(), key.as_bytes()).unwrap());
+    let known = AUTHORITY.credential(&["example.com"]);
+    let config = config(|options| options.credentials = vec![alone.clone(), known.clone()]);
+    let authority = web_pki().authorities().remove(0);
+    let chosen = |authorities: Option<&[Opaque16<'_>]>| {
+        let (schemes, authorities) = (List::Items(&[0x0403]), authorities.map(List::Items));
+        credential(&config, Some("example.com"), schemes, schemes, authorities).unwrap()
+    };
+    assert!(Arc::ptr_eq(&chosen(None), &alone));
+    assert!(Arc::ptr_eq(&chosen(Some(&[Opaque16(&[0x30, 0]), Opaque16(&authority)])), &known));
+    assert!(
+        Arc::ptr_eq(&chosen(Some(&[Opaque16(&[0x30, 0])])), &alone),
+        "none fits: the best is worth a try"
+    );
 }
 
 #[test]
@@ -82,7 +104,8 @@ fn a_chain_with_sha1_is_for_clients_that_name_it() {
         });
         let config = config(|options| options.credentials = vec![old.clone()]);
         let chosen = |schemes_cert: &[u16]| {
-            credential(&config, Some("example.com"), List::Items(&[0x0403]), schemes_cert.into()).map(|_| ())
+            credential(&config, Some("example.com"), List::Items(&[0x0403]), schemes_cert.into(), None)
+                .map(|_| ())
         };
         assert_eq!(chosen(&[0x0403, sha1]), Ok(()));
         assert_eq!(chosen(&[sha1]), Ok(()), "another algorithm that it does not name is worth a try");
