@@ -45,12 +45,9 @@ fn connection(flags: &Set, retry: &Set, kept: &mut Kept, is_resumption: bool) ->
     }
     let (connection, owner) = setup::connection(flags, kept)?;
     let mut socket = Socket::new(runner.connect()?, connection, owner, flags.has("-async"));
-    let offers = socket.offers_early_data();
-    same("early data", !(offers && flags.has("-expect-no-offer-early-data")))?;
-    let mut first = initial_write(flags)?;
-    if offers {
-        let sent = socket.write_early(&first)?;
-        first.drain(..sent);
+    let mut first = initial_writes(flags)?;
+    if socket.offers_early_data() {
+        first = early(flags, retry, &mut socket, first)?;
     }
     socket.handshake()?;
     let early_data = socket.heard.negotiated.as_ref().map(|negotiated| negotiated.early_data);
@@ -58,27 +55,46 @@ fn connection(flags: &Set, retry: &Set, kept: &mut Kept, is_resumption: bool) ->
     same("acceptance of early data", !is_rejected || flags.has("-expect-reject-early-data"))?;
     let flags = if is_rejected { retry } else { flags };
     if is_rejected {
-        first = initial_write(flags)?;
+        first = initial_writes(flags)?;
     }
     check(flags, &socket, is_resumption)?;
     exchange(flags, &mut socket, &first)?;
     kept.session = socket.heard.session.take();
+    kept.chain = socket.owner().peer_chain();
     if is_client && !flags.has("-shim-shuts-down") {
         let is_expected = !flags.has("-expect-no-session");
         same("ticket", kept.session.is_some() == is_expected)?;
         let takes_early = kept.session.as_ref().is_some_and(|session| session.max_early_data > 0);
-        same("terms of a ticket", takes_early == flags.has("-expect-ticket-supports-early-data"))?;
+        let is_to_take = flags.has("-expect-ticket-supports-early-data");
+        same("terms of a ticket", !is_expected || takes_early == is_to_take)?;
     }
     Ok(())
 }
 
-/// What the shim says before it hears anything.
-fn initial_write(flags: &Set) -> Result<Vec<u8>, End> {
-    if !flags.has("-shim-writes-first") {
+/// What the shim says before it hears anything, write by write.
+fn initial_writes(flags: &Set) -> Result<Vec<Vec<u8>>, End> {
+    if !flags.has("-shim-writes-first") && !flags.has("-read-with-unfinished-write") {
         return Ok(Vec::new());
     }
     let text = flags.text("-shim-initial-write").unwrap_or(INITIAL_WRITE);
-    Ok(text.repeat(flags.number("-repeat-shim-initial-write")?.unwrap_or(1)).into_bytes())
+    Ok(vec![text.as_bytes().to_vec(); flags.number("-repeat-shim-initial-write")?.unwrap_or(1)])
+}
+
+/// Before the handshake is over, where the ClientHello offers early data. Gives what could not be sent.
+fn early(flags: &Set, retry: &Set, socket: &mut Socket, first: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, End> {
+    same("early data", !flags.has("-expect-no-offer-early-data"))?;
+    // The session was judged; what is judged from now on comes where early data is rejected.
+    socket.owner().judge.reject(setup::rejects(retry));
+    if flags.has("-export-keying-material") {
+        socket.export(&[], &[], 0)?;
+    }
+    if let Some(kind) = flags.number::<u8>("-early-write-after-message")? {
+        socket.read_until(kind)?;
+    }
+    if flags.has("-read-with-unfinished-write") {
+        socket.hold()?;
+    }
+    socket.write_early(first)
 }
 
 fn same(what: &str, is: bool) -> Result<(), End> {
@@ -111,6 +127,11 @@ fn check(flags: &Set, socket: &Socket, is_resumption: bool) -> Result<(), End> {
         same("chain", certificates(path)? == owner.peer_chain())?;
     }
     same("certificate", !flags.has("-expect-no-peer-cert") || owner.peer_chain().is_empty())?;
+    let schemes: Vec<u16> = flags.numbers("-expect-peer-verify-pref")?;
+    same("schemes", schemes.is_empty() || schemes == socket.heard.schemes)?;
+    if let Some(list) = flags.text("-expect-client-ca-list") {
+        same("authorities", setup::authorities(list)? == socket.heard.authorities)?;
+    }
     let is_accepted = matches!(negotiated.early_data, EarlyData::Accepted { .. });
     same("rejection of early data", is_accepted || !flags.has("-expect-accept-early-data"))?;
     same("acceptance of early data", !is_accepted || !flags.has("-expect-reject-early-data"))?;
@@ -119,14 +140,17 @@ fn check(flags: &Set, socket: &Socket, is_resumption: bool) -> Result<(), End> {
 }
 
 /// Echoes until the runner is done.
-fn exchange(flags: &Set, socket: &mut Socket, first: &[u8]) -> Result<(), End> {
+fn exchange(flags: &Set, socket: &mut Socket, first: &[Vec<u8>]) -> Result<(), End> {
     if let Some(len) = flags.number::<usize>("-export-keying-material")? {
         let label = flags.text("-export-label").unwrap_or_default();
         let context = flags.text("-export-context").unwrap_or_default();
         let exported = socket.export(label.as_bytes(), context.as_bytes(), len)?;
         socket.write(&exported, usize::MAX)?;
     }
-    socket.write(first, usize::MAX)?;
+    if flags.has("-read-with-unfinished-write") {
+        socket.hold()?;
+    }
+    first.iter().try_for_each(|data| socket.write(data, usize::MAX))?;
     if flags.has("-shim-shuts-down") {
         socket.close()?;
         return if flags.has("-check-close-notify") { await_close(socket) } else { Ok(()) };

@@ -35,8 +35,10 @@ impl Flags {
             let (name, chosen) = prefixed(word);
             let (name, kind) = row(name)?;
             let value = match kind {
-                Kind::Switch | Kind::NewCredential => String::new(),
-                Kind::Value | Kind::OfCredential => words.next().cloned().unwrap_or_default(),
+                Kind::Switch | Kind::NewCredential | Kind::SwitchOfCredential => String::new(),
+                Kind::Value | Kind::OfCredential | Kind::OfEither => {
+                    words.next().cloned().unwrap_or_default()
+                }
             };
             for set in &mut sets[chosen] {
                 set.take(name, kind, &value);
@@ -81,7 +83,10 @@ impl Set {
                 self.credentials.push(Words::new());
                 return;
             }
-            Kind::OfCredential => self.credentials.last_mut().unwrap_or(&mut self.words),
+            Kind::OfEither if self.credentials.len() == 1 => &mut self.words,
+            Kind::OfCredential | Kind::SwitchOfCredential | Kind::OfEither => {
+                self.credentials.last_mut().unwrap_or(&mut self.words)
+            }
             Kind::Value | Kind::Switch => &mut self.words,
         };
         words.entry(name).or_default().push(value.to_owned());
@@ -126,6 +131,10 @@ enum Kind {
     NewCredential,
     /// Has a value that belongs to the credential begun last.
     OfCredential,
+    /// A switch that does.
+    SwitchOfCredential,
+    /// Has a value that belongs to the credential begun last, or to all where none was.
+    OfEither,
 }
 
 /// What we act on, or hold in any case.
@@ -136,11 +145,13 @@ const KNOWN: &[(&str, Kind)] = &[
     ("-check-close-notify", Kind::Switch),
     ("-curves", Kind::Value),
     ("-decline-alpn", Kind::Switch),
+    ("-early-write-after-message", Kind::Value),
     ("-enable-early-data", Kind::Switch),
     ("-enable-grease", Kind::Switch),
     ("-expect-accept-early-data", Kind::Switch),
     ("-expect-alpn", Kind::Value),
     ("-expect-cipher", Kind::Value),
+    ("-expect-client-ca-list", Kind::Value),
     ("-expect-curve-id", Kind::Value),
     ("-expect-hrr", Kind::Switch),
     ("-expect-no-hrr", Kind::Switch),
@@ -150,6 +161,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("-expect-no-session", Kind::Switch),
     ("-expect-peer-cert-file", Kind::Value),
     ("-expect-peer-signature-algorithm", Kind::Value),
+    ("-expect-peer-verify-pref", Kind::Value),
     ("-expect-reject-early-data", Kind::Switch),
     ("-expect-selected-credential", Kind::Value),
     ("-expect-server-name", Kind::Value),
@@ -171,6 +183,8 @@ const KNOWN: &[(&str, Kind)] = &[
     ("-max-cert-list", Kind::Value),
     ("-max-version", Kind::Value),
     ("-min-version", Kind::Value),
+    // A chain is shown to those alone who take its issuer, with this flag or without.
+    ("-must-match-issuer", Kind::SwitchOfCredential),
     ("-new-x509-credential", Kind::NewCredential),
     // A second call once the handshake is over: there is none to make.
     ("-no-op-extra-handshake", Kind::Switch),
@@ -183,23 +197,38 @@ const KNOWN: &[(&str, Kind)] = &[
     ("-permute-extensions", Kind::Switch),
     ("-port", Kind::Value),
     ("-read-size", Kind::Value),
+    ("-read-with-unfinished-write", Kind::Switch),
     ("-reject-alpn", Kind::Switch),
+    // A ticket is never taken twice here: another one follows in any case.
+    ("-renew-ticket", Kind::Switch),
     ("-repeat-shim-initial-write", Kind::Value),
     ("-require-any-client-certificate", Kind::Switch),
     ("-resume-count", Kind::Value),
     ("-resumption-delay", Kind::Value),
+    ("-reverify-on-resume", Kind::Switch),
     ("-select-alpn", Kind::Value),
     ("-server", Kind::Switch),
+    // It is always the server's that counts.
+    ("-server-preference", Kind::Switch),
+    ("-session-id-context", Kind::OfEither),
     ("-shim-id", Kind::Value),
     ("-shim-initial-write", Kind::Value),
     ("-shim-shuts-down", Kind::Switch),
     ("-shim-writes-first", Kind::Switch),
     ("-signing-prefs", Kind::OfCredential),
+    ("-skip-ticket", Kind::Switch),
+    // Nothing of it is said over TLS.
+    ("-srtp-profiles", Kind::Value),
     ("-tls13-ciphers", Kind::Value),
     ("-trust-cert", Kind::Value),
     ("-use-client-ca-list", Kind::Value),
     ("-use-custom-verify-callback", Kind::Switch),
     ("-use-export-context", Kind::Switch),
+    // Whether it is asked before the certificate is chosen or after: none is.
+    ("-use-old-client-cert-callback", Kind::Switch),
+    // The keys of tickets are their owner's in any case.
+    ("-use-ticket-aead-callback", Kind::Switch),
+    ("-use-ticket-callback", Kind::Switch),
     ("-verify-fail", Kind::Switch),
     ("-verify-peer", Kind::Switch),
     ("-verify-prefs", Kind::Value),

@@ -13,7 +13,7 @@ use std::{
     fs,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
@@ -37,7 +37,9 @@ pub(crate) struct Judge {
     provider: &'static Provider,
     web_pki: WebPki,
     unix_secs: u64,
-    rejects: bool,
+    rejects: AtomicBool,
+    /// A chain that was found good before and counts as good.
+    remembered: Vec<Vec<u8>>,
     /// The scheme that the peer signed with.
     scheme: AtomicI64,
     /// What the peer showed.
@@ -90,12 +92,12 @@ impl Owner {
 }
 
 impl Judge {
-    /// Trusts the certificates in the file `trusted`, if there is one.
+    /// Trusts the certificates in the file `trusted`, if there is one, and the chain `remembered`, if it is not empty.
     pub(crate) fn new(
         provider: &'static Provider,
         trusted: Option<&str>,
         unix_secs: u64,
-        rejects: bool,
+        remembered: Vec<Vec<u8>>,
     ) -> Result<Self, End> {
         let mut web_pki = WebPki::new(&aws_lc::PROVIDER); // What -verify-prefs leaves out is no matter of chains.
         if let Some(path) = trusted.filter(|path| !path.is_empty()) {
@@ -104,14 +106,21 @@ impl Judge {
                 let _ = web_pki.trust(&der);
             }
         }
-        let (scheme, chain) = (AtomicI64::new(NONE), Mutex::new(Vec::new()));
-        Ok(Self { provider, web_pki, unix_secs, rejects, scheme, chain })
+        let (rejects, scheme, chain) = (AtomicBool::new(false), AtomicI64::new(NONE), Mutex::new(Vec::new()));
+        Ok(Self { provider, web_pki, unix_secs, rejects, remembered, scheme, chain })
     }
 
-    fn judge(&self, chain: &[&[u8]]) -> Result<Verified, RejectedCertificate> {
+    /// Whether each chain from now on is refused.
+    pub(crate) fn reject(&self, rejects: bool) {
+        self.rejects.store(rejects, Ordering::Relaxed);
+    }
+
+    /// What a chain is worth.
+    pub(crate) fn judge(&self, chain: &[&[u8]]) -> Result<Verified, RejectedCertificate> {
         *self.chain.lock().unwrap_or_else(PoisonError::into_inner) =
             chain.iter().map(|der| der.to_vec()).collect();
-        if self.rejects {
+        let is_remembered = !chain.is_empty() && chain == self.remembered;
+        if self.rejects.load(Ordering::Relaxed) && !is_remembered {
             return Err(RejectedCertificate::Unacceptable("the case says so".into()));
         }
         match self.web_pki.verify_chain(NO_NAME, chain, self.unix_secs) {

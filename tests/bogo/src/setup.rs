@@ -25,6 +25,11 @@ const NOW: Instant = Instant::from_nanos(0);
 const TICKETS: TicketRequest = TicketRequest { new_session_count: 1, resumption_count: 1 };
 /// How far a client's clock may be off where early data is taken, as the runner knows it.
 const TOLERANCE_MS: u64 = 60_000;
+/// BoringSSL's own word for what TLS 1.0 signed: nothing of the kind goes over the wire.
+const MD5_AND_SHA1: u16 = 0xff01;
+const SHA1: [u16; 2] = [0x0201, 0x0203];
+/// A scheme that nobody has.
+const NO_SCHEME: [u16; 1] = [0];
 /// A protocol that no client offers.
 const NO_PROTOCOL: &[u8] = b"none of yours";
 
@@ -34,6 +39,8 @@ pub(crate) struct Kept {
     pub(crate) session: Option<Session>,
     /// What seals the tickets of a server.
     keys: Arc<KeyRing>,
+    /// The chain that the peer showed last.
+    pub(crate) chain: Vec<Vec<u8>>,
     /// When the next connection begins, in seconds since 1970.
     pub(crate) unix_secs: u64,
 }
@@ -51,7 +58,7 @@ impl Kept {
             opens_until_unix_secs: u64::MAX,
         };
         let keys = Arc::new(KeyRing::new(&aws_lc::PROVIDER.suites[0], vec![key]));
-        Self { session: None, keys, unix_secs: since_1970.as_secs() }
+        Self { session: None, keys, chain: Vec::new(), unix_secs: since_1970.as_secs() }
     }
 }
 
@@ -59,7 +66,10 @@ impl Kept {
 pub(crate) fn connection(flags: &Set, kept: &mut Kept) -> Result<(Connection, Owner), End> {
     let provider = provider(flags)?;
     let trusted = flags.text("-trust-cert");
-    let mut owner = Owner::new(Judge::new(provider, trusted, kept.unix_secs, flags.has("-verify-fail"))?);
+    // Unless a case wants it judged again, who was found good before is good.
+    let remembered = if flags.has("-reverify-on-resume") { Vec::new() } else { kept.chain.clone() };
+    let mut owner = Owner::new(Judge::new(provider, trusted, kept.unix_secs, remembered)?);
+    owner.judge.reject(rejects(flags));
     owner.credentials = credentials(provider, flags, &owner)?;
     let connection = match flags.has("-server") {
         true => server(flags, kept, provider, &owner),
@@ -68,20 +78,31 @@ pub(crate) fn connection(flags: &Set, kept: &mut Kept) -> Result<(Connection, Ow
     Ok((connection?, owner))
 }
 
+/// Whether the case wants every chain refused: where nobody insists on a good one, it makes no difference.
+pub(crate) fn rejects(flags: &Set) -> bool {
+    let insists = flags.has("-verify-peer") || flags.has("-require-any-client-certificate");
+    flags.has("-verify-fail") && insists
+}
+
 fn server(flags: &Set, kept: &Kept, provider: &'static Provider, owner: &Owner) -> Result<Connection, End> {
     let alpn = match flags.text("-select-alpn") {
         _ if flags.has("-reject-alpn") => vec![NO_PROTOCOL.to_vec()],
+        Some("") | None => Vec::new(),
         Some(name) => vec![name.as_bytes().to_vec()],
-        None => Vec::new(),
     };
-    let tickets = Tickets::new(Arc::clone(&kept.keys) as Arc<dyn TicketKeys>);
+    let policy = context(flags);
+    let tickets = Tickets {
+        policy: Arc::new(move |_| policy),
+        ..Tickets::new(Arc::clone(&kept.keys) as Arc<dyn TicketKeys>)
+    };
+    let has_tickets = !flags.has("-no-ticket") && !flags.has("-skip-ticket");
     let early = EarlyDataPolicy { tolerance_ms: TOLERANCE_MS, ..EarlyDataPolicy::new(Arc::new(Forgetful)) };
     let options = server::Options {
         credentials: owner.credentials.clone(),
         alpn,
         groups: groups(flags, provider)?,
         client_authentication: client_authentication(flags, owner)?,
-        tickets: (!flags.has("-no-ticket")).then_some(tickets),
+        tickets: has_tickets.then_some(tickets),
         early_data: flags.has("-enable-early-data").then_some(early),
         unix_secs_at_start: kept.unix_secs,
         compressions: compressions(flags)?,
@@ -113,7 +134,24 @@ fn client(
     };
     let name = flags.text("-host-name").unwrap_or(NO_NAME);
     let config = options.build().map_err(misuse)?;
-    Connection::resume(config, name, kept.session.take(), NOW, Box::new(System)).map_err(misuse)
+    // Who judges certificates itself judges sessions too.
+    let is_good = |session: &Session| {
+        let chain: Vec<&[u8]> = session.chain.iter().map(Vec::as_slice).collect();
+        owner.judge.judge(&chain).is_ok()
+    };
+    let session = kept.session.take().filter(|session| !flags.has("-async") || is_good(session));
+    Connection::resume(config, name, session, NOW, Box::new(System)).map_err(misuse)
+}
+
+/// What a ticket is bound to: the first bytes of the credential's context, or of that of all.
+fn context(flags: &Set) -> [u8; 32] {
+    const NAME: &str = "-session-id-context";
+    let (_, mut begun) = flags.credentials();
+    let own = begun.next().and_then(|words| words.get(NAME)?.last());
+    let text = own.map(String::as_str).or(flags.text(NAME)).unwrap_or_default();
+    let mut policy = [0; 32];
+    policy.iter_mut().zip(text.bytes()).for_each(|(out, byte)| *out = byte);
+    policy
 }
 
 /// Every ClientHello is the first: the runner sends none twice.
@@ -145,7 +183,7 @@ fn client_authentication(flags: &Set, owner: &Owner) -> Result<Vec<Arc<ClientAut
 }
 
 /// Names in hexadecimal, with commas between them; or a word for none.
-fn authorities(list: &str) -> Result<Vec<Vec<u8>>, End> {
+pub(crate) fn authorities(list: &str) -> Result<Vec<Vec<u8>>, End> {
     if ["", "<EMPTY>", "<NULL>"].contains(&list) {
         return Ok(Vec::new());
     }
@@ -170,12 +208,15 @@ fn provider(flags: &Set) -> Result<&'static Provider, End> {
     }
     let schemes: Vec<u16> = flags.numbers("-verify-prefs")?;
     if !schemes.is_empty() {
-        let rows = schemes.iter().filter_map(|id| all.verification(*id));
-        let rows = rows.map(|row| Verification { ..*row }).collect::<Vec<_>>();
-        if rows.len() != schemes.len() {
-            return Err(End::Declined(format!("-verify-prefs {schemes:04x?}")));
-        }
-        provider.verifications = rows.leak();
+        let rows = schemes.iter().filter(|id| **id != MD5_AND_SHA1).map(|id| match all.verification(*id) {
+            Some(row) => Ok(Verification { ..*row }),
+            // TLS 1.3 knows them for certificates alone: they are offered, and never taken.
+            None if SHA1.contains(id) => {
+                Ok(Verification { scheme: *id, algorithms: &[], in_handshake: false })
+            }
+            None => Err(End::Declined(format!("-verify-prefs {id:#06x}"))),
+        });
+        provider.verifications = rows.collect::<Result<Vec<_>, _>>()?.leak();
     }
     Ok(Box::leak(Box::new(provider)))
 }
@@ -236,8 +277,8 @@ fn credential(provider: &Provider, words: &Words) -> Result<Credential, End> {
     if !preferred.is_empty() {
         let has = |scheme: &u16| credential.schemes.contains(scheme);
         let signable: Vec<u16> = preferred.iter().copied().filter(has).collect();
-        // What the key cannot sign with is not to be chosen; where there is nothing else, not to be chosen either.
-        credential.schemes = if signable.is_empty() { preferred } else { signable };
+        // What the key cannot sign with is never chosen; where there is nothing else, nothing is.
+        credential.schemes = if signable.is_empty() { NO_SCHEME.to_vec() } else { signable };
     }
     Ok(credential)
 }

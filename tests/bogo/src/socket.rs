@@ -57,6 +57,8 @@ pub(crate) struct Socket {
     owner: Owner,
     /// Every byte is handed in by itself.
     byte_by_byte: bool,
+    /// What is written, while the socket takes nothing.
+    held: Option<Vec<u8>>,
     pub(crate) heard: Heard,
 }
 
@@ -68,6 +70,12 @@ pub(crate) struct Heard {
     pub(crate) closed: bool,
     /// A HelloRetryRequest went over the wire.
     pub(crate) retried: bool,
+    /// The type of the server's last message.
+    last: Option<u8>,
+    /// The peer's signature_algorithms.
+    pub(crate) schemes: Vec<u16>,
+    /// The server's certificate_authorities.
+    pub(crate) authorities: Vec<Vec<u8>>,
     /// The last ticket that came.
     pub(crate) session: Option<Session>,
 }
@@ -75,7 +83,7 @@ pub(crate) struct Heard {
 impl Socket {
     pub(crate) fn new(tcp: TcpStream, mut tls: Connection, owner: Owner, byte_by_byte: bool) -> Self {
         tls.trace();
-        Self { tcp, tls, owner, byte_by_byte, heard: Heard::default() }
+        Self { tcp, tls, owner, byte_by_byte, held: None, heard: Heard::default() }
     }
 
     /// Reads until the handshake is over. What came early is answered early.
@@ -104,24 +112,52 @@ impl Socket {
         self.tls.early_data().is_some()
     }
 
-    /// Sends as much of `data` as may go early, and gives how much that was.
-    pub(crate) fn write_early(&mut self, data: &[u8]) -> Result<usize, End> {
+    /// Sends as much as may go early, and gives the rest.
+    pub(crate) fn write_early(&mut self, writes: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, End> {
         self.flush()?;
-        let (mut rest, mut out) = (data, vec![0; OUT_BYTES]);
-        while !rest.is_empty() && self.tls.may_send() {
-            let len = self.seal(&mut out, &mut rest, usize::MAX);
-            if len == 0 {
-                break;
+        let mut out = vec![0; OUT_BYTES];
+        let mut left = Vec::new();
+        for data in writes {
+            let mut rest = data.as_slice();
+            while !rest.is_empty() && self.tls.may_send() {
+                let len = self.seal(&mut out, &mut rest, usize::MAX);
+                if len == 0 {
+                    break;
+                }
+                self.send(&out[..len])?;
             }
-            self.send(&out[..len])?;
+            if !rest.is_empty() {
+                left.push(rest.to_vec());
+            }
         }
-        Ok(data.len() - rest.len())
+        Ok(left)
+    }
+
+    /// From now on nothing leaves, until the peer is heard.
+    pub(crate) fn hold(&mut self) -> Result<(), End> {
+        self.flush()?;
+        self.held.get_or_insert_default();
+        Ok(())
+    }
+
+    /// Reads until the server's last message is of this type.
+    pub(crate) fn read_until(&mut self, kind: u8) -> Result<(), End> {
+        self.flush()?;
+        while self.heard.last != Some(kind) {
+            if !self.read_record()? {
+                return Err(End::Failed(format!("no message of type {kind} came")));
+            }
+        }
+        Ok(())
     }
 
     /// Takes the next record, and sends what it gives rise to. False when no more will come.
     pub(crate) fn read_record(&mut self) -> Result<bool, End> {
         let mut header = [0; RECORD_HEADER_BYTES];
         let read = self.read_full(&mut header)?;
+        if let Some(bytes) = self.held.take() {
+            self.send(&bytes)?;
+        }
         self.feed(&mut header[..read])?;
         if read == header.len() {
             let [.., high, low] = header;
@@ -220,6 +256,10 @@ impl Socket {
     }
 
     fn send(&mut self, bytes: &[u8]) -> Result<(), End> {
+        if let Some(held) = &mut self.held {
+            held.extend_from_slice(bytes);
+            return Ok(());
+        }
         match self.tcp.write_all(bytes) {
             // The runner is gone; what it sent before that is still to be judged.
             Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
@@ -255,6 +295,29 @@ impl Drop for Socket {
     }
 }
 
+impl Heard {
+    fn message(&mut self, sender: Side, bytes: &[u8]) {
+        let Ok(message) = Message::read(bytes) else { return }; // It has its fault.
+        if sender == Side::Server {
+            self.last = bytes.first().copied();
+        }
+        match message {
+            Message::HelloRetryRequest(_) => self.retried = true,
+            Message::ClientHello(hello) => {
+                let schemes = hello.extensions.signature_algorithms.unwrap_or_default();
+                self.schemes = schemes.iter().collect();
+            }
+            Message::CertificateRequest(request) => {
+                let schemes = request.extensions.signature_algorithms.unwrap_or_default();
+                self.schemes = schemes.iter().collect();
+                let names = request.extensions.certificate_authorities.unwrap_or_default();
+                self.authorities = names.iter().map(|name| name.0.to_vec()).collect();
+            }
+            _ => {}
+        }
+    }
+}
+
 fn hear(heard: &mut Heard, owner: &mut Owner, event: Event<'_>) {
     match event {
         Event::Wanted(wanted) => owner.wanted = Some(wanted),
@@ -262,9 +325,7 @@ fn hear(heard: &mut Heard, owner: &mut Owner, event: Event<'_>) {
         Event::Ticket(session) => heard.session = Some(*session),
         Event::Data(data) => heard.data.extend_from_slice(data),
         Event::Closed => heard.closed = true,
-        Event::Traced(Traced::Message { sender: Side::Server, bytes }) => {
-            heard.retried |= matches!(Message::read(bytes), Ok(Message::HelloRetryRequest(_)));
-        }
+        Event::Traced(Traced::Message { sender, bytes }) => heard.message(sender, bytes),
         Event::Authenticated(_)
         | Event::BarredRequest
         | Event::Established
