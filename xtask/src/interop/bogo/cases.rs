@@ -21,6 +21,9 @@ const PERMITTED: &str = "Where RFC 9846 permits otherwise";
 pub(crate) struct Cases {
     /// BoringSSL's name of an error, and what of ours stands for it.
     errors: BTreeMap<String, Vec<String>>,
+    /// What TLS 1.3 has to show: of these, whatever is declined is named in full.
+    #[serde(default)]
+    mandatory: Vec<String>,
     declined: Vec<Declined>,
     #[serde(default)]
     permitted: Vec<Permitted>,
@@ -32,10 +35,16 @@ pub(crate) struct Cases {
 struct Declined {
     heading: String,
     why: String,
-    /// How many cases the patterns have that no heading before has.
+    /// These cases are about a protocol that is not spoken at all. They belong here, whatever else they are about.
+    #[serde(default)]
+    foreign: bool,
+    /// How many cases the patterns have; without those that are foreign before.
     count: usize,
     /// Names, in which `*` stands for anything.
     cases: Vec<String>,
+    /// What the names have too, and is none of these.
+    #[serde(default)]
+    except: Vec<String>,
 }
 
 /// A case that demands what the RFC leaves open.
@@ -64,69 +73,146 @@ impl Cases {
         }
     }
 
-    /// The heading that a case is declined under.
-    pub(super) fn heading(&self, name: &str) -> Option<&str> {
-        let row = self.declined.iter().find(|row| row.cases.iter().any(|pattern| matches(pattern, name)));
-        let is_permitted = || self.permitted.iter().any(|row| row.cases.iter().any(|case| case == name));
-        row.map(|row| row.heading.as_str()).or_else(|| is_permitted().then_some(PERMITTED))
+    /// Whether a case is declined.
+    pub(super) fn declines(&self, name: &str) -> bool {
+        !self.places(name).is_empty()
+    }
+
+    /// Where a case is declined: right is one place at most.
+    fn places(&self, name: &str) -> Vec<Place<'_>> {
+        let has = |row: &&Declined| row.has(name);
+        if let Some(row) = self.declined.iter().filter(|row| row.foreign).find(has) {
+            return vec![Place::Declined(row)];
+        }
+        let declined = self.declined.iter().filter(|row| !row.foreign).filter(has).map(Place::Declined);
+        let names = self.permitted.iter().flat_map(|row| &row.cases);
+        declined.chain(names.filter(|case| *case == name).map(|_| Place::Permitted)).collect()
     }
 
     /// The patterns of all that is declined.
-    pub(super) fn disabled(&self) -> Vec<&str> {
+    fn patterns(&self) -> Vec<&str> {
         let declined = self.declined.iter().flat_map(|row| &row.cases);
         declined.chain(self.permitted.iter().flat_map(|row| &row.cases)).map(String::as_str).collect()
     }
 
     /// What the runner reads.
-    pub(super) fn config(&self, disabled: &[&str]) -> String {
-        let disabled: BTreeMap<&str, &str> = disabled.iter().map(|pattern| (*pattern, "")).collect();
+    pub(super) fn config<'a>(&self, disabled: impl Iterator<Item = &'a str>) -> String {
+        let disabled: BTreeMap<&str, &str> = disabled.map(|name| (name, "")).collect();
         // Our tickets leave behind the client's Finished.
         serde_json::json!({ "DisabledTests": disabled, "ErrorMap": self.errors, "HalfRTTTickets": 0 })
             .to_string()
     }
 
-    /// Counts that are not right, and patterns that no case has.
+    /// What is wrong with the file, given the names of all cases: counts, patterns without a case of their own, cases under
+    /// several headings, and mandatory ones that only a pattern has.
     pub(super) fn faults(&self, names: &[String]) -> Vec<String> {
         let mut wrong = Vec::new();
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut counts = vec![0; self.declined.len()];
+        let mut used: BTreeSet<&str> = BTreeSet::new();
         for name in names {
-            if let Some(heading) = self.heading(name) {
-                *counts.entry(heading).or_default() += 1;
+            let places = self.places(name);
+            let headings: Vec<&str> = places.iter().map(Place::heading).collect();
+            if headings.len() > 1 {
+                wrong.push(format!("{FILE}: {name} stands under {}", headings.join(" and under ")));
+            }
+            for place in places {
+                let Place::Declined(row) = place else {
+                    used.insert(name.as_str());
+                    continue;
+                };
+                let at = self.declined.iter().position(|other| std::ptr::eq(other, row));
+                counts[at.unwrap_or_default()] += 1; // It is one of them.
+                used.extend(row.cases.iter().map(String::as_str).filter(|pattern| matches(pattern, name)));
+                if self.is_hidden(name, row) {
+                    wrong.push(format!("{FILE}: {name} is mandatory, and declined without its full name"));
+                }
             }
         }
-        for row in &self.declined {
-            let count = counts.get(row.heading.as_str()).copied().unwrap_or(0);
+        for (row, count) in self.declined.iter().zip(counts) {
             if count != row.count {
                 wrong.push(format!("{FILE}: {}: {} are counted, there are {count}", row.heading, row.count));
             }
         }
-        let known: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-        let is_used =
-            |pattern: &&str| known.contains(*pattern) || names.iter().any(|name| matches(pattern, name));
-        let unused = self.disabled().into_iter().filter(|pattern| !is_used(pattern));
-        wrong.extend(unused.map(|pattern| format!("{FILE}: no case is {pattern}")));
+        let unused = self.patterns().into_iter().filter(|pattern| !used.contains(pattern));
+        wrong.extend(unused.map(|pattern| format!("{FILE}: {pattern} has no case of its own")));
+        for row in &self.declined {
+            let excepts =
+                |pattern: &&String| names.iter().any(|name| matches(pattern, name) && row.is_meant(name));
+            let idle = row.except.iter().filter(|pattern| !excepts(pattern));
+            wrong.extend(idle.map(|pattern| format!("{FILE}: {pattern} excepts nothing")));
+        }
         wrong
+    }
+
+    /// Whether a mandatory case is declined by patterns alone.
+    fn is_hidden(&self, name: &str, row: &Declined) -> bool {
+        let is_mandatory = self.mandatory.iter().any(|pattern| matches(pattern, name));
+        is_mandatory && !row.foreign && !row.cases.iter().any(|case| case == name)
     }
 
     /// The section of docs/conformance.md.
     pub(crate) fn conformance(&self) -> String {
         let mut text = String::from(
-            "\n## BoGo: BoringSSL's hostile peer\n\n`cargo xtask interop bogo` runs every case but those of the following \
-             rows, which are declined. `*` stands for anything.\n\n| heading | cases | why | patterns |\n| --- | --- | --- \
-             | --- |\n",
+            "\n## BoGo: BoringSSL's hostile peer\n\n`cargo xtask interop bogo` runs every case but those that are declined:\n\n\
+             | heading | cases |\n| --- | --- |\n",
+        );
+        // Writing to a String does not fail.
+        for (heading, count) in self.headings() {
+            let _ = writeln!(text, "| {heading} | {count} |");
+        }
+        text.push_str(
+            "\n`*` stands for anything.\n\n| heading | cases | why | patterns |\n| --- | --- | --- | --- |\n",
         );
         for row in &self.declined {
-            let Declined { heading, why, count, cases } = row;
-            // Writing to a String does not fail.
-            let _ = writeln!(text, "| {heading} | {count} | {why} | {} |", listed(cases));
+            let Declined { heading, why, count, cases, except, .. } = row;
+            let but = if except.is_empty() { String::new() } else { format!(", but {}", listed(except)) };
+            let _ = writeln!(text, "| {heading} | {count} | {why} | {}{but} |", listed(cases));
         }
-        let count: usize = self.permitted.iter().map(|row| row.cases.len()).sum();
-        let _ = writeln!(text, "| {PERMITTED} | {count} | the table below has each with its section | |");
         text.push_str("\n| section | where RFC 9846 permits otherwise | cases |\n| --- | --- | --- |\n");
         for Permitted { cases, section, why } in &self.permitted {
             let _ = writeln!(text, "| {section} | {why} | {} |", listed(cases));
         }
         text
+    }
+
+    /// Each heading once, with the number of its cases.
+    fn headings(&self) -> Vec<(&str, usize)> {
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        let declined = self.declined.iter().map(|row| (row.heading.as_str(), row.count));
+        for (heading, count) in declined.chain(self.permitted.iter().map(|row| (PERMITTED, row.cases.len())))
+        {
+            match counts.iter_mut().find(|(known, _)| *known == heading) {
+                Some((_, sum)) => *sum += count,
+                None => counts.push((heading, count)),
+            }
+        }
+        counts
+    }
+}
+
+impl Declined {
+    fn has(&self, name: &str) -> bool {
+        self.is_meant(name) && !self.except.iter().any(|pattern| matches(pattern, name))
+    }
+
+    /// Whether it has the name but for the exceptions.
+    fn is_meant(&self, name: &str) -> bool {
+        self.cases.iter().any(|pattern| matches(pattern, name))
+    }
+}
+
+/// Where a case is declined.
+enum Place<'a> {
+    Declined(&'a Declined),
+    Permitted,
+}
+
+impl Place<'_> {
+    fn heading(&self) -> &str {
+        match self {
+            Self::Declined(row) => &row.heading,
+            Self::Permitted => PERMITTED,
+        }
     }
 }
 
