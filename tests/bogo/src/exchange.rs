@@ -6,8 +6,9 @@ use crate::{
     owner::certificates,
     setup::{self, Kept},
     socket::{Runner, Socket},
+    staples,
 };
-use sakigake_tls::EarlyData;
+use sakigake_tls::{EarlyData, Staples};
 
 /// What the shim says first where it is told to.
 const INITIAL_WRITE: &str = "hello";
@@ -57,6 +58,10 @@ fn connection(flags: &Set, retry: &Set, kept: &mut Kept, is_resumption: bool) ->
     if is_rejected {
         first = initial_writes(flags)?;
     }
+    if !is_resumption || socket.owner().staples() != Staples::default() {
+        kept.staples = socket.owner().staples();
+    }
+    same("staples", staples::are_expected(flags, &kept.staples)?)?;
     check(flags, &socket, is_resumption)?;
     exchange(flags, &mut socket, &first)?;
     kept.session = socket.heard.session.take();

@@ -11,6 +11,7 @@ mod flags;
 mod owner;
 mod setup;
 mod socket;
+mod staples;
 
 use flags::Flags;
 use std::process::ExitCode;

@@ -5,8 +5,8 @@ use crate::{End, socket::System};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use sakigake_crypto::{Provider, aws_lc};
 use sakigake_tls::{
-    Answer, ClientVerifier, Credential, RejectedCertificate, Signer, Verified, Verifier, Wanted, WebPki,
-    verify_signature,
+    Answer, ClientVerifier, Credential, RejectedCertificate, Signer, Staples, Verified, Verifier, Wanted,
+    WebPki, verify_signature,
 };
 use sakigake_wire::Entropy;
 use std::{
@@ -42,8 +42,9 @@ pub(crate) struct Judge {
     remembered: Vec<Vec<u8>>,
     /// The scheme that the peer signed with.
     scheme: AtomicI64,
-    /// What the peer showed.
+    /// What the peer showed, and beside its leaf.
     chain: Mutex<Vec<Vec<u8>>>,
+    staples: Mutex<Staples>,
 }
 
 /// Keeps in mind that its credential was the chosen one.
@@ -69,6 +70,9 @@ impl Owner {
                 Answer::Signature(signer.and_then(|signer| signer.sign(*scheme, message, &mut System)))
             }
             Wanted::Verify { chain, .. } | Wanted::VerifyClient { chain, .. } => {
+                if let Wanted::Verify { staples, .. } = wanted {
+                    self.judge.keep(staples);
+                }
                 let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
                 Answer::Verify(self.judge.judge(&chain))
             }
@@ -83,6 +87,11 @@ impl Owner {
     /// The chain that the peer showed.
     pub(crate) fn peer_chain(&self) -> Vec<Vec<u8>> {
         self.judge.chain.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the server showed beside its leaf.
+    pub(crate) fn staples(&self) -> Staples {
+        self.judge.staples.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The number of the credential that signed.
@@ -107,12 +116,17 @@ impl Judge {
             }
         }
         let (rejects, scheme, chain) = (AtomicBool::new(false), AtomicI64::new(NONE), Mutex::new(Vec::new()));
-        Ok(Self { provider, web_pki, unix_secs, rejects, remembered, scheme, chain })
+        let staples = Mutex::new(Staples::default());
+        Ok(Self { provider, web_pki, unix_secs, rejects, remembered, scheme, chain, staples })
     }
 
     /// Whether each chain from now on is refused.
     pub(crate) fn reject(&self, rejects: bool) {
         self.rejects.store(rejects, Ordering::Relaxed);
+    }
+
+    fn keep(&self, staples: &Staples) {
+        *self.staples.lock().unwrap_or_else(PoisonError::into_inner) = staples.clone();
     }
 
     /// What a chain is worth.
@@ -139,6 +153,11 @@ impl Judge {
 impl Verifier for Judge {
     fn verify_chain(&self, _: &str, chain: &[&[u8]], _: u64) -> Result<Verified, RejectedCertificate> {
         self.judge(chain)
+    }
+
+    fn verify_staples(&self, _: &[&[u8]], staples: &Staples, _: u64) -> Result<(), RejectedCertificate> {
+        self.keep(staples);
+        Ok(())
     }
 
     fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {

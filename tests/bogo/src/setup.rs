@@ -5,11 +5,12 @@ use crate::{
     flags::{Set, Words, numbers},
     owner::{Judge, Marked, NO_NAME, Owner},
     socket::System,
+    staples,
 };
 use sakigake_crypto::{Provider, Secret, Verification, aws_lc};
 use sakigake_tls::{
-    ClientVerifier, Connection, Credential, KeyRing, Limits, Session, Signer, TicketKey, TicketKeys, Tickets,
-    Verifier, client,
+    ClientVerifier, Connection, Credential, KeyRing, Limits, Session, Signer, Staples, TicketKey, TicketKeys,
+    Tickets, Verifier, client,
     compression::Compression,
     extension::TicketRequest,
     server::{self, AntiReplay, ClientAuthentication, Demand, EarlyDataPolicy},
@@ -41,6 +42,8 @@ pub(crate) struct Kept {
     keys: Arc<KeyRing>,
     /// The chain that the peer showed last.
     pub(crate) chain: Vec<Vec<u8>>,
+    /// What the server showed beside it: a session keeps none.
+    pub(crate) staples: Staples,
     /// When the next connection begins, in seconds since 1970.
     pub(crate) unix_secs: u64,
 }
@@ -58,7 +61,13 @@ impl Kept {
             opens_until_unix_secs: u64::MAX,
         };
         let keys = Arc::new(KeyRing::new(&aws_lc::PROVIDER.suites[0], vec![key]));
-        Self { session: None, keys, chain: Vec::new(), unix_secs: since_1970.as_secs() }
+        Self {
+            session: None,
+            keys,
+            chain: Vec::new(),
+            staples: Staples::default(),
+            unix_secs: since_1970.as_secs(),
+        }
     }
 }
 
@@ -127,6 +136,7 @@ fn client(
         groups: groups(flags, provider)?,
         tickets: (!flags.has("-no-ticket")).then_some(TICKETS),
         early_data: flags.has("-enable-early-data"),
+        staples: flags.has("-enable-ocsp-stapling") || flags.has("-enable-signed-cert-timestamps"),
         unix_secs_at_start: kept.unix_secs,
         compressions: compressions(flags)?,
         limits: limits(flags)?,
@@ -273,6 +283,7 @@ fn credential(provider: &Provider, words: &Words) -> Result<Credential, End> {
     };
     let loaded = Credential::from_pem(provider, &file("-cert-file")?, &file("-key-file")?);
     let mut credential = loaded.map_err(|error| End::Declined(error.to_string()))?;
+    credential.staples = staples::of(words)?;
     let preferred: Vec<u16> = numbers(words, "-signing-prefs")?;
     if !preferred.is_empty() {
         let has = |scheme: &u16| credential.schemes.contains(scheme);
