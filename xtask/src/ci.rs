@@ -58,7 +58,7 @@ fn tools(runner: &mut Runner) {
     fuzz::steps(runner, &tools.join("bin/cargo-fuzz"));
 }
 
-/// Everything that needs other programs: browsers, servers, scanners.
+/// Everything that needs other programs: browsers, servers, scanners, BoringSSL's hostile peer.
 pub(crate) fn peers() -> Result<(), String> {
     let mut runner = Runner::default();
     let mut format = cargo(&["fmt", "--all", "--check"]);
@@ -73,5 +73,6 @@ pub(crate) fn peers() -> Result<(), String> {
     let mut run = Command::new("python3");
     run.arg(interop.join("run.py")).current_dir(root());
     runner.step("interop", 20, run);
+    runner.step("bogo", 14, cargo(&["xtask", "interop", "bogo"]));
     runner.finish()
 }
