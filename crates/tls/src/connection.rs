@@ -22,7 +22,7 @@ pub use tracer::Traced;
 
 use crate::{
     Answer, EarlyData, EarlyOffer, Exporter, Fact, Fault, Flight, Handshake, KeyLogLine, Limits, Misuse,
-    Session, Step, client,
+    Session, Step, TicketNote, client,
     record::{Boundary, Opener, Padding},
     rules::{AlertDescription, Side},
     server,
@@ -249,6 +249,23 @@ impl Connection {
         self.handshake.request_certificate(&mut flight)?;
         self.carry_out(flight.steps);
         Ok(())
+    }
+
+    /// Server: tickets wait for [`Connection::send_tickets`] rather than leave straight after the client's Finished. Call it
+    /// before anything else.
+    pub fn hold_tickets(&mut self) {
+        self.handshake.hold_tickets();
+    }
+
+    /// Server: sends the tickets that were held, each with the owner's `note`, which [`Event::Negotiated`] tells where one of them
+    /// is gone on from. Nothing happens before the handshake is over, and where none is due any more.
+    pub fn send_tickets(&mut self, now: Instant, note: Option<TicketNote>) {
+        if self.fault.is_some() || self.closed {
+            return;
+        }
+        let mut flight = Flight::default();
+        self.handshake.send_tickets(now, note, &mut flight);
+        self.carry_out(flight.steps);
     }
 
     /// Ends the connection by `fault`, which the owner found in what TLS carries: its alert is the last word.

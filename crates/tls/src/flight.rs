@@ -1,4 +1,4 @@
-use crate::{Identity, Level, Session, rules::HandshakeType};
+use crate::{Identity, Level, Session, TicketNote, rules::HandshakeType};
 use sakigake_crypto::{Secret, Suite};
 
 /// What a handshake hands to its owner after each call: messages to send, keys to install and facts, in the order in
@@ -104,6 +104,8 @@ pub struct Negotiated {
     pub is_client_asked: bool,
     /// What became of early data.
     pub early_data: EarlyData,
+    /// Server: what its owner had sealed into the ticket ([`crate::Handshake::send_tickets`]).
+    pub note: Option<TicketNote>,
 }
 
 /// The terms of a client's early data: those of the connection that its ticket came from (RFC 9846 section 4.3.10).

@@ -9,8 +9,8 @@ pub(crate) use established::{Established, Resumption, Window};
 pub(crate) use signed::content;
 
 use crate::{
-    Answer, Exporter, Fault, Flight, Level, Limits, Misuse, Session, Step, Wanted, client, rules::Side,
-    server,
+    Answer, Exporter, Fault, Flight, Level, Limits, Misuse, Session, Step, TicketNote, Wanted, client,
+    rules::Side, server,
 };
 use reassembly::Reassembly;
 use sakigake_wire::{Entropy, Instant, Span};
@@ -54,6 +54,8 @@ pub struct Handshake {
     entropy: Box<dyn Entropy>,
     limits: Limits,
     deadline: Option<Instant>,
+    /// A server's tickets wait for their owner.
+    holds_tickets: bool,
 }
 
 /// What a state may use while it takes a message.
@@ -61,6 +63,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) now: Instant,
     pub(crate) entropy: &'a mut dyn Entropy,
     pub(crate) flight: &'a mut Flight,
+    /// Tickets that are due wait for the owner.
+    pub(crate) holds_tickets: bool,
 }
 
 enum State {
@@ -93,7 +97,7 @@ impl Handshake {
         flight: &mut Flight,
     ) -> Result<Self, Misuse> {
         let limits = config.limits.clone();
-        let mut turn = Turn { now, entropy: &mut *entropy, flight };
+        let mut turn = Turn { now, entropy: &mut *entropy, flight, holds_tickets: false };
         let state = State::Client(client::State::start(config, server_name, session, &mut turn)?);
         Ok(Self::new(state, limits, now, entropy))
     }
@@ -214,6 +218,19 @@ impl Handshake {
         }
     }
 
+    /// Server: tickets wait for [`Handshake::send_tickets`] rather than leave straight after the client's Finished.
+    pub fn hold_tickets(&mut self) {
+        self.holds_tickets = true;
+    }
+
+    /// Server: sends the tickets that were held, each with the owner's `note`. Nothing happens before the handshake is over, and
+    /// where none is due any more.
+    pub fn send_tickets(&mut self, now: Instant, note: Option<TicketNote>, flight: &mut Flight) {
+        if let State::Server(server::State::Established(state)) = &mut self.state {
+            state.send_tickets(now, note, &mut *self.entropy, flight);
+        }
+    }
+
     /// Whether the client is in the middle of its answer to [`Handshake::request_certificate`], where nothing else may come.
     pub fn is_amid_authentication(&self) -> bool {
         self.established().is_some_and(Established::is_amid_authentication)
@@ -221,7 +238,7 @@ impl Handshake {
 
     fn new(state: State, limits: Limits, now: Instant, entropy: Box<dyn Entropy>) -> Self {
         let deadline = Some(now + Span::from_millis(limits.handshake_ms));
-        Self { state, incoming: Reassembly::default(), entropy, limits, deadline }
+        Self { state, incoming: Reassembly::default(), entropy, limits, deadline, holds_tickets: false }
     }
 
     fn take(&mut self, now: Instant, level: Level, bytes: &[u8], flight: &mut Flight) -> Result<(), Fault> {
@@ -274,7 +291,8 @@ impl Handshake {
         body: impl FnOnce(State, &mut Turn<'_>) -> Result<State, Fault>,
     ) -> Result<bool, Fault> {
         let before = flight.steps.len();
-        let mut turn = Turn { now, entropy: &mut *self.entropy, flight };
+        let holds_tickets = self.holds_tickets;
+        let mut turn = Turn { now, entropy: &mut *self.entropy, flight, holds_tickets };
         self.state = body(core::mem::replace(&mut self.state, State::Over), &mut turn)?;
         if self.is_established() {
             self.deadline = None;

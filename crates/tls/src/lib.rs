@@ -46,7 +46,7 @@ pub use level::Level;
 pub use limits::Limits;
 pub use misuse::Misuse;
 pub use resumption::{MAX_TICKET_LIFETIME_SECS, Session};
-pub use ticket::{KeyRing, Policy, Rotation, TicketKey, TicketKeys, Tickets};
+pub use ticket::{KeyRing, Policy, Rotation, TicketKey, TicketKeys, TicketNote, Tickets};
 pub use wanted::{
     Answer, ClientVerifier, Credential, RejectedCertificate, Signer, Staples, Verified, Verifier, Wanted,
 };

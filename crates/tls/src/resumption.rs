@@ -36,6 +36,8 @@ pub struct Session {
     /// A digest of the certificates that the client could show; zeros where it had none. Who can show others now asks for
     /// a handshake of its own: the server knows a resumed client as who it was.
     pub client_certificates: [u8; 32],
+    /// What its owner keeps with it, at most 65,535 bytes: TLS does not look into it.
+    pub kept: Vec<u8>,
 }
 
 impl Session {

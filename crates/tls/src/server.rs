@@ -24,6 +24,7 @@ use crate::{
 };
 use early::AwaitEndOfEarlyData;
 use finished::AwaitFinished;
+pub(crate) use finished::Promised;
 use flight::{AwaitCertificateAnswer, AwaitSignature};
 use hello::{AwaitClientHello, AwaitSecondClientHello};
 use identity::{AwaitCertificate, AwaitCertificateVerify, AwaitVerdict};

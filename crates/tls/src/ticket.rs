@@ -64,7 +64,13 @@ pub(crate) struct Ticket {
     pub(crate) alpn: Option<Vec<u8>>,
     /// Who the client is, where it had shown a certificate.
     pub(crate) identity: Option<Identity>,
+    /// What the server's owner wants to hear again.
+    pub(crate) note: Option<TicketNote>,
 }
+
+/// What a server's owner seals into a ticket, to hear it again where the ticket is gone on from: room for a digest and two bytes
+/// more. TLS does not look into it.
+pub type TicketNote = [u8; 18];
 
 impl Ticket {
     /// Seals it.
@@ -117,6 +123,7 @@ impl Ticket {
         out.vector_u8(|out| out.put(self.alpn.as_deref().unwrap_or_default()));
         let chain = self.identity.as_ref().map(Identity::chain).unwrap_or_default();
         out.vector_u16(|out| chain.iter().for_each(|der| out.vector_u16(|out| out.put(der))));
+        out.vector_u8(|out| out.put(self.note.as_ref().map_or(&[], |note| &note[..])));
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
@@ -138,6 +145,10 @@ impl Ticket {
             },
             alpn: Some(reader.vector_u8().ok()?.rest()).filter(|alpn| !alpn.is_empty()).map(<[u8]>::to_vec),
             identity: Identity::new(chain(reader.vector_u16().ok()?)?),
+            note: match reader.vector_u8().ok()?.rest() {
+                [] => None,
+                note => Some(note.try_into().ok()?),
+            },
         })
     }
 }
@@ -152,7 +163,7 @@ fn chain(mut reader: Reader<'_>) -> Option<Vec<Vec<u8>>> {
 }
 
 /// Of what a ticket says; another one makes the tickets before it worthless.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// What most tickets say takes less: their text is not moved as it grows, so that no copy of a secret stays behind.
 const TEXT_BYTES: usize = 640;

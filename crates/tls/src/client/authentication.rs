@@ -322,8 +322,17 @@ impl Ending {
         let server_name = Some(offer.server_name);
         let suite = suite.id;
         let early_data = offer.early_data;
-        let negotiated =
-            Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked: false, early_data };
+        let is_client_asked = false;
+        let negotiated = Negotiated {
+            server_name,
+            alpn,
+            suite,
+            group,
+            is_resumed,
+            is_client_asked,
+            early_data,
+            note: None,
+        };
         turn.flight.facts.extend([Fact::Negotiated(negotiated), Fact::Established]);
         State::Established(Box::new(established))
     }

@@ -1,7 +1,7 @@
 use super::Turn;
 use crate::{
     Answer, Exporter, Fact, Fault, Flight, Level, Limits, MAX_TICKET_LIFETIME_SECS, Misuse, Session, Step,
-    TrafficSecret, Wanted, client, config,
+    TicketNote, TrafficSecret, Wanted, client, config,
     message::{HEADER_BYTES, KeyUpdate, Message, NewSessionTicket},
     resumption::Origin,
     rules::HandshakeType,
@@ -23,6 +23,8 @@ pub(crate) struct Established {
     resumption: Option<Box<Resumption>>,
     exporter: Exporter,
     later: Option<Later>,
+    /// A server's tickets that wait for its owner.
+    promised: Option<Box<server::Promised>>,
 }
 
 /// Client authentication after the handshake; without it a request for it is unexpected.
@@ -64,6 +66,7 @@ impl Established {
             resumption: None,
             exporter,
             later: None,
+            promised: None,
         }
     }
 
@@ -85,6 +88,24 @@ impl Established {
     /// The same for a server whose client takes a CertificateRequest.
     pub(crate) fn with_server_later(self, later: server::Later) -> Self {
         Self { later: Some(Later::Server(Box::new(later))), ..self }
+    }
+
+    /// The same for a server that is still to send its tickets.
+    pub(crate) fn with_promised(self, promised: server::Promised) -> Self {
+        Self { promised: Some(Box::new(promised)), ..self }
+    }
+
+    /// Sends them.
+    pub(crate) fn send_tickets(
+        &mut self,
+        now: Instant,
+        note: Option<TicketNote>,
+        entropy: &mut dyn Entropy,
+        flight: &mut Flight,
+    ) {
+        if let Some(promised) = self.promised.take() {
+            promised.send(now, note, entropy, flight);
+        }
     }
 
     /// Whether a message of this type is taken now, from whichever side may send it.
@@ -231,6 +252,7 @@ impl Resumption {
             chain: origin.chain.clone(),
             max_early_data: ticket.extensions.early_data.unwrap_or(0), // None: it takes none.
             client_certificates: origin.client_certificates,
+            kept: Vec::new(),
         })
     }
 }

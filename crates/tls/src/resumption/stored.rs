@@ -12,10 +12,11 @@ impl Session {
             [self.server_name.len(), self.secret.as_ref().len(), self.alpn.as_ref().map_or(0, Vec::len)];
         let chain_bytes: usize = self.chain.iter().map(|der| der.len() + 3).sum();
         let fits = short.iter().all(|len| *len <= usize::from(u8::MAX))
-            && self.ticket.len() <= usize::from(u16::MAX)
+            && [&self.ticket, &self.kept].iter().all(|part| part.len() <= usize::from(u16::MAX))
             && chain_bytes <= MOST_CHAIN_BYTES;
         // Room for all of it: what a vector leaves behind as it grows would not be erased.
-        let mut out = Zeroizing::new(Vec::with_capacity(1_024 + self.ticket.len() + chain_bytes));
+        let mut out =
+            Zeroizing::new(Vec::with_capacity(1_024 + self.ticket.len() + self.kept.len() + chain_bytes));
         fits.then(|| {
             self.write(&mut out);
             out
@@ -42,6 +43,7 @@ impl Session {
         out.vector_u8(|out| out.put(self.alpn.as_deref().unwrap_or_default())); // Never empty where it is there.
         out.u32(self.max_early_data);
         out.put(&self.client_certificates);
+        out.vector_u16(|out| out.put(&self.kept));
         out.vector_u24(|out| self.chain.iter().for_each(|der| out.vector_u24(|out| out.put(der))));
     }
 
@@ -61,6 +63,7 @@ impl Session {
             alpn: Some(reader.vector_u8().ok()?.rest()).filter(|alpn| !alpn.is_empty()).map(<[u8]>::to_vec),
             max_early_data: reader.u32().ok()?,
             client_certificates: reader.array().ok()?,
+            kept: reader.vector_u16().ok()?.rest().to_vec(),
             chain: {
                 let bytes = reader.vector_u24().ok()?.rest();
                 let (mut list, mut chain) = (Reader::new(bytes), Vec::new());
@@ -77,7 +80,7 @@ impl Session {
 }
 
 /// Of these bytes; another one makes those before it worthless.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// A Certificate message that we take is far shorter.
 const MOST_CHAIN_BYTES: usize = 1 << 20;

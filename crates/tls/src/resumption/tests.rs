@@ -14,6 +14,7 @@ fn session() -> Session {
         alpn: Some(b"h2".to_vec()),
         chain: vec![vec![1; 400], vec![2; 70]].into(),
         max_early_data: 16_384,
+        kept: b"hints".to_vec(),
         client_certificates: [9; 32],
     }
 }

@@ -1,6 +1,6 @@
 use super::{Config, Later, State, clients::Asked};
 use crate::{
-    Exporter, Fact, Fault, Identity, Level, Negotiated, Step, TrafficSecret,
+    Exporter, Fact, Fault, Flight, Identity, Level, Negotiated, Step, TicketNote, TrafficSecret,
     extension::NewSessionTicketExtensions,
     handshake::{Established, Turn},
     message::{Message, NewSessionTicket},
@@ -10,6 +10,7 @@ use crate::{
     transcript::Transcript,
 };
 use sakigake_crypto::Digest;
+use sakigake_wire::{Entropy, Instant};
 use std::sync::Arc;
 
 /// Awaits the client's Finished; the whole flight is out.
@@ -64,9 +65,20 @@ impl AwaitFinished {
             Established::new(self.read, self.write.clone(), self.exporter, &self.config.limits);
         if let Some(mut transcript) = self.running {
             transcript.add(message);
-            if let (Some(issue), Some(tickets)) = (self.issue, &self.config.tickets) {
+            if let Some(issue) = self.issue {
                 let unix_ms = self.config.unix_ms(turn.now);
-                issue.send(tickets, &self.write, self.identity, &transcript.digest(), unix_ms, turn);
+                let promised = issue.promise(
+                    self.config.clone(),
+                    &self.write,
+                    self.identity,
+                    &transcript.digest(),
+                    unix_ms,
+                );
+                match promised {
+                    Some(promised) if turn.holds_tickets => established = established.with_promised(promised),
+                    Some(promised) => promised.send(turn.now, None, turn.entropy, turn.flight),
+                    None => {}
+                }
             }
             if let Some(asked) = self.later {
                 established = established.with_server_later(Later::new(*asked, transcript));
@@ -84,19 +96,18 @@ impl AwaitFinished {
 }
 
 impl Issue {
-    /// Sends as many tickets as are due; fewer where there is no key to seal them, none where the client's chain would make
-    /// them too long. `transcript` is of all messages up to the client's Finished.
-    fn send(
+    /// What the tickets will be made of; none where the client's chain would make them too long. `transcript` is of all messages
+    /// up to the client's Finished.
+    fn promise(
         self,
-        tickets: &Tickets,
+        config: Arc<Config>,
         write: &TrafficSecret,
         identity: Option<Identity>,
         transcript: &Digest,
         unix_ms: u64,
-        turn: &mut Turn<'_>,
-    ) {
+    ) -> Option<Promised> {
         if identity.as_ref().is_some_and(|identity| identity.bytes() > IDENTITY_BYTES) {
-            return;
+            return None;
         }
         let origin = Origin {
             suite: write.suite,
@@ -107,56 +118,80 @@ impl Issue {
             client_certificates: [0; 32],
             authenticated_unix_secs: self.authenticated_unix_secs.unwrap_or(unix_ms / 1_000),
         };
-        for nonce in 0..self.count {
-            let Some(message) =
-                new_session_ticket(&origin, &identity, tickets, self.max_early_data, nonce, unix_ms, turn)
-            else {
-                return;
-            };
-            turn.flight.steps.push(Step::Send { level: Level::Application, message });
-        }
+        let (count, max_early_data) = (self.count, self.max_early_data);
+        Some(Promised { config, count, origin, identity, max_early_data })
     }
 }
 
-/// A NewSessionTicket; none where there is no key to seal it.
-fn new_session_ticket(
-    origin: &Origin,
-    identity: &Option<Identity>,
-    tickets: &Tickets,
+/// Tickets that the client is still to get.
+pub(crate) struct Promised {
+    config: Arc<Config>,
+    count: u8,
+    origin: Origin,
+    identity: Option<Identity>,
     max_early_data: u32,
-    nonce: u8,
-    unix_ms: u64,
-    turn: &mut Turn<'_>,
-) -> Option<Vec<u8>> {
-    let mut ticket_age_add = [0; 4];
-    turn.entropy.fill(&mut ticket_age_add); // spec: 9846-4.7.1-f
-    let ticket = Ticket {
-        suite: origin.suite.id,
-        secret: origin.ticket_key(&[nonce]),
-        issued_unix_ms: unix_ms,
-        ticket_age_add: u32::from_be_bytes(ticket_age_add),
-        lifetime_secs: tickets.lifetime_secs,
-        authenticated_unix_secs: origin.authenticated_unix_secs,
-        policy: (tickets.policy)(origin.server_name.as_deref()),
-        max_early_data,
-        server_name: origin.server_name.clone(),
-        alpn: origin.alpn.clone(),
-        identity: identity.clone(),
-    };
-    let sealed = ticket.seal(&*tickets.keys, unix_ms / 1_000, turn.entropy)?;
-    let mut message = Vec::with_capacity(sealed.len() + 32);
-    NewSessionTicket {
-        ticket_lifetime: ticket.lifetime_secs,
-        ticket_age_add: ticket.ticket_age_add,
-        ticket_nonce: &[nonce],
-        ticket: &sealed,
-        extensions: NewSessionTicketExtensions {
-            early_data: Some(max_early_data).filter(|bytes| *bytes > 0),
-            ..NewSessionTicketExtensions::default()
-        },
+}
+
+impl Promised {
+    /// Sends as many tickets as are due; fewer where there is no key to seal them.
+    pub(crate) fn send(
+        self,
+        now: Instant,
+        note: Option<TicketNote>,
+        entropy: &mut dyn Entropy,
+        flight: &mut Flight,
+    ) {
+        let Some(tickets) = &self.config.tickets else { return };
+        let unix_ms = self.config.unix_ms(now);
+        for nonce in 0..self.count {
+            let Some(message) = self.new_session_ticket(tickets, nonce, note, unix_ms, entropy) else {
+                return;
+            };
+            flight.steps.push(Step::Send { level: Level::Application, message });
+        }
     }
-    .write(&mut message);
-    Some(message)
+
+    /// A NewSessionTicket; none where there is no key to seal it.
+    fn new_session_ticket(
+        &self,
+        tickets: &Tickets,
+        nonce: u8,
+        note: Option<TicketNote>,
+        unix_ms: u64,
+        entropy: &mut dyn Entropy,
+    ) -> Option<Vec<u8>> {
+        let Self { origin, identity, max_early_data, .. } = self;
+        let mut ticket_age_add = [0; 4];
+        entropy.fill(&mut ticket_age_add); // spec: 9846-4.7.1-f
+        let ticket = Ticket {
+            suite: origin.suite.id,
+            secret: origin.ticket_key(&[nonce]),
+            issued_unix_ms: unix_ms,
+            ticket_age_add: u32::from_be_bytes(ticket_age_add),
+            lifetime_secs: tickets.lifetime_secs,
+            authenticated_unix_secs: origin.authenticated_unix_secs,
+            policy: (tickets.policy)(origin.server_name.as_deref()),
+            max_early_data: *max_early_data,
+            server_name: origin.server_name.clone(),
+            alpn: origin.alpn.clone(),
+            identity: identity.clone(),
+            note,
+        };
+        let sealed = ticket.seal(&*tickets.keys, unix_ms / 1_000, entropy)?;
+        let mut message = Vec::with_capacity(sealed.len() + 32);
+        NewSessionTicket {
+            ticket_lifetime: ticket.lifetime_secs,
+            ticket_age_add: ticket.ticket_age_add,
+            ticket_nonce: &[nonce],
+            ticket: &sealed,
+            extensions: NewSessionTicketExtensions {
+                early_data: Some(*max_early_data).filter(|bytes| *bytes > 0),
+                ..NewSessionTicketExtensions::default()
+            },
+        }
+        .write(&mut message);
+        Some(message)
+    }
 }
 
 /// The longest chain of a client that goes into a ticket: it comes back in a ClientHello.

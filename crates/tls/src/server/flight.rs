@@ -8,7 +8,8 @@ use super::{
     resume::{self, Due, Resumed},
 };
 use crate::{
-    Credential, EarlyData, Fact, Fault, Identity, KeyLogLine, Level, Negotiated, Step, TrafficSecret, Wanted,
+    Credential, EarlyData, Fact, Fault, Identity, KeyLogLine, Level, Negotiated, Step, TicketNote,
+    TrafficSecret, Wanted,
     certificate::{Shown, choice},
     client,
     compression::{self, Compression},
@@ -100,6 +101,8 @@ struct Session {
     identity: Option<Identity>,
     /// When the certificate was shown that all this rests on; none where that is now.
     authenticated_unix_secs: Option<u64>,
+    /// What the owner had sealed into the ticket.
+    note: Option<TicketNote>,
     schedule: schedule::Handshake,
     transcript: Transcript,
     client: TrafficSecret,
@@ -285,6 +288,7 @@ impl Plan {
             takes_later,
             asked: None,
             authenticated_unix_secs: ticket.as_ref().map(|ticket| ticket.authenticated_unix_secs),
+            note: ticket.as_ref().and_then(|ticket| ticket.note),
             identity: ticket.and_then(|ticket| ticket.identity),
             schedule,
             transcript,
@@ -375,7 +379,8 @@ impl Session {
         let is_early_data_taken = self.is_early_data_taken();
         let (later, asked) = (self.later(), self.asked.as_ref().map(|policy| self.asked(policy)));
         let Self { config, client_random, server_name, alpn, group, early_data, identity, .. } = self;
-        let Self { tickets, authenticated_unix_secs, schedule, mut transcript, client, server, .. } = self;
+        let Self { tickets, authenticated_unix_secs, note, schedule, mut transcript, client, server, .. } =
+            self;
         let verify_data = server.verify_data(&transcript.digest());
         send(turn, &mut transcript, Level::Handshake, 64, |out| {
             Finished { verify_data: verify_data.as_ref() }.write(out)
@@ -400,7 +405,7 @@ impl Session {
         let policy = config.early_data.as_ref();
         let max_early_data = policy.map_or(0, |policy| policy.bytes_for(server_name.as_deref()));
         let negotiated =
-            Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked, early_data };
+            Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked, early_data, note };
         let issue = (tickets.count > 0).then(|| {
             let negotiated = negotiated.clone();
             Box::new(Issue {

@@ -18,6 +18,7 @@ fn ticket() -> Ticket {
         server_name: Some("example.com".into()),
         alpn: Some(b"h2".to_vec()),
         identity: Identity::new(vec![vec![1; 90], vec![2; 30]]),
+        note: Some([3; 18]),
     }
 }
 
@@ -27,7 +28,7 @@ fn ring(unix_secs: u64) -> KeyRing {
 
 #[test]
 fn what_a_ticket_says_is_read_back() {
-    let bare = Ticket { server_name: None, alpn: None, identity: None, ..ticket() };
+    let bare = Ticket { server_name: None, alpn: None, identity: None, note: None, ..ticket() };
     let text = ticket().to_bytes();
     let most = TEXT_BYTES + 120;
     assert!(text.capacity() <= most, "the text is not moved as it grows");

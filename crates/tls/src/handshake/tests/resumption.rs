@@ -1,6 +1,6 @@
 //! Connections that go on with earlier ones.
 
-use super::pair::{Pair, Side, UNIX_SECS, client_options, provider, server_options};
+use super::pair::{NOW, Pair, Side, UNIX_SECS, client_options, provider, server_options};
 use crate::{
     Fact, Fault, KeyRing, Level, MAX_TICKET_LIFETIME_SECS, Misuse, Session, Step, TicketKey, Tickets, client,
     extension::TicketRequest,
@@ -460,4 +460,29 @@ fn a_name_is_acknowledged_where_it_was_used_and_not_by_a_resumption() {
     assert!(acknowledged(&pair));
     let pair = second(sessions(&pair).remove(0), client(), server()).unwrap();
     assert_eq!((resumed(&pair), acknowledged(&pair)), ((true, true), false));
+}
+
+#[test]
+fn tickets_that_are_held_leave_with_a_note_that_the_server_hears_again() {
+    let note = |fact: &Fact| match fact {
+        Fact::Negotiated(negotiated) => negotiated.note,
+        other => panic!("{other:?}"),
+    };
+    let mut pair = Pair::new(client(), server());
+    pair.server.hold_tickets();
+    pair.server.send_tickets(NOW, Some([1; 18]), &mut pair.from_server);
+    pair.run().unwrap();
+    assert!(pair.is_established() && sessions(&pair).is_empty());
+    pair.server.send_tickets(NOW, Some([7; 18]), &mut pair.from_server);
+    pair.server.send_tickets(NOW, Some([8; 18]), &mut pair.from_server);
+    pair.run().unwrap();
+    assert_eq!(note(pair.negotiated().1), None);
+    assert_eq!(sessions(&pair).len(), 2, "once");
+    for session in sessions(&pair) {
+        let pair = second(session, client(), server()).unwrap();
+        assert_eq!(resumed(&pair), (true, true));
+        assert_eq!((note(pair.negotiated().0), note(pair.negotiated().1)), (None, Some([7; 18])));
+    }
+    let pair = second(first(), client(), server()).unwrap();
+    assert_eq!(note(pair.negotiated().1), None, "nobody noted anything");
 }

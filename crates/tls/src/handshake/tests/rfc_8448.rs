@@ -45,6 +45,7 @@ fn replay(state: client::State, v: &Vectors, hello: &[u8]) {
         entropy: Box::new(Counter(0)),
         limits: Limits::default(),
         deadline: None,
+        holds_tickets: false,
     };
     let mut flight = Flight::default();
     handshake.handle(NOW, Level::Plain, hello, &mut flight).unwrap();

@@ -22,6 +22,7 @@ fn a_client_and_a_server_agree() {
         is_resumed: false,
         is_client_asked: false,
         early_data: crate::EarlyData::None,
+        note: None,
     });
     assert_eq!(pair.negotiated(), (&negotiated, &negotiated));
     assert_eq!(pair.from_client.facts[1..], [Fact::Established]);
