@@ -442,6 +442,11 @@ impl Connection {
         self.peer.max_header_list_size
     }
 
+    /// Whether the peer's SETTINGS were heard.
+    pub fn has_heard_settings(&self) -> bool {
+        self.peer_settings_heard
+    }
+
     /// Whether the client said that it acts on PRELOAD frames.
     pub fn knows_preload(&self) -> bool {
         self.peer.preload

@@ -14,9 +14,11 @@ mod origin;
 pub mod policy;
 pub mod rules;
 pub mod table;
+mod told;
 
 pub use hint::{CrossOrigin, Dropped, FetchPriority, Hint};
 pub use origin::Origin;
 pub use policy::Policy;
 pub use rules::Destination;
 pub use table::Table;
+pub use told::{Digest, Told};

@@ -2,7 +2,7 @@
 
 use sakigake_h2 as h2;
 use sakigake_preload::{
-    Origin, Table,
+    Digest, Origin, Table, Told,
     table::{Account, Flight},
 };
 use sakigake_semantics::{Request, StreamId};
@@ -16,6 +16,9 @@ const OVERHEAD_BYTES: usize = 128;
 
 /// Pages that one turn may ask for and be hinted at.
 const PAGES: usize = 8;
+
+/// Requests before the first flight that are remembered.
+const BEFORE: usize = 64;
 
 /// Requests whose marks wait for their owner.
 const MARKS: usize = 256;
@@ -34,6 +37,12 @@ pub(crate) struct Hints {
     table: Arc<Table>,
     account: Account,
     is_first_said: bool,
+    /// The client is known not to know the frame, from an earlier connection.
+    is_unknown: bool,
+    /// Of the first flight's frame that the client has, from this connection or from that one.
+    digest: Option<Digest>,
+    /// What was asked for before the first flight: by early data. Authorities and targets.
+    before: Vec<(String, String)>,
     /// Pages that were asked for and not yet answered with what they need beyond the host's set.
     pages: Vec<(StreamId, String)>,
     /// What is to be said of requests; the owner takes it, and who takes nothing loses the oldest.
@@ -46,9 +55,29 @@ impl Hints {
             table,
             account: Account::new(),
             is_first_said: false,
+            is_unknown: false,
+            digest: None,
+            before: Vec::new(),
             pages: Vec::new(),
             marks: VecDeque::new(),
         }
+    }
+
+    /// The client goes on from an earlier connection, at whose end this was known. What it was told then counts as told now, if it
+    /// would be the same: it acts on it, and is not told again.
+    pub(crate) fn returned(&mut self, now: Instant, told: Told, host: Option<&str>) {
+        self.is_unknown = !told.is_known;
+        let Some(flight) = self.table.first(host, INITIAL_WINDOW_BYTES) else { return };
+        if told.is_known && told.digest == Some(flight.digest()) {
+            self.account.sent(now, &flight);
+            (self.digest, self.is_first_said) = (told.digest, true); // spec: preload-profile-10-a
+        }
+    }
+
+    /// What is to be known when the client comes back.
+    pub(crate) fn told(&self, h2: &h2::Connection) -> Told {
+        let is_known = h2.knows_preload();
+        Told { is_known, digest: self.digest.filter(|_| is_known) }
     }
 
     /// The host's hints, once, behind a handshake flight of so many bytes: the frame never makes that flight wait for an
@@ -64,9 +93,16 @@ impl Hints {
             return;
         }
         let budget = INITIAL_WINDOW_BYTES.saturating_sub(flight_bytes + OVERHEAD_BYTES); // spec: preload-profile-5-c
-        if let Some(flight) = self.table.first(host, budget) {
-            self.say(now, &flight, h2);
+        let flight = self.table.first(host, budget).filter(|_| !self.is_unknown); // spec: preload-profile-10-c
+        if let Some(flight) = flight
+            && self.say(now, &flight, h2)
+        {
+            self.digest = Some(flight.digest());
         }
+        for (authority, path) in core::mem::take(&mut self.before) {
+            self.account.requested(Some(&authority), &path); // It has no need of a hint at what it has asked for.
+        }
+        self.flush(now, host, h2);
     }
 
     /// A request was heard: where it asks for a page of `host`, the one that the client named in SNI, what that needs beyond
@@ -78,6 +114,9 @@ impl Hints {
             return; // No hint is for such a place.
         };
         let hinted = self.account.requested(Some(authority), path);
+        if !self.is_first_said && self.before.len() < BEFORE {
+            self.before.push((authority.to_owned(), path.to_owned()));
+        }
         if self.marks.len() == MARKS {
             self.marks.pop_front();
         }
@@ -94,13 +133,14 @@ impl Hints {
         if let Some(rtt) = h2.rtt() {
             self.account.learn_rtt(rtt);
         }
-        let pages = core::mem::take(&mut self.pages);
+        // A page's hints come after the host's, and without them.
+        let pages = if self.is_first_said { core::mem::take(&mut self.pages) } else { Vec::new() };
         // spec: preload-profile-2-d
         if h2.knows_preload() {
             self.account.client_acts();
             for (stream, page) in pages {
                 if let Some(flight) = self.table.page(host, &page, &self.account) {
-                    self.say(now, &flight, h2);
+                    let _ = self.say(now, &flight, h2); // Nobody asks for what a closing connection did not hear.
                     let mark = self.marks.iter_mut().find(|(marked, _)| *marked == stream);
                     mark.into_iter().for_each(|(_, mark)| mark.hints += flight.hints().count());
                 }
@@ -124,11 +164,13 @@ impl Hints {
         self.account.deadline(self.table.config())
     }
 
-    fn say(&mut self, now: Instant, flight: &Flight, h2: &mut h2::Connection) {
-        // The engine refuses when the connection is closing: then nobody would act on the hints.
-        if h2.preload(flight.block()).is_ok() {
+    /// Whether it was said: the engine refuses when the connection is closing, since then nobody would act on the hints.
+    fn say(&mut self, now: Instant, flight: &Flight, h2: &mut h2::Connection) -> bool {
+        let is_said = h2.preload(flight.block()).is_ok();
+        if is_said {
             self.account.sent(now, flight);
         }
+        is_said
     }
 }
 

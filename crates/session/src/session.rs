@@ -5,6 +5,7 @@ use crate::{
     plain::Outgoing,
 };
 use sakigake_h2 as h2;
+use sakigake_preload::Told;
 use sakigake_semantics as semantics;
 use sakigake_tls::{self as tls, rules::HandshakeType};
 use sakigake_wire::{Entropy, Instant};
@@ -33,6 +34,8 @@ pub struct Session {
     is_peer_done: bool,
     /// The pipe brought something.
     has_begun: bool,
+    /// A server's tickets wait until it is known what they say of hints.
+    owes_tickets: bool,
 }
 
 /// What is spoken inside TLS, once ALPN has decided.
@@ -56,7 +59,11 @@ impl Session {
         }
         let trace = config.trace;
         let hints = config.hints.clone().map(Hints::new);
-        Self::new(tls, Role::Server { config, hints }, trace)
+        let owes_tickets = hints.is_some();
+        if owes_tickets {
+            tls.hold_tickets();
+        }
+        Self { owes_tickets, ..Self::new(tls, Role::Server { config, hints }, trace) }
     }
 
     /// A client's side of a byte pipe that was just opened to `server_name`, a host or an IP address without port.
@@ -106,6 +113,7 @@ impl Session {
             last_word: None,
             is_peer_done: false,
             has_begun: false,
+            owes_tickets: false,
         }
     }
 
@@ -237,6 +245,10 @@ impl Session {
             if self.is_ready || !self.is_client_asked {
                 self.hint_first(now, len); // spec: preload-profile-2-a
             }
+            if self.is_ready && self.owes_tickets {
+                self.send_tickets(now);
+                len += self.handshake_bytes(now, &mut out[len..]);
+            }
             len += self.application_bytes(now, &mut out[len..]);
             if self.is_over() {
                 match &self.last_word {
@@ -299,6 +311,23 @@ impl Session {
             // Refused when the connection is closing: then nobody asks for anything any more.
             let _ = h2.announce_origins();
         }
+    }
+
+    /// Tickets, once the client's SETTINGS say whether it acts on hints; over another protocol at once.
+    fn send_tickets(&mut self, now: Instant) {
+        let note = match (&self.spoken, &self.role) {
+            (Spoken::H2(h2), _) if !h2.has_heard_settings() => return,
+            (Spoken::H2(h2), Role::Server { hints: Some(hints), .. }) => {
+                let mut told = hints.told(h2);
+                if self.is_client_asked {
+                    told.digest = None; // There the ticket comes before the frame, so that a client cannot keep them as one.
+                }
+                Some(told.to_bytes())
+            }
+            _ => None,
+        };
+        self.owes_tickets = false;
+        self.tls.send_tickets(now, note);
     }
 
     /// What requested pages need beyond their host's set.
@@ -461,8 +490,21 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
     }
 
     fn negotiated(&mut self, negotiated: tls::Negotiated) {
-        let tls::Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked, early_data } =
-            negotiated;
+        let tls::Negotiated {
+            server_name,
+            alpn,
+            suite,
+            group,
+            is_resumed,
+            is_client_asked,
+            early_data,
+            note,
+        } = negotiated;
+        if let Role::Server { hints: Some(hints), .. } = &mut *self.role {
+            if let Some(told) = note.as_ref().and_then(Told::from_bytes) {
+                hints.returned(self.now, told, server_name.as_deref());
+            }
+        }
         *self.is_client_asked = is_client_asked;
         *self.server_name = server_name;
         let is_taken = matches!(early_data, tls::EarlyData::Accepted { .. });

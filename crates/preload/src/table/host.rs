@@ -2,7 +2,7 @@
 
 use super::{Account, Config, Site, Withdrawal, survives};
 use crate::{
-    Hint, Origin,
+    Digest, Hint, Origin,
     block::{self, Budget},
 };
 use std::{
@@ -38,8 +38,18 @@ pub struct Count {
 #[derive(Debug, Default)]
 struct Encoded {
     block: Vec<u8>,
-    /// By hint: its entry, and where its line ends in the block.
-    lines: Vec<(usize, usize)>,
+    /// One a hint.
+    lines: Vec<Line>,
+}
+
+/// A hint in a block.
+#[derive(Debug)]
+struct Line {
+    entry: usize,
+    /// Where it ends in the block.
+    end: usize,
+    /// Of the host and of the block up to there.
+    digest: Digest,
 }
 
 /// Values of `link` fields, best first.
@@ -47,6 +57,8 @@ pub type Links = Arc<[String]>;
 
 #[derive(Debug)]
 pub(super) struct Host {
+    /// Of the host alone.
+    digest: Digest,
     entries: Vec<Entry>,
     /// Entries of every page, best first.
     first: Vec<usize>,
@@ -77,13 +89,22 @@ impl Flight {
         &self.encoded.block[..self.len]
     }
 
+    /// Of the host and of exactly the frame's payload (PRELOAD profile, point 10).
+    pub fn digest(&self) -> Digest {
+        self.lines().last().map_or(self.host.digest, |line| line.digest)
+    }
+
     /// The hints in it.
     pub fn hints(&self) -> impl Iterator<Item = &Hint> {
         self.entries().map(|index| &self.host.entries[index].hint)
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = usize> {
-        self.encoded.lines.iter().take_while(|(_, end)| *end <= self.len).map(|(index, _)| *index)
+        self.lines().map(|line| line.entry)
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.encoded.lines.iter().take_while(|line| line.end <= self.len)
     }
 
     pub(super) const fn host(&self) -> &Arc<Host> {
@@ -102,7 +123,7 @@ impl Flight {
     }
 
     fn within(host: &Arc<Host>, encoded: Arc<Encoded>, block_bytes: usize) -> Option<Self> {
-        let len = encoded.lines.iter().map(|(_, end)| *end).take_while(|end| *end <= block_bytes).last()?;
+        let len = encoded.lines.iter().map(|line| line.end).take_while(|end| *end <= block_bytes).last()?;
         Some(Self { host: Arc::clone(host), encoded, len })
     }
 }
@@ -114,6 +135,7 @@ impl Host {
         let pages = site.pages.iter().take(config.limits.pages);
         let pages = pages.map(|(path, hints)| (path.clone(), entries.take(hints))).collect();
         let host = Self {
+            digest: Digest::of(origin.host()),
             entries: entries.list,
             first,
             pages,
@@ -215,7 +237,7 @@ impl Host {
     }
 
     fn encode(&self, indexes: impl Iterator<Item = usize>, budget: Budget) -> Encoded {
-        let mut encoded = Encoded::default();
+        let (mut encoded, mut digest) = (Encoded::default(), self.digest);
         for index in indexes.take(budget.hints) {
             let room = Budget { hints: 1, block_bytes: budget.block_bytes - encoded.block.len() };
             let (line, count) = block::write(core::slice::from_ref(&self.entries[index].hint), room);
@@ -223,7 +245,8 @@ impl Host {
                 break;
             }
             encoded.block.extend_from_slice(&line);
-            encoded.lines.push((index, encoded.block.len()));
+            digest = digest.with(&line);
+            encoded.lines.push(Line { entry: index, end: encoded.block.len(), digest });
         }
         encoded
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Destination, FetchPriority};
+use crate::{Destination, Digest, FetchPriority};
 use sakigake_wire::Instant;
 
 fn site(paths: &[&str]) -> Site {
@@ -280,4 +280,21 @@ fn link_fields_keep_the_budget_and_lose_what_was_withdrawn() {
         table.set("a.example", &site(&["/1", "/2"]));
         assert_eq!(table.links(Some("a.example"), "/").len(), expected);
     }
+}
+
+#[test]
+fn a_flights_digest_is_of_its_host_and_of_its_bytes_alone() {
+    let digest = |table: &Table, host, bytes| table.first(Some(host), bytes).map(|flight| flight.digest());
+    let one = table();
+    one.set("b.example", &site(&["/1", "/2"]));
+    let whole = digest(&one, "a.example", 2_048);
+    let bytes = one.first(Some("a.example"), 2_048).expect("two hints").block().to_vec();
+    assert_eq!(whole, Some(Digest::of("a.example").with(&bytes)));
+    assert_ne!(digest(&one, "b.example", 2_048), whole, "another host");
+    let cut = digest(&one, "a.example", bytes.len() - 1);
+    assert!(cut.is_some() && cut != whole, "less of it");
+    one.set("a.example", &site(&["/1"]));
+    assert_eq!(digest(&one, "a.example", 2_048), cut, "as much said by another state of the host");
+    one.set("a.example", &site(&["/1", "/3"]));
+    assert_ne!(digest(&one, "a.example", 2_048), whole);
 }

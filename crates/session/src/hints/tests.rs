@@ -37,6 +37,11 @@ fn told(h2: &mut h2::Connection) -> Vec<Vec<u8>> {
     told
 }
 
+fn urls(block: &[u8]) -> Vec<String> {
+    let reading = sakigake_preload::block::read(block, Default::default()).expect("a block");
+    reading.hints.into_iter().map(|hint| hint.url).collect()
+}
+
 fn navigation(authority: &str) -> Request {
     Request::get(authority, "/page").with("sec-fetch-mode", "navigate")
 }
@@ -71,6 +76,56 @@ fn a_later_frame_goes_to_who_acts_on_it_for_the_host_that_it_named() {
         let (mut h2, mut hints) = server(entries);
         hints.asked(StreamId(1), &navigation(authority), host);
         hints.flush(Instant::default(), host, &mut h2);
+        assert_eq!(told(&mut h2).len(), 0, "the host's come first");
+        hints.first(Instant::default(), host, 20_000, &mut h2);
         assert_eq!(told(&mut h2).len(), frames, "{authority} {entries:?}");
     }
+}
+
+#[test]
+fn nothing_is_said_twice_and_nothing_to_who_does_not_know_the_frame() {
+    // spec: preload-profile-10-a spec: preload-profile-10-c
+    let (now, host) = (Instant::default(), Some("a.test"));
+    let acts = [0xf0, 0xf0, 0, 0, 0, 1];
+    let visit = |entries: &[u8], returned: Option<Told>| {
+        let (mut h2, mut hints) = server(entries);
+        if let Some(told) = returned {
+            hints.returned(now, told, host);
+        }
+        hints.first(now, host, 0, &mut h2);
+        (told(&mut h2).len(), hints.told(&h2), h2, hints)
+    };
+    let (frames, first, ..) = visit(&acts, None);
+    assert!(frames == 1 && first.is_known && first.digest.is_some());
+    let (frames, again, mut h2, mut hints) = visit(&acts, Some(first));
+    assert_eq!((frames, again), (0, first));
+    // What the client remembers counts as said: a page's frame does not repeat it.
+    hints.asked(StreamId(1), &navigation("a.test"), host);
+    assert!(hints.account.requested(Some("a.test"), "/a.css"));
+    hints.flush(now, host, &mut h2);
+    let pages: Vec<_> = told(&mut h2).iter().map(|frame| urls(frame)).collect();
+    assert_eq!(pages, [["https://a.test/b.css"]]);
+
+    let other = Told { digest: None, ..first };
+    assert_eq!(visit(&acts, Some(other)).0, 1, "it has others, or none");
+    let (frames, unknown, ..) = visit(&[], None);
+    assert_eq!((frames, unknown), (1, Told { is_known: false, digest: None }));
+    let (frames, learnt, ..) = visit(&acts, Some(unknown));
+    assert_eq!((frames, learnt), (0, Told { is_known: true, digest: None }), "it has learnt the frame since");
+    assert_eq!(visit(&acts, Some(learnt)).0, 1);
+}
+
+#[test]
+fn what_was_asked_for_early_is_no_waste_of_the_hint_that_comes_later() {
+    let (now, host) = (Instant::default(), Some("a.test"));
+    let (mut h2, mut hints) = server(&[0xf0, 0xf0, 0, 0, 0, 1]);
+    hints.asked(StreamId(1), &navigation("a.test"), host);
+    hints.asked(StreamId(3), &Request::get("a.test", "/a.css"), host);
+    hints.flush(now, host, &mut h2);
+    hints.first(now, host, 0, &mut h2);
+    let hinted: Vec<_> = told(&mut h2).iter().map(|frame| urls(frame)).collect();
+    assert_eq!(hinted, [["https://a.test/a.css"], ["https://a.test/b.css"]]);
+    let table = hints.table.clone();
+    drop(hints);
+    assert_eq!(table.totals(), table::Totals { sent: 2, used: 1 });
 }

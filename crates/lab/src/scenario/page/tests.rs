@@ -46,3 +46,19 @@ fn who_was_there_before_asks_in_its_first_flight() {
         assert_eq!(warm(rtt, Hints::Ignored), Ok(3), "{rtt}");
     }
 }
+
+#[test]
+fn who_remembers_hints_is_not_told_them_again() {
+    // spec: preload-profile-10-a
+    let rtt = Span::from_millis(50);
+    let hinted = |start| {
+        let run = run(rtt, Hints::Preload, start, 1).expect("it loads");
+        let notes: Vec<usize> = run
+            .log
+            .notes()
+            .filter_map(|(_, _, note)| if let Note::Hinted { taken } = note { Some(*taken) } else { None })
+            .collect();
+        notes
+    };
+    assert_eq!((hinted(Start::Cold), hinted(Start::Warm)), (vec![16], vec![16]));
+}
