@@ -134,7 +134,7 @@ struct Driver {
     is_read_out: bool,
     /// The socket has something that nobody reads before the session has its answer.
     is_spoken_to: bool,
-    /// Set when ALPN chose a protocol without an engine: plaintext that came with the handshake's end.
+    /// Set when ALPN chose a protocol without an engine: plaintext that came with the handshake's end, or as early data.
     plain: Option<Vec<u8>>,
 }
 
@@ -142,7 +142,7 @@ impl Driver {
     async fn run<A: Application>(&mut self, application: &mut A) -> Result<(), Failure> {
         loop {
             let more = self.write(application)?;
-            let is_over = self.session.has_said_all() || (self.plain.is_some() && self.session.is_ready());
+            let is_over = self.session.has_said_all() || self.plain.is_some();
             // Whom nothing can reach any more, and who has nothing left to say, is done too.
             if self.unsent.is_empty() && (is_over || (self.is_read_out && !more)) {
                 return Ok(());
@@ -307,7 +307,7 @@ impl Driver {
                     match &event {
                         // What came as early data is in it already.
                         Event::Ready { protocol: Protocol::Plain, .. } => {
-                            *plain = Some(plain.take().unwrap_or_default());
+                            plain.get_or_insert_default();
                         }
                         Event::Bytes(bytes) => plain.get_or_insert_default().extend_from_slice(bytes),
                         _ => {}

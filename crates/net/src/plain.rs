@@ -6,13 +6,21 @@ use core::{
     task::{Context, Poll, ready},
 };
 use sakigake_session::{Event, Session};
-use std::io;
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    time::Sleep,
 };
 
-/// A TLS stream whose handshake is over. Writes gather until flushed, so that what is written in one turn leaves in one
+/// A TLS stream whose handshake is over, or goes on beside it where the client sent early data: then what is read may be that, as
+/// [`PlainStream::early`] tells. Writes gather until flushed, so that what is written in one turn leaves in one
 /// record; reads take no more than the reader wants.
 pub struct PlainStream {
     stream: TcpStream,
@@ -24,6 +32,14 @@ pub struct PlainStream {
     ended: bool,
     closing: bool,
     watcher: Option<Watcher>,
+    /// As long as the handshake is not over.
+    early: Option<Early>,
+}
+
+/// A handshake that is not over.
+struct Early {
+    flag: Arc<AtomicBool>,
+    deadline: Pin<Box<Sleep>>,
 }
 
 /// Hears what the session says beside plaintext: traces, key log lines.
@@ -31,7 +47,13 @@ type Watcher = Box<dyn FnMut(Event<'_>) + Send>;
 
 impl PlainStream {
     pub(crate) fn new(stream: TcpStream, session: Session, clock: Clock, heard: Vec<u8>) -> Self {
+        let deadline = session.deadline().filter(|_| !session.is_ready()).map(|at| clock.timer(at));
+        let early = deadline.map(|at| Early {
+            flag: Arc::new(AtomicBool::new(true)),
+            deadline: Box::pin(tokio::time::sleep_until(at)),
+        });
         Self {
+            early,
             stream,
             session,
             clock,
@@ -47,6 +69,11 @@ impl PlainStream {
     /// Hands what the session says beside plaintext to `watcher` from here on.
     pub fn watch(&mut self, watcher: impl FnMut(Event<'_>) + Send + 'static) {
         self.watcher = Some(Box::new(watcher));
+    }
+
+    /// Whether what is read now came as early data; it is not so any more once the handshake is over. None where it never was.
+    pub fn early(&self) -> Option<Arc<AtomicBool>> {
+        self.early.as_ref().map(|early| early.flag.clone())
     }
 
     /// The session below, to ask what was negotiated.
@@ -76,12 +103,23 @@ impl PlainStream {
         len > 0
     }
 
+    /// Ready when the handshake has taken too long, which [`PlainStream::hear`] tells then.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.early {
+            Some(early) => early.deadline.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+
     /// Reads once from the socket into `heard`.
     fn hear(&mut self) -> io::Result<()> {
-        let Self { stream, session, clock, heard, ended, watcher, .. } = self;
-        buffers::lend(|buffers| {
+        let Self { stream, session, clock, heard, ended, watcher, early, .. } = self;
+        let now = clock.now();
+        if early.is_some() {
+            session.expire(now).map_err(|fault| io::Error::new(io::ErrorKind::TimedOut, fault))?;
+        }
+        let result = buffers::lend(|buffers| {
             let len = stream.try_read(&mut buffers.input)?;
-            let now = clock.now();
             let result = match len {
                 0 => {
                     *ended = true;
@@ -101,7 +139,13 @@ impl PlainStream {
                 let kind = if len == 0 { io::ErrorKind::UnexpectedEof } else { io::ErrorKind::InvalidData };
                 io::Error::new(kind, fault)
             })
-        })
+        });
+        if session.is_ready()
+            && let Some(early) = early.take()
+        {
+            early.flag.store(false, Ordering::Relaxed);
+        }
+        result
     }
 
     /// Moves everything that waits in the session to the socket.
@@ -165,7 +209,9 @@ impl AsyncRead for PlainStream {
             if let Poll::Ready(Err(error)) = this.poll_drain(cx) {
                 return Poll::Ready(Err(error));
             }
-            ready!(this.stream.poll_read_ready(cx))?;
+            if this.stream.poll_read_ready(cx)?.is_pending() {
+                ready!(this.poll_deadline(cx));
+            }
             match this.hear() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => {

@@ -1,6 +1,7 @@
 //! HTTP/1.1 and 1.0 (RFC 9112), by hyper, over any stream of plaintext: for whoever did not choose h2.
 
 mod ask;
+mod early;
 mod outgoing;
 mod patience;
 mod stall;
@@ -204,12 +205,13 @@ async fn respond<H: Handler>(
     (turn, upload): (Rc<Turn>, Arc<Upload>),
 ) -> http::Response<Outgoing<H>> {
     let since = Instant::now();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let refusal = if has_good_host(&parts) { early::judge(&mut parts, &peer) } else { Some(400) };
     let ask = Ask::from(&parts);
-    let Dispatched { seat, answer, visit } = match has_good_host(&parts) {
-        true => handler.answer(authority(&parts), &ask, SystemTime::now()),
-        false => {
-            let reply = error_reply(400, parts.method == http::Method::HEAD);
+    let Dispatched { seat, answer, visit } = match refusal {
+        None => handler.answer(authority(&parts), &ask, SystemTime::now()),
+        Some(status) => {
+            let reply = error_reply(status, parts.method == http::Method::HEAD);
             Dispatched { seat: None, answer: Answer::Reply(reply), visit: None }
         }
     };

@@ -46,6 +46,7 @@ const PAGES: &[(u16, &str, &str)] = &[
     (412, "It has changed", "The file is not the version that the request asked for."),
     (414, "This address is too long", "No file of this site has such a name."),
     (416, "The file is not that long", "It has none of the bytes that the request asked for."),
+    (425, "Too early", "What changes anything has to wait for the handshake. Asked again, it is answered."),
     (500, "Something went wrong", "The server could not read the file. Its log may say more."),
     (503, "Too much at a time", "The server reads as many files as it can. In a moment it may have time for this one."),
 ];

@@ -11,7 +11,7 @@ use crate::{
     service::{Bell, Body, EarlyData, Inflow, Local, Peer, Pending, Ring, bridge, head},
 };
 use core::task::{Context, Poll};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 use sakigake_h2 as h2;
 use sakigake_semantics::{Fields, Request, StreamId};
 use sakigake_wire::Instant;
@@ -21,9 +21,6 @@ use std::{
     sync::Arc,
     time,
 };
-
-/// Tells whoever answers, or passes it on, that a request came as early data (RFC 8470 section 5.1).
-const EARLY_DATA: HeaderName = HeaderName::from_static("early-data");
 
 /// All of them.
 pub(super) struct Exchanges<H: Handler> {
@@ -238,8 +235,7 @@ fn ask(local: Local, asked: &Asked, peer: Peer) -> Pending {
     }
     peer.extend(&mut parts.extensions);
     if asked.is_early {
-        parts.extensions.insert(EarlyData);
-        parts.headers.insert(EARLY_DATA, HeaderValue::from_static("1")); // spec: 8470-5.1-a
+        EarlyData::mark(&mut parts);
     }
     let is_connect = parts.method == http::Method::CONNECT;
     let request = http::Request::from_parts(parts, body);

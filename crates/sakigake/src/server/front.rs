@@ -35,7 +35,10 @@ pub(super) async fn connection(worker: &Rc<Worker>, stream: TcpStream, client: S
         Ok(Ended::Closed) if front.is_ready.get() => {}
         Ok(Ended::Closed) => worker.shard.gone(),
         Ok(Ended::Plain(stream)) => {
-            let peer = Peer::of(client, stream.session());
+            let peer = Peer::of(client, stream.session()).with_early(stream.early());
+            if !front.is_ready.replace(true) {
+                worker.shard.ready(session::Protocol::Plain); // It has sent early data: what follows nobody here hears.
+            }
             let served = http1::serve(*stream, front.clone(), peer, site.http1, worker.stop.told()).await;
             // Many clients leave without a word when they have all they want.
             if let Err(error) = served

@@ -1,6 +1,13 @@
+use http::{HeaderName, HeaderValue};
 use sakigake_session::Session;
 use sakigake_tls::Identity;
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// Who asks: an extension of every request. Cheap to clone.
 ///
@@ -15,6 +22,8 @@ pub struct Peer {
     address: SocketAddr,
     tls: Option<Arc<Tls>>,
     identity: Option<Identity>,
+    /// Over HTTP/1.1: whether what it sends now is early data.
+    early: Option<Arc<AtomicBool>>,
 }
 
 /// An extension of a request that came as early data (0-RTT), before the handshake was over: whoever recorded it may have
@@ -22,6 +31,16 @@ pub struct Peer {
 /// asks again (RFC 8470 section 5.2). Only safe methods come so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EarlyData;
+
+impl EarlyData {
+    /// Tells whoever answers a request, or passes it on (RFC 8470 section 5.1).
+    pub(crate) fn mark(parts: &mut http::request::Parts) {
+        parts.extensions.insert(Self);
+        parts.headers.insert(EARLY_DATA, HeaderValue::from_static("1")); // spec: 8470-5.1-a
+    }
+}
+
+const EARLY_DATA: HeaderName = HeaderName::from_static("early-data");
 
 /// What the handshake agreed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +58,7 @@ pub struct Tls {
 impl Peer {
     /// Somebody at that address.
     pub fn new(address: SocketAddr, tls: Option<Tls>) -> Self {
-        Self { address, tls: tls.map(Arc::new), identity: None }
+        Self { address, tls: tls.map(Arc::new), identity: None, early: None }
     }
 
     /// Who is at the other end of a session.
@@ -52,6 +71,16 @@ impl Peer {
             server_name,
         });
         Self { identity: session.identity().cloned(), ..Self::new(address, tls) }
+    }
+
+    /// The same where it may have sent early data, as long as that says so.
+    pub(crate) fn with_early(self, early: Option<Arc<AtomicBool>>) -> Self {
+        Self { early, ..self }
+    }
+
+    /// Whether what it sends now came before the handshake was over.
+    pub(crate) fn is_early(&self) -> bool {
+        self.early.as_ref().is_some_and(|early| early.load(Ordering::Relaxed))
     }
 
     /// The client's address, as the socket knows it.
