@@ -76,6 +76,7 @@ fn options(arguments: &FetchArguments) -> Result<Options, Ended> {
         connect_patience: Duration::from_nanos(arguments.connect_timeout.as_nanos()),
         identity: None,
         tickets: if arguments.no_tickets { None } else { tickets() },
+        early_data: arguments.early_data,
         protocols: protocols
             .iter()
             .filter(|(is_barred, _)| !is_barred)

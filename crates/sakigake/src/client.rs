@@ -63,6 +63,9 @@ pub struct Options {
     pub connect_patience: Duration,
     /// Where tickets are kept by which connections are resumed; none to resume none.
     pub tickets: Option<Arc<dyn tickets::Store>>,
+    /// Whether requests by safe methods leave in the first flight (0-RTT), over HTTP/2, to servers whose tickets allow it: whoever records them
+    /// may send them again, so that what is asked for has to bear being asked for twice. It needs tickets.
+    pub early_data: bool,
 }
 
 impl Default for Options {
@@ -81,6 +84,7 @@ impl Default for Options {
             proxies: Proxies::default(),
             connect_patience: Duration::from_secs(10),
             tickets: Some(Arc::new(tickets::InMemory::default())),
+            early_data: false,
         }
     }
 }
@@ -104,6 +108,7 @@ pub(crate) struct Shared {
     pub(crate) connect_patience: Duration,
     pub(crate) key_log: Option<KeyLogFile>,
     tickets: Option<tickets::Tickets>,
+    pub(crate) early_data: bool,
     /// How pages are loaded.
     load: load::Options,
 }
@@ -157,6 +162,7 @@ impl Client {
         tls.record_size_limit = Some(tls::extension::MAX_RECORD_SIZE_LIMIT);
         let tickets = tickets::Tickets::of(&options);
         tls.tickets = tickets.as_ref().map(|_| tickets::Tickets::WANTED);
+        let early_data = options.early_data && tickets.is_some();
         let h2 = sakigake_h2::Config { preload: options.preload, ..Default::default() };
         let credentials = options.identity.iter().map(|identity| identity.credential.clone()).collect();
         tls::client::Options { credentials, ..tls.clone() }.build().map_err(Error::Misuse)?;
@@ -176,6 +182,7 @@ impl Client {
             connect_patience,
             key_log,
             tickets,
+            early_data,
             load,
         };
         Ok(Self { shared: Rc::new(shared) })
@@ -231,8 +238,9 @@ impl Shared {
         &self,
         host: &str,
         trace: bool,
+        early_data: bool,
     ) -> Result<(Arc<ClientConfig>, Option<Arc<Witness>>), tls::Misuse> {
-        let mut tls = self.tls.clone();
+        let mut tls = tls::client::Options { early_data, ..self.tls.clone() };
         tls.credentials.extend(self.identity_for(host).map(|identity| identity.credential.clone()));
         tls.post_handshake_auth = !tls.credentials.is_empty(); // Said only where HTTP/2 is not offered.
         let judge = tls.verifier.clone().filter(|_| self.is_checked);

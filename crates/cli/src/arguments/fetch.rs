@@ -152,6 +152,13 @@ pub(crate) struct FetchArguments {
     /// Without it tickets are kept in the user's data folder, so that the next run resumes connections.
     #[arg(long)]
     pub(crate) no_tickets: bool,
+    /// Ask in the first flight (0-RTT) over HTTP/2 where a server's ticket allows it
+    ///
+    /// Whoever records that flight may send it again: what is asked for must bear being asked for twice. Only GET, HEAD, OPTIONS
+    /// and TRACE without a body leave so early. What the server refuses, or answers with 425 (Too Early), is asked for again
+    /// once; -v tells.
+    #[arg(long, conflicts_with = "no_tickets")]
+    pub(crate) early_data: bool,
     /// Give up after this long
     #[arg(short, long, value_name = "TIME", default_value = "30s", value_parser = parse_seconds)]
     pub(crate) max_time: Span,

@@ -3,7 +3,7 @@
 use super::{
     Shared, dial,
     failure::{Cause, Failed},
-    http1, http2, place,
+    http1, http2, place, tickets,
     witness::Witness,
 };
 use sakigake_h2 as h2;
@@ -11,6 +11,7 @@ use sakigake_net::{Ended, SystemEntropy, drive, unix_secs};
 use sakigake_page::{Origin, load::Id};
 use sakigake_semantics::{Request, Response};
 use sakigake_session::Session;
+use sakigake_tls as tls;
 use sakigake_wire::Instant;
 use std::{net::SocketAddr, rc::Rc, sync::Arc};
 use tokio::sync::mpsc;
@@ -50,7 +51,7 @@ pub(crate) enum News {
     Found(Origin, Result<Vec<SocketAddr>, Failed>),
     /// A line for whoever watches frames.
     Frame(String),
-    /// A PRELOAD frame's block.
+    /// A PRELOAD frame's block, of this connection or of the one that it goes on from.
     Preload(Vec<u8>),
     /// An interim response.
     Interim(Id, Box<Response>),
@@ -146,6 +147,14 @@ impl Ear {
         let _ = self.news.send((self.number, news)); // A loader that is gone needs no news.
     }
 
+    /// Hints of an earlier connection are as good as a frame of this one.
+    pub(crate) fn remember(&self, hints: Option<Vec<u8>>) {
+        if let Some(block) = hints {
+            self.frame(|| format!("PRELOAD: {} bytes of hints are remembered", block.len()));
+            self.tell(News::Preload(block));
+        }
+    }
+
     pub(crate) fn frame(&self, line: impl FnOnce() -> String) {
         if self.watches {
             self.tell(News::Frame(line()));
@@ -173,6 +182,17 @@ async fn connect(
 ) -> Result<(), Failed> {
     let place = place(&ear.origin);
     let began = shared.clock.now();
+    let mut tickets = shared.tickets(&ear.origin);
+    let earlier = tickets.as_mut().and_then(|tickets| tickets.take(unix_secs() * 1_000));
+    // Over HTTP/1.1 nothing would leave early.
+    let may_be_early = |earlier: &tls::Session| {
+        earlier.max_early_data > 0 && earlier.alpn.as_deref() == Some(Protocol::Http2.alpn())
+    };
+    let is_early = shared.early_data && earlier.as_ref().is_some_and(may_be_early);
+    if is_early {
+        // Told before the socket is there, so that what they name leaves beside the document.
+        ear.remember(tickets.as_mut().and_then(tickets::Keeper::remembered)); // spec: preload-profile-9-a
+    }
     let dialled = dial::dial(shared, &ear.origin, known).await?;
     ear.frame(|| {
         let dial::Dialled { resolved, connected, address, is_proxied, .. } = &dialled;
@@ -181,10 +201,9 @@ async fn connect(
         format!("connected to {kind}{address} (address after {dns}, connection after {tcp})")
     });
     let host = ear.origin.host.trim_start_matches('[').trim_end_matches(']');
-    let (config, witness) =
-        shared.session(host, ear.watches).map_err(|misuse| Failed::new(Cause::SslConnectError, misuse))?;
-    let mut tickets = shared.tickets(&ear.origin);
-    let earlier = tickets.as_mut().and_then(|tickets| tickets.take(unix_secs() * 1_000));
+    let (config, witness) = shared
+        .session(host, ear.watches, is_early)
+        .map_err(|misuse| Failed::new(Cause::SslConnectError, misuse))?;
     let session = Session::resume(config, host, earlier, shared.clock.now(), Box::new(SystemEntropy));
     let session = session.map_err(|misuse| Failed::new(Cause::UrlMalformat, misuse))?;
     let dial::Dialled { resolved, connected, address, is_proxied, stream } = dialled;

@@ -9,7 +9,11 @@ use super::{
     failure::{Cause, Failed},
     tickets::Keeper,
 };
-use core::task::{Context, Poll};
+use core::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 use sakigake_h2::Misuse;
 use sakigake_net::Application;
 use sakigake_page::load::Id;
@@ -22,6 +26,8 @@ use tokio::sync::mpsc;
 
 /// Nobody needs the stream any more (RFC 9113 section 7).
 const CANCEL: u32 = 0x8;
+/// How long a connection that has all it came for still waits for a ticket: a long round trip.
+const TICKET_PATIENCE: Duration = Duration::from_millis(200);
 /// The most that is copied of a request's body into its stream's queue at once.
 const PIECE_BYTES: usize = 1 << 16;
 
@@ -41,6 +47,10 @@ pub(super) struct Http2 {
     has_new_origins: bool,
     is_ready: bool,
     is_over: bool,
+    /// The server answers early data before its tickets: who leaves with the answer comes back without one.
+    is_ticket_due: bool,
+    /// How long a ticket is still waited for.
+    patience: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 /// A request and what came of it.
@@ -66,11 +76,14 @@ impl Http2 {
         commands: mpsc::UnboundedReceiver<Command>,
         ready: Ready,
     ) -> Self {
+        let mut commands = commands;
+        // What is asked for by now leaves in the first write: early data would come too late in the second.
+        let waiting = core::iter::from_fn(|| commands.try_recv().ok()).collect();
         Self {
             shared,
             ear,
             commands,
-            waiting: Vec::new(),
+            waiting,
             streams: BTreeMap::new(),
             answered_early: Vec::new(),
             ready,
@@ -78,6 +91,8 @@ impl Http2 {
             has_new_origins: false,
             is_ready: false,
             is_over: false,
+            is_ticket_due: false,
+            patience: None,
         }
     }
 
@@ -242,6 +257,11 @@ impl Http2 {
 }
 
 impl Http2 {
+    /// Whether a ticket is worth waiting for before the connection ends.
+    fn awaits_ticket(&self) -> bool {
+        self.is_ticket_due && self.patience.is_some()
+    }
+
     fn is_early(&self, stream: StreamId) -> bool {
         self.streams.get(&stream).is_some_and(|exchange| exchange.is_early)
     }
@@ -250,6 +270,7 @@ impl Http2 {
     /// protocol somebody else decides (RFC 9846 section 4.3.10).
     fn begin_anew(&mut self, protocol: Protocol) {
         let lost = core::mem::take(&mut self.streams).into_values();
+        self.ear.frame(|| format!("early data: {} requests are sent again", lost.len()));
         match protocol {
             Protocol::H2 => {
                 let again = lost.map(|exchange| Command::Request(exchange.id, exchange.call));
@@ -264,6 +285,7 @@ impl Http2 {
     /// The server does not answer this early; the handshake is over by now.
     fn ask_again(&mut self, stream: StreamId) {
         if let Some(Exchange { id, call, .. }) = self.streams.remove(&stream) {
+            self.ear.frame(|| format!("425 Too Early on stream {}: it is asked again", stream.0));
             self.answered_early.push(stream);
             self.waiting.push(Command::Request(id, call));
         }
@@ -307,8 +329,10 @@ impl Application for Http2 {
                     };
                     format!("TLS: {how}{early_data}")
                 });
-                if early_data == EarlyData::Rejected {
-                    self.begin_anew(protocol);
+                match early_data {
+                    EarlyData::None => {}
+                    EarlyData::Accepted { .. } => self.is_ticket_due = self.tickets.is_some(),
+                    EarlyData::Rejected => self.begin_anew(protocol),
                 }
                 self.ready.line.ready = now;
                 self.ready.protocol = match protocol {
@@ -318,6 +342,7 @@ impl Application for Http2 {
                 self.ear.tell(News::Ready(self.ready.clone()));
             }
             session::Event::Http(event) => self.hear(event),
+            session::Event::Ticket(_) => self.is_ticket_due = false,
             session::Event::Frame { is_sent, seen } => {
                 self.ear.frame(|| format!("{} {seen}", if is_sent { '>' } else { '<' }));
             }
@@ -331,6 +356,9 @@ impl Application for Http2 {
     }
 
     fn act(&mut self, now: Instant, session: &mut Session) {
+        if self.is_ready {
+            self.ear.remember(self.tickets.as_mut().and_then(Keeper::recalled));
+        }
         if session.http().is_some() {
             for command in core::mem::take(&mut self.waiting) {
                 // What is there before the handshake is over takes what may come to the server twice.
@@ -342,18 +370,24 @@ impl Application for Http2 {
             self.send_bodies(session);
             self.tell_origins(session);
         }
-        if self.is_over {
+        if self.is_over && !self.awaits_ticket() {
             session.close(now);
         }
     }
 
     fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_over {
-            return Poll::Pending;
+            let Some(patience) = &mut self.patience else { return Poll::Pending };
+            core::task::ready!(patience.as_mut().poll(cx));
+            self.patience = None;
+            return Poll::Ready(());
         }
         match core::task::ready!(self.commands.poll_recv(cx)) {
             Some(command) => self.waiting.push(command),
-            None => self.is_over = true,
+            None => {
+                self.is_over = true;
+                self.patience = Some(Box::pin(tokio::time::sleep(TICKET_PATIENCE)));
+            }
         }
         while let Ok(command) = self.commands.try_recv() {
             self.waiting.push(command);

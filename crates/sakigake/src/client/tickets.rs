@@ -9,6 +9,7 @@ use crate::client::place;
 use core::fmt::Write as _;
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_page::Origin;
+use sakigake_semantics as semantics;
 use sakigake_session::Event;
 use sakigake_tls as tls;
 use std::{
@@ -92,8 +93,9 @@ pub(crate) struct Tickets {
 impl Tickets {
     /// Those of a client, if it keeps any.
     pub(super) fn of(options: &Options) -> Option<Self> {
-        let Options { trust, protocols, tickets, .. } = options;
-        let policy = format!("{trust:?} {protocols:?}");
+        let Options { trust, protocols, preload, tickets, .. } = options;
+        // A server that was told that hints are of no use sends none to who comes back.
+        let policy = format!("{trust:?} {protocols:?} {preload}");
         tickets.clone().map(|store| Self { store, policy })
     }
 
@@ -104,29 +106,76 @@ impl Tickets {
     /// The tickets of one connection to `origin`, by way of `proxy`: what was got through one is not shown elsewhere.
     pub(super) fn for_origin(&self, origin: &Origin, proxy: Option<&super::Proxy>) -> Keeper {
         let place = format!("{} {}", place(origin), digest(&format!("{} {proxy:?}", self.policy)));
-        Keeper { store: self.store.clone(), place, has_offered: false }
+        Keeper {
+            store: self.store.clone(),
+            place,
+            has_offered: false,
+            is_resumed: false,
+            hints: Hints::default(),
+        }
     }
 }
 
-/// Keeps the tickets of one connection.
+/// Keeps the tickets of one connection, each with the origin's hints: who loses one loses the other.
 pub(super) struct Keeper {
     store: Arc<dyn Store>,
     place: String,
     has_offered: bool,
+    is_resumed: bool,
+    hints: Hints,
+}
+
+/// The hints of the connection's host, as a PRELOAD frame says them: those that came with the ticket, until the server says
+/// others.
+#[derive(Default)]
+struct Hints {
+    block: Vec<u8>,
+    /// The server said them on this connection.
+    are_new: bool,
+    /// They were acted on, here.
+    are_used: bool,
 }
 
 impl Keeper {
     /// What the connection may go on from.
     pub(super) fn take(&mut self, unix_ms: u64) -> Option<tls::Session> {
-        let session = self.store.take(&self.place, unix_ms);
+        let mut session = self.store.take(&self.place, unix_ms);
         self.has_offered = session.is_some();
+        self.hints.block =
+            session.as_mut().map(|session| core::mem::take(&mut session.kept)).unwrap_or_default();
         session
+    }
+
+    /// The remembered hints, for who asks for what they name in the first flight, before the server has said anything.
+    pub(super) fn remembered(&mut self) -> Option<Vec<u8>> {
+        let is_due = !self.hints.block.is_empty() && !core::mem::replace(&mut self.hints.are_used, true);
+        is_due.then(|| self.hints.block.clone())
+    }
+
+    /// The same once the handshake is over: the server went on from the earlier connection and says nothing, since it would say
+    /// the same again.
+    pub(super) fn recalled(&mut self) -> Option<Vec<u8>> {
+        if self.is_resumed && !self.hints.are_new { self.remembered() } else { None } // spec: preload-profile-10-b
     }
 
     pub(super) fn hear(&mut self, event: &Event<'_>) {
         match event {
-            Event::Ready { is_resumed: false, .. } if self.has_offered => self.store.forget(&self.place),
-            Event::Ticket(session) => self.store.put(&self.place, session),
+            Event::Ready { is_resumed: true, .. } => self.is_resumed = true,
+            Event::Ready { is_resumed: false, .. } => {
+                self.hints.block.clear(); // spec: preload-profile-9-b
+                if self.has_offered {
+                    self.store.forget(&self.place);
+                }
+            }
+            // What pages need beside them comes later.
+            Event::Http(semantics::Event::Preload { block }) if !self.hints.are_new => {
+                self.hints.are_new = true;
+                self.hints.block = block.to_vec();
+            }
+            Event::Ticket(session) => {
+                let kept = self.hints.block.clone();
+                self.store.put(&self.place, &tls::Session { kept, ..(**session).clone() });
+            }
             _ => {}
         }
     }

@@ -19,6 +19,7 @@ fn session(number: u64) -> tls::Session {
         chain: Arc::default(),
         max_early_data: 0,
         client_certificates: [0; 32],
+        kept: Vec::new(),
     }
 }
 
@@ -127,5 +128,54 @@ fn tickets_are_for_one_policy_and_one_way() {
     assert_eq!(keeper(&|_| {}, None), usual);
     assert_ne!(keeper(&|options| options.trust = super::super::Trust::Anybody, None), usual);
     assert_ne!(keeper(&|options| options.protocols.truncate(1), None), usual);
+    assert_ne!(keeper(&|options| options.preload = false, None), usual);
     assert_ne!(keeper(&|_| {}, Some("http://proxy.test:3128")), usual);
+}
+
+fn keeper(store: &Arc<dyn Store>) -> Keeper {
+    let options = Options { tickets: Some(store.clone()), ..Options::default() };
+    Tickets::of(&options).unwrap().for_origin(&Origin::parse(true, "a.test").unwrap(), None)
+}
+
+fn ready(is_resumed: bool) -> Event<'static> {
+    let (protocol, early_data) = (sakigake_session::Protocol::H2, tls::EarlyData::None);
+    Event::Ready { protocol, server_name: None, is_resumed, identity: None, early_data }
+}
+
+#[test]
+fn hints_and_tickets_are_kept_and_lost_together() {
+    // spec: preload-profile-9-b spec: preload-profile-10-b
+    let store: Arc<dyn Store> = Arc::new(InMemory::default());
+    let frame = |block| Event::Http(semantics::Event::Preload { block });
+    let mut first = keeper(&store);
+    assert!(first.take(NOW).is_none() && first.recalled().is_none());
+    for event in [ready(false), frame(b"one"), frame(b"a page's"), Event::Ticket(Box::new(session(1)))] {
+        first.hear(&event);
+    }
+    assert_eq!(first.recalled(), None, "it was just said");
+
+    let mut second = keeper(&store);
+    assert_eq!(second.take(NOW).unwrap(), session(1), "the hints are no part of what TLS gets");
+    assert_eq!(second.recalled(), None, "the server has not gone on yet");
+    second.hear(&ready(true));
+    assert_eq!([(); 2].map(|()| second.recalled()), [Some(b"one".to_vec()), None]);
+    second.hear(&Event::Ticket(Box::new(session(2))));
+
+    let mut third = keeper(&store);
+    assert!(third.take(NOW).is_some());
+    assert_eq!([(); 2].map(|()| third.remembered()), [Some(b"one".to_vec()), None], "it is still known");
+    for event in [ready(true), frame(b"two"), Event::Ticket(Box::new(session(3)))] {
+        third.hear(&event);
+    }
+    assert_eq!(third.recalled(), None, "the server said others");
+
+    let mut fourth = keeper(&store);
+    assert!(fourth.take(NOW).is_some_and(|session| session.ticket == 3u64.to_be_bytes()));
+    fourth.hear(&ready(false));
+    fourth.hear(&Event::Ticket(Box::new(session(4))));
+    assert_eq!(fourth.recalled(), None);
+    let mut fifth = keeper(&store);
+    assert!(fifth.take(NOW).is_some());
+    fifth.hear(&ready(true));
+    assert_eq!(fifth.recalled(), None, "a full handshake forgot them");
 }
