@@ -217,6 +217,32 @@ def openssl_hears_what_became_of_its_early_data(world):
     check_in(PAGE.decode(), said, "the page")
 
 
+@case("openssl")
+def openssl_gets_our_early_data_once(world):
+    """It takes it, or refuses it by a HelloRetryRequest: then it comes again when the handshake is over."""
+    early = world.folder("our-early-data") / "early"
+    early.write_text("first words\n")
+    trust = ["--cacert", world.authority.ca, "--servername", HOST, "--alpn", "http/1.1"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    # Its register would use up the session at the first ClientHello, and not know it at the second.
+    taking = ["-early_data", "-max_early_data", "1000", "-no_anti_replay"]
+    for group, heard, told in (("X25519", "received:", "accepted"), ("P-384", "was rejected", "rejected")):
+        server = OpensslServer(world, *taking, "-groups", group)
+        words = ["sakigake", "tls", "connect", f"127.0.0.1:{server.port}", *trust, "--tickets", "--early-data", early]
+        for visit in range(2):
+            child = world.start(*words, **pipes)
+            server.talk.say("an answer\n")
+            check(child.stdout.readline() == b"an answer\n", "no answer came")
+            child.stdin.write(b"last words\n")
+            child.stdin.close()
+            said = server.talk.until(r"(?s)(.*)last words\n")
+            check(said.count("first words\n") == 1, f"it came {said.count('first words')} times: {said}")
+            check_in(f"Early data {heard}" if visit else "No early data received", said)
+            notes = child.stderr.read().decode()
+            check(("early data " + told in notes) == bool(visit), notes)
+            child.wait()
+
+
 # Certificates that are refused
 
 # What is wrong with a leaf, what openssl says of it, and the alerts that openssl, Go and we send.

@@ -81,6 +81,12 @@ pub(crate) struct ServeArguments {
     /// Serve clients without certificate too
     #[arg(long, requires = "client_ca")]
     pub(crate) client_optional: bool,
+    /// Take requests from the first flights of clients that come back (0-RTT)
+    ///
+    /// Whoever records such a flight may send it again; this server takes each once, and none in the first 22 seconds after its
+    /// start, since it cannot know what came before.
+    #[arg(long)]
+    pub(crate) early_data: bool,
     /// Hints to send instead of those read from the folder's pages: one Link field value a line
     #[arg(long, value_name = "FILE")]
     pub(crate) hints: Option<PathBuf>,
@@ -191,6 +197,9 @@ pub(crate) struct ConnectArguments {
     /// Resume by a ticket of the user's data folder where there is one, and keep those that come
     #[arg(long)]
     pub(crate) tickets: bool,
+    /// Send a file first: in the first flight (0-RTT) where a ticket allows it, and else once the handshake is over
+    #[arg(long, value_name = "FILE", requires = "tickets")]
+    pub(crate) early_data: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) look: LookArguments,
 }

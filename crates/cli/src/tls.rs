@@ -15,7 +15,7 @@ use sakigake_net::{Application, Clock, Ended, PlainStream, SystemEntropy, drive,
 use sakigake_session::{ClientConfig, Event, ServerConfig, Session};
 use sakigake_tls::{self as tls, Credential};
 use sakigake_wire::Instant;
-use std::{io, process::ExitCode, sync::Arc};
+use std::{fs, io, process::ExitCode, sync::Arc};
 use tokio::{
     io::{AsyncWriteExt, copy, split, stdin, stdout},
     net::{TcpListener, TcpStream},
@@ -40,6 +40,14 @@ pub(crate) fn connect(arguments: ConnectArguments) -> Result<ExitCode, Failure> 
     if let Some(store) = arguments.tickets.then(fetch::tickets).flatten() {
         options.tickets = Some(tls::extension::TicketRequest { new_session_count: 1, resumption_count: 1 });
         looker.tickets = Some((store, format!("{name}:{port} by hand")));
+        options.early_data = arguments.early_data.is_some();
+    }
+    if let Some(path) = &arguments.early_data {
+        looker.first = fs::read(path)
+            .map_err(|error| Failure::because(format_args!("cannot read {}", path.display()), error))?;
+        if looker.first.len() > FIRST_BYTES {
+            return Err(Failure::new(format_args!("{} has more than {FIRST_BYTES} bytes", path.display())));
+        }
     }
     let config =
         ClientConfig { tls: options.build().map_err(Failure::new)?, h2: None, trace: arguments.look.trace };
@@ -116,12 +124,18 @@ struct Looker {
     /// Where tickets go, and under which name, if anywhere.
     tickets: Option<(Arc<dyn Store>, String)>,
     is_told: bool,
+    /// What is sent before anything else, as early data if that is taken.
+    first: Vec<u8>,
+    is_first_sent: bool,
 }
+
+/// What a session takes at once of plaintext.
+const FIRST_BYTES: usize = 1 << 16;
 
 impl Looker {
     fn new(look: &LookArguments) -> Result<Self, Failure> {
         let key_log = look.keylog.as_deref().map(serve::open_key_log).transpose()?.map(Arc::new);
-        Ok(Self { key_log, tickets: None, is_told: false })
+        Ok(Self { key_log, tickets: None, is_told: false, first: Vec::new(), is_first_sent: false })
     }
 
     fn show(key_log: Option<&KeyLogFile>, tickets: Option<&(Arc<dyn Store>, String)>, event: &Event<'_>) {
@@ -145,9 +159,15 @@ impl Looker {
 impl Application for Looker {
     fn heard(&mut self, _: Instant, event: Event<'_>) {
         Self::show(self.key_log.as_deref(), self.tickets.as_ref(), &event);
+        if let Event::Ready { early_data: tls::EarlyData::Rejected, .. } = event {
+            self.is_first_sent = false; // The server passed over it.
+        }
     }
 
     fn act(&mut self, _: Instant, session: &mut Session) {
+        if !self.first.is_empty() && !self.is_first_sent {
+            self.is_first_sent = session.write(&self.first) > 0; // All of it: nothing else waits there.
+        }
         if let Some(agreed) = session.agreed().filter(|_| session.is_ready())
             && !core::mem::replace(&mut self.is_told, true)
         {

@@ -10,6 +10,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread,
+    time::Duration,
 };
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sakigake");
@@ -28,12 +29,17 @@ struct World {
 
 impl World {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = env::temp_dir().join(format!("sakigake-cli-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).expect("a temporary folder can be made");
         let mut server = Command::new(BINARY)
             .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(options)
             .arg(site())
             .env("XDG_DATA_HOME", &folder)
             .stdout(Stdio::piped())
@@ -266,4 +272,46 @@ fn a_handshake_by_hand_is_resumed_where_tickets_are_asked_for() {
     };
     assert_eq!([(); 2].map(|()| said(&[])), [false, false]);
     assert_eq!([(); 3].map(|()| said(&["--tickets"])), [false, true, true]);
+}
+
+#[test]
+fn a_second_visit_asks_for_what_the_first_was_told() {
+    let world = World::start();
+    let visit = || {
+        let (code, out, notes) = world.run(&["-v", &world.url("/")]);
+        assert!(
+            code == 0 && out.contains("19 requests") && out.contains("18 hints, all used"),
+            "{out}{notes}"
+        );
+        let count = |words| notes.lines().filter(|line| line.contains(words)).count();
+        [count("TLS: resumed"), count("hints are remembered"), count("< PRELOAD")]
+    };
+    // The host's hints, and the page's.
+    assert_eq!([(); 3].map(|()| visit()), [[0, 0, 2], [1, 1, 1], [1, 1, 1]]);
+}
+
+#[test]
+fn a_server_that_has_run_for_a_while_answers_the_first_flight() {
+    let world = World::start_with(&["--early-data"]);
+    let visit = || {
+        let (code, out, notes) = world.run(&["-v", "--early-data", &world.url("/")]);
+        assert!(
+            code == 0 && out.contains("19 requests") && out.contains("18 hints, all used"),
+            "{out}{notes}"
+        );
+        notes
+            .lines()
+            .find_map(|line| line.split_once("TLS: "))
+            .map_or_else(String::new, |(_, how)| how.to_owned())
+    };
+    assert_eq!(visit(), "full handshake");
+    let began = std::time::Instant::now();
+    loop {
+        match &visit()[..] {
+            "resumed, early data accepted" => break,
+            "resumed, early data rejected" => thread::sleep(Duration::from_millis(500)),
+            other => panic!("{other}"),
+        }
+        assert!(began.elapsed() < Duration::from_secs(120), "it is refused for ever");
+    }
 }

@@ -21,7 +21,10 @@ use sakigake_preload::{
     table::{self, ANY_HOST},
 };
 use sakigake_session::ServerConfig;
-use sakigake_tls::{self as tls, Credential, server::ClientAuthentication};
+use sakigake_tls::{
+    self as tls, Credential,
+    server::{ClientAuthentication, EarlyDataPolicy},
+};
 use std::{
     io::{self, Write},
     net::{Ipv4Addr, SocketAddr},
@@ -60,6 +63,10 @@ pub struct Setup {
     pub client_authentication: Vec<Arc<ClientAuthentication>>,
     /// Signs in the place of the certificates' own keys, of which it is given the credentials.
     pub remote: Option<MakeSigner>,
+    /// How clients resume connections.
+    pub tickets: Option<tls::Tickets>,
+    /// Which early data is taken.
+    pub early_data: Option<EarlyDataPolicy>,
 }
 
 /// Makes who signs.
@@ -81,6 +88,8 @@ impl Setup {
             key_log: None,
             client_authentication: Vec::new(),
             remote: None,
+            tickets: None,
+            early_data: None,
         }
     }
 }
@@ -135,6 +144,8 @@ impl Server {
         let clock = Clock::start();
         options.unix_secs_at_start = clock.unix_secs_at_start();
         options.client_authentication = setup.client_authentication;
+        options.tickets = setup.tickets;
+        options.early_data = setup.early_data;
         let log = Shared::default();
         let hosts = setup.hosts.unwrap_or_else(|| Hosts::one(Target::Files(files)));
         let h2 =

@@ -38,5 +38,7 @@ mod pages;
 mod service;
 #[path = "e2e/signers.rs"]
 mod signers;
+#[path = "e2e/warm.rs"]
+mod warm;
 #[path = "e2e/websockets.rs"]
 mod websockets;

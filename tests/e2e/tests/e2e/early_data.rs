@@ -44,7 +44,7 @@ impl AntiReplay for Old {
     }
 }
 
-fn old(is_shared: bool) -> EarlyDataPolicy {
+pub(crate) fn old(is_shared: bool) -> EarlyDataPolicy {
     let seen = Seen::new((unix_secs() - 600) * 1_000, 22_000, 1_000);
     EarlyDataPolicy::new(Arc::new(Old(Mutex::new(seen), is_shared)))
 }
@@ -79,13 +79,13 @@ impl tls::Verifier for Credulous {
     }
 }
 
-fn client(early_data: bool) -> Arc<ClientConfig> {
+fn client(alpn: &[u8]) -> Arc<ClientConfig> {
     let mut options = tls::client::Options::new(&PROVIDER);
     options.verifier = Some(Arc::new(Credulous));
-    options.alpn = vec![b"h2".to_vec()];
+    options.alpn = vec![alpn.to_vec()];
     options.unix_secs_at_start = unix_secs();
     options.tickets = Some(TicketRequest { new_session_count: 1, resumption_count: 1 });
-    options.early_data = early_data;
+    options.early_data = true;
     let tls = options.build().expect("good options");
     Arc::new(ClientConfig { tls, h2: Some(sakigake_h2::Config::default()), trace: false })
 }
@@ -108,7 +108,7 @@ fn talk(address: SocketAddr, ticket: Option<tls::Session>, methods: &[&str]) -> 
     let mut stream = TcpStream::connect(address).expect("the server listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     let entropy = Box::new(SystemEntropy);
-    let session = Session::resume(client(true), "localhost", ticket, clock.now(), entropy);
+    let session = Session::resume(client(b"h2"), "localhost", ticket, clock.now(), entropy);
     let mut session = session.expect("a good name");
     let mut buffer = vec![0; 65_536];
     loop {
@@ -226,4 +226,94 @@ fn servers_that_share_keys_take_early_data_only_where_they_share_a_register() {
     }
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     servers.into_iter().for_each(|server| server.stop());
+}
+
+/// One connection over HTTP/1.1.
+struct Plainly {
+    clock: Clock,
+    stream: TcpStream,
+    session: Session,
+    text: String,
+    ticket: Option<tls::Session>,
+    early_data: tls::EarlyData,
+}
+
+impl Plainly {
+    fn begin(address: SocketAddr, ticket: Option<tls::Session>) -> Self {
+        let (clock, entropy) = (Clock::start(), Box::new(SystemEntropy));
+        let stream = TcpStream::connect(address).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        let session = Session::resume(client(b"http/1.1"), "localhost", ticket, clock.now(), entropy);
+        let (session, text, ticket) = (session.expect("a good name"), String::new(), None);
+        Self { clock, stream, session, text, ticket, early_data: tls::EarlyData::None }
+    }
+
+    /// Sends what waits, and this.
+    fn send(&mut self, request: &str) {
+        assert_eq!(self.session.write(request.as_bytes()), request.len(), "now is no time");
+        self.flush();
+    }
+
+    fn flush(&mut self) {
+        let mut buffer = vec![0; 65_536];
+        while let Some(len) = self.session.transmit(self.clock.now(), &mut buffer) {
+            self.stream.write_all(&buffer[..len]).expect("the server takes it");
+        }
+    }
+
+    /// Listens, and says nothing, not even what the handshake wants.
+    fn listen(&mut self, is_over: impl Fn(&Self) -> bool) {
+        let mut buffer = vec![0; 65_536];
+        while !is_over(self) {
+            let len = self.stream.read(&mut buffer).expect("the server answers");
+            assert!(len > 0, "the connection ends: {}", self.text);
+            let Self { session, text, ticket, early_data: told, .. } = self;
+            let mut hear = |event: session::Event<'_>| match event {
+                session::Event::Ready { early_data, .. } => *told = early_data,
+                session::Event::Ticket(session) => *ticket = Some(*session),
+                session::Event::Bytes(bytes) => text.push_str(&String::from_utf8_lossy(bytes)),
+                _ => {}
+            };
+            session
+                .handle(self.clock.now(), &mut buffer[..len], &mut hear)
+                .expect("the server keeps to the rules");
+        }
+    }
+}
+
+#[test]
+fn over_http_1_1_what_may_be_is_answered_in_the_servers_first_flight_and_the_rest_is_too_early() {
+    // spec: 8470-3-a spec: 8470-5.1-a
+    let asked = Arc::<AtomicUsize>::default();
+    let running = server(&asked, |server| server.early_data(policy()));
+    let address = running.addresses()[0];
+    let mut first = Plainly::begin(address, None);
+    first.flush();
+    first.listen(|first| first.session.is_ready());
+    first.send("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    first.listen(|first| first.text.ends_with("GET false ") && first.ticket.is_some());
+    let mut ticket = first.ticket;
+    for (request, answer) in [
+        ("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "GET true 1"),
+        ("OPTIONS / HTTP/1.1\r\nhost: localhost\r\nearly-data: 0\r\n\r\n", "OPTIONS true 1"),
+        ("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n", "</html>\n"),
+        (
+            "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+            "</html>\n",
+        ),
+    ] {
+        let mut again = Plainly::begin(address, ticket.take());
+        again.send(request);
+        // Our Finished waits: whatever comes is an answer to early data.
+        again.listen(|again| again.text.ends_with(answer));
+        let is_refused = again.text.starts_with("HTTP/1.1 425 ");
+        assert_eq!(is_refused, answer == "</html>\n", "{}", again.text);
+        assert!(is_refused || again.text.starts_with("HTTP/1.1 200 "), "{}", again.text);
+        assert!(matches!(again.early_data, tls::EarlyData::Accepted { .. }), "{request}");
+        again.send("DELETE / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        again.listen(|again| again.text.ends_with("DELETE false ") && again.ticket.is_some());
+        ticket = again.ticket;
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1 + 4 + 2, "what is too early is nobody's");
+    running.stop();
 }
