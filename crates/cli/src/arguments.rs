@@ -83,8 +83,8 @@ pub(crate) struct ServeArguments {
     pub(crate) client_optional: bool,
     /// Take requests from the first flights of clients that come back (0-RTT)
     ///
-    /// Whoever records such a flight may send it again; this server takes each once, and none in the first 22 seconds after its
-    /// start, since it cannot know what came before.
+    /// Whoever records such a flight may send it again; this server takes each once, and none in the first twelve seconds after
+    /// its start, since it cannot know what came before.
     #[arg(long)]
     pub(crate) early_data: bool,
     /// Hints to send instead of those read from the folder's pages: one Link field value a line

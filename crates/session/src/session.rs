@@ -500,10 +500,10 @@ impl<F: FnMut(Event<'_>)> Listener<'_, F> {
             early_data,
             note,
         } = negotiated;
-        if let Role::Server { hints: Some(hints), .. } = &mut *self.role {
-            if let Some(told) = note.as_ref().and_then(Told::from_bytes) {
-                hints.returned(self.now, told, server_name.as_deref());
-            }
+        if let Role::Server { hints: Some(hints), .. } = &mut *self.role
+            && let Some(told) = note.as_ref().and_then(Told::from_bytes)
+        {
+            hints.returned(self.now, told, server_name.as_deref());
         }
         *self.is_client_asked = is_client_asked;
         *self.server_name = server_name;

@@ -203,7 +203,6 @@ fn a_first_flight_that_comes_again_is_not_answered_early() {
 
 #[test]
 fn servers_that_share_keys_take_early_data_only_where_they_share_a_register() {
-    // spec: 9846-8-a
     let (asked, folder) = (Arc::<AtomicUsize>::default(), Scratch::new());
     let keys = folder.path().join("tickets.keys");
     let start = |policy: EarlyDataPolicy| {
