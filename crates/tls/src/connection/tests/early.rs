@@ -136,6 +136,24 @@ fn a_client_sends_no_more_than_it_may() {
 }
 
 #[test]
+fn who_has_more_to_write_gets_the_room_that_the_ticket_leaves() {
+    // spec: 9846-4.7.1-m
+    let mut pair = pair(|_| {});
+    let mut flight = transmit_all(&mut pair.client);
+    let (mut out, mut rooms) = ([0; 400], Vec::new());
+    for len in [70, 30] {
+        let sealed = pair.client.seal(&mut out, &mut |place| {
+            rooms.push(place.len());
+            len
+        });
+        flight.extend(&out[..sealed]);
+    }
+    assert_eq!(rooms, [100, 30]);
+    pair.server_hears(&flight);
+    assert_eq!((data_of(&pair.server_heard).len(), &pair.server_fault), (100, &None));
+}
+
+#[test]
 fn more_than_a_ticket_allows_ends_the_connection() {
     // spec: 9846-4.7.1-n
     let mut setup = setup(&register());

@@ -224,6 +224,7 @@ fn nothing_stands_between_the_messages_of_an_answer() {
 
 #[test]
 fn what_an_answer_gets_wrong_has_its_fault() {
+    // spec: 9846-4.5.3-k
     let cases: [(usize, usize, Fault); 3] = [
         (3, HEADER_BYTES + 1, Fault::WrongRequestContext),
         (2, HEADER_BYTES + 6, Fault::BadSignature),
