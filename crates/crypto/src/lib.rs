@@ -9,8 +9,8 @@ mod provider;
 mod secret;
 
 pub use provider::{
-    Accepted, Aead, AeadKey, BadShare, Digest, Forged, Group, Hash, HashState, HmacKey, KeyRejected,
-    KeyShare, LendHmacKey, Provider, SignFailed, SigningKey, Suite, TAG_BYTES, Verification,
+    Accepted, Aead, AeadKey, BadShare, Digest, Forged, Group, Hash, HashState, KeyRejected, KeyShare,
+    Provider, SignFailed, SigningKey, Suite, TAG_BYTES, Verification,
 };
 pub use secret::{Secret, equal};
 

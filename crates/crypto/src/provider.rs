@@ -54,23 +54,12 @@ pub struct Hash {
     pub start: fn() -> Box<dyn HashState>,
     /// The digest of nothing at all.
     pub of_nothing: fn() -> &'static Digest,
-    /// A key for its HMAC (RFC 2104).
-    pub hmac_key: fn(key: &[u8]) -> Box<dyn HmacKey>,
-    /// The same for work that needs the key no longer than it lasts: the key lies in a frame, not on the heap.
-    pub lend_hmac_key: LendHmacKey,
-    /// The key that the Handshake Secret is extracted with where there is no pre-shared key (RFC 9846 section 7.1): the
-    /// same for every connection, so it is derived once, by [`crate::hkdf::without_psk`].
-    pub without_psk: fn() -> &'static dyn HmacKey,
-}
-
-/// Calls `work` once, with the key.
-pub type LendHmacKey = fn(key: &[u8], work: &mut dyn FnMut(&dyn HmacKey));
-
-/// A key ready for HMAC: setting it up is half of what a short message costs.
-pub trait HmacKey: Send + Sync {
-    /// HMAC of the message's parts, one after the other. It may be key material (HKDF), so it is kept as such; to hold one
-    /// against a peer's, use [`crate::equal`].
-    fn sign(&self, message: &[&[u8]]) -> Secret;
+    /// HMAC (RFC 2104) under `key` of the message's parts, one after the other. It may be key material (HKDF), so it is kept
+    /// as such; to hold one against a peer's, use [`crate::equal`].
+    pub hmac: fn(key: &[u8], message: &[&[u8]]) -> Secret,
+    /// What the Handshake Secret is extracted with where there is no pre-shared key (RFC 9846 section 7.1): the same for
+    /// every connection, so it is derived once, by [`crate::hkdf::without_psk`].
+    pub without_psk: fn() -> &'static Secret,
 }
 
 /// A running hash.

@@ -1,5 +1,3 @@
-use zeroize::Zeroize;
-
 /// Key material: inline up to 64 bytes, which is all that a key schedule has, else on the heap. Zeroised when dropped,
 /// never printed, and compared in constant time.
 #[derive(Clone)]
@@ -46,6 +44,13 @@ impl AsRef<[u8]> for Secret {
     }
 }
 
+/// Overwrites `bytes`, in words as wide as the machine has: zeroize's own way is byte by byte, and most of a key schedule's
+/// bytes are erased soon after they were made.
+pub(crate) fn erase(bytes: &mut [u8]) {
+    bytes.fill(0);
+    zeroize::optimization_barrier(bytes);
+}
+
 /// Whether two byte strings are the same, in a time that tells nothing but their lengths.
 pub fn equal(one: &[u8], other: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
@@ -67,7 +72,7 @@ impl core::fmt::Debug for Secret {
 
 impl Drop for Secret {
     fn drop(&mut self) {
-        self.as_mut().zeroize();
+        erase(self.as_mut());
     }
 }
 

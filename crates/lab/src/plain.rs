@@ -12,7 +12,7 @@ pub use certificate::{Verifier, certificate, credential};
 pub use signing::private_key;
 
 use sakigake_crypto::{
-    Aead, AeadKey, Digest, Forged, Hash, HashState, HmacKey, Provider, Secret, Suite, TAG_BYTES, equal, hkdf,
+    Aead, AeadKey, Digest, Forged, Hash, HashState, Provider, Secret, Suite, TAG_BYTES, equal, hkdf,
 };
 use std::sync::LazyLock;
 use sum::Sum;
@@ -53,11 +53,10 @@ static SHA256: Hash = Hash {
         static DIGEST: LazyLock<Digest> = LazyLock::new(|| (SHA256.start)().digest());
         &DIGEST
     },
-    hmac_key: |key| hmac_key("hmac-sha256", 32, key),
-    lend_hmac_key: |key, work| work(&*hmac_key("hmac-sha256", 32, key)),
+    hmac: |key, message| hmac("hmac-sha256", 32, key, message),
     without_psk: || {
-        static KEY: LazyLock<Box<dyn HmacKey>> = LazyLock::new(|| hkdf::without_psk(&SHA256));
-        &**KEY
+        static SECRET: LazyLock<Secret> = LazyLock::new(|| hkdf::without_psk(&SHA256));
+        &SECRET
     },
 };
 
@@ -68,11 +67,10 @@ static SHA384: Hash = Hash {
         static DIGEST: LazyLock<Digest> = LazyLock::new(|| (SHA384.start)().digest());
         &DIGEST
     },
-    hmac_key: |key| hmac_key("hmac-sha384", 48, key),
-    lend_hmac_key: |key, work| work(&*hmac_key("hmac-sha384", 48, key)),
+    hmac: |key, message| hmac("hmac-sha384", 48, key, message),
     without_psk: || {
-        static KEY: LazyLock<Box<dyn HmacKey>> = LazyLock::new(|| hkdf::without_psk(&SHA384));
-        &**KEY
+        static SECRET: LazyLock<Secret> = LazyLock::new(|| hkdf::without_psk(&SHA384));
+        &SECRET
     },
 };
 
@@ -110,23 +108,12 @@ impl HashState for State {
     }
 }
 
-struct MacKey {
-    sum: Sum,
-    len: usize,
-}
-
-fn hmac_key(name: &str, len: usize, key: &[u8]) -> Box<dyn HmacKey> {
-    Box::new(MacKey { sum: Sum::new(name).with(key), len })
-}
-
-impl HmacKey for MacKey {
-    fn sign(&self, message: &[&[u8]]) -> Secret {
-        let mut sum = self.sum.clone();
-        for part in message {
-            sum.update(part);
-        }
-        Secret::filled(self.len, |out| sum.fill(out))
+fn hmac(name: &str, len: usize, key: &[u8], message: &[&[u8]]) -> Secret {
+    let mut sum = Sum::new(name).with(key);
+    for part in message {
+        sum.update(part);
     }
+    Secret::filled(len, |out| sum.fill(out))
 }
 
 /// A key: the sum that has already taken it.

@@ -2,10 +2,7 @@
 
 use crate::Misuse;
 use core::fmt;
-use sakigake_crypto::{
-    Hash, Secret,
-    hkdf::{self, Prk},
-};
+use sakigake_crypto::{Hash, Secret, hkdf};
 
 /// Exports keying material under a label: both peers get the same, and what one label gives tells nothing of another's.
 pub struct Exporter {
@@ -43,7 +40,7 @@ impl Exporter {
             return Err(Misuse::Export("at most 255 digests can be had at once"));
         }
         let nothing = (self.hash.of_nothing)();
-        let secret = Prk::lend(self.hash, self.secret.as_ref(), |prk| prk.derive_secret(label, nothing));
+        let secret = hkdf::derive_secret(self.hash, self.secret.as_ref(), label, nothing);
         let mut state = (self.hash.start)();
         state.update(context);
         hkdf::expand_label(self.hash, secret.as_ref(), b"exporter", state.digest().as_ref(), out); // spec: 9846-7.5-a

@@ -8,10 +8,7 @@
 //! ```
 
 use crate::{Exporter, Level, TrafficSecret};
-use sakigake_crypto::{
-    Digest, Hash, Secret, Suite,
-    hkdf::{self, Prk},
-};
+use sakigake_crypto::{Digest, Hash, Secret, Suite, hkdf};
 use zeroize::Zeroize;
 
 /// Before the key exchange: holds the Early Secret, where there is a pre-shared key.
@@ -41,21 +38,24 @@ impl Early {
     /// Begins with a pre-shared key, or none.
     pub fn new(suite: &'static Suite, psk: Option<&Secret>) -> Self {
         let zeros = &[0; 64][..suite.hash.len];
-        Self { suite, psk: psk.map(|psk| Root::new(suite, &hkdf::extract(suite.hash, zeros, psk.as_ref()))) }
+        Self {
+            suite,
+            psk: psk.map(|psk| Root { suite, secret: hkdf::extract(suite.hash, zeros, psk.as_ref()) }),
+        }
     }
 
     /// The binder of a ticket's key (RFC 9846 section 4.3.11.2), from the digest of all messages up to and without the
     /// binders; none without a pre-shared key.
     pub fn binder(&self, transcript: &Digest) -> Option<Secret> {
         let root = self.psk.as_ref()?;
-        let binder_key = root.prk.derive_secret(b"res binder", (self.suite.hash.of_nothing)());
+        let binder_key = root.derive_secret(b"res binder", (self.suite.hash.of_nothing)());
         Some(verify_data(self.suite.hash, &binder_key, transcript))
     }
 
     /// Exports from `early_exporter_secret`, beside early data; from the digest of the ClientHello; none without a pre-shared key.
     pub fn early_exporter(&self, transcript: &Digest) -> Option<Exporter> {
         let root = self.psk.as_ref()?;
-        Some(Exporter::new(self.suite.hash, root.prk.derive_secret(b"e exp master", transcript)))
+        Some(Exporter::new(self.suite.hash, root.derive_secret(b"e exp master", transcript)))
     }
 
     /// `client_early_traffic_secret`, from the digest of the first ClientHello; none without a pre-shared key.
@@ -69,7 +69,7 @@ impl Early {
         let Self { suite, psk } = self;
         Handshake(match psk {
             Some(root) => root.extract(shared.as_ref()),
-            None => Root::new(suite, &(suite.hash.without_psk)().sign(&[shared.as_ref()])), // spec: 9846-7.1-a
+            None => Root::extracted(suite, (suite.hash.without_psk)(), shared.as_ref()), // spec: 9846-7.1-a
         })
     }
 }
@@ -106,12 +106,12 @@ impl Main {
 
     /// Exports from `exporter_secret`, from the digest of ClientHello...server Finished.
     pub fn exporter(&self, transcript: &Digest) -> Exporter {
-        Exporter::new(self.0.suite.hash, self.0.prk.derive_secret(b"exp master", transcript))
+        Exporter::new(self.0.suite.hash, self.0.derive_secret(b"exp master", transcript))
     }
 
     /// `resumption_secret`, from the digest of ClientHello...client Finished.
     pub fn resumption_secret(&self, transcript: &Digest) -> Secret {
-        self.0.prk.derive_secret(b"res master", transcript)
+        self.0.derive_secret(b"res master", transcript)
     }
 }
 
@@ -138,10 +138,8 @@ impl TrafficSecret {
     pub fn keys(&self) -> TrafficKeys {
         let (hash, key_len) = (self.suite.hash, self.suite.aead.key_len);
         let mut keys = TrafficKeys { key: [0; 32], key_len, iv: [0; 12] };
-        Prk::lend(hash, self.secret.as_ref(), |prk| {
-            prk.expand_label(b"key", b"", &mut keys.key[..key_len]); // spec: 9846-7.3-a
-            prk.expand_label(b"iv", b"", &mut keys.iv);
-        });
+        hkdf::expand_label(hash, self.secret.as_ref(), b"key", b"", &mut keys.key[..key_len]); // spec: 9846-7.3-a
+        hkdf::expand_label(hash, self.secret.as_ref(), b"iv", b"", &mut keys.iv);
         keys
     }
 
@@ -164,25 +162,29 @@ impl Drop for TrafficKeys {
     }
 }
 
-/// A secret down the middle of the schedule's figure, from which others are derived: set up once for all of them.
+/// A secret down the middle of the schedule's figure, from which others are derived.
 struct Root {
     suite: &'static Suite,
-    prk: Prk,
+    secret: Secret,
 }
 
 impl Root {
-    fn new(suite: &'static Suite, secret: &Secret) -> Self {
-        Self { suite, prk: Prk::new(suite.hash, secret.as_ref()) }
+    fn extracted(suite: &'static Suite, salt: &Secret, input: &[u8]) -> Self {
+        Self { suite, secret: hkdf::extract(suite.hash, salt.as_ref(), input) }
+    }
+
+    fn derive_secret(&self, label: &[u8], transcript: &Digest) -> Secret {
+        hkdf::derive_secret(self.suite.hash, self.secret.as_ref(), label, transcript)
     }
 
     fn traffic(&self, level: Level, label: &[u8], transcript: &Digest) -> TrafficSecret {
-        TrafficSecret { level, suite: self.suite, secret: self.prk.derive_secret(label, transcript) }
+        TrafficSecret { level, suite: self.suite, secret: self.derive_secret(label, transcript) }
     }
 
     /// The next root: never skipped, whichever input is missing.
     fn extract(self, input: &[u8]) -> Self {
-        let salt = self.prk.derive_secret(b"derived", (self.suite.hash.of_nothing)()); // spec: 9846-7.1-a
-        Self::new(self.suite, &hkdf::extract(self.suite.hash, salt.as_ref(), input))
+        let salt = self.derive_secret(b"derived", (self.suite.hash.of_nothing)()); // spec: 9846-7.1-a
+        Self::extracted(self.suite, &salt, input)
     }
 }
 
@@ -200,7 +202,7 @@ pub fn ticket_key(hash: &Hash, resumption_secret: &Secret, ticket_nonce: &[u8]) 
 /// HMAC over the transcript by the key that Finished and binders make of their base key.
 fn verify_data(hash: &Hash, base_key: &Secret, transcript: &Digest) -> Secret {
     let finished_key = expand(hash, base_key, b"finished", b"");
-    hkdf::hmac(hash, finished_key.as_ref(), &[transcript.as_ref()]) // spec: 9846-4.5.3-b
+    (hash.hmac)(finished_key.as_ref(), &[transcript.as_ref()]) // spec: 9846-4.5.3-b
 }
 
 /// HKDF-Expand-Label to the length of a digest.

@@ -1,7 +1,7 @@
 //! Hashes and their HMACs.
 
-use crate::{Digest, Hash, HashState, HmacKey, Secret, hkdf};
-use aws_lc_rs::{digest, hmac};
+use crate::{Digest, Hash, HashState, Secret, hkdf, secret::erase};
+use aws_lc_rs::digest;
 use std::sync::LazyLock;
 
 /// SHA-256 (FIPS 180-4).
@@ -12,11 +12,10 @@ pub static SHA256: Hash = Hash {
         static DIGEST: LazyLock<Digest> = LazyLock::new(|| (SHA256.start)().digest());
         &DIGEST
     },
-    hmac_key: |key| Box::new(Key(hmac::Key::new(hmac::HMAC_SHA256, key))),
-    lend_hmac_key: |key, work| work(&Key(hmac::Key::new(hmac::HMAC_SHA256, key))),
+    hmac: |key, message| hmac(&digest::SHA256, key, message),
     without_psk: || {
-        static KEY: LazyLock<Box<dyn HmacKey>> = LazyLock::new(|| hkdf::without_psk(&SHA256));
-        &**KEY
+        static SECRET: LazyLock<Secret> = LazyLock::new(|| hkdf::without_psk(&SHA256));
+        &SECRET
     },
 };
 
@@ -28,11 +27,10 @@ pub static SHA384: Hash = Hash {
         static DIGEST: LazyLock<Digest> = LazyLock::new(|| (SHA384.start)().digest());
         &DIGEST
     },
-    hmac_key: |key| Box::new(Key(hmac::Key::new(hmac::HMAC_SHA384, key))),
-    lend_hmac_key: |key, work| work(&Key(hmac::Key::new(hmac::HMAC_SHA384, key))),
+    hmac: |key, message| hmac(&digest::SHA384, key, message),
     without_psk: || {
-        static KEY: LazyLock<Box<dyn HmacKey>> = LazyLock::new(|| hkdf::without_psk(&SHA384));
-        &**KEY
+        static SECRET: LazyLock<Secret> = LazyLock::new(|| hkdf::without_psk(&SHA384));
+        &SECRET
     },
 };
 
@@ -52,14 +50,38 @@ impl HashState for State {
     }
 }
 
-struct Key(hmac::Key);
-
-impl HmacKey for Key {
-    fn sign(&self, message: &[&[u8]]) -> Secret {
-        let mut context = hmac::Context::with_key(&self.0);
-        for part in message {
-            context.update(part);
-        }
-        Secret::new(context.sign().as_ref())
+/// HMAC of digests that are taken at once. The library's own copies and erases 1.2 KiB of context for each key and each
+/// message, which takes longer than to hash a key again: what TLS signs fits two blocks.
+fn hmac(algorithm: &'static digest::Algorithm, key: &[u8], message: &[&[u8]]) -> Secret {
+    if key.len() > algorithm.block_len {
+        return hmac(algorithm, digest::digest(algorithm, key).as_ref(), message);
     }
+    let inner = keyed_digest(algorithm, key, 0x36, message);
+    keyed_digest(algorithm, key, 0x5c, &[inner.as_ref()])
 }
+
+/// The digest of a key, made a block long and exclusive-ored with `pad`, and of `parts`.
+fn keyed_digest(algorithm: &'static digest::Algorithm, key: &[u8], pad: u8, parts: &[&[u8]]) -> Secret {
+    let mut text = [pad; SHORT_BYTES];
+    for (byte, key) in text.iter_mut().zip(key) {
+        *byte ^= key;
+    }
+    let mut len = algorithm.block_len;
+    let digest = if len + parts.iter().map(|part| part.len()).sum::<usize>() <= SHORT_BYTES {
+        for part in parts {
+            text[len..len + part.len()].copy_from_slice(part);
+            len += part.len();
+        }
+        digest::digest(algorithm, &text[..len])
+    } else {
+        let mut context = digest::Context::new(algorithm);
+        context.update(&text[..len]);
+        parts.iter().for_each(|part| context.update(part));
+        context.finish()
+    };
+    erase(&mut text);
+    Secret::new(digest.as_ref())
+}
+
+/// A block, and whatever TLS's key schedule signs.
+const SHORT_BYTES: usize = 256;

@@ -1,6 +1,6 @@
 //! How much longer than its content a protected record is (RFC 9846 section 5.4).
 
-use sakigake_crypto::{Hash, hkdf};
+use sakigake_crypto::Hash;
 
 /// What hides the length of what is sent. It costs bytes, and hides no more than one record's length: when something is
 /// sent, and how many records it takes, is still seen.
@@ -46,7 +46,7 @@ impl Padder {
     /// A number up to `most`. Numbers that do not divide 2^64 are a little likelier at the lower end, which nobody sees.
     fn draw(&mut self, most: usize, hash: &Hash) -> usize {
         self.drawn = self.drawn.wrapping_add(1);
-        let bytes = hkdf::hmac(hash, &self.seed, &[&self.drawn.to_be_bytes()]);
+        let bytes = (hash.hmac)(&self.seed, &[&self.drawn.to_be_bytes()]);
         let number = bytes.as_ref().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         usize::try_from(number % (most as u64).saturating_add(1)).unwrap_or(most) // Never above `most`.
     }

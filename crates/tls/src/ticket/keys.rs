@@ -1,6 +1,5 @@
-use sakigake_crypto::{Secret, Suite, TAG_BYTES, hkdf::Prk};
+use sakigake_crypto::{AeadKey, Secret, Suite, TAG_BYTES, hkdf};
 use sakigake_wire::Entropy;
-use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Seals tickets and opens them again. All servers of a host share the keys, which change with time and are destroyed:
@@ -42,8 +41,8 @@ pub struct Rotation {
 #[derive(Clone)]
 pub struct KeyRing {
     suite: &'static Suite,
-    /// Each with what its tickets' keys are derived from. The newest is the last one.
-    keys: Vec<(TicketKey, Arc<Prk>)>,
+    /// The newest is the last one.
+    keys: Vec<TicketKey>,
 }
 
 impl TicketKey {
@@ -87,11 +86,7 @@ impl KeyRing {
 
     /// Uses the suite's AEAD and hash, and whichever of the keys is right for the time; of two the later one in `keys`.
     pub fn new(suite: &'static Suite, keys: Vec<TicketKey>) -> Self {
-        let with_prk = |key: TicketKey| {
-            let prk = Arc::new(Prk::new(suite.hash, key.secret.as_ref()));
-            (key, prk)
-        };
-        Self { suite, keys: keys.into_iter().map(with_prk).collect() }
+        Self { suite, keys }
     }
 
     /// A ring of other keys for the same suite.
@@ -101,8 +96,8 @@ impl KeyRing {
     }
 
     /// The keys that it has, the newest last.
-    pub fn keys(&self) -> impl Iterator<Item = &TicketKey> {
-        self.keys.iter().map(|(key, _)| key)
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &TicketKey> {
+        self.keys.iter()
     }
 
     /// Whether [`KeyRing::turned`] would change anything: no key seals now, or the time of one is over.
@@ -124,9 +119,11 @@ impl KeyRing {
     }
 
     /// The key of one ticket, ready for use, and its nonce.
-    fn derive(&self, prk: &Prk, salt: &[u8]) -> (Box<dyn sakigake_crypto::AeadKey>, [u8; NONCE_BYTES]) {
-        let aead = self.suite.aead;
-        let derived = Secret::filled(aead.key_len + NONCE_BYTES, |out| prk.expand_label(LABEL, salt, out));
+    fn derive(&self, key: &TicketKey, salt: &[u8]) -> (Box<dyn AeadKey>, [u8; NONCE_BYTES]) {
+        let (hash, aead) = (self.suite.hash, self.suite.aead);
+        let derived = Secret::filled(aead.key_len + NONCE_BYTES, |out| {
+            hkdf::expand_label(hash, key.secret.as_ref(), LABEL, salt, out);
+        });
         let (key, iv) = derived.as_ref().split_at(aead.key_len);
         let mut nonce = [0; NONCE_BYTES];
         nonce.copy_from_slice(iv);
@@ -136,10 +133,10 @@ impl KeyRing {
 
 impl TicketKeys for KeyRing {
     fn seal(&self, unix_secs: u64, text: &[u8], entropy: &mut dyn Entropy) -> Option<Vec<u8>> {
-        let (key, prk) = self.keys.iter().rev().find(|(key, _)| key.seals(unix_secs))?;
+        let key = self.keys().rev().find(|key| key.seals(unix_secs))?;
         let mut salt = [0; SALT_BYTES];
         entropy.fill(&mut salt);
-        let (aead, nonce) = self.derive(prk, &salt);
+        let (aead, nonce) = self.derive(key, &salt);
         let mut ticket = Vec::with_capacity(HEAD_BYTES + text.len() + TAG_BYTES);
         ticket.extend_from_slice(&key.name);
         ticket.extend_from_slice(&salt);
@@ -153,8 +150,8 @@ impl TicketKeys for KeyRing {
     fn open(&self, unix_secs: u64, ticket: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (head, sealed) = ticket.split_at_checked(HEAD_BYTES)?;
         let (name, salt) = head.split_at(TicketKey::NAME_BYTES);
-        let (_, prk) = self.keys.iter().find(|(key, _)| key.name == name && key.opens(unix_secs))?;
-        let (aead, nonce) = self.derive(prk, salt);
+        let key = self.keys().find(|key| key.name == name && key.opens(unix_secs))?;
+        let (aead, nonce) = self.derive(key, salt);
         let mut text = Zeroizing::new(sealed.to_vec());
         // A ticket that somebody else made, or changed, is no ticket of ours.
         let len = aead.open(nonce, head, &mut text).ok()?;
