@@ -93,6 +93,16 @@ pub struct Aead {
 pub trait AeadKey: Send + Sync {
     /// Encrypts `text` in place and gives the tag; `text` is a record or a packet, never above 2^32 bytes.
     fn seal(&self, nonce: [u8; 12], aad: &[u8], text: &mut [u8]) -> [u8; TAG_BYTES];
+    /// The same for what lies elsewhere: encrypts `text`, then `end`, into `out`, and puts the tag behind them.
+    ///
+    /// # Panics
+    /// When `out` has not as many bytes as all three.
+    fn seal_from(&self, nonce: [u8; 12], aad: &[u8], text: &[u8], end: &[u8], out: &mut [u8]) {
+        let (sealed, tag) = out.split_at_mut(text.len() + end.len());
+        sealed[..text.len()].copy_from_slice(text);
+        sealed[text.len()..].copy_from_slice(end);
+        tag.copy_from_slice(&self.seal(nonce, aad, sealed));
+    }
     /// Decrypts `text` in place, which ends with its tag; gives the length of the plaintext. Where it is forged or
     /// shorter than a tag, what `text` holds afterwards is of no meaning.
     fn open(&self, nonce: [u8; 12], aad: &[u8], text: &mut [u8]) -> Result<usize, Forged>;

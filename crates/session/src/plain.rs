@@ -23,17 +23,18 @@ impl Outgoing {
         self.ended = true;
     }
 
-    /// Moves what fits into `out`.
-    pub(crate) fn fill(&mut self, out: &mut [u8]) -> usize {
-        let waiting = &self.bytes[self.sent..];
-        let len = waiting.len().min(out.len());
-        out[..len].copy_from_slice(&waiting[..len]);
+    /// What waits.
+    pub(crate) fn waiting(&self) -> &[u8] {
+        &self.bytes[self.sent..]
+    }
+
+    /// The first `len` bytes of what waits have left.
+    pub(crate) fn sent(&mut self, len: usize) {
         self.sent += len;
         if self.sent == self.bytes.len() {
             self.bytes = Vec::new();
             self.sent = 0;
         }
-        len
     }
 
     /// Whether everything was sent and nothing will follow.

@@ -273,17 +273,22 @@ impl Session {
         let Self { tls, spoken, frames, .. } = self;
         let mut len = 0;
         loop {
-            let sealed = tls.seal(&mut out[len..], &mut |payload| match spoken {
-                Spoken::H2(h2) => {
+            let out = &mut out[len..];
+            let sealed = match spoken {
+                Spoken::H2(h2) => tls.seal(out, &mut |payload| {
                     let len = h2.transmit(now, payload).unwrap_or(0);
                     if let Some(frames) = frames {
                         frames.sent(&payload[..len]);
                     }
                     len
+                }),
+                Spoken::Plain(outgoing) => {
+                    let (taken, sealed) = tls.seal_from(out, outgoing.waiting());
+                    outgoing.sent(taken);
+                    sealed
                 }
-                Spoken::Plain(outgoing) => outgoing.fill(payload),
                 Spoken::Undecided => 0,
-            });
+            };
             if sealed == 0 {
                 return len;
             }

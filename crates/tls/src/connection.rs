@@ -214,6 +214,19 @@ impl Connection {
         len
     }
 
+    /// The same for `content` that lies elsewhere, which is encrypted on its way to `out` instead of being copied there first.
+    /// Gives how many bytes of it the record carries, and the record's length; nothing where [`Connection::seal`] gives 0.
+    pub fn seal_from(&mut self, out: &mut [u8], content: &[u8]) -> (usize, usize) {
+        if !self.may_send() {
+            return (0, 0);
+        }
+        let lens = self.outbox.seal_from(out, content, self.tracer.as_deref_mut());
+        if self.outbox.wants_update() {
+            self.update_keys(); // spec: 9846-5.5-a
+        }
+        lens
+    }
+
     /// Whether application data may be sealed now: its keys are there (at a server as soon as its flight is: 0.5-RTT; at a
     /// client that sends early data from the beginning, until it has sent as much as it may), all
     /// that [`Connection::transmit`] has to give was fetched, and the connection is neither closed by us nor broken.

@@ -142,12 +142,8 @@ impl Side for Ended {
     fn seal(&mut self, data: &[u8], out: &mut [u8]) -> usize {
         let (mut rest, mut len) = (data, 0);
         while !rest.is_empty() {
-            len += self.connection.seal(&mut out[len..], &mut |place| {
-                let (now, later) = rest.split_at(rest.len().min(place.len()));
-                place[..now.len()].copy_from_slice(now);
-                rest = later;
-                now.len()
-            });
+            let (taken, sealed) = self.connection.seal_from(&mut out[len..], rest);
+            (rest, len) = (&rest[taken..], len + sealed);
         }
         len
     }

@@ -196,9 +196,7 @@ impl Outbox {
         write: &mut dyn FnMut(&mut [u8]) -> usize,
         tracer: Option<&mut Tracer>,
     ) -> usize {
-        let is_early = self.sealer.level() == Level::EarlyData;
-        let most = if is_early { self.early_bytes_left } else { usize::MAX }; // spec: 9846-4.7.1-m
-        let room = self.sealer.room(out.len()).min(most);
+        let room = self.data_room(out.len());
         if room == 0 {
             return 0;
         }
@@ -206,15 +204,47 @@ impl Outbox {
         if len == 0 {
             return 0;
         }
-        if is_early {
-            self.early_bytes_left = self.early_bytes_left.saturating_sub(len);
-        }
+        self.spend_early_data(len);
         let content = tracer.is_some().then(|| out[HEADER_BYTES..HEADER_BYTES + len].to_vec());
         let sealed = self.sealer.seal(ContentType::APPLICATION_DATA, out, len);
         if let (Some(tracer), Some(content)) = (tracer, content) {
             tracer.sends(out, ContentType::APPLICATION_DATA, &content, true);
         }
         sealed.unwrap_or(0) // `may_send` saw to it that the key is not worn out.
+    }
+
+    /// One record of as much of `content` as it takes: how much that was, and the record's length.
+    pub(super) fn seal_from(
+        &mut self,
+        out: &mut [u8],
+        content: &[u8],
+        tracer: Option<&mut Tracer>,
+    ) -> (usize, usize) {
+        let content = &content[..content.len().min(self.data_room(out.len()))];
+        if content.is_empty() {
+            return (0, 0);
+        }
+        self.spend_early_data(content.len());
+        let Ok(len) = self.sealer.seal_from(ContentType::APPLICATION_DATA, out, content) else {
+            return (0, 0); // `may_send` saw to it that the key is not worn out.
+        };
+        if let Some(tracer) = tracer {
+            tracer.sends(out, ContentType::APPLICATION_DATA, content, true);
+        }
+        (content.len(), len)
+    }
+
+    /// How much application data fits one record in `out_len` bytes.
+    fn data_room(&self, out_len: usize) -> usize {
+        let is_early = self.sealer.level() == Level::EarlyData;
+        let most = if is_early { self.early_bytes_left } else { usize::MAX }; // spec: 9846-4.7.1-m
+        self.sealer.room(out_len).min(most)
+    }
+
+    fn spend_early_data(&mut self, len: usize) {
+        if self.sealer.level() == Level::EarlyData {
+            self.early_bytes_left = self.early_bytes_left.saturating_sub(len);
+        }
     }
 
     /// As many whole records as fit `out`.
@@ -269,8 +299,7 @@ impl Outbox {
         if !whole && !may_cut {
             return None;
         }
-        out[HEADER_BYTES..HEADER_BYTES + len].copy_from_slice(&content[..len]);
-        let Ok(record_len) = self.sealer.seal(kind, out, len) else {
+        let Ok(record_len) = self.sealer.seal_from(kind, out, &content[..len]) else {
             self.clear(); // A worn-out key protects nothing any more, not even an alert.
             return None;
         };

@@ -13,7 +13,7 @@ use super::*;
 use crate::record::{HEADER_BYTES, Header, MAX_CONTENT_BYTES};
 use crate::rules::ContentType;
 use crate::vectors::Vectors;
-use pair::{Heard, Pair, entropy, transmit_all};
+use pair::{Heard, Pair, data_of, entropy, transmit_all};
 
 /// The outer types of the records in `bytes`.
 fn kinds(mut bytes: &[u8]) -> Vec<u8> {
@@ -131,6 +131,7 @@ fn no_application_data_leaves_before_its_keys_are_there() {
     for connection in [&mut pair.client, &mut pair.server] {
         assert!(!connection.may_send());
         assert_eq!(connection.seal(&mut out, &mut |_| panic!("nothing may be written now")), 0);
+        assert_eq!(connection.seal_from(&mut out, b"data"), (0, 0));
     }
 }
 
@@ -139,10 +140,30 @@ fn sealing_nothing_costs_nothing() {
     let mut pair = Pair::established();
     let mut out = [7; 100];
     assert_eq!(pair.client.seal(&mut out, &mut |_| 0), 0);
+    assert_eq!(pair.client.seal_from(&mut out, b""), (0, 0));
     for len in 0..=OVERHEAD {
         assert_eq!(pair.client.seal(&mut out[..len], &mut |_| panic!("no room for a byte")), 0, "{len}");
+        assert_eq!(pair.client.seal_from(&mut out[..len], b"data"), (0, 0), "{len}");
     }
     assert_eq!(pair.client.seal(&mut out[..OVERHEAD + 1], &mut |place| place.len()), OVERHEAD + 1);
+    assert_eq!(pair.client.seal_from(&mut out[..OVERHEAD + 1], b"data"), (1, OVERHEAD + 1));
+}
+
+#[test]
+fn what_is_sealed_from_elsewhere_arrives_in_order_with_what_is_written_in_place() {
+    let mut pair = Pair::established();
+    let mut out = vec![0; 40_000];
+    let content = vec![3; MAX_CONTENT_BYTES + 1];
+    let (taken, mut len) = pair.server.seal_from(&mut out, &content);
+    assert_eq!((taken, len), (MAX_CONTENT_BYTES, MAX_CONTENT_BYTES + OVERHEAD));
+    len += pair.server.seal(&mut out[len..], &mut |place| {
+        place[0] = 4;
+        1
+    });
+    let (taken, more) = pair.server.seal_from(&mut out[len..], &content[taken..]);
+    assert_eq!((taken, more), (1, 1 + OVERHEAD));
+    pair.client_hears(&out[..len + more]);
+    assert_eq!(data_of(&pair.client_heard), [&content[1..], &[4, 3]].concat());
 }
 
 const OVERHEAD: usize = crate::record::OVERHEAD_BYTES;

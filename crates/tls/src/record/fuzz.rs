@@ -52,10 +52,14 @@ fn boundaries(bytes: &[u8]) {
 fn round_trip(bytes: &[u8]) {
     let secret = secret(bytes.len());
     let (mut sealer, mut opener) = (Sealer::new(), Opener::new());
+    let mut other = Sealer::new();
     sealer.install(&secret, u64::MAX);
+    other.install(&secret, u64::MAX);
     let number = bytes.first().copied().map_or(0, usize::from);
     let policies = [Padding::ToMultiple(number), Padding::Fixed(number), Padding::Random(number)];
-    sealer.pad(policies[number % policies.len()], [7; 32]);
+    let policy = policies.get(number % (policies.len() + 1)).copied().unwrap_or_default();
+    sealer.pad(policy, [7; 32]);
+    other.pad(policy, [7; 32]);
     opener.install(&secret);
     let mut out = vec![0; HEADER_BYTES + MAX_PROTECTED_BYTES];
     let content = &bytes[..bytes.len().min(sealer.room(out.len()))];
@@ -63,7 +67,10 @@ fn round_trip(bytes: &[u8]) {
     let Ok(len) = sealer.seal(ContentType::APPLICATION_DATA, &mut out, content.len()) else {
         panic!("a fresh key seals one record");
     };
+    let mut again = vec![0xaa; out.len()];
+    assert_eq!(other.seal_from(ContentType::APPLICATION_DATA, &mut again, content), Ok(len));
     let record = &mut out[..len];
+    assert_eq!(record, &again[..len], "where the content lay makes no difference");
     assert!(matches!(Header::read(record), Ok(Some(header)) if header.record_len() == len));
     let opened = opener.open(record).expect("what was sealed opens under the same keys");
     assert!(opened.protected && opened.kind == ContentType::APPLICATION_DATA);

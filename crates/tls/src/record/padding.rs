@@ -33,6 +33,11 @@ impl Padder {
         Self { policy, seed, drawn: 0 }
     }
 
+    /// Whether it may make a record longer.
+    pub(super) fn pads(&self) -> bool {
+        self.policy != Padding::None
+    }
+
     /// How long content and type are to be that have `len` bytes: at least `len`, and as far as there is room.
     pub(super) fn target(&mut self, len: usize, hash: &Hash) -> usize {
         match self.policy {

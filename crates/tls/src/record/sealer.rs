@@ -121,6 +121,33 @@ impl Sealer {
         self.sequence += 1;
         Ok(OVERHEAD_BYTES - 1 + inner)
     }
+
+    /// The same for `content` that lies elsewhere, which is encrypted on its way to `out`.
+    ///
+    /// # Panics
+    /// When `content` is more than the room in `out`.
+    pub fn seal_from(
+        &mut self,
+        kind: ContentType,
+        out: &mut [u8],
+        content: &[u8],
+    ) -> Result<usize, Exhausted> {
+        assert!(content.len() <= self.room(out.len()), "the content was to fit the room that was told");
+        let Some(keys) = self.keys.as_ref().filter(|_| !self.padder.pads()) else {
+            out[HEADER_BYTES..HEADER_BYTES + content.len()].copy_from_slice(content);
+            return self.seal(kind, out, content.len());
+        };
+        if self.sequence >= keys.records {
+            return Err(Exhausted); // spec: 9846-5.5-a
+        }
+        let sealed_len = content.len() + 1 + TAG_BYTES;
+        header(out, ContentType::APPLICATION_DATA, sealed_len);
+        let (header, body) = out.split_at_mut(HEADER_BYTES);
+        let nonce = nonce(&keys.iv, self.sequence);
+        keys.key.seal_from(nonce, header, content, &[kind.0], &mut body[..sealed_len]); // spec: 9846-5.2-a
+        self.sequence += 1;
+        Ok(HEADER_BYTES + sealed_len)
+    }
 }
 
 /// Writes a header with the version that everything but the first ClientHello has.

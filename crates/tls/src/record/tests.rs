@@ -65,11 +65,15 @@ fn protected_records_are_those_of_rfc_8448() {
 /// Seals and opens each of the records under one secret.
 fn check(vectors: &Vectors, level: Level, name: &str, records: &[(&str, u8, &[u8])]) {
     let secret = secret(level, vectors.of(name));
-    let (mut sealer, mut opener) = (Sealer::new(), Opener::new());
+    let (mut sealer, mut elsewhere, mut opener) = (Sealer::new(), Sealer::new(), Opener::new());
     sealer.install(&secret, u64::MAX);
+    elsewhere.install(&secret, u64::MAX);
     opener.install(&secret);
     for (record, kind, content) in records {
         let printed = vectors.of(&format!("{record}_record"));
+        let mut out = vec![0; printed.len()];
+        assert_eq!(elsewhere.seal_from(ContentType(*kind), &mut out, content), Ok(printed.len()), "{record}");
+        assert_eq!(out, printed, "{record}");
         assert_eq!(seal(&mut sealer, ContentType(*kind), content), printed, "{record}");
         let mut bytes = printed.to_vec();
         let opened = opener.open(&mut bytes).expect("the RFC's record opens");
@@ -138,6 +142,33 @@ fn a_plaintext_of_zeros_alone_has_no_type() {
     for len in [0, 1, 100] {
         let mut record = seal_by_hand(0, &vec![0; len]);
         assert_eq!(pair().1.open(&mut record), Err(Fault::RecordWithoutType), "{len} zeros");
+    }
+}
+
+#[test]
+fn content_makes_the_same_record_wherever_it_lies() {
+    // spec: 9846-5.2-a
+    for suite in aws_lc::PROVIDER.suites {
+        let secret = TrafficSecret {
+            level: Level::Application,
+            suite,
+            secret: Secret::new(&[3; 48][..suite.hash.len]),
+        };
+        for padding in [Padding::None, Padding::Fixed(3)] {
+            let [mut inside, mut elsewhere] = [(); 2].map(|()| Sealer::new());
+            for sealer in [&mut inside, &mut elsewhere] {
+                sealer.install(&secret, u64::MAX);
+                sealer.pad(padding, [0; 32]);
+            }
+            for len in [0, 1, 50, 16_000] {
+                let content = vec![9; len];
+                let mut out = vec![0xaa; HEADER_BYTES + MAX_PROTECTED_BYTES];
+                let sealed = elsewhere.seal_from(ContentType::APPLICATION_DATA, &mut out, &content);
+                out.truncate(sealed.expect("the key is not worn out"));
+                let expected = seal(&mut inside, ContentType::APPLICATION_DATA, &content);
+                assert_eq!(out, expected, "{len} bytes, {padding:?}, {suite:?}");
+            }
+        }
     }
 }
 
@@ -310,6 +341,7 @@ fn a_worn_out_key_seals_nothing() {
     }
     let mut out = [0; 64];
     assert_eq!(sealer.seal(ContentType::APPLICATION_DATA, &mut out, 1), Err(Exhausted));
+    assert_eq!(sealer.seal_from(ContentType::APPLICATION_DATA, &mut out, b"x"), Err(Exhausted));
     assert_eq!(out, [0; 64], "nothing of it may leave");
 }
 

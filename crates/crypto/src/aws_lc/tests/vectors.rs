@@ -46,6 +46,10 @@ fn aeads(name: aead::TestName, suites: &[(usize, u16)]) -> usize {
                 let mut text = test.pt.to_vec();
                 let tag = key.seal(nonce, &test.aad, &mut text);
                 assert_eq!((&text[..], &tag[..]), (&test.ct[..], &test.tag[..]), "{name:?} {}", test.tc_id);
+                let (text, end) = test.pt.split_at(test.pt.len() / 2);
+                let mut out = vec![0; test.pt.len() + TAG_BYTES];
+                key.seal_from(nonce, &test.aad, text, end, &mut out);
+                assert_eq!(out, [&test.ct[..], &test.tag[..]].concat(), "{name:?} {}", test.tc_id);
             }
             ran += 1;
         }

@@ -129,6 +129,7 @@ fn a_client_sends_no_more_than_it_may() {
     let flight = seal_all(&mut pair.client, &[7; 100]);
     assert!(!pair.client.may_send());
     assert_eq!(pair.client.seal(&mut [0; 100], &mut |_| panic!("nothing may be written now")), 0);
+    assert_eq!(pair.client.seal_from(&mut [0; 100], b"more"), (0, 0));
     pair.server_hears(&flight);
     assert_eq!((data_of(&pair.server_heard).len(), &pair.server_fault), (100, &None));
     pair.run();
