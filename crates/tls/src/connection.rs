@@ -189,6 +189,9 @@ impl Connection {
             self.handshake.respond(&mut flight);
             self.carry_out(flight.steps);
         }
+        if self.established && self.outbox.wants_update() {
+            self.update_keys(); // 0.5-RTT data has used them up, or our own messages have.
+        }
         let len = self.outbox.transmit(out, self.tracer.as_deref_mut());
         let awaits_peer = self.closed && !self.peer_closed && self.fault.is_none();
         if awaits_peer && self.outbox.is_empty() && self.closing_deadline.is_none() {
@@ -400,9 +403,6 @@ impl Connection {
                 Fact::Established => {
                     self.established = true;
                     heard(Event::Established);
-                    if self.outbox.wants_update() {
-                        self.update_keys(); // 0.5-RTT data has used them up.
-                    }
                 }
             }
         }

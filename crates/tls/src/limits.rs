@@ -17,8 +17,8 @@ pub struct Limits {
     pub certificate_requests_per_10_s: u32,
     /// From the first call to the peer's Finished.
     pub handshake_ms: u64,
-    /// Records that one key protects before a KeyUpdate; the cipher's own limit counts where it is lower, and
-    /// 16 where this is lower.
+    /// Records that one key protects before a KeyUpdate goes out, our own messages apart; the cipher's own limit counts where
+    /// it is lower, and holds for all records, and 16 where this is lower.
     pub records_per_key: u64,
     /// Records in a row that carry nothing: empty application data, change_cipher_spec, `user_canceled`.
     pub empty_records: u32,

@@ -26,8 +26,10 @@ struct Keys {
     key: Box<dyn AeadKey>,
     iv: [u8; 12],
     hash: &'static Hash,
-    /// Records that the key may protect.
+    /// Records after which another key is wanted.
     records: u64,
+    /// Records that the key may protect.
+    most: u64,
 }
 
 impl Sealer {
@@ -42,14 +44,17 @@ impl Sealer {
         }
     }
 
-    /// Seals what comes next with keys from `secret`, at most `records` of them, and never more than its cipher allows.
+    /// Seals what comes next with keys from `secret`; another key is wanted before `records` of them, or as many as its
+    /// cipher allows, are sealed.
     pub fn install(&mut self, secret: &TrafficSecret, records: u64) {
         let keys = secret.keys();
         let aead = secret.suite.aead;
         self.level = secret.level;
         self.sequence = 0;
-        let records = records.min(aead.confidentiality_limit); // spec: 9846-5.5-a
-        self.keys = Some(Keys { key: (aead.key)(keys.key()), iv: keys.iv, hash: secret.suite.hash, records });
+        let most = aead.confidentiality_limit;
+        let records = records.min(most); // spec: 9846-5.5-a
+        let (key, hash) = ((aead.key)(keys.key()), secret.suite.hash);
+        self.keys = Some(Keys { key, iv: keys.iv, hash, records, most });
     }
 
     /// Sends plaintext again.
@@ -107,7 +112,7 @@ impl Sealer {
             header(out, kind, len);
             return Ok(HEADER_BYTES + len);
         };
-        if self.sequence >= keys.records {
+        if self.sequence >= keys.most {
             return Err(Exhausted); // spec: 9846-5.5-a
         }
         let target = self.padder.target(len + 1, keys.hash);
@@ -137,7 +142,7 @@ impl Sealer {
             out[HEADER_BYTES..HEADER_BYTES + content.len()].copy_from_slice(content);
             return self.seal(kind, out, content.len());
         };
-        if self.sequence >= keys.records {
+        if self.sequence >= keys.most {
             return Err(Exhausted); // spec: 9846-5.5-a
         }
         let sealed_len = content.len() + 1 + TAG_BYTES;

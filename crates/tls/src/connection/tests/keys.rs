@@ -3,6 +3,7 @@
 use super::{pair::Setup, *};
 use crate::{
     Credential,
+    extension::TicketRequest,
     handshake::tests::{
         client_certificates::{alice, asking, copy, policy},
         pair::UNIX_SECS,
@@ -213,6 +214,27 @@ fn keys_that_half_round_trip_data_used_up_change_after_finished() {
     let update = pair.server_answers(&finished);
     assert_eq!(kinds(&update), [23]);
     let answer = pair.client_answers(&update);
+    pair.server_hears(&answer);
+    pair.exchange(b"question", b"answer");
+}
+
+#[test]
+fn tickets_behind_half_round_trip_data_do_not_end_what_keys_can_do() {
+    // spec: 9846-5.5-a
+    let mut setup = Setup::new();
+    setup.server.limits.records_per_key = 1;
+    (setup.server.tickets, setup.server.unix_secs_at_start) = (Some(tickets()), UNIX_SECS);
+    setup.client.tickets = Some(TicketRequest { new_session_count: 2, resumption_count: 1 });
+    let mut pair = setup.pair();
+    let hello = transmit_all(&mut pair.client);
+    let mut bytes = pair.server_answers(&hello);
+    while pair.server.may_send() {
+        bytes.extend(pair.server_seals(b"x"));
+    }
+    let finished = pair.client_answers(&bytes);
+    let tickets_and_update = pair.server_answers(&finished);
+    assert_eq!(kinds(&tickets_and_update), [23, 23]);
+    let answer = pair.client_answers(&tickets_and_update);
     pair.server_hears(&answer);
     pair.exchange(b"question", b"answer");
 }
