@@ -141,7 +141,7 @@ impl Connection {
         if !self.established {
             return self.settle(Err(Fault::Truncated));
         }
-        Err(Fault::Truncated)
+        Err(Fault::Truncated) // spec: 9846-6.1-e
     }
 
     /// Takes the owner's answer to [`Event::Wanted`], then what was received meanwhile.
@@ -438,6 +438,8 @@ impl Connection {
     fn settle(&mut self, result: Result<(), Fault>) -> Result<(), Fault> {
         let Err(fault) = &result else { return result };
         self.pending = Vec::new();
+        self.opener = Opener::new(); // spec: 9846-6-c
+        self.handshake.end();
         self.closing_deadline = None;
         match fault {
             Fault::PeerAlert(_) | Fault::Truncated => self.outbox.clear(), // spec: 9846-6-b

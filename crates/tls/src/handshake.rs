@@ -198,6 +198,13 @@ impl Handshake {
         }
     }
 
+    /// Forgets all secrets: what carries it has failed.
+    pub(crate) fn end(&mut self) {
+        self.state = State::Over; // spec: 9846-6-c
+        self.incoming = Reassembly::default();
+        self.deadline = None;
+    }
+
     /// What nobody can predict, for the record layer.
     pub(crate) fn chance(&mut self) -> [u8; 32] {
         let mut chance = [0; 32];
@@ -310,8 +317,7 @@ impl Handshake {
 
     fn settle(&mut self, result: Result<(), Fault>) -> Result<(), Fault> {
         if result.is_err() {
-            self.state = State::Over;
-            self.deadline = None;
+            self.end();
         }
         result
     }

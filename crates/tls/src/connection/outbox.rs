@@ -166,7 +166,7 @@ impl Outbox {
         let may_begin = match self.sealer.level() {
             Level::Application => true,
             Level::EarlyData => self.early_bytes_left > 0,
-            Level::Plain | Level::Handshake => false,
+            Level::Plain | Level::Handshake => false, // spec: 9846-2-a
         };
         may_begin && self.queue.is_empty() && !self.sealer.wants_update()
     }

@@ -110,12 +110,14 @@ impl Connection {
     /// Plaintext is over once there are keys, except for the alert of a client that could not make them out.
     fn admit(&self, opened: &Opened) -> Result<(), Fault> {
         let level = self.opener.level();
-        let is_first_alert =
-            opened.kind == ContentType::ALERT && level == Level::Handshake && self.opener.is_fresh();
+        let is_first_alert = self.side == Side::Server // A server that sends ServerHello has keys behind it.
+            && opened.kind == ContentType::ALERT
+            && level == Level::Handshake
+            && self.opener.is_fresh();
         if opened.protected || level == Level::Plain || is_first_alert {
             Ok(())
         } else {
-            Err(Fault::UnexpectedRecord(opened.kind)) // spec: 9846-5-c
+            Err(Fault::UnexpectedRecord(opened.kind)) // spec: 9846-5-c spec: 9846-5-e
         }
     }
 

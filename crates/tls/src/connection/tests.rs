@@ -126,6 +126,7 @@ fn a_server_speaks_in_the_same_write_as_its_finished() {
 
 #[test]
 fn no_application_data_leaves_before_its_keys_are_there() {
+    // spec: 9846-2-a
     let mut pair = Pair::new();
     let mut out = [0; 100];
     for connection in [&mut pair.client, &mut pair.server] {

@@ -42,6 +42,7 @@ fn data_after_close_notify_is_ignored() {
 
 #[test]
 fn an_end_without_close_notify_is_truncation() {
+    // spec: 9846-6.1-e
     let mut pair = Pair::established();
     assert_eq!(pair.server.eof(), Err(Fault::Truncated));
     assert_eq!(pair.server.eof(), Ok(()), "told once");

@@ -238,11 +238,35 @@ fn warnings_and_change_cipher_specs_are_bounded_too() {
 
 #[test]
 fn a_client_that_cannot_make_out_the_keys_may_say_so_in_plain() {
+    // spec: 9846-5-e
     let mut pair = Pair::new();
     let hello = transmit_all(&mut pair.client);
     pair.server_answers(&hello);
     pair.server_hears(&[21, 3, 3, 0, 2, 2, 47]);
     assert_eq!(pair.server_fault, Some(Fault::PeerAlert(AlertDescription::ILLEGAL_PARAMETER)));
+}
+
+#[test]
+fn a_server_that_has_keys_says_nothing_in_plain() {
+    // spec: 9846-5-e
+    let mut pair = Pair::new();
+    let hello = transmit_all(&mut pair.client);
+    let flight = pair.server_answers(&hello);
+    let server_hello = HEADER_BYTES + usize::from(u16::from_be_bytes([flight[3], flight[4]]));
+    pair.client_hears(&flight[..server_hello]);
+    pair.client_hears(&[21, 3, 3, 0, 2, 2, 47]);
+    assert_eq!(pair.client_fault, Some(Fault::UnexpectedRecord(ContentType::ALERT)));
+}
+
+#[test]
+fn what_failed_keeps_no_keys_to_read_with() {
+    // spec: 9846-6-c
+    let mut pair = Pair::established();
+    assert_eq!(pair.client.opener.level(), crate::Level::Application);
+    pair.client_hears(&[23, 3, 3, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(pair.client_fault, Some(Fault::BadRecordMac));
+    assert_eq!(pair.client.opener.level(), crate::Level::Plain);
+    assert!(pair.client.exporter().is_none());
 }
 
 #[test]

@@ -21,6 +21,21 @@ fn real_credential() -> Arc<Credential> {
 }
 
 #[test]
+fn nothing_is_asked_of_the_owner_any_more_once_it_is_over() {
+    let end: [fn(&mut Connection); 2] =
+        [|client| client.abort(Fault::AccessDenied), |client| drop(client.eof())];
+    for end in end {
+        let mut pair = asking_client();
+        pair.run();
+        assert!(pair.client.is_waiting());
+        end(&mut pair.client);
+        assert!(!pair.client.is_waiting() && pair.client.fault().is_some());
+        pair.client_is_told(Answer::Verify(Ok(Verified)));
+        assert!(!pair.client.is_established());
+    }
+}
+
+#[test]
 fn a_client_takes_data_that_came_while_its_owner_judged() {
     for split in [1, 7, usize::MAX] {
         let mut pair = asking_client();
