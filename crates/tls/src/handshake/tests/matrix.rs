@@ -5,12 +5,14 @@ use super::{
     early_data,
     later::ticket,
     pair::{NOW, Pair, Side, UNIX_SECS, client_options, server_options},
+    resumption,
 };
 use crate::{
     Credential, Fault, Handshake, Level, Step, client,
+    compression::ALL,
     extension::{CertificateRequestExtensions, List},
     handshake::State,
-    message::{CertificateRequest, KeyUpdate},
+    message::{Certificate, CertificateEntry, CertificateRequest, KeyUpdate},
     rules::{HandshakeType, NamedGroup},
     server::{self, Demand},
 };
@@ -31,11 +33,15 @@ enum Course {
     OwnersAnswerForClients,
     /// The same after the handshake.
     OwnersAnswerLater,
+    /// A ticket.
+    Resumed,
     /// A ticket, and early data that is taken.
     Early,
+    /// The client takes certificates compressed.
+    Compressed,
 }
 
-const COURSES: [Course; 8] = [
+const COURSES: [Course; 10] = [
     Course::Straight,
     Course::Retry,
     Course::Request,
@@ -43,10 +49,22 @@ const COURSES: [Course; 8] = [
     Course::OwnersAnswer,
     Course::OwnersAnswerForClients,
     Course::OwnersAnswerLater,
+    Course::Resumed,
     Course::Early,
+    Course::Compressed,
 ];
 
 impl Course {
+    /// What a state's name is not enough to tell.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Resumed => ", resumed",
+            Self::Early => ", early data taken",
+            Self::Compressed => ", compression offered",
+            _ => "",
+        }
+    }
+
     fn is_later(self) -> bool {
         matches!(self, Self::Later | Self::OwnersAnswerLater)
     }
@@ -57,7 +75,8 @@ impl Course {
         let mut server = server::Options { groups, ..server_options() };
         let mut client = client_options();
         match self {
-            Self::Straight | Self::Early => {}
+            Self::Straight | Self::Resumed | Self::Early => {}
+            Self::Compressed => client.compressions = &ALL,
             Self::Retry => client.alpn = Vec::new(),
             Self::OwnersAnswer => {
                 client.verifier = None;
@@ -105,8 +124,8 @@ fn every_state_takes_its_messages_and_no_others() {
                 let (pair, next) = stopped(course, stop);
                 let name = pair.side(receiver).state_name();
                 let is_its_turn = next.is_none_or(|(to, _)| to == receiver);
-                if is_its_turn && !seen.contains(&name) && !name.is_empty() {
-                    seen.push(name);
+                if is_its_turn && !seen.contains(&(name, course.suffix())) && !name.is_empty() {
+                    seen.push((name, course.suffix()));
                     row(&mut table, course, stop, receiver, name);
                 }
             }
@@ -116,8 +135,9 @@ fn every_state_takes_its_messages_and_no_others() {
 }
 
 fn row(table: &mut String, course: Course, stop: usize, receiver: Side, name: &str) {
-    writeln!(table, "{name}").unwrap();
-    for (kind, type_name) in HandshakeType::ALL {
+    writeln!(table, "{name}{}", course.suffix()).unwrap();
+    let unknown = [(HandshakeType(0), "hello_request"), (HandshakeType(200), "an unknown one")];
+    for (kind, type_name) in HandshakeType::ALL.iter().chain(&unknown) {
         let (mut pair, next) = stopped(course, stop);
         let level = pair.side(receiver).reading_level();
         let next = next.filter(|(to, message)| *to == receiver && message[0] == kind.0);
@@ -130,7 +150,7 @@ fn row(table: &mut String, course: Course, stop: usize, receiver: Side, name: &s
                 "held".to_owned()
             }
             Ok(()) => "taken".to_owned(),
-            Err(fault) => fault.alert().to_string(),
+            Err(fault) => format!("{}: {fault:?}", fault.alert()),
         };
         writeln!(table, "    {type_name:<22} {outcome}").unwrap();
     }
@@ -141,6 +161,12 @@ fn stopped(course: Course, stop: usize) -> (Pair, Option<(Side, Vec<u8>)>) {
     let (client, server) = course.options(stop);
     let mut pair = match course {
         Course::Early => early_data::pair(),
+        Course::Resumed => Pair::resuming(
+            resumption::client(),
+            resumption::server(),
+            "example.com",
+            Some(resumption::first()),
+        ),
         _ => Pair::new(client, server),
     };
     let mut has_asked = false;
@@ -193,6 +219,13 @@ fn sample(kind: HandshakeType) -> Vec<u8> {
             CertificateRequest { extensions, ..CertificateRequest::default() }.write(&mut message);
         }
         HandshakeType::NEW_SESSION_TICKET => return ticket(),
+        HandshakeType::CERTIFICATE => {
+            let options = server_options();
+            let cert_data = options.credentials[0].chain[0].as_slice();
+            let entry = CertificateEntry { cert_data, ..CertificateEntry::default() };
+            Certificate { certificate_list: List::Items(&[entry]), ..Certificate::default() }
+                .write(&mut message);
+        }
         HandshakeType::KEY_UPDATE => KeyUpdate { update_requested: true }.write(&mut message),
         other => message = vec![other.0, 0, 0, 0],
     }
@@ -216,7 +249,7 @@ impl Pair {
 }
 
 impl Handshake {
-    fn state_name(&self) -> &'static str {
+    pub(crate) fn state_name(&self) -> &'static str {
         match &self.state {
             State::Client(state) => match state {
                 client::State::ServerHello(_) => "client AwaitServerHello",
