@@ -1,8 +1,10 @@
 //! Bodies for fuzzing: each holds an invariant over any bytes at all.
 
 pub use crate::{
-    certificate::compression::fuzz_decompress, connection::fuzz::fuzz_connection,
-    handshake::fuzz::fuzz_handshake, record::fuzz::fuzz_records,
+    certificate::compression::fuzz_decompress,
+    connection::fuzz::{fuzz_client_sequence, fuzz_connection, fuzz_server_sequence},
+    handshake::fuzz::fuzz_handshake,
+    record::fuzz::fuzz_records,
 };
 
 use crate::{Session, message::Message, rules::Side, ticket::Ticket, trace};

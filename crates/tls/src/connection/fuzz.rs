@@ -1,5 +1,13 @@
 //! What any bytes of a peer must leave intact in a connection.
 
+mod plan;
+mod play;
+mod puppet;
+mod told;
+mod toy;
+
+pub use play::{fuzz_client_sequence, fuzz_server_sequence};
+
 use super::{Connection, MIN_OUT_BYTES};
 use crate::{client, server};
 use sakigake_crypto::aws_lc;
@@ -67,3 +75,6 @@ impl Entropy for Zeros {
         out.fill(0);
     }
 }
+
+#[cfg(test)]
+mod tests;
