@@ -22,7 +22,7 @@ pub static PROVIDER: Provider = Provider {
 
 static SUITES: &[Suite] = &[
     // TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256
-    Suite { id: 0x1301, hash: &SHA256, aead: &aead::AES_128_GCM },
+    Suite { id: 0x1301, hash: &SHA256, aead: &aead::AES_128_GCM }, // spec: 9846-9.1-a
     Suite { id: 0x1302, hash: &SHA384, aead: &aead::AES_256_GCM },
     Suite { id: 0x1303, hash: &SHA256, aead: &aead::CHACHA20_POLY1305 },
 ];

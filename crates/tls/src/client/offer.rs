@@ -135,8 +135,8 @@ impl Offer {
             status_request: self.config.staples.then(CertificateStatusRequest::default),
             signed_certificate_timestamp: self.config.staples.then_some(()),
             compress_certificate: Some(List::Items(&codes[compressions])).filter(|list| !list.is_empty()),
-            psk_key_exchange_modes: tickets.map(|_| List::Items(&MODES)),
-            ticket_request: tickets, // spec: 9149-3-c
+            psk_key_exchange_modes: tickets.map(|_| List::Items(&MODES)), // spec: 9846-4.3.9-c
+            ticket_request: tickets,                                      // spec: 9149-3-c
             post_handshake_auth: self.config.offers_later().then_some(()),
             early_data: self.early.as_ref().map(|_| ()), // spec: 9846-4.3.10-b
             pre_shared_key: psks,
@@ -230,14 +230,14 @@ pub(super) struct Share {
 impl Share {
     /// A new pair. `offered` are the groups that we name.
     pub(super) fn start(group: &'static Group, offered: &[&Group], entropy: &mut dyn Entropy) -> Self {
-        let pair = (group.start)(entropy);
+        let pair = (group.start)(entropy); // spec: 9846-4.3.8-p
         let component = pair.component().map(|(id, _)| id);
         Self { group, component: component.filter(|id| offered.iter().any(|row| row.id == *id)), pair }
     }
 
     /// A pair for one group alone, as a HelloRetryRequest asks for it.
     pub(super) fn retry(group: &'static Group, entropy: &mut dyn Entropy) -> Self {
-        Self { group, component: None, pair: (group.start)(entropy) }
+        Self { group, component: None, pair: (group.start)(entropy) } // spec: 9846-4.3.8-o
     }
 
     /// What to send, in the order of `offered` (RFC 9846 section 4.3.8).

@@ -3,6 +3,7 @@
 pub(crate) mod client_certificates;
 mod cookies;
 mod early_data;
+mod fresh;
 mod hostile_client;
 mod hostile_resumption;
 mod hostile_server;

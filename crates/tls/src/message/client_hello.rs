@@ -50,11 +50,11 @@ impl<'a> ClientHello<'a> {
     /// Appends the message, header included.
     pub fn write(&self, out: &mut Vec<u8>) {
         frame(HandshakeType::CLIENT_HELLO, out, |out| {
-            out.u16(ProtocolVersion::TLS_1_2.0);
+            out.u16(ProtocolVersion::TLS_1_2.0); // spec: 9846-4.2.2-e
             out.put(&self.random);
             out.vector_u8(|out| out.put(self.legacy_session_id));
             out.vector_u16(|out| self.cipher_suites.write(out));
-            out.put(&[1, 0]);
+            out.put(&[1, 0]); // spec: 9846-4.2.2-f
             self.extensions.write(out);
         });
     }

@@ -88,7 +88,7 @@ fn write(
     extensions: impl FnOnce(&mut Vec<u8>),
 ) {
     frame(HandshakeType::SERVER_HELLO, out, |out| {
-        out.u16(ProtocolVersion::TLS_1_2.0);
+        out.u16(ProtocolVersion::TLS_1_2.0); // spec: 9846-4.2.3-b
         out.put(random);
         out.vector_u8(|out| out.put(session_id));
         out.u16(suite);

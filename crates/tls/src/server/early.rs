@@ -85,7 +85,7 @@ pub(super) fn takes(
         return None; // spec: 9846-8.3-a spec: 9846-4.3.10-g
     }
     let until = expected.saturating_add(policy.tolerance_ms);
-    policy.register.is_first(unix_ms, until, binder).then_some(max_bytes) // spec: 9846-8-a
+    policy.register.is_first(unix_ms, until, binder).then_some(max_bytes) // spec: 9846-8-a spec: 9846-8.2-a
 }
 
 /// Awaits the end of early data; the whole flight is out.

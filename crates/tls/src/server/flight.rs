@@ -237,14 +237,14 @@ impl Plan {
         let Self { accepted, client_random, session_id, server_name, alpn, early_bytes, .. } = self;
         let Accepted { config, suite, mut transcript, shared, early_data, resumed, .. } = accepted;
         let mut random = [0; 32];
-        turn.entropy.fill(&mut random);
+        turn.entropy.fill(&mut random); // spec: 9846-4.2.3-c
         turn.flight.steps.reserve(STEPS);
         let hello = ServerHello {
             random,
             legacy_session_id_echo: &session_id,
             cipher_suite: suite.id,
             extensions: ServerHelloExtensions {
-                supported_versions: Some(ProtocolVersion::TLS_1_3.0),
+                supported_versions: Some(ProtocolVersion::TLS_1_3.0), // spec: 9846-4.3.1-m
                 key_share: Some(KeyShareEntry { group: shared.group, key_exchange: &shared.ours }),
                 pre_shared_key: resumed.as_ref().map(|resumed| resumed.index),
                 ..ServerHelloExtensions::default()

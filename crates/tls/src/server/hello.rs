@@ -245,7 +245,7 @@ fn hello_retry_request(
         legacy_session_id_echo: hello.legacy_session_id,
         cipher_suite: suite.id,
         extensions: HelloRetryRequestExtensions {
-            supported_versions: Some(ProtocolVersion::TLS_1_3.0),
+            supported_versions: Some(ProtocolVersion::TLS_1_3.0), // spec: 9846-4.2.4-n
             key_share: Some(group.id),
             cookie,
             ..HelloRetryRequestExtensions::default()

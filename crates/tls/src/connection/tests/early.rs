@@ -217,7 +217,7 @@ fn a_record_that_cannot_be_opened_ends_what_was_accepted() {
 
 #[test]
 fn a_first_flight_is_taken_once() {
-    // spec: 9846-8-a
+    // spec: 9846-8-a spec: 9846-8.2-a
     let register = register();
     let mut pair = setup(&register).resuming(Some(session()));
     let flight = seal_all(&mut pair.client, b"question");

@@ -86,7 +86,7 @@ pub(super) fn sent(steps: &[Step]) -> Vec<HandshakeType> {
 
 #[test]
 fn a_ticket_spares_the_certificate() {
-    // spec: 9846-4.3.11-b spec: 9846-4.3.9-a spec: 9846-4.7.1-f
+    // spec: 9846-4.3.11-b spec: 9846-4.3.9-a spec: 9846-4.7.1-f spec: 9846-4.3.9-c
     let mut pair = Pair::new(client(), server());
     pair.run().unwrap();
     assert_eq!(resumed(&pair), (false, false));

@@ -11,6 +11,7 @@ use sakigake_crypto::Provider;
 
 #[test]
 fn a_client_and_a_server_agree() {
+    // spec: 9846-4.2.2-e spec: 9846-4.2.2-f spec: 9846-4.2.3-b spec: 9846-4.3.1-m
     let mut pair = Pair::new(client_options(), server_options());
     pair.run().unwrap();
     assert!(pair.is_established());
@@ -73,6 +74,7 @@ fn every_group_leads_to_an_end() {
 
 #[test]
 fn every_group_can_be_asked_for_by_a_retry() {
+    // spec: 9846-4.2.4-n spec: 9846-4.3.8-o
     let first = super::pair::provider().groups[0].id;
     for group in &super::pair::provider().groups[1..] {
         let server = server::Options { groups: vec![group.id], ..server_options() };
@@ -98,6 +100,7 @@ fn hellos(pair: &Pair) -> usize {
 
 #[test]
 fn every_suite_leads_to_an_end() {
+    // spec: 9846-9.1-a
     for (index, suite) in super::pair::provider().suites.iter().enumerate() {
         let provider: &'static Provider = Box::leak(Box::new(Provider {
             name: "one suite",
