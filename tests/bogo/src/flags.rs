@@ -140,6 +140,8 @@ enum Kind {
 /// What we act on, or hold in any case.
 const KNOWN: &[(&str, Kind)] = &[
     ("-advertise-alpn", Kind::Value),
+    // Before TLS 1.3 there was NPN: nothing of it is said.
+    ("-advertise-npn", Kind::Value),
     ("-async", Kind::Switch),
     ("-cert-file", Kind::OfCredential),
     ("-check-close-notify", Kind::Switch),
@@ -205,6 +207,8 @@ const KNOWN: &[(&str, Kind)] = &[
     ("-read-size", Kind::Value),
     ("-read-with-unfinished-write", Kind::Switch),
     ("-reject-alpn", Kind::Switch),
+    // Nor is there renegotiation: who asks for it is told so.
+    ("-renegotiate-freely", Kind::Switch),
     // A ticket is never taken twice here: another one follows in any case.
     ("-renew-ticket", Kind::Switch),
     ("-repeat-shim-initial-write", Kind::Value),
