@@ -152,6 +152,9 @@ fn compress_zstd(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 fn decompress_zstd(bytes: &[u8], out: &mut [u8]) -> io::Result<()> {
+    // The decoder takes any number of frames, and skips those that mean nothing to it.
+    let first = zstd::zstd_safe::find_frame_compressed_size(bytes).map_err(|_| invalid())?;
+    nothing_left(bytes.get(first..).ok_or_else(invalid)?)?;
     // In one go the output is the window: there is none to allocate.
     let len = zstd::bulk::decompress_to_buffer(bytes, out)?;
     if len == out.len() { Ok(()) } else { Err(invalid()) }

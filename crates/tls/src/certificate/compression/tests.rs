@@ -221,6 +221,7 @@ fn what_is_not_as_long_as_was_said_or_no_such_thing_at_all_is_a_bad_certificate(
             (len, [&good[..], &[0]].concat()),
             (len, [&good[..], &[0; 5_000]].concat()),
             (len, [&good[..], &good[..]].concat()),
+            (len, [&good[..], SKIPPED_FRAME].concat()),
             (len, LARGE_WINDOW.into()),
             (len, (row.compress)(&bomb).unwrap()),
         ];
@@ -232,6 +233,9 @@ fn what_is_not_as_long_as_was_said_or_no_such_thing_at_all_is_a_bad_certificate(
     }
     assert_eq!(Fault::BadCompressedCertificate.alert().to_string(), "bad_certificate");
 }
+
+/// A frame that decoders of zstd skip (RFC 8878 section 3.1.2).
+const SKIPPED_FRAME: &[u8] = &[0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 9];
 
 /// How a stream begins whose window RFC 7932 does not know; Google's own decoder takes it where it is told to.
 const LARGE_WINDOW: &[u8] = &[0x11, 0x1c, 0x0b, 0x05, 0x80];
