@@ -147,6 +147,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("-check-close-notify", Kind::Switch),
     ("-curves", Kind::Value),
     ("-decline-alpn", Kind::Switch),
+    ("-decline-ocsp-callback", Kind::Switch),
     ("-early-write-after-message", Kind::Value),
     ("-enable-early-data", Kind::Switch),
     ("-enable-grease", Kind::Switch),
@@ -179,6 +180,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("-export-context", Kind::Value),
     ("-export-keying-material", Kind::Value),
     ("-export-label", Kind::Value),
+    ("-fail-ocsp-callback", Kind::Switch),
     ("-host-name", Kind::Value),
     // The handshake begins with the first read or write, or before it: with us it is the same.
     ("-implicit-handshake", Kind::Switch),
@@ -221,6 +223,8 @@ const KNOWN: &[(&str, Kind)] = &[
     // It is always the server's that counts.
     ("-server-preference", Kind::Switch),
     ("-session-id-context", Kind::OfEither),
+    // It makes no difference when a response is set.
+    ("-set-ocsp-in-callback", Kind::Switch),
     ("-shim-id", Kind::Value),
     ("-shim-initial-write", Kind::Value),
     ("-shim-shuts-down", Kind::Switch),
@@ -235,6 +239,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("-use-client-ca-list", Kind::Value),
     ("-use-custom-verify-callback", Kind::Switch),
     ("-use-export-context", Kind::Switch),
+    ("-use-ocsp-callback", Kind::Switch),
     // Whether it is asked before the certificate is chosen or after: none is.
     ("-use-old-client-cert-callback", Kind::Switch),
     // The keys of tickets are their owner's in any case.

@@ -38,6 +38,8 @@ pub(crate) struct Judge {
     web_pki: WebPki,
     unix_secs: u64,
     rejects: AtomicBool,
+    /// No staple is good, nor is it good that there is none.
+    rejects_staples: bool,
     /// A chain that was found good before and counts as good.
     remembered: Vec<Vec<u8>>,
     /// The scheme that the peer signed with.
@@ -70,11 +72,12 @@ impl Owner {
                 Answer::Signature(signer.and_then(|signer| signer.sign(*scheme, message, &mut System)))
             }
             Wanted::Verify { chain, .. } | Wanted::VerifyClient { chain, .. } => {
-                if let Wanted::Verify { staples, .. } = wanted {
-                    self.judge.keep(staples);
-                }
                 let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
-                Answer::Verify(self.judge.judge(&chain))
+                let verdict = self.judge.judge(&chain);
+                Answer::Verify(match wanted {
+                    Wanted::Verify { staples, .. } => verdict.and(self.judge.judge_staples(staples)),
+                    _ => verdict,
+                })
             }
         }
     }
@@ -101,12 +104,14 @@ impl Owner {
 }
 
 impl Judge {
-    /// Trusts the certificates in the file `trusted`, if there is one, and the chain `remembered`, if it is not empty.
+    /// Trusts the certificates in the file `trusted`, if there is one, and the chain `remembered`, if it is not empty; takes
+    /// any staples, or none.
     pub(crate) fn new(
         provider: &'static Provider,
         trusted: Option<&str>,
         unix_secs: u64,
         remembered: Vec<Vec<u8>>,
+        rejects_staples: bool,
     ) -> Result<Self, End> {
         let mut web_pki = WebPki::new(&aws_lc::PROVIDER); // What -verify-prefs leaves out is no matter of chains.
         if let Some(path) = trusted.filter(|path| !path.is_empty()) {
@@ -117,7 +122,17 @@ impl Judge {
         }
         let (rejects, scheme, chain) = (AtomicBool::new(false), AtomicI64::new(NONE), Mutex::new(Vec::new()));
         let staples = Mutex::new(Staples::default());
-        Ok(Self { provider, web_pki, unix_secs, rejects, remembered, scheme, chain, staples })
+        Ok(Self {
+            provider,
+            web_pki,
+            unix_secs,
+            rejects,
+            rejects_staples,
+            remembered,
+            scheme,
+            chain,
+            staples,
+        })
     }
 
     /// Whether each chain from now on is refused.
@@ -125,8 +140,12 @@ impl Judge {
         self.rejects.store(rejects, Ordering::Relaxed);
     }
 
-    fn keep(&self, staples: &Staples) {
+    fn judge_staples(&self, staples: &Staples) -> Result<Verified, RejectedCertificate> {
         *self.staples.lock().unwrap_or_else(PoisonError::into_inner) = staples.clone();
+        match self.rejects_staples {
+            true => Err(RejectedCertificate::Status("the case says so".into())),
+            false => Ok(Verified),
+        }
     }
 
     /// What a chain is worth.
@@ -156,8 +175,7 @@ impl Verifier for Judge {
     }
 
     fn verify_staples(&self, _: &[&[u8]], staples: &Staples, _: u64) -> Result<(), RejectedCertificate> {
-        self.keep(staples);
-        Ok(())
+        self.judge_staples(staples).map(|Verified| ())
     }
 
     fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {

@@ -77,7 +77,8 @@ pub(crate) fn connection(flags: &Set, kept: &mut Kept) -> Result<(Connection, Ow
     let trusted = flags.text("-trust-cert");
     // Unless a case wants it judged again, who was found good before is good.
     let remembered = if flags.has("-reverify-on-resume") { Vec::new() } else { kept.chain.clone() };
-    let mut owner = Owner::new(Judge::new(provider, trusted, kept.unix_secs, remembered)?);
+    let rejects_staples = flags.has("-fail-ocsp-callback");
+    let mut owner = Owner::new(Judge::new(provider, trusted, kept.unix_secs, remembered, rejects_staples)?);
     owner.judge.reject(rejects(flags));
     owner.credentials = credentials(provider, flags, &owner)?;
     let connection = match flags.has("-server") {
@@ -263,6 +264,9 @@ fn credentials(provider: &Provider, flags: &Set, owner: &Owner) -> Result<Vec<Ar
     let rows = (0..).zip(begun).chain([(-1, default)]).filter(|(_, words)| !words.is_empty());
     let load = |(number, words): (i64, &Words)| {
         let mut credential = credential(provider, words)?;
+        if flags.has("-decline-ocsp-callback") {
+            credential.staples.ocsp = None;
+        }
         // A name is acknowledged where the certificate is for it.
         let is_acknowledged = !flags.has("-no-server-name-ack");
         let name = flags.text("-expect-server-name").filter(|_| is_acknowledged);
