@@ -16,4 +16,5 @@ pub(crate) mod resumption;
 mod rfc_8448;
 mod staples;
 mod stories;
+mod ticket_rules;
 mod wanted;

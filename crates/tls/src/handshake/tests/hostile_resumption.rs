@@ -184,6 +184,7 @@ fn a_retry_tells_the_age_anew_and_binds_anew() {
     assert_eq!(before.0, after.0);
     assert_eq!(after.1.wrapping_sub(before.1), 5_000);
     assert_ne!(before.2, after.2);
+    assert_eq!(before.3, client().tickets);
     assert_eq!(before.3, after.3);
 }
 

@@ -80,6 +80,27 @@ fn every_state_takes_its_records_and_no_others() {
     insta::assert_snapshot!(table);
 }
 
+#[test]
+fn data_amid_a_clients_answer_is_interleaved() {
+    // spec: 9846-4.7.2-b
+    let plan = Plan::new(Side::Server, [0, 10, 0, 0, 0xc2, 0, 0, 0, 0, 0]); // Asks later, over HTTP/1.1.
+    let refused = "unexpected_message: InterleavedRecords";
+    for (messages, expected) in [(0, "data"), (1, refused), (2, refused), (3, "data")] {
+        let mut play = stopped(&plan, 2).unwrap();
+        play.subject.request_certificate().unwrap();
+        play.collect();
+        for _ in 0..messages {
+            play.deliver(0, usize::MAX);
+        }
+        let data = play.puppet.seal(ContentType::APPLICATION_DATA, b"x", usize::MAX);
+        assert_eq!(
+            outcome(&mut play, data),
+            expected,
+            "behind {messages} of Certificate, CertificateVerify, Finished"
+        );
+    }
+}
+
 fn rows(table: &mut String, plan: &Plan, stop: usize, name: &str) {
     writeln!(table, "{name}").unwrap();
     let mut row = |kind: &str, what: &str, record: &dyn Fn(&mut Play<'_>) -> Vec<u8>| {
