@@ -53,7 +53,7 @@ impl Header {
     /// An unknown type and a length above what its type may have are refused before the rest of the record has come.
     pub fn read(bytes: &[u8]) -> Result<Option<Self>, Fault> {
         let Some((head, _)) = bytes.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
-        let [kind, _, _, high, low] = *head; // spec: 9846-5.1-e
+        let [kind, _, _, high, low] = *head; // spec: 9846-5.1-e spec: 9846-E-a
         let header = Self { kind: ContentType(kind), len: usize::from(u16::from_be_bytes([high, low])) };
         let longest = match header.kind {
             ContentType::APPLICATION_DATA => MAX_PROTECTED_BYTES, // spec: 9846-5.2-c

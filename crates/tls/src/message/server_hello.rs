@@ -110,6 +110,6 @@ fn chooses_tls_1_3(block: &[u8], random: &[u8; 32]) -> Result<(), Fault> {
         None if random.ends_with(&DOWNGRADE_TO_TLS_1_2) || random.ends_with(&DOWNGRADE_TO_TLS_1_1) => {
             Err(Fault::Downgraded) // spec: 9846-4.2.3-a
         }
-        None => Err(Fault::NoCommonVersion),
+        None => Err(Fault::NoCommonVersion), // spec: 9846-E.1-a spec: 9846-E.3-a
     }
 }

@@ -337,7 +337,7 @@ fn an_older_server_is_told_apart_from_a_downgrade() {
     let retry = crate::rules::HELLO_RETRY_REQUEST_RANDOM;
     let mut downgraded = [0; 32];
     downgraded[24..].copy_from_slice(b"DOWNGRD\x01");
-    refuses(&server_hello_of([0; 32], 0, "0000 0000"), Fault::NoCommonVersion);
+    refuses(&server_hello_of([0; 32], 0, "0000 0000"), Fault::NoCommonVersion); // spec: 9846-E.1-a spec: 9846-E.3-a
     refuses(&server_hello_of(downgraded, 0, "0000 0000"), Fault::Downgraded); // spec: 9846-4.2.3-a
     refuses(&server_hello_of([0; 32], 0, "002b 0002 0303"), Fault::UnofferedVersion); // spec: 9846-4.3.1-a
     refuses(&server_hello_of([0; 32], 1, "002b 0002 0304"), Fault::CompressionChosen); // spec: 9846-4.2.3-e

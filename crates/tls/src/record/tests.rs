@@ -83,7 +83,7 @@ fn check(vectors: &Vectors, level: Level, name: &str, records: &[(&str, u8, &[u8
 
 #[test]
 fn a_plain_record_is_its_content_behind_a_header() {
-    // spec: 9846-5.1-e
+    // spec: 9846-5.1-e spec: 9846-E-a
     let v = Vectors::one_round_trip();
     let record = seal(&mut Sealer::new(), ContentType::HANDSHAKE, v.of("server_hello"));
     assert_eq!(record, v.of("server_hello_record"));

@@ -436,6 +436,7 @@ impl Session {
                 State::Certificate(Box::new(AwaitCertificate(unknown)))
             }
             None if is_early_data_taken => {
+                // spec: 9846-4.3.11.3-a
                 State::EndOfEarlyData(Box::new(AwaitEndOfEarlyData { finished, transcript }))
             }
             None => {

@@ -65,7 +65,7 @@ impl AwaitClientHello {
         let suite = choose::suite(&config, hello.cipher_suites).ok_or(Fault::NoCommonCipherSuite)?; // spec: 9846-4.2.1-k
         let early_data = hello.extensions.early_data.is_some();
         let exchanged = choose::exchange(&config, offered.groups, offered.shares);
-        let exchanged = exchanged.ok_or(Fault::NoCommonGroup)?; // spec: 9846-4.2.1-k
+        let exchanged = exchanged.ok_or(Fault::NoCommonGroup)?; // spec: 9846-4.2.1-k spec: 9846-2.1-a
         match exchanged {
             Exchange::Share(group, share) => {
                 let mut transcript = Unhashed::new(Vec::new()).start(suite.hash);

@@ -76,7 +76,7 @@ fn at_end(heard: &[Heard]) -> usize {
 
 #[test]
 fn a_request_in_the_first_flight_is_answered_in_the_servers_first_flight() {
-    // spec: 9846-4.3.10-b spec: 9846-4.6-a spec: 9846-7.1-b spec: 9846-E.4-c
+    // spec: 9846-4.3.10-b spec: 9846-4.6-a spec: 9846-7.1-b spec: 9846-E.4-c spec: 9846-4.3.11.3-a
     let mut pair = pair(|_| {});
     let offer = pair.client.early_data().expect("an offer").clone();
     assert_eq!((offer.alpn.as_deref(), offer.max_bytes), (Some(&b"h2"[..]), 100));

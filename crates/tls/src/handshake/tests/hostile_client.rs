@@ -47,7 +47,7 @@ const FFDHE_SHARE: KeyShareEntry<'static> =
 
 #[test]
 fn a_client_hello_must_have_what_the_handshake_needs() {
-    // spec: 9846-4.2.1-k spec: 9846-9.2-k spec: 9846-4.3.8-n spec: 9846-4.3.9-k
+    // spec: 9846-4.2.1-k spec: 9846-9.2-k spec: 9846-4.3.8-n spec: 9846-4.3.9-k spec: 9846-2.1-a
     let cases: [(Fault, Change); 14] = [
         (Fault::NoCommonVersion, |hello| hello.extensions.supported_versions = None),
         (Fault::NoCommonVersion, |hello| {
