@@ -38,6 +38,13 @@ impl EarlyDataPolicy {
         if !has_tickets {
             return Err(Misuse::EarlyData("it comes with tickets, and there are none"));
         }
+        let is_good = |host: &String| {
+            let is_plain = |byte: u8| byte != b'*' && !byte.is_ascii_uppercase();
+            !host.is_empty() && !host.ends_with('.') && host.bytes().all(is_plain)
+        };
+        if !self.hosts.iter().flatten().all(is_good) {
+            return Err(Misuse::EarlyData("a host is no name in lower case without a final dot"));
+        }
         // In full records; whoever cuts it smaller has less of it passed over.
         let records = self.max_bytes as usize / record::MAX_CONTENT_BYTES + 1;
         if self.max_bytes as usize + records * record::OVERHEAD_BYTES > limits.skipped_early_data_bytes {

@@ -402,7 +402,8 @@ impl Session {
         let is_resumed = authenticated_unix_secs.is_some();
         let policy = config.client_authentication(server_name.as_deref());
         let is_client_asked = policy.is_some_and(|policy| policy.is_in_handshake());
-        let policy = config.early_data.as_ref();
+        // Who comes back there has to show its certificate first.
+        let policy = config.early_data.as_ref().filter(|_| !is_client_asked);
         let max_early_data = policy.map_or(0, |policy| policy.bytes_for(server_name.as_deref()));
         let negotiated =
             Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked, early_data, note };

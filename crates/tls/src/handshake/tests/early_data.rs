@@ -262,6 +262,10 @@ fn a_server_that_cannot_keep_its_word_is_no_server() {
     assert!(refused(server::Options { tickets: None, ..early_server() }));
     let much = EarlyDataPolicy { max_bytes: 65_536, ..policy(true) };
     assert!(refused(server::Options { early_data: Some(much), ..server() }));
+    for host in ["", "Example.com", "example.com.", "*.example.com"] {
+        let policy = EarlyDataPolicy { hosts: Some(vec![host.into()]), ..policy(true) };
+        assert!(refused(server::Options { early_data: Some(policy), ..server() }), "{host}");
+    }
     let most = EarlyDataPolicy { max_bytes: 65_400, ..policy(true) };
     assert!(!refused(server::Options { early_data: Some(most), ..server() }));
 }
