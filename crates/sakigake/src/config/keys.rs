@@ -234,7 +234,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Tickets, "resume", Kind::Flag, "true", "false",
         "Whether clients get tickets, by which they resume a connection within a day, in a chain of seven days at most."),
     key(Section::Tickets, "early_data", Kind::Flag, "false", "true",
-        "Whether requests are taken from a returning client's first flight (0-RTT), which saves a round trip. Whoever records it may send it again: this server takes each once, yet what services do on GET must bear being done twice. Others than GET, HEAD, OPTIONS and TRACE wait for the handshake; services are told by `Early-Data: 1`, and may answer 425. Only with keys in memory."),
+        "Whether requests are taken from a returning client's first flight (0-RTT), which saves a round trip. Whoever records it may send it again: this server takes each once, yet what services do on GET must bear being done twice. Others than GET, HEAD, OPTIONS and TRACE wait for the handshake; services are told by `Early-Data: 1`, and may answer 425. Only with keys in memory. In the first twelve seconds none is taken, nor where the clock is set back, until it is where it was."),
     key(Section::Tickets, "keys", Kind::Path, "(none: in memory)", "\"tickets.keys\"",
         "The file of the keys that seal tickets. It is made where it is not there, for this user alone, and gets a new key every day; a key is destroyed when its tickets have expired. Without it a restart makes all tickets worthless, and servers that share a name do not take each other's."),
     key(Section::Log, "access", Kind::Choice(ACCESS), "\"text\"", "\"json\"",

@@ -20,6 +20,7 @@ impl Metrics {
         self.server(&mut text);
         connections(&mut text, &shards);
         handshakes(&mut text, &shards);
+        early_data(&mut text, &shards);
         faults(&mut text, &shards);
         requests(&mut text, &shards);
         durations(&mut text, &shards);
@@ -97,6 +98,13 @@ fn handshakes(text: &mut Text, shards: &[Arc<Shard>]) {
             text.sample(&[("outcome", outcome), ("alert", alert_name(number))], count);
         }
     }
+}
+
+fn early_data(text: &mut Text, shards: &[Arc<Shard>]) {
+    let help = "Clients that sent early data, by what became of it.";
+    text.family("sakigake_early_data_total", Type::Counter, help);
+    text.sample(&[("outcome", "accepted")], one(shards, |shard| shard.early_data_accepted.get()));
+    text.sample(&[("outcome", "rejected")], one(shards, |shard| shard.early_data_rejected.get()));
 }
 
 fn faults(text: &mut Text, shards: &[Arc<Shard>]) {

@@ -98,6 +98,8 @@ pub(crate) struct Shard {
     pub(super) handshakes_gone: Count,
     pub(super) handshakes_refused: Counts<ALERTS>,
     pub(super) handshakes_alerted: Counts<ALERTS>,
+    pub(super) early_data_accepted: Count,
+    pub(super) early_data_rejected: Count,
     pub(super) resets: Counts<CODES>,
     pub(super) goaways_received: Counts<CODES>,
     pub(super) goaways_sent: Counts<CODES>,
@@ -124,6 +126,12 @@ impl Shard {
     pub(crate) fn ready(&self, protocol: Protocol) {
         self.handshakes_completed.add(1);
         self.connections.add(usize::from(protocol == Protocol::Plain), 1);
+    }
+
+    /// A client sent early data, which was taken or not.
+    pub(crate) fn early_data(&self, is_accepted: bool) {
+        let count = if is_accepted { &self.early_data_accepted } else { &self.early_data_rejected };
+        count.add(1);
     }
 
     /// A connection came on which there is no handshake.
