@@ -6,13 +6,7 @@ use core::{
     task::{Context, Poll, ready},
 };
 use sakigake_session::{Event, Session};
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::io;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -20,7 +14,7 @@ use tokio::{
 };
 
 /// A TLS stream whose handshake is over, or goes on beside it where the client sent early data: then what is read may be that, as
-/// [`PlainStream::early`] tells. Writes gather until flushed, so that what is written in one turn leaves in one
+/// [`PlainStream::is_early`] tells. Writes gather until flushed, so that what is written in one turn leaves in one
 /// record; reads take no more than the reader wants.
 pub struct PlainStream {
     stream: TcpStream,
@@ -38,9 +32,12 @@ pub struct PlainStream {
 
 /// A handshake that is not over.
 struct Early {
-    flag: Arc<AtomicBool>,
     deadline: Pin<Box<Sleep>>,
+    told: Option<WhenReady>,
 }
+
+/// Hears that the handshake is over.
+type WhenReady = Box<dyn FnOnce(&Session) + Send>;
 
 /// Hears what the session says beside plaintext: traces, key log lines.
 type Watcher = Box<dyn FnMut(Event<'_>) + Send>;
@@ -48,10 +45,7 @@ type Watcher = Box<dyn FnMut(Event<'_>) + Send>;
 impl PlainStream {
     pub(crate) fn new(stream: TcpStream, session: Session, clock: Clock, heard: Vec<u8>) -> Self {
         let deadline = session.deadline().filter(|_| !session.is_ready()).map(|at| clock.timer(at));
-        let early = deadline.map(|at| Early {
-            flag: Arc::new(AtomicBool::new(true)),
-            deadline: Box::pin(tokio::time::sleep_until(at)),
-        });
+        let early = deadline.map(|at| Early { deadline: Box::pin(tokio::time::sleep_until(at)), told: None });
         Self {
             early,
             stream,
@@ -71,9 +65,16 @@ impl PlainStream {
         self.watcher = Some(Box::new(watcher));
     }
 
-    /// Whether what is read now came as early data; it is not so any more once the handshake is over. None where it never was.
-    pub fn early(&self) -> Option<Arc<AtomicBool>> {
-        self.early.as_ref().map(|early| early.flag.clone())
+    /// Whether the handshake is not over: what is read now came as early data.
+    pub fn is_early(&self) -> bool {
+        self.early.is_some()
+    }
+
+    /// Calls `told` when the handshake is over; never where it is over already.
+    pub fn when_ready(&mut self, told: impl FnOnce(&Session) + Send + 'static) {
+        if let Some(early) = &mut self.early {
+            early.told = Some(Box::new(told));
+        }
     }
 
     /// The session below, to ask what was negotiated.
@@ -115,9 +116,6 @@ impl PlainStream {
     fn hear(&mut self) -> io::Result<()> {
         let Self { stream, session, clock, heard, ended, watcher, early, .. } = self;
         let now = clock.now();
-        if early.is_some() {
-            session.expire(now).map_err(|fault| io::Error::new(io::ErrorKind::TimedOut, fault))?;
-        }
         let result = buffers::lend(|buffers| {
             let len = stream.try_read(&mut buffers.input)?;
             let result = match len {
@@ -140,10 +138,13 @@ impl PlainStream {
                 io::Error::new(kind, fault)
             })
         });
-        if session.is_ready()
-            && let Some(early) = early.take()
-        {
-            early.flag.store(false, Ordering::Relaxed);
+        if session.is_ready() {
+            if let Some(told) = early.take().and_then(|early| early.told) {
+                told(session);
+            }
+        } else {
+            // Too late, though all that had come by now was heard.
+            session.expire(now).map_err(|fault| io::Error::new(io::ErrorKind::TimedOut, fault))?;
         }
         result
     }

@@ -235,6 +235,11 @@ pub(crate) fn host_of(authority: &[u8]) -> &[u8] {
     host.strip_suffix(b".").unwrap_or(host)
 }
 
+/// Whether an authority is that of the host that the client asked for (SNI); without SNI every one is.
+pub(crate) fn is_host(authority: &[u8], server_name: Option<&str>) -> bool {
+    server_name.is_none_or(|name| *lower(host_of(authority)) == *name.as_bytes())
+}
+
 /// In lower case; most come that way.
 pub(crate) fn lower(bytes: &[u8]) -> Cow<'_, [u8]> {
     match bytes.iter().any(u8::is_ascii_uppercase) {

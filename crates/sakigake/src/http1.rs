@@ -204,7 +204,7 @@ async fn respond<H: Handler>(
     request: http::Request<Incoming>,
     (turn, upload): (Rc<Turn>, Arc<Upload>),
 ) -> http::Response<Outgoing<H>> {
-    let since = Instant::now();
+    let (since, peer) = (Instant::now(), peer.now());
     let (mut parts, body) = request.into_parts();
     let refusal = if has_good_host(&parts) { early::judge(&mut parts, &peer) } else { Some(400) };
     let ask = Ask::from(&parts);

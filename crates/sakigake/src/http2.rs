@@ -9,6 +9,7 @@ use crate::{
     early::{Early, is_document_head},
     files::{Ask, Body, Reply},
     handler::{Answer, Dispatched, Handler, Served},
+    hosts::is_host,
     service::{Inflow, Peer},
 };
 use core::{
@@ -176,7 +177,10 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
         self.last_active = turn.since;
         let mut asked = core::mem::take(&mut self.asked);
         if self.is_early {
-            self.asked = asked.extract_if(.., |asked| !asked.is_safe()).collect(); // spec: 8470-3-a
+            // The early data was taken for one host; another may take none.
+            let host = session.server_name();
+            let waits = |asked: &mut Asked| !asked.is_safe() || !is_host(asked.request.authority(), host);
+            self.asked = asked.extract_if(.., waits).collect(); // spec: 8470-3-a
         }
         for mut asked in asked.drain(..) {
             asked.is_early = self.is_early;

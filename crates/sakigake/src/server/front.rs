@@ -15,7 +15,7 @@ use sakigake_net::{Ended, Failure, SystemEntropy, drive, unix_secs};
 use sakigake_preload::table::Links;
 use sakigake_semantics::Event;
 use sakigake_session::{self as session, Fault, ServerConfig, Session};
-use sakigake_tls::{Identity, Wanted};
+use sakigake_tls::{EarlyData, Identity, Wanted};
 use std::{
     cell::{Cell, RefCell},
     error::Error as _,
@@ -34,8 +34,8 @@ pub(super) async fn connection(worker: &Rc<Worker>, stream: TcpStream, client: S
     match drive(stream, session, &mut application, worker.clock).await {
         Ok(Ended::Closed) if front.is_ready.get() => {}
         Ok(Ended::Closed) => worker.shard.gone(),
-        Ok(Ended::Plain(stream)) => {
-            let peer = Peer::of(client, stream.session()).with_early(stream.early());
+        Ok(Ended::Plain(mut stream)) => {
+            let peer = Peer::of_stream(client, &mut stream);
             if !front.is_ready.replace(true) {
                 worker.shard.ready(session::Protocol::Plain); // It has sent early data: what follows nobody here hears.
             }
@@ -269,7 +269,7 @@ impl Handler for Front {
 
     fn heard(&self, event: &session::Event<'_>) {
         match event {
-            session::Event::Ready { server_name, protocol, identity, .. } => {
+            session::Event::Ready { server_name, protocol, identity, early_data, .. } => {
                 self.server_name.borrow_mut().clone_from(server_name);
                 if let Some(identity) = identity {
                     *self.known_as.borrow_mut() = known_as(identity);
@@ -277,8 +277,14 @@ impl Handler for Front {
                 self.identity.borrow_mut().clone_from(identity);
                 self.is_ready.set(true);
                 self.worker.shard.ready(*protocol);
+                if *early_data == EarlyData::Rejected {
+                    self.worker.shard.early_data(false);
+                }
             }
-            session::Event::Early { server_name } => self.server_name.borrow_mut().clone_from(server_name),
+            session::Event::Early { server_name } => {
+                self.server_name.borrow_mut().clone_from(server_name);
+                self.worker.shard.early_data(true);
+            }
             session::Event::Http(Event::Reset { code, .. }) => self.worker.shard.reset(*code),
             session::Event::Http(Event::GoAway { code, .. }) => self.worker.shard.goaway_received(*code),
             session::Event::Wanted(wanted) => *self.signing.borrow_mut() = self.signature(wanted),

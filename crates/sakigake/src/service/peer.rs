@@ -1,12 +1,10 @@
 use http::{HeaderName, HeaderValue};
+use sakigake_net::PlainStream;
 use sakigake_session::Session;
 use sakigake_tls::Identity;
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
 };
 
 /// Who asks: an extension of every request. Cheap to clone.
@@ -22,8 +20,8 @@ pub struct Peer {
     address: SocketAddr,
     tls: Option<Arc<Tls>>,
     identity: Option<Identity>,
-    /// Over HTTP/1.1: whether what it sends now is early data.
-    early: Option<Arc<AtomicBool>>,
+    /// Over HTTP/1.1, where it sent early data: who it is once the handshake is over.
+    later: Option<Arc<OnceLock<Peer>>>,
 }
 
 /// An extension of a request that came as early data (0-RTT), before the handshake was over: whoever recorded it may have
@@ -58,7 +56,7 @@ pub struct Tls {
 impl Peer {
     /// Somebody at that address.
     pub fn new(address: SocketAddr, tls: Option<Tls>) -> Self {
-        Self { address, tls: tls.map(Arc::new), identity: None, early: None }
+        Self { address, tls: tls.map(Arc::new), identity: None, later: None }
     }
 
     /// Who is at the other end of a session.
@@ -73,14 +71,26 @@ impl Peer {
         Self { identity: session.identity().cloned(), ..Self::new(address, tls) }
     }
 
-    /// The same where it may have sent early data, as long as that says so.
-    pub(crate) fn with_early(self, early: Option<Arc<AtomicBool>>) -> Self {
-        Self { early, ..self }
+    /// Who is at the other end of a stream, whose handshake may not be over.
+    pub(crate) fn of_stream(address: SocketAddr, stream: &mut PlainStream) -> Self {
+        let peer = Self::of(address, stream.session());
+        if !stream.is_early() {
+            return peer;
+        }
+        let later = Arc::new(OnceLock::new());
+        let known = later.clone();
+        stream.when_ready(move |session| drop(known.set(Self::of(address, session)))); // Nobody else sets it.
+        Self { later: Some(later), ..peer }
     }
 
-    /// Whether what it sends now came before the handshake was over.
+    /// As it is known by now.
+    pub(crate) fn now(&self) -> Self {
+        self.later.as_ref().and_then(|later| later.get()).unwrap_or(self).clone()
+    }
+
+    /// Whether what it sends came before the handshake was over.
     pub(crate) fn is_early(&self) -> bool {
-        self.early.as_ref().is_some_and(|early| early.load(Ordering::Relaxed))
+        self.later.as_ref().is_some_and(|later| later.get().is_none())
     }
 
     /// The client's address, as the socket knows it.

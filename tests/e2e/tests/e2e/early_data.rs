@@ -102,7 +102,7 @@ struct Talk {
     first_flight: Vec<u8>,
 }
 
-/// Asks by these methods, early where that is possible, until all are answered and a ticket has come.
+/// Asks by these methods, of another host behind an `@`, early where that is possible, until all are answered and a ticket has come.
 fn talk(address: SocketAddr, ticket: Option<tls::Session>, methods: &[&str]) -> Talk {
     let (clock, mut talk, mut has_asked) = (Clock::start(), Talk::default(), false);
     let mut stream = TcpStream::connect(address).expect("the server listens");
@@ -115,7 +115,8 @@ fn talk(address: SocketAddr, ticket: Option<tls::Session>, methods: &[&str]) -> 
         if let Some(http) = session.http().filter(|_| !has_asked) {
             has_asked = true;
             for method in methods {
-                let request = Request::new(method, "localhost", "/");
+                let (method, authority) = method.split_once('@').unwrap_or((method, "localhost"));
+                let request = Request::new(method, authority, "/");
                 talk.answers.insert(http.request(&request, true).expect("a stream"), Vec::new());
             }
         }
@@ -164,6 +165,11 @@ fn a_service_is_told_what_came_early_and_what_changes_anything_waits() {
     let second = talk(address, first.ticket, &["GET", "POST", "HEAD", "DELETE", "OPTIONS"]);
     assert!(matches!(second.early_data, tls::EarlyData::Accepted { .. }));
     assert_eq!(answers(&second), ["GET true 1", "POST false ", "", "DELETE false ", "OPTIONS true 1"]);
+    // Whatever that host says to it: it waits, since it may take no early data.
+    let third = talk(address, second.ticket, &["GET@other.localhost", "GET"]);
+    assert!(matches!(third.early_data, tls::EarlyData::Accepted { .. }));
+    let [other, own] = <[String; 2]>::try_from(answers(&third)).expect("two answers");
+    assert!(!other.contains("true") && own == "GET true 1", "{other} {own}");
     running.stop();
 }
 
@@ -296,6 +302,7 @@ fn over_http_1_1_what_may_be_is_answered_in_the_servers_first_flight_and_the_res
         ("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "GET true 1"),
         ("OPTIONS / HTTP/1.1\r\nhost: localhost\r\nearly-data: 0\r\n\r\n", "OPTIONS true 1"),
         ("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n", "</html>\n"),
+        ("GET / HTTP/1.1\r\nhost: other.localhost\r\n\r\n", "</html>\n"),
         (
             "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
             "</html>\n",
@@ -313,6 +320,6 @@ fn over_http_1_1_what_may_be_is_answered_in_the_servers_first_flight_and_the_res
         again.listen(|again| again.text.ends_with("DELETE false ") && again.ticket.is_some());
         ticket = again.ticket;
     }
-    assert_eq!(asked.load(Ordering::SeqCst), 1 + 4 + 2, "what is too early is nobody's");
+    assert_eq!(asked.load(Ordering::SeqCst), 1 + 5 + 2, "what is too early is nobody's");
     running.stop();
 }
