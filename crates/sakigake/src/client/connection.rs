@@ -193,7 +193,16 @@ async fn connect(
         // Told before the socket is there, so that what they name leaves beside the document.
         ear.remember(tickets.as_mut().and_then(tickets::Keeper::remembered)); // spec: preload-profile-9-a
     }
-    let dialled = dial::dial(shared, &ear.origin, known).await?;
+    let dialled = match dial::dial(shared, &ear.origin, known).await {
+        Ok(dialled) => dialled,
+        Err(why) => {
+            // Nobody has seen it.
+            if let Some((tickets, earlier)) = tickets.zip(earlier) {
+                tickets.give_back(earlier);
+            }
+            return Err(why);
+        }
+    };
     ear.frame(|| {
         let dial::Dialled { resolved, connected, address, is_proxied, .. } = &dialled;
         let kind = if *is_proxied { "the proxy at " } else { "" };

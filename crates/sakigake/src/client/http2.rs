@@ -20,14 +20,15 @@ use sakigake_page::load::Id;
 use sakigake_semantics::{Chunk, Event, StreamId};
 use sakigake_session::{self as session, Protocol, Session};
 use sakigake_tls::EarlyData;
-use sakigake_wire::Instant;
+use sakigake_wire::{Instant, Span};
 use std::{collections::BTreeMap, rc::Rc};
 use tokio::sync::mpsc;
 
 /// Nobody needs the stream any more (RFC 9113 section 7).
 const CANCEL: u32 = 0x8;
-/// How long a connection that has all it came for still waits for a ticket: a long round trip.
-const TICKET_PATIENCE: Duration = Duration::from_millis(200);
+/// How long a connection that has all it came for still waits for a ticket, and how many of its round trips if that is longer.
+const TICKET_PATIENCE: Span = Span::from_secs(1);
+const TICKET_RTTS: u64 = 2;
 /// The most that is copied of a request's body into its stream's queue at once.
 const PIECE_BYTES: usize = 1 << 16;
 
@@ -267,19 +268,12 @@ impl Http2 {
     }
 
     /// The server saw nothing of what was asked early: it is asked again, once, since nothing is early any more. Under another
-    /// protocol somebody else decides (RFC 9846 section 4.3.10).
-    fn begin_anew(&mut self, protocol: Protocol) {
+    /// protocol that is another request, which whoever speaks it makes of the same call.
+    fn begin_anew(&mut self) {
         let lost = core::mem::take(&mut self.streams).into_values();
         self.ear.frame(|| format!("early data: {} requests are sent again", lost.len()));
-        match protocol {
-            Protocol::H2 => {
-                let again = lost.map(|exchange| Command::Request(exchange.id, exchange.call));
-                self.waiting.splice(..0, again);
-            }
-            Protocol::Plain => {
-                lost.for_each(|exchange| self.ear.tell(News::Refused(exchange.id, exchange.call)))
-            }
-        }
+        let again = lost.map(|exchange| Command::Request(exchange.id, exchange.call));
+        self.waiting.splice(..0, again);
     }
 
     /// The server does not answer this early; the handshake is over by now.
@@ -332,7 +326,7 @@ impl Application for Http2 {
                 match early_data {
                     EarlyData::None => {}
                     EarlyData::Accepted { .. } => self.is_ticket_due = self.tickets.is_some(),
-                    EarlyData::Rejected => self.begin_anew(protocol),
+                    EarlyData::Rejected => self.begin_anew(),
                 }
                 self.ready.line.ready = now;
                 self.ready.protocol = match protocol {
@@ -386,7 +380,9 @@ impl Application for Http2 {
             Some(command) => self.waiting.push(command),
             None => {
                 self.is_over = true;
-                self.patience = Some(Box::pin(tokio::time::sleep(TICKET_PATIENCE)));
+                let rtt = self.ready.line.connected.since(self.ready.line.resolved);
+                let patience = TICKET_PATIENCE.max(rtt.times(TICKET_RTTS));
+                self.patience = Some(Box::pin(tokio::time::sleep(Duration::from_nanos(patience.as_nanos()))));
             }
         }
         while let Ok(command) = self.commands.try_recv() {

@@ -18,7 +18,7 @@ use sakigake_page::{
 };
 use sakigake_semantics::{Request, Response};
 use sakigake_wire::Span;
-use std::{collections::BTreeMap, io, rc::Rc};
+use std::{collections::BTreeMap, io, rc::Rc, time::Duration};
 use tokio::sync::mpsc;
 
 /// A page that was loaded.
@@ -48,6 +48,10 @@ pub enum Keep {
 
 /// Bytes of bodies that are kept at most.
 const BODIES_BYTES: usize = 64 << 20;
+
+/// How long connections may take to end, and how long where the ticket of the next visit may still be on its way.
+const GOODBYE: Duration = Duration::from_millis(250);
+const EARLY_GOODBYE: Duration = Duration::from_secs(3);
 
 /// Watches a load; by default it looks away.
 pub trait Watcher {
@@ -427,7 +431,7 @@ impl<'a> Loader<'a> {
             }
         };
         // A server that does not answer our goodbye does not keep us.
-        let _ = tokio::time::timeout(core::time::Duration::from_millis(250), all).await;
+        let _ = tokio::time::timeout(if self.shared.early_data { EARLY_GOODBYE } else { GOODBYE }, all).await;
     }
 }
 

@@ -111,6 +111,7 @@ impl Tickets {
             place,
             has_offered: false,
             is_resumed: false,
+            has_begun: false,
             hints: Hints::default(),
         }
     }
@@ -122,6 +123,8 @@ pub(super) struct Keeper {
     place: String,
     has_offered: bool,
     is_resumed: bool,
+    /// The server's SETTINGS were heard: a frame with hints would have come in their record.
+    has_begun: bool,
     hints: Hints,
 }
 
@@ -146,16 +149,22 @@ impl Keeper {
         session
     }
 
+    /// The connection did not come about.
+    pub(super) fn give_back(self, session: tls::Session) {
+        self.store.put(&self.place, &tls::Session { kept: self.hints.block, ..session });
+    }
+
     /// The remembered hints, for who asks for what they name in the first flight, before the server has said anything.
     pub(super) fn remembered(&mut self) -> Option<Vec<u8>> {
         let is_due = !self.hints.block.is_empty() && !core::mem::replace(&mut self.hints.are_used, true);
         is_due.then(|| self.hints.block.clone())
     }
 
-    /// The same once the handshake is over: the server went on from the earlier connection and says nothing, since it would say
-    /// the same again.
+    /// The same once the handshake is over: the server went on from the earlier connection and says nothing behind its SETTINGS,
+    /// since it would say the same again.
     pub(super) fn recalled(&mut self) -> Option<Vec<u8>> {
-        if self.is_resumed && !self.hints.are_new { self.remembered() } else { None } // spec: preload-profile-10-b
+        let is_silent = self.is_resumed && self.has_begun && !self.hints.are_new;
+        if is_silent { self.remembered() } else { None } // spec: preload-profile-10-b
     }
 
     pub(super) fn hear(&mut self, event: &Event<'_>) {
@@ -167,6 +176,7 @@ impl Keeper {
                     self.store.forget(&self.place);
                 }
             }
+            Event::Http(semantics::Event::Settings) => self.has_begun = true,
             // What pages need beside them comes later.
             Event::Http(semantics::Event::Preload { block }) if !self.hints.are_new => {
                 self.hints.are_new = true;

@@ -158,8 +158,14 @@ fn hints_and_tickets_are_kept_and_lost_together() {
     assert_eq!(second.take(NOW).unwrap(), session(1), "the hints are no part of what TLS gets");
     assert_eq!(second.recalled(), None, "the server has not gone on yet");
     second.hear(&ready(true));
+    assert_eq!(second.recalled(), None, "its SETTINGS are still to come, and a frame with them");
+    second.hear(&Event::Http(semantics::Event::Settings));
     assert_eq!([(); 2].map(|()| second.recalled()), [Some(b"one".to_vec()), None]);
     second.hear(&Event::Ticket(Box::new(session(2))));
+
+    let mut lost = keeper(&store);
+    let unused = lost.take(NOW).expect("a ticket");
+    lost.give_back(unused);
 
     let mut third = keeper(&store);
     assert!(third.take(NOW).is_some());
@@ -177,5 +183,6 @@ fn hints_and_tickets_are_kept_and_lost_together() {
     let mut fifth = keeper(&store);
     assert!(fifth.take(NOW).is_some());
     fifth.hear(&ready(true));
+    fifth.hear(&Event::Http(semantics::Event::Settings));
     assert_eq!(fifth.recalled(), None, "a full handshake forgot them");
 }
