@@ -52,6 +52,7 @@ pub(crate) fn connect(arguments: ConnectArguments) -> Result<ExitCode, Failure> 
     let config =
         ClientConfig { tls: options.build().map_err(Failure::new)?, h2: None, trace: arguments.look.trace };
     let earlier = looker.tickets.as_ref().and_then(|(store, place)| store.take(place, unix_secs() * 1_000));
+    looker.alpn = earlier.as_ref().and_then(|earlier| earlier.alpn.clone());
     super::on_this_thread(async {
         let stream = TcpStream::connect((host, port)).await;
         let stream = stream.map_err(|error| {
@@ -127,6 +128,10 @@ struct Looker {
     /// What is sent before anything else, as early data if that is taken.
     first: Vec<u8>,
     is_first_sent: bool,
+    /// The server passed over it.
+    is_passed_over: bool,
+    /// The protocol that it was sent under.
+    alpn: Option<Vec<u8>>,
 }
 
 /// What a session takes at once of plaintext.
@@ -135,7 +140,15 @@ const FIRST_BYTES: usize = 1 << 16;
 impl Looker {
     fn new(look: &LookArguments) -> Result<Self, Failure> {
         let key_log = look.keylog.as_deref().map(serve::open_key_log).transpose()?.map(Arc::new);
-        Ok(Self { key_log, tickets: None, is_told: false, first: Vec::new(), is_first_sent: false })
+        Ok(Self {
+            key_log,
+            tickets: None,
+            is_told: false,
+            first: Vec::new(),
+            is_first_sent: false,
+            is_passed_over: false,
+            alpn: None,
+        })
     }
 
     fn show(key_log: Option<&KeyLogFile>, tickets: Option<&(Arc<dyn Store>, String)>, event: &Event<'_>) {
@@ -160,11 +173,19 @@ impl Application for Looker {
     fn heard(&mut self, _: Instant, event: Event<'_>) {
         Self::show(self.key_log.as_deref(), self.tickets.as_ref(), &event);
         if let Event::Ready { early_data: tls::EarlyData::Rejected, .. } = event {
-            self.is_first_sent = false; // The server passed over it.
+            self.is_passed_over = true;
         }
     }
 
     fn act(&mut self, _: Instant, session: &mut Session) {
+        if core::mem::take(&mut self.is_passed_over) {
+            let is_same = session.agreed().is_some_and(|agreed| agreed.alpn == self.alpn);
+            if is_same {
+                self.is_first_sent = false;
+            } else {
+                eprintln!("the early data was meant for another protocol: it is not sent again");
+            }
+        }
         if !self.first.is_empty() && !self.is_first_sent {
             self.is_first_sent = session.write(&self.first) > 0; // All of it: nothing else waits there.
         }
