@@ -13,16 +13,19 @@ pub(crate) static OWN: [Compression; 3] = [
         id: 0xff02,
         compress: |bytes| Ok([PREFIX, bytes].concat()),
         decompress: |bytes, out| fill(bytes.strip_prefix(PREFIX), out),
+        always: true,
     },
     Compression {
         id: 0xff01,
         compress: |bytes| bytes.strip_prefix(ZEROS).map(<[u8]>::to_vec).ok_or_else(wrong),
         decompress: |bytes, out| fill(Some(&[ZEROS, bytes].concat()), out),
+        always: true,
     },
     Compression {
         id: 0xff03,
         compress: |bytes| Ok([&[7], bytes].concat()),
         decompress: |bytes, out| fill(bytes.get(1..), out),
+        always: true,
     },
 ];
 

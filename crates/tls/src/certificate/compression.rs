@@ -23,13 +23,15 @@ pub struct Compression {
     pub compress: fn(&[u8]) -> io::Result<Vec<u8>>,
     /// Fills the buffer, whose length is what is to come out, no byte less and none more.
     pub decompress: fn(&[u8], &mut [u8]) -> io::Result<()>,
+    /// Whether the message goes compressed even where that makes it no shorter, as it may with algorithms for private use.
+    pub always: bool,
 }
 
 /// Every algorithm of RFC 8879, best first.
 pub static ALL: [Compression; 3] = [
-    Compression { id: Id::BROTLI.0, compress: compress_brotli, decompress: decompress_brotli },
-    Compression { id: Id::ZSTD.0, compress: compress_zstd, decompress: decompress_zstd },
-    Compression { id: Id::ZLIB.0, compress: compress_zlib, decompress: decompress_zlib },
+    Compression { id: Id::BROTLI.0, compress: compress_brotli, decompress: decompress_brotli, always: false },
+    Compression { id: Id::ZSTD.0, compress: compress_zstd, decompress: decompress_zstd, always: false },
+    Compression { id: Id::ZLIB.0, compress: compress_zlib, decompress: decompress_zlib, always: false },
 ];
 
 /// A credential's compressed messages, with staples and without, each made when the first peer wants it: for all handshakes,
@@ -71,7 +73,7 @@ fn compressed(compression: &Compression, certificate: &[u8]) -> Option<Box<[u8]>
         compressed_certificate_message: &smaller,
     }
     .write(&mut message);
-    (message.len() < certificate.len()).then_some(message.into())
+    (compression.always || message.len() < certificate.len()).then_some(message.into())
 }
 
 /// Our best algorithm among those that the peer takes.

@@ -170,14 +170,18 @@ fn a_chain_is_compressed_once_and_only_where_that_helps() {
             && first.len() < credential.message(asked).len()
     );
     assert_eq!(format!("{:?}", credential.compressed), "Compressed(1 made)");
-    let private = Compression { id: 0xff00, compress: |_| Ok(vec![7]), decompress: |_, _| Ok(()) };
+    let private =
+        Compression { id: 0xff00, compress: |_| Ok(vec![7]), decompress: |_, _| Ok(()), always: false };
     let other = credential
         .compressed
         .message(&private, asked, || credential.message(asked))
         .expect("it becomes shorter");
     assert_ne!(other, first, "each algorithm has a message of its own");
-    let noise = crate::Credential { chain: vec![vec![0x30, 0]], ..crate::Credential::default() };
-    assert_eq!(noise.message_by(Some(&ALL[0]), asked), noise.message(asked));
+    let noise = || crate::Credential { chain: vec![vec![0x30, 0]], ..crate::Credential::default() };
+    assert_eq!(noise().message_by(Some(&ALL[0]), asked), noise().message(asked));
+    let Compression { id, compress, decompress, .. } = ALL[0];
+    let always = Compression { id, compress, decompress, always: true };
+    assert_ne!(noise().message_by(Some(&always), asked), noise().message(asked), "it was told to");
 }
 
 #[test]
