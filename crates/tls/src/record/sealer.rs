@@ -112,9 +112,7 @@ impl Sealer {
             header(out, kind, len);
             return Ok(HEADER_BYTES + len);
         };
-        if self.sequence >= keys.most {
-            return Err(Exhausted); // spec: 9846-5.5-a
-        }
+        let nonce = keys.nonce(self.sequence)?;
         let target = self.padder.target(len + 1, keys.hash);
         let inner = target.min(out.len() - HEADER_BYTES - TAG_BYTES).min(self.inner_bytes); // spec: 8449-4-a
         header(out, ContentType::APPLICATION_DATA, inner + TAG_BYTES);
@@ -122,7 +120,7 @@ impl Sealer {
         let (text, tag) = body.split_at_mut(inner);
         text[len] = kind.0;
         text[len + 1..].fill(0); // spec: 9846-5.4-d
-        tag[..TAG_BYTES].copy_from_slice(&keys.key.seal(nonce(&keys.iv, self.sequence), header, text)); // spec: 9846-5.2-a
+        tag[..TAG_BYTES].copy_from_slice(&keys.key.seal(nonce, header, text)); // spec: 9846-5.2-a
         self.sequence += 1;
         Ok(OVERHEAD_BYTES - 1 + inner)
     }
@@ -142,16 +140,23 @@ impl Sealer {
             out[HEADER_BYTES..HEADER_BYTES + content.len()].copy_from_slice(content);
             return self.seal(kind, out, content.len());
         };
-        if self.sequence >= keys.most {
-            return Err(Exhausted); // spec: 9846-5.5-a
-        }
+        let nonce = keys.nonce(self.sequence)?;
         let sealed_len = content.len() + 1 + TAG_BYTES;
         header(out, ContentType::APPLICATION_DATA, sealed_len);
         let (header, body) = out.split_at_mut(HEADER_BYTES);
-        let nonce = nonce(&keys.iv, self.sequence);
         keys.key.seal_from(nonce, header, content, &[kind.0], &mut body[..sealed_len]); // spec: 9846-5.2-a
         self.sequence += 1;
         Ok(HEADER_BYTES + sealed_len)
+    }
+}
+
+impl Keys {
+    /// The nonce of record number `sequence`, if there may be one.
+    fn nonce(&self, sequence: u64) -> Result<[u8; 12], Exhausted> {
+        if sequence >= self.most {
+            return Err(Exhausted); // spec: 9846-5.5-a
+        }
+        Ok(nonce(&self.iv, sequence))
     }
 }
 
