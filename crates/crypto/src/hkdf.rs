@@ -12,14 +12,7 @@ pub fn extract(hash: &Hash, salt: &[u8], input: &[u8]) -> Secret {
 /// # Panics
 /// When `out` is longer than 255 digests (RFC 5869 section 2.3); TLS never asks for more than two.
 pub fn expand(hash: &Hash, secret: &[u8], info: &[u8], out: &mut [u8]) {
-    assert!(out.len() <= 255 * hash.len, "HKDF-Expand gives at most 255 digests");
-    let mut previous: Option<Secret> = None;
-    for (counter, piece) in (1u8..=255).zip(out.chunks_mut(hash.len)) {
-        let before = previous.as_ref().map(AsRef::as_ref).unwrap_or_default();
-        let digest = (hash.hmac)(secret, &[before, info, &[counter]]);
-        piece.copy_from_slice(&digest.as_ref()[..piece.len()]);
-        previous = Some(digest);
-    }
+    expand_parts(hash, secret, [info, b"", b"", b""], out);
 }
 
 /// HKDF-Expand-Label into `out`.
@@ -29,17 +22,24 @@ pub fn expand(hash: &Hash, secret: &[u8], info: &[u8], out: &mut [u8]) {
 /// labels are ours, and contexts are digests or empty.
 pub fn expand_label(hash: &Hash, secret: &[u8], label: &[u8], context: &[u8], out: &mut [u8]) {
     assert!(!label.is_empty(), "a label names its purpose");
-    let out_len = u16::try_from(out.len()).expect("HKDF-Expand gives at most 255 digests");
+    let [high, low] = u16::try_from(out.len()).expect("HKDF-Expand gives at most 255 digests").to_be_bytes();
     let label_len = u8::try_from(PREFIX.len() + label.len()).expect("a label has at most 249 bytes");
     let context_len = u8::try_from(context.len()).expect("a context has at most 255 bytes");
-    let mut info = [0; 2 + 1 + 255 + 1 + 255];
-    let mut len = 0;
-    let parts = [&out_len.to_be_bytes(), &[label_len][..], PREFIX, label, &[context_len], context];
-    for part in parts {
-        info[len..len + part.len()].copy_from_slice(part);
-        len += part.len();
+    let mut head = [high, low, label_len, 0, 0, 0, 0, 0, 0];
+    head[3..].copy_from_slice(PREFIX);
+    expand_parts(hash, secret, [&head, label, &[context_len], context], out);
+}
+
+/// HKDF-Expand, whose info is in parts: they are put one after the other where they are hashed.
+fn expand_parts(hash: &Hash, secret: &[u8], [a, b, c, d]: [&[u8]; 4], out: &mut [u8]) {
+    assert!(out.len() <= 255 * hash.len, "HKDF-Expand gives at most 255 digests");
+    let mut previous: Option<Secret> = None;
+    for (counter, piece) in (1u8..=255).zip(out.chunks_mut(hash.len)) {
+        let before = previous.as_ref().map(AsRef::as_ref).unwrap_or_default();
+        let digest = (hash.hmac)(secret, &[before, a, b, c, d, &[counter]]);
+        piece.copy_from_slice(&digest.as_ref()[..piece.len()]);
+        previous = Some(digest);
     }
-    expand(hash, secret, &info[..len], out);
 }
 
 /// Derive-Secret, with the transcript's digest already taken.
@@ -54,7 +54,7 @@ pub fn without_psk(hash: &Hash) -> Secret {
     derive_secret(hash, early.as_ref(), b"derived", (hash.of_nothing)())
 }
 
-const PREFIX: &[u8] = b"tls13 ";
+const PREFIX: &[u8; 6] = b"tls13 ";
 
 #[cfg(test)]
 mod tests;
