@@ -9,3 +9,38 @@ impl<E: Entropy + ?Sized> Entropy for Box<E> {
         (**self).fill(out);
     }
 }
+
+/// Chance that is drawn once for several uses that follow: a generator that asks its processor anew each time takes as long
+/// for a few bytes as for a hundred.
+pub struct Drawn<'a> {
+    source: &'a mut dyn Entropy,
+    bytes: [u8; Drawn::MOST_BYTES],
+    left: usize,
+}
+
+impl<'a> Drawn<'a> {
+    /// As much is drawn at once, and no more.
+    pub const MOST_BYTES: usize = 128;
+
+    /// Draws `len` bytes, or as many as [`Drawn::MOST_BYTES`]; whoever wants more gets it from `source`.
+    pub fn new(source: &'a mut dyn Entropy, len: usize) -> Self {
+        let (mut bytes, left) = ([0; Self::MOST_BYTES], len.min(Self::MOST_BYTES));
+        source.fill(&mut bytes[Self::MOST_BYTES - left..]);
+        Self { source, bytes, left }
+    }
+}
+
+impl Entropy for Drawn<'_> {
+    fn fill(&mut self, out: &mut [u8]) {
+        let (drawn, rest) = out.split_at_mut(out.len().min(self.left));
+        let at = self.bytes.len() - self.left;
+        drawn.copy_from_slice(&self.bytes[at..at + drawn.len()]);
+        self.left -= drawn.len();
+        if !rest.is_empty() {
+            self.source.fill(rest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

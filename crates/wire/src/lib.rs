@@ -11,7 +11,7 @@ mod time;
 mod writer;
 
 pub use base64::base64;
-pub use entropy::Entropy;
+pub use entropy::{Drawn, Entropy};
 pub use percent::percent_decoded;
 pub use reader::{Reader, Short};
 pub use time::{Instant, Span};

@@ -10,7 +10,7 @@ use crate::{
     transcript::Transcript,
 };
 use sakigake_crypto::Digest;
-use sakigake_wire::{Entropy, Instant};
+use sakigake_wire::{Drawn, Entropy, Instant};
 use std::sync::Arc;
 
 /// Awaits the client's Finished; the whole flight is out.
@@ -143,8 +143,9 @@ impl Promised {
     ) {
         let Some(tickets) = &self.config.tickets else { return };
         let unix_ms = self.config.unix_ms(now);
+        let mut drawn = Drawn::new(entropy, usize::from(self.count) * CHANCE_BYTES);
         for nonce in 0..self.count {
-            let Some(message) = self.new_session_ticket(tickets, nonce, note, unix_ms, entropy) else {
+            let Some(message) = self.new_session_ticket(tickets, nonce, note, unix_ms, &mut drawn) else {
                 return;
             };
             flight.steps.push(Step::Send { level: Level::Application, message });
@@ -196,3 +197,6 @@ impl Promised {
 
 /// The longest chain of a client that goes into a ticket: it comes back in a ClientHello.
 const IDENTITY_BYTES: usize = 8_192;
+
+/// What a ticket draws: `ticket_age_add`, and the salt of a [`crate::KeyRing`].
+const CHANCE_BYTES: usize = 4 + 32;
