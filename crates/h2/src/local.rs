@@ -105,10 +105,7 @@ impl Connection {
     /// fits into [`Connection::room`], or when nothing is queued.
     pub fn send(&mut self, stream: StreamId, chunk: Chunk, end: bool) -> Result<(), Misuse> {
         let limit = self.config.limits.send_queue_bytes;
-        let (id, sending) = self.sending(stream)?;
-        if !sending.head_said || !matches!(sending.send.end, End::Open) {
-            return Err(Misuse::Order); // spec: 9113-5.1-h
-        }
+        let (id, sending) = self.sending_body(stream)?;
         let len = chunk.as_ref().len();
         let held = sending.send.held();
         if held > 0 && len > limit.saturating_sub(held) {
@@ -131,10 +128,7 @@ impl Connection {
         len: u64,
         end: bool,
     ) -> Result<(), Misuse> {
-        let (id, sending) = self.sending(stream)?;
-        if !sending.head_said || !matches!(sending.send.end, End::Open) {
-            return Err(Misuse::Order); // spec: 9113-5.1-h
-        }
+        let (id, sending) = self.sending_body(stream)?;
         if len > 0 {
             sending.send.push_source(source, len);
         }
@@ -163,10 +157,7 @@ impl Connection {
 
     /// Ends the body with fields after it.
     pub fn trailers(&mut self, stream: StreamId, fields: &Fields) -> Result<(), Misuse> {
-        let (id, sending) = self.sending(stream)?;
-        if !sending.head_said || !matches!(sending.send.end, End::Open) {
-            return Err(Misuse::Order); // spec: 9113-5.1-h
-        }
+        let (id, sending) = self.sending_body(stream)?;
         sending.send.end = End::Trailers(fields.clone());
         self.send_trailers(id);
         self.settle(id);
@@ -260,6 +251,15 @@ impl Connection {
         let found = self.streams.find(id).ok_or(Misuse::UnknownStream)?;
         if !found.state.may_send() {
             return Err(Misuse::Order);
+        }
+        Ok((id, found))
+    }
+
+    /// One whose head is said, and whose end is not.
+    fn sending_body(&mut self, stream: StreamId) -> Result<(u32, &mut Stream), Misuse> {
+        let (id, found) = self.sending(stream)?;
+        if !found.head_said || !matches!(found.send.end, End::Open) {
+            return Err(Misuse::Order); // spec: 9113-5.1-h
         }
         Ok((id, found))
     }

@@ -2,6 +2,7 @@
 
 use super::raw::*;
 use super::*;
+use crate::Misuse;
 use crate::frame::FrameHead;
 use crate::rules::{ErrorCode, flag, kind};
 use sakigake_semantics::{Cut, Source};
@@ -157,4 +158,14 @@ fn a_source_that_is_cut_ends_its_stream_and_no_other() {
         let sent = body(&spoken(&mut server), StreamId(5)).0.len();
         assert_eq!(sent, 65_535 - 5_000 - bytes.len());
     }
+}
+
+#[test]
+fn nothing_follows_the_end_of_a_body() {
+    // spec: 9113-5.1-h
+    let mut server = asked(100);
+    server.send_from(ONE, count(0, 8), 8, true).unwrap();
+    assert_eq!(server.send_from(ONE, count(8, 16), 8, true), Err(Misuse::Order));
+    server.send(THREE, Chunk::Owned(b"all".to_vec()), true).unwrap();
+    assert_eq!(server.send_from(THREE, count(0, 8), 8, true), Err(Misuse::Order));
 }
