@@ -10,8 +10,9 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose
 use sakigake_crypto::{Secret, aws_lc::PROVIDER};
 use sakigake_tls::{
     Connection, Credential, Event, KeyRing, RejectedCertificate, Staples, TicketKey, Verified, Verifier,
-    WebPki, client,
+    WebPki, check_key, client,
     server::{self, ClientAuthentication, Demand},
+    verify_signature,
 };
 use sakigake_wire::{Entropy, Instant};
 use std::{
@@ -231,9 +232,11 @@ fn our_client_and_openssls_server() {
     if !is_there() {
         return;
     }
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 10] = [
         (&[], "TLSv1.3"),
         (&["-groups", "P-384"], "TLSv1.3"), // a HelloRetryRequest
+        (&["-stateless"], "TLSv1.3"),       // one with a cookie alone
+        (&["-stateless", "-groups", "P-384"], "TLSv1.3"),
         (&["-groups", "P-256"], "TLSv1.3"),
         (&["-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"], "TLS_CHACHA20_POLY1305_SHA256"),
         (&["-ciphersuites", "TLS_AES_128_GCM_SHA256"], "TLS_AES_128_GCM_SHA256"),
@@ -437,6 +440,58 @@ fn ocsp_responses_cross_both_ways() {
     let options = client::Options { verifier: Some(keeps.clone()), staples: true, ..options };
     assert!(page_of(&["-status_file", "ocsp.der"], options).contains("TLSv1.3"));
     assert_eq!(keeps.1.lock().unwrap().as_ref(), Some(&response));
+}
+
+#[test]
+fn openssl_reads_our_timestamps() {
+    // spec: 9846-4.5.1.1-b
+    if !is_there() {
+        return;
+    }
+    // Version 1, a log's name, a time, no extensions, ecdsa_secp256r1_sha256, and what looks like a signature.
+    let signature = [0x30, 6, 2, 1, 1, 2, 1, 1];
+    let time = 1_780_000_000_000_u64.to_be_bytes();
+    let sct = [&[0][..], &[7; 32], &time, &[0, 0, 4, 3, 0, 8], &signature].concat();
+    fs::write(FILES.folder.join("logs"), "enabled_logs=\n").unwrap();
+    let (text, result) = client_says(&["-ct", "-ctlogfile", "logs"], |options| {
+        let credential =
+            Credential::from_pem(&PROVIDER, FILES.chain.as_bytes(), FILES.key.as_bytes()).unwrap();
+        let staples = Staples { ocsp: None, scts: vec![sct.clone(), sct] };
+        options.credentials = vec![Arc::new(Credential { staples, ..credential })];
+    });
+    assert!(result.is_ok(), "{text}");
+    assert!(text.contains("SCTs present (2)") && text.contains("ecdsa-with-SHA256"), "{text}");
+}
+
+/// Takes every chain, but not every signature.
+struct Anybodys;
+
+impl Verifier for Anybodys {
+    fn verify_chain(&self, _: &str, chain: &[&[u8]], _: u64) -> Result<Verified, RejectedCertificate> {
+        check_key(&PROVIDER, chain[0]).map(|()| Verified)
+    }
+
+    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {
+        verify_signature(&PROVIDER, leaf, scheme, message, signature)
+    }
+}
+
+#[test]
+fn a_certificate_of_x_509s_first_version_proves_its_key() {
+    if !is_there() {
+        return;
+    }
+    let run = |arguments: &str| {
+        let output =
+            Command::new("openssl").args(arguments.split(' ')).current_dir(&FILES.folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run(
+        "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=old -keyout old-key.pem -out old.csr",
+    );
+    run("x509 -req -in old.csr -signkey old-key.pem -days 30 -out old.pem"); // Without extensions it is one.
+    let options = client::Options { verifier: Some(Arc::new(Anybodys)), ..client_options() };
+    assert!(page_with(["old.pem", "old-key.pem"], &[], options).contains("TLSv1.3"));
 }
 
 #[test]
