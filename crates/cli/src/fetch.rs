@@ -62,6 +62,7 @@ fn options(arguments: &FetchArguments) -> Result<Options, Ended> {
     let protocols = [(arguments.http1, Protocol::Http2), (arguments.http2, Protocol::Http1)];
     Ok(Options {
         trust: trust(&arguments.trust),
+        verifier: None,
         crls: arguments.crlfile.clone(),
         resolve: resolve.collect(),
         preload: !arguments.no_preload,

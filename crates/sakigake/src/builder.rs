@@ -19,14 +19,8 @@ use sakigake_h2 as h2;
 use sakigake_net::Clock;
 use sakigake_preload::Table;
 use sakigake_session::ServerConfig;
-use sakigake_tls::{self as tls, BadCredential, Credential, server::EarlyDataPolicy};
-use std::{
-    fmt, fs, io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    thread,
-};
+use sakigake_tls::{self as tls, BadCredential, Credential, Staples, server::EarlyDataPolicy};
+use std::{fmt, fs, io, net::SocketAddr, path::PathBuf, sync::Arc, thread};
 use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
@@ -84,6 +78,32 @@ use tokio::{
 /// # }
 /// ```
 ///
+/// A key may stay where it is safe, in another process or a module of its own: whoever has it is asked for signatures, and nobody
+/// waits for the one that another client's handshake waits for. With the certificate go its OCSP response and its Signed
+/// Certificate Timestamps, to clients that ask:
+///
+/// ```no_run
+/// # use sakigake::{Server, service::Factory};
+/// # async fn ask_the_module(scheme: u16, message: &[u8]) -> std::io::Result<Vec<u8>> { Ok(Vec::new()) }
+/// # fn serve(site: Factory) -> Result<(), Box<dyn std::error::Error>> {
+/// use sakigake::{RemoteSigner, Signature, Signing, tls::Staples};
+///
+/// struct Module;
+///
+/// impl RemoteSigner for Module {
+///     fn sign(&self, wanted: Signing) -> Signature {
+///         Box::pin(async move { ask_the_module(wanted.scheme, &wanted.message).await.ok() })
+///     }
+/// }
+///
+/// const ECDSA_SECP256R1_SHA256: u16 = 0x0403;
+/// let staples = Staples { ocsp: Some(std::fs::read("leaf.ocsp")?), scts: vec![std::fs::read("log.sct")?] };
+/// let server = Server::new().remote_certificate("chain.pem", &[ECDSA_SECP256R1_SHA256]).staples(staples);
+/// server.signer(std::sync::Arc::new(Module)).service(site).serve()?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// Pages' hints go out before they are asked for, where a table has them:
 ///
 /// ```no_run
@@ -102,8 +122,8 @@ use tokio::{
 pub struct Server {
     hosts: Vec<Host>,
     fallback: Option<Fallback>,
-    certificates: Vec<(PathBuf, PathBuf)>,
-    remote: Vec<(PathBuf, Vec<u16>)>,
+    certificates: Vec<Shown>,
+    stray_staples: bool,
     signer: Option<Arc<dyn RemoteSigner>>,
     names: Vec<String>,
     addresses: Vec<SocketAddr>,
@@ -120,6 +140,21 @@ pub struct Server {
     early_data: Option<EarlyDataPolicy>,
     metrics: Vec<SocketAddr>,
     redirect_http: Vec<SocketAddr>,
+}
+
+/// A certificate, and what goes with it.
+#[derive(Debug)]
+struct Shown {
+    chain: PathBuf,
+    key: Key,
+    staples: Staples,
+}
+
+#[derive(Debug)]
+enum Key {
+    File(PathBuf),
+    /// It signs with these schemes.
+    Elsewhere(Vec<u16>),
 }
 
 /// Whether clients may resume connections, and where the keys for that are.
@@ -151,6 +186,8 @@ pub enum Error {
     Certificate(PathBuf, BadCredential),
     /// The key of this certificate's file is elsewhere, and there is no [`Server::signer`].
     NoSigner(PathBuf),
+    /// [`Server::staples`] came before any certificate.
+    StrayStaples,
     /// A file by which clients are judged is bad.
     ClientCertificates(BadFile),
     /// The development CA cannot be opened or made.
@@ -195,16 +232,30 @@ impl Server {
 
     /// One more certificate: a chain, leaf first, and its key, both PEM. Which one a client is shown, its names decide.
     #[must_use]
-    pub fn certificate(mut self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        self.certificates.push((chain.into(), key.into()));
-        self
+    pub fn certificate(self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.show(chain.into(), Key::File(key.into()))
     }
 
     /// One more certificate whose key is elsewhere: a chain in PEM, leaf first, and the schemes that the key signs with, best
     /// first (RFC 9846 section 4.3.3). [`Server::signer`] is asked for signatures.
     #[must_use]
-    pub fn remote_certificate(mut self, chain: impl Into<PathBuf>, schemes: &[u16]) -> Self {
-        self.remote.push((chain.into(), schemes.into()));
+    pub fn remote_certificate(self, chain: impl Into<PathBuf>, schemes: &[u16]) -> Self {
+        self.show(chain.into(), Key::Elsewhere(schemes.into()))
+    }
+
+    fn show(mut self, chain: PathBuf, key: Key) -> Self {
+        self.certificates.push(Shown { chain, key, staples: Staples::default() });
+        self
+    }
+
+    /// What goes with the certificate that was named last, to clients that ask for it: its OCSP response, its Signed
+    /// Certificate Timestamps. [`Running::renew_with`] puts fresh ones in their place.
+    #[must_use]
+    pub fn staples(mut self, staples: Staples) -> Self {
+        match self.certificates.last_mut() {
+            Some(shown) => shown.staples = staples,
+            None => self.stray_staples = true,
+        }
         self
     }
 
@@ -382,14 +433,25 @@ impl Server {
         Hosts::new(hosts).map_err(Error::Hosts)
     }
 
+    fn load(&self, shown: &Shown) -> Result<Arc<Credential>, Error> {
+        let path = &shown.chain;
+        let read = |path: &PathBuf| fs::read(path).map_err(|error| Error::Read(path.clone(), error));
+        let credential = match &shown.key {
+            Key::File(key) => Credential::from_pem(&PROVIDER, &read(path)?, &read(key)?),
+            Key::Elsewhere(_) if self.signer.is_none() => return Err(Error::NoSigner(path.clone())),
+            Key::Elsewhere(schemes) => Credential::remote(&PROVIDER, &read(path)?, schemes),
+        };
+        let credential = credential.map_err(|error| Error::Certificate(path.clone(), error))?;
+        Ok(Arc::new(Credential { staples: shown.staples.clone(), ..credential }))
+    }
+
     fn session(&self, hosts: &Hosts, port: u16, clock: Clock) -> Result<ServerConfig, Error> {
         let mut options = tls::server::Options::new(&PROVIDER);
-        if let (Some((chain, _)), None) = (self.remote.first(), &self.signer) {
-            return Err(Error::NoSigner(chain.clone()));
+        options.credentials =
+            self.certificates.iter().map(|shown| self.load(shown)).collect::<Result<_, _>>()?;
+        if self.stray_staples {
+            return Err(Error::StrayStaples);
         }
-        let here = self.certificates.iter().map(|(chain, key)| load(chain, key));
-        let elsewhere = self.remote.iter().map(|(chain, schemes)| load_remote(chain, schemes));
-        options.credentials = here.chain(elsewhere).collect::<Result<_, _>>()?;
         if options.credentials.is_empty() {
             options.credentials = development(&self.names)?;
         }
@@ -418,18 +480,6 @@ impl Server {
         let h2 = h2::Config { limits: self.h2.clone(), extended_connect, origins, ..h2::Config::default() };
         Ok(ServerConfig { tls, h2: Some(h2), hints: self.hints.clone(), trace: false })
     }
-}
-
-fn load(chain: &Path, key: &Path) -> Result<Arc<Credential>, Error> {
-    let read = |path: &Path| fs::read(path).map_err(|error| Error::Read(path.into(), error));
-    let credential = Credential::from_pem(&PROVIDER, &read(chain)?, &read(key)?);
-    credential.map(Arc::new).map_err(|error| Error::Certificate(chain.into(), error))
-}
-
-fn load_remote(chain: &Path, schemes: &[u16]) -> Result<Arc<Credential>, Error> {
-    let text = fs::read(chain).map_err(|error| Error::Read(chain.into(), error))?;
-    let credential = Credential::remote(&PROVIDER, &text, schemes);
-    credential.map(Arc::new).map_err(|error| Error::Certificate(chain.into(), error))
 }
 
 fn development(names: &[String]) -> Result<Vec<Arc<Credential>>, Error> {
@@ -469,6 +519,7 @@ impl fmt::Display for Error {
             Self::Read(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             Self::Write(path, error) => write!(f, "cannot write {}: {error}", path.display()),
             Self::Certificate(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::StrayStaples => write!(f, "staples go with the certificate named before them, and there is none"),
             Self::NoSigner(path) => {
                 write!(f, "{}: its key is elsewhere, and there is no signer", path.display())
             }

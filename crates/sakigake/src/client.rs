@@ -41,7 +41,10 @@ use witness::Witness;
 pub struct Options {
     /// Whose certificates count.
     pub trust: Trust,
-    /// A PEM file of certificate revocation lists, which every chain is held against.
+    /// Who judges servers instead, for whom they are asked for OCSP responses and Signed Certificate Timestamps too:
+    /// [`tls::Verifier::verify_staples`].
+    pub verifier: Option<Arc<dyn tls::Verifier>>,
+    /// A PEM file of certificate revocation lists, which every chain is held against; no matter of [`Options::verifier`]'s.
     pub crls: Option<PathBuf>,
     /// Addresses that stand in for DNS.
     pub resolve: Vec<Resolve>,
@@ -73,6 +76,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             trust: Trust::Platform,
+            verifier: None,
             crls: None,
             resolve: Vec::new(),
             preload: true,
@@ -154,7 +158,11 @@ impl Client {
         sakigake_net::warm_up().map_err(Error::Output)?;
         let clock = Clock::start();
         let mut tls = tls::client::Options::new(&PROVIDER);
-        tls.verifier = Some(options.trust.verifier_with(options.crls.as_deref()).map_err(Error::Trust)?);
+        tls.verifier = Some(match &options.verifier {
+            Some(verifier) => verifier.clone(),
+            None => options.trust.verifier_with(options.crls.as_deref()).map_err(Error::Trust)?,
+        });
+        tls.staples = options.verifier.is_some();
         tls.alpn = options.protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
         tls.unix_secs_at_start = unix_secs();
         tls.key_log = options.key_log.is_some();
@@ -166,7 +174,7 @@ impl Client {
         let h2 = sakigake_h2::Config { preload: options.preload, ..Default::default() };
         let credentials = options.identity.iter().map(|identity| identity.credential.clone()).collect();
         tls::client::Options { credentials, ..tls.clone() }.build().map_err(Error::Misuse)?;
-        let is_checked = options.trust != Trust::Anybody;
+        let is_checked = options.verifier.is_some() || options.trust != Trust::Anybody;
         let Options { preload, early_hints, .. } = options;
         let load = load::Options { preload, early_hints, ..load::Options::default() };
         let Options { resolve, key_log, identity, family, proxies, connect_patience, .. } = options;

@@ -31,6 +31,7 @@ pub mod tickets;
 pub use builder::{Error, Server};
 pub use sakigake_page as page;
 pub use sakigake_preload as preload;
+pub use sakigake_tls as tls;
 pub use signer::{RemoteSigner, Signature, Signing};
 pub use swap::Swap;
 

@@ -5,7 +5,7 @@ use sakigake_net::{Clock, SystemEntropy, unix_secs};
 use sakigake_tls::{self as tls, Connection, Credential, Event, Fault};
 use std::{
     io::{self, Read, Write},
-    net::{Shutdown, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -63,10 +63,18 @@ impl Raw {
         options.credentials = credentials.to_vec();
         options.alpn = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         options.unix_secs_at_start = unix_secs();
+        Self::dial(server.address, name, options)
+    }
+
+    /// The same to whoever listens there.
+    ///
+    /// # Panics
+    /// When nobody does, or TLS refuses the options.
+    pub fn dial(address: SocketAddr, name: &str, options: tls::client::Options) -> Self {
         let clock = Clock::start();
         let config = options.build().expect("the options are good");
         let tls = Connection::client(config, name, clock.now(), Box::new(SystemEntropy));
-        let stream = TcpStream::connect(server.address).expect("the server listens");
+        let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_nodelay(true).expect("a socket");
         stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
         let mut raw = Self {

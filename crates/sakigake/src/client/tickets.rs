@@ -93,9 +93,11 @@ pub(crate) struct Tickets {
 impl Tickets {
     /// Those of a client, if it keeps any.
     pub(super) fn of(options: &Options) -> Option<Self> {
-        let Options { trust, protocols, preload, tickets, .. } = options;
-        // A server that was told that hints are of no use sends none to who comes back.
-        let policy = format!("{trust:?} {protocols:?} {preload}");
+        let Options { trust, protocols, preload, tickets, verifier, .. } = options;
+        // A server that was told that hints are of no use sends none to who comes back; and a ticket spares the staples: only
+        // who is judged by such a verifier too has seen them.
+        let judge = if verifier.is_some() { "own" } else { "" };
+        let policy = format!("{trust:?} {protocols:?} {preload} {judge}");
         tickets.clone().map(|store| Self { store, policy })
     }
 

@@ -8,14 +8,16 @@ use sakigake::{
     hosts::{Host, Name, Target},
     server::{NotRenewed, Running},
 };
-use sakigake_e2e::{Scratch, ask_plainly, example};
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_e2e::{Raw, Scratch, ask_plainly, example};
+use sakigake_tls::{RejectedCertificate, Staples, Verified, Verifier, client, verify_signature};
 use sakigake_wire::base64;
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Command, Stdio},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
@@ -159,4 +161,58 @@ fn a_certificate_whose_key_is_elsewhere_needs_who_signs_and_schemes_that_fit() {
         let error = start(chain, schemes, has_signer).expect_err(expected);
         assert!(error.contains(expected) && error.contains(".pem"), "{error}");
     }
+}
+
+/// Takes every chain, and keeps what is stapled to it.
+#[derive(Default)]
+struct Sees(Mutex<Staples>);
+
+impl Verifier for Sees {
+    fn verify_chain(&self, _: &str, _: &[&[u8]], _: u64) -> Result<Verified, RejectedCertificate> {
+        Ok(Verified)
+    }
+
+    fn verify_staples(&self, _: &[&[u8]], staples: &Staples, _: u64) -> Result<(), RejectedCertificate> {
+        self.0.lock().expect("nobody panics with it").clone_from(staples);
+        Ok(())
+    }
+
+    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {
+        verify_signature(&PROVIDER, leaf, scheme, message, signature)
+    }
+}
+
+/// What is stapled for somebody who connects now.
+fn stapled(address: SocketAddr) -> Staples {
+    let sees = Arc::new(Sees::default());
+    let mut options = client::Options::new(&PROVIDER);
+    options.verifier = Some(sees.clone());
+    options.staples = true;
+    let mut raw = Raw::dial(address, "www.saki.test", options);
+    raw.read_until("the server's flight", |raw| raw.is_established);
+    sees.0.lock().expect("nobody panics with it").clone()
+}
+
+#[test]
+fn staples_go_with_a_certificate_and_are_renewed_with_it() {
+    let folder = Scratch::new();
+    let ca = DevCa::open(folder.path()).expect("a CA can be made");
+    let of = |byte: u8| Staples { ocsp: Some(vec![byte; 9]), scts: vec![vec![byte]] };
+    let (running, leaf) = start(&folder, &ca, |server| server.staples(of(1)));
+    let address = running.addresses()[0];
+    let [chain, key] = pems(&leaf);
+    assert_eq!(stapled(address), of(1));
+    running.renew_with(chain.as_bytes(), key.as_bytes(), of(2)).expect("it takes the old one's place");
+    assert_eq!(stapled(address), of(2));
+    running.renew(chain.as_bytes(), key.as_bytes()).expect("it takes the old one's place");
+    assert_eq!(stapled(address), Staples::default());
+    let empty = Staples { ocsp: Some(Vec::new()), scts: Vec::new() };
+    let refused = running.renew_with(chain.as_bytes(), key.as_bytes(), empty);
+    assert!(matches!(refused, Err(NotRenewed::Tls(_))));
+    let elsewhere = running.renew_remote(chain.as_bytes(), &[0x0403], Staples::default());
+    assert!(matches!(elsewhere, Err(NotRenewed::Stranger(_))), "no signer is asked for that certificate");
+    running.stop();
+    let stray = Server::new().folder(example()).staples(of(1)).listen(ANY.into()).start();
+    let stray = stray.map(|_| ()).expect_err("there is no certificate").to_string();
+    assert!(stray.contains("staples go with the certificate named before"), "{stray}");
 }

@@ -1,11 +1,19 @@
 //! Keys that are elsewhere, and certificates that change while connections are open.
 
-use sakigake::{RemoteSigner, Signature, Signing, dev_ca::DevCa, server::Limits};
+use sakigake::{
+    RemoteSigner, Signature, Signing,
+    client::{Options, Watcher},
+    dev_ca::DevCa,
+    server::Limits,
+};
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_e2e::{Raw, Scratch, Server, Setup, eventually, example, frames};
 use sakigake_net::SystemEntropy;
 use sakigake_session::ServerConfig;
-use sakigake_tls::{Credential, Fault, RejectedCertificate, rules::AlertDescription};
+use sakigake_tls::{
+    Credential, Fault, RejectedCertificate, Staples, Verified, Verifier, rules::AlertDescription,
+    verify_signature,
+};
 use std::{
     io::Write,
     net::Shutdown,
@@ -147,4 +155,49 @@ fn open_connections_keep_their_certificate_and_new_ones_get_the_new_one() {
     let stranger = Fault::CertificateRejected(RejectedCertificate::UnknownIssuer);
     assert_eq!(new.fault, Some(stranger), "it is another authority's, which that client does not trust");
     asks(&mut old, 3);
+}
+
+/// Takes every chain with which an OCSP response comes.
+struct Insists;
+
+impl Verifier for Insists {
+    fn verify_chain(&self, _: &str, _: &[&[u8]], _: u64) -> Result<Verified, RejectedCertificate> {
+        Ok(Verified)
+    }
+
+    fn verify_staples(&self, _: &[&[u8]], staples: &Staples, _: u64) -> Result<(), RejectedCertificate> {
+        staples.ocsp.as_ref().map(|_| ()).ok_or_else(|| RejectedCertificate::Status("there is none".into()))
+    }
+
+    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {
+        verify_signature(&PROVIDER, leaf, scheme, message, signature)
+    }
+}
+
+struct Nobody;
+
+impl Watcher for Nobody {}
+
+#[test]
+fn a_clients_own_verifier_sees_what_is_stapled() {
+    let server = Server::start(Setup::of(example()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let fetch = || {
+        let client = server.client_with(Options { verifier: Some(Arc::new(Insists)), ..Options::default() });
+        let url = server.url("/");
+        let work = async { client.get(&url, &mut Nobody, &mut |_| Ok(())).await };
+        tokio::task::LocalSet::new().block_on(&runtime, work)
+    };
+    let why = fetch().expect_err("nothing is stapled").to_string();
+    assert!(why.contains("its OCSP response is not acceptable (there is none)"), "{why}");
+    let now = server.session.now();
+    let stapled = now.tls.credentials().iter().map(|known| {
+        let staples = Staples { ocsp: Some(vec![7]), scts: Vec::new() };
+        let (chain, signer, schemes) = (known.chain.clone(), known.signer.clone(), known.schemes.clone());
+        let names = known.names.clone();
+        Arc::new(Credential { chain, signer, schemes, names, staples, ..Credential::default() })
+    });
+    let tls = now.tls.with_credentials(stapled.collect()).expect("it can be shown");
+    server.session.set(ServerConfig { tls, h2: now.h2.clone(), hints: now.hints.clone(), trace: false });
+    assert!(matches!(fetch(), Ok(200)));
 }
