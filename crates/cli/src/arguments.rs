@@ -191,6 +191,9 @@ pub(crate) struct ConnectArguments {
     /// Refuse certificates that the lists (CRLs) in this PEM file revoke, and those whose issuer has no good list there
     #[arg(long, value_name = "FILE")]
     pub(crate) crlfile: Option<PathBuf>,
+    /// Ask for what servers staple to their certificate, an OCSP response and Signed Certificate Timestamps, and say what came
+    #[arg(long)]
+    pub(crate) status: bool,
     /// The name to ask for and to verify [default: HOST]
     #[arg(long, value_name = "NAME")]
     pub(crate) servername: Option<String>,

@@ -15,6 +15,7 @@ use sakigake::{
 };
 use sakigake_page::Url;
 use sakigake_preload::block::Budget;
+use sakigake_tls::Staples;
 use std::{
     env, fs,
     io::{self, IsTerminal},
@@ -108,7 +109,8 @@ fn serves(host: &Host) -> String {
 
 fn certificate(shown: &Shown, now: SystemTime) -> String {
     let Shown::Files(credentials) = shown else { return "development CA".into() };
-    soonest(credentials, now)
+    let is_stapled = credentials.iter().any(|credential| credential.staples != Staples::default());
+    soonest(credentials, now) + if is_stapled { ", stapled" } else { "" }
 }
 
 /// How many hints the folder gives now.

@@ -13,7 +13,7 @@ use sakigake::{
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{Application, Clock, Ended, PlainStream, SystemEntropy, drive, unix_secs};
 use sakigake_session::{ClientConfig, Event, ServerConfig, Session};
-use sakigake_tls::{self as tls, Credential};
+use sakigake_tls::{self as tls, Credential, RejectedCertificate, Staples, Verified, Verifier};
 use sakigake_wire::Instant;
 use std::{fs, io, process::ExitCode, sync::Arc};
 use tokio::{
@@ -27,7 +27,9 @@ pub(crate) fn connect(arguments: ConnectArguments) -> Result<ExitCode, Failure> 
     let trust: Trust = fetch::trust(&arguments.trust);
     let mut options = tls::client::Options::new(&PROVIDER);
     let verifier = trust.verifier_with(arguments.crlfile.as_deref());
-    options.verifier = Some(verifier.map_err(Failure::new)?);
+    let verifier = verifier.map_err(Failure::new)?;
+    options.staples = arguments.status;
+    options.verifier = Some(if arguments.status { Arc::new(Telling(verifier)) } else { verifier });
     options.alpn = alpn(&arguments.look);
     options.credentials.extend(fetch::identity(&arguments.identity)?);
     options.post_handshake_auth = !options.credentials.is_empty();
@@ -117,6 +119,28 @@ fn place(target: &str) -> Result<(&str, u16), Failure> {
     };
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if bare.is_empty() { Err(wrong()) } else { Ok((bare, port)) }
+}
+
+/// Judges as another does, and says what is stapled to a certificate that is good.
+struct Telling(Arc<dyn Verifier>);
+
+impl Verifier for Telling {
+    fn verify_chain(&self, name: &str, chain: &[&[u8]], at: u64) -> Result<Verified, RejectedCertificate> {
+        self.0.verify_chain(name, chain, at)
+    }
+
+    fn verify_staples(&self, chain: &[&[u8]], staples: &Staples, at: u64) -> Result<(), RejectedCertificate> {
+        match &staples.ocsp {
+            Some(response) => eprintln!("OCSP response: {} bytes", response.len()),
+            None => eprintln!("OCSP response: none"),
+        }
+        eprintln!("Signed Certificate Timestamps: {}", staples.scts.len());
+        self.0.verify_staples(chain, staples, at)
+    }
+
+    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {
+        self.0.verify_signature(leaf, scheme, message, signature)
+    }
 }
 
 /// Shows what a connection says, on standard error.

@@ -329,3 +329,59 @@ fn hosts_of_one_certificate_are_told_in_an_origin_frame_unless_the_file_says_no(
         }
     }
 }
+
+#[test]
+fn what_is_stapled_to_a_certificate_is_shown_and_read_again_with_it() {
+    let mut world = World::new();
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+        .args(["-subj", "/CN=a", "-addext", "subjectAltName=DNS:a.test", "-keyout", "a.key", "-out", "a.pem"])
+        .current_dir(&world.folder)
+        .output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        assert_ne!(env::var("SAKIGAKE_REQUIRE").as_deref(), Ok("all"), "openssl is required");
+        eprintln!("skipped: no openssl made a certificate");
+        return;
+    }
+    /// A response of so many bytes that says `successful`; a timestamp of version 1.
+    fn response(bytes: u8) -> Vec<u8> {
+        let mut response = vec![0x30, 0x81, bytes - 3, 0x0a, 1, 0];
+        response.resize(bytes.into(), 7);
+        response
+    }
+    let write = |folder: &PathBuf, name: &str, bytes: &[u8]| {
+        fs::write(folder.join(name), bytes).expect("a file can be written");
+    };
+    write(&world.folder, "a.ocsp", &response(200));
+    write(&world.folder, "a.sct", &[0; 60]);
+    let text = "listen = \"127.0.0.1:0\"\n[hosts.\"a.test\"]\nfolder = \"a\"\ncertificate = \"a.pem\"\n\
+                key = \"a.key\"\nocsp = \"a.ocsp\"\nscts = [\"a.sct\", \"a.sct\"]\n";
+    world.write(text);
+    world.start();
+    let target = format!("127.0.0.1:{}", world.port());
+    let shown = |world: &World, more: &[&str]| {
+        let mut command = world.command(&["tls", "connect", "-k", "--servername", "a.test", &target]);
+        let (code, out, err) = said(&command.args(more).stdin(Stdio::null()).output().expect("it runs"));
+        assert_eq!(code, 0, "{out}{err}");
+        err
+    };
+    let text = shown(&world, &["--status"]);
+    assert!(text.contains("OCSP response: 200 bytes\nSigned Certificate Timestamps: 2\n"), "{text}");
+    let text = shown(&world, &[]);
+    assert!(!text.contains("OCSP"), "{text}");
+    write(&world.folder, "a.ocsp", &response(201));
+    world.signal(Signal::HUP);
+    world.errors_until("is read again");
+    let began = Instant::now();
+    while !shown(&world, &["--status"]).contains("OCSP response: 201 bytes") {
+        assert!(began.elapsed() < PATIENCE, "{}", shown(&world, &["--status"]));
+    }
+    write(&world.folder, "a.ocsp", b"-----BEGIN");
+    world.signal(Signal::HUP);
+    let errors = world.errors_until("stays as it was");
+    assert!(
+        errors.contains("sakigake.toml:6:8: error:") && errors.contains("a.ocsp: it is no OCSP response"),
+        "{errors}"
+    );
+    assert!(shown(&world, &["--status"]).contains("OCSP response: 201 bytes"));
+}

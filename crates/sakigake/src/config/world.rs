@@ -321,15 +321,17 @@ impl<'a> Look<'a> {
             }
         };
         let (chain, key) = (read(&files.chain, chain_at), read(&files.key, key_at));
-        let staple = |path: &PathBuf, at: &Range<usize>| {
+        let staple = |path: &PathBuf, at: &Range<usize>, kind: &Staple| {
             let bytes = read(path, at)?;
-            if bytes.is_empty() {
-                self.note(Mistake::new(at.clone(), format!("{}: it is empty", path.display())));
+            if !(kind.is_one)(&bytes) {
+                let what = format!("{}: it is no {}", path.display(), kind.name);
+                self.note(Mistake::new(at.clone(), what).note(kind.wanted));
             }
             Some(bytes)
         };
-        let ocsp = files.ocsp.as_ref().and_then(|path| staple(path, &place.ocsp));
-        let scts = files.scts.iter().zip(&place.scts).filter_map(|(path, at)| staple(path, at)).collect();
+        let ocsp = files.ocsp.as_ref().and_then(|path| staple(path, &place.ocsp, &OCSP));
+        let scts = files.scts.iter().zip(&place.scts);
+        let scts = scts.filter_map(|(path, at)| staple(path, at, &SCT)).collect();
         let staples = Staples { ocsp, scts };
         let credential =
             chain.zip(key).and_then(|(chain, key)| match Credential::from_pem(&PROVIDER, &chain, &key) {
@@ -393,6 +395,32 @@ fn bad(
         _ => mistake(error),
     }
 }
+
+/// What is shown beside a certificate: how it begins tells whether the file is one at all.
+struct Staple {
+    name: &'static str,
+    is_one: fn(&[u8]) -> bool,
+    wanted: &'static str,
+}
+
+/// An OCSPResponse (RFC 6960 section 4.2.1): a sequence that begins with the status `successful`.
+const OCSP: Staple = Staple {
+    name: "OCSP response",
+    is_one: |der| match der {
+        [0x30, 0x82, _, _, rest @ ..] | [0x30, 0x81, _, rest @ ..] | [0x30, 0..=0x7f, rest @ ..] => {
+            rest.starts_with(&[0x0a, 1, 0])
+        }
+        _ => false,
+    },
+    wanted: "a response in DER that says `successful` is wanted, as `openssl ocsp -respout FILE` writes it",
+};
+
+/// A SignedCertificateTimestamp of version 1 (RFC 6962 section 3.2), without extensions and signature 47 bytes.
+const SCT: Staple = Staple {
+    name: "Signed Certificate Timestamp",
+    is_one: |bytes| bytes.first() == Some(&0) && bytes.len() >= 47,
+    wanted: "one of version 1 is wanted, a file each, in the bytes of RFC 6962 section 3.2",
+};
 
 /// Whether a credential may be shown for a host's name, which may be a wildcard itself.
 fn is_for(credential: &Credential, name: &str) -> bool {

@@ -27,6 +27,12 @@ fn certificate(folder: &Path, file: &str, names: &[&str], days: i32) {
     fs::write(folder.join(format!("{file}.key")), key.serialize_pem()).expect("the folder is ours");
 }
 
+/// `successful`, and nothing else.
+const OCSP: &str = "\x30\x03\x0a\x01\x00";
+
+/// Version 1, then what nobody here looks into.
+const SCT: &str = "\0..............................................";
+
 /// A folder with a site, certificates and a file of hints.
 fn scratch() -> Scratch {
     let scratch = Scratch::new("config-world");
@@ -37,8 +43,8 @@ fn scratch() -> Scratch {
         ("good.hints", "</a.css>; rel=preload; as=style\n"),
         ("bad.hints", "# first\n<https://b.test/a.css>; rel=preload; as=style\n"),
         ("text.pem", "nothing of the kind"),
-        ("some.ocsp", "a response"),
-        ("some.sct", "a timestamp"),
+        ("some.ocsp", OCSP),
+        ("some.sct", SCT),
         ("empty", ""),
     ] {
         fs::write(folder.join(file), text).expect("the folder is ours");
@@ -107,6 +113,10 @@ fn what_a_file_names_must_be_there_and_fit() {
             "[tls]\ncertificate = \"a.pem\"\nkey = \"a.key\"\nocsp = \"a.ocsp\"\nscts = [\"some.sct\", \"empty\"]\n[hosts.\"a.example\"]\nfolder = \"site\"\n",
         ),
         (
+            "responses and timestamps that are none",
+            "[tls]\ncertificate = \"a.pem\"\nkey = \"a.key\"\nocsp = \"text.pem\"\nscts = [\"text.pem\", \"some.ocsp\"]\n[hosts.\"a.example\"]\nfolder = \"site\"\n",
+        ),
+        (
             "other names",
             "[hosts.\"a.example\"]\naliases = [\"www.a.example\", \"www.www.a.example\", \"c.example\", \"*.a.example\"]\nfolder = \"site\"\ncertificate = \"a.pem\"\nkey = \"a.key\"\n",
         ),
@@ -146,8 +156,8 @@ fn what_is_shown_beside_a_certificate_is_read_with_it() {
     let ready = load(scratch.path(), text).expect("it is good");
     let [Shown::Files(credentials)] = &ready.shown[..] else { panic!("{} shown", ready.shown.len()) };
     let staples = &credentials[0].staples;
-    assert_eq!(staples.ocsp.as_deref(), Some(&b"a response"[..]));
-    assert_eq!(staples.scts, [b"a timestamp".to_vec(), b"a timestamp".to_vec()]);
+    assert_eq!(staples.ocsp.as_deref(), Some(OCSP.as_bytes()));
+    assert_eq!(staples.scts, [SCT.as_bytes().to_vec(), SCT.as_bytes().to_vec()]);
 }
 
 #[test]
