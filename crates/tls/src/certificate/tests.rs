@@ -62,10 +62,8 @@ fn each_refusal_has_its_reason() {
     let for_clients = AUTHORITY.credential_with(&["example.com"], &PKCS_ECDSA_P256_SHA256, |params| {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     });
-    assert!(matches!(
-        verify(&for_clients, "example.com", UNIX_SECS),
-        Err(RejectedCertificate::Unsupported(_))
-    ));
+    let other = Err(RejectedCertificate::Unsupported("its extended key usage is another".into()));
+    assert_eq!(verify(&for_clients, "example.com", UNIX_SECS), other);
     let nobody = WebPki::new(&PROVIDER);
     let chain = [good.chain[0].as_slice()];
     assert_eq!(
@@ -232,7 +230,8 @@ fn a_revoked_certificate_and_one_without_a_list_are_refused() {
     assert!(verify(&[], &bad).is_ok(), "nobody gave a list");
     assert!(verify(&[crl(2027)], &good).is_ok());
     assert_eq!(verify(&[crl(2027)], &bad), Err(RejectedCertificate::Revoked));
-    assert!(matches!(verify(&[crl(2026)], &good), Err(RejectedCertificate::Unacceptable(_))), "it is old");
+    let old = "the list (CRL) by its issuer has expired".to_owned();
+    assert_eq!(verify(&[crl(2026)], &good), Err(RejectedCertificate::Unacceptable(old)));
     let mut forged = AUTHORITY.crl(&[], (2027, 1, 1));
     *forged.last_mut().unwrap() ^= 1;
     assert!(verify(&[forged], &good).is_err());
@@ -296,7 +295,8 @@ fn a_leaf_that_no_path_can_be_built_from_still_proves_its_key() {
         let credential = AUTHORITY.credential_with(&["example.com"], algorithm, |_| {});
         let old = version_1(&credential.chain[0], None);
         let refused = web_pki().verify_chain("example.com", &[&old], UNIX_SECS);
-        assert!(matches!(refused, Err(RejectedCertificate::Unsupported(_))), "{refused:?}");
+        let expected = "it is not of X.509's version 3".to_owned();
+        assert_eq!(refused, Err(RejectedCertificate::Unsupported(expected)));
         assert_eq!(taken(old, &credential), Ok(()));
     }
     let [ours, other] = [(); 2].map(|()| AUTHORITY.credential(&["example.com"]));

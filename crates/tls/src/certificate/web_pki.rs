@@ -203,9 +203,26 @@ fn rejected(error: Error) -> RejectedCertificate {
         | Error::UnsupportedCertVersion
         | Error::UnsupportedCriticalExtension
         | Error::UnsupportedSignatureAlgorithmContext(_)
-        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => R::Unsupported(error.to_string()),
-        _ => R::Unacceptable(error.to_string()),
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => R::Unsupported(words(&error)),
+        _ => R::Unacceptable(words(&error)),
     }
+}
+
+/// What people meet, in words; of the rest webpki's name.
+fn words(error: &Error) -> String {
+    let words = match error {
+        Error::CaUsedAsEndEntity => "it is an authority's own, with CA:TRUE",
+        Error::EndEntityUsedAsCa => "another was issued by it, and it is no authority's",
+        Error::RequiredEkuNotFoundContext(_) => "its extended key usage is another",
+        Error::UnsupportedCertVersion => "it is not of X.509's version 3",
+        Error::UnsupportedCriticalExtension => "it has a critical extension that is unknown here",
+        Error::UnsupportedSignatureAlgorithmContext(_) => "it is signed in a way that is unknown here",
+        Error::UnknownRevocationStatus => "no list (CRL) by its issuer tells whether it was revoked",
+        Error::CrlExpired { .. } => "the list (CRL) by its issuer has expired",
+        Error::NameConstraintViolation => "its issuer may not vouch for such names",
+        _ => return error.to_string(),
+    };
+    words.into()
 }
 
 /// From the earlier to the later of two times, in words.
