@@ -419,7 +419,10 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
         self.handler.heard(&event);
         match event {
             session::Event::Early { .. } => self.is_early = true,
-            session::Event::Ready { .. } => self.is_early = false,
+            session::Event::Ready { .. } => {
+                self.is_early = false;
+                self.peer = None; // Of early data's less was known.
+            }
             session::Event::Http(Event::Settings) => self.farewell.greet(),
             session::Event::Http(Event::Request { stream, request, end }) => {
                 if self.asked.capacity() == 0 {

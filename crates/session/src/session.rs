@@ -388,6 +388,11 @@ impl Session {
         self.identity.as_ref()
     }
 
+    /// Keying material of this connection, for what authenticates itself above it; none before the handshake is over.
+    pub fn exporter(&self) -> Option<&tls::Exporter> {
+        self.tls.exporter()
+    }
+
     /// Server: asks the client for its certificate now that the handshake is over; [`Event::Authenticated`] tells the answer,
     /// which may take any time. HTTP/2 forbids it.
     ///

@@ -5,6 +5,7 @@ use core::fmt;
 use sakigake_crypto::{Hash, Secret, hkdf};
 
 /// Exports keying material under a label: both peers get the same, and what one label gives tells nothing of another's.
+#[derive(Clone)]
 pub struct Exporter {
     hash: &'static Hash,
     /// `exporter_secret` or `early_exporter_secret`.

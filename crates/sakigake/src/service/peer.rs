@@ -1,7 +1,7 @@
 use http::{HeaderName, HeaderValue};
 use sakigake_net::PlainStream;
 use sakigake_session::Session;
-use sakigake_tls::Identity;
+use sakigake_tls::{Exporter, Identity};
 use std::{
     net::SocketAddr,
     sync::{Arc, OnceLock},
@@ -22,6 +22,7 @@ pub struct Peer {
     identity: Option<Identity>,
     /// Over HTTP/1.1, where it sent early data: who it is once the handshake is over.
     later: Option<Arc<OnceLock<Peer>>>,
+    exporter: Option<Arc<Exporter>>,
 }
 
 /// An extension of a request that came as early data (0-RTT), before the handshake was over: whoever recorded it may have
@@ -56,7 +57,7 @@ pub struct Tls {
 impl Peer {
     /// Somebody at that address.
     pub fn new(address: SocketAddr, tls: Option<Tls>) -> Self {
-        Self { address, tls: tls.map(Arc::new), identity: None, later: None }
+        Self { address, tls: tls.map(Arc::new), identity: None, later: None, exporter: None }
     }
 
     /// Who is at the other end of a session.
@@ -68,7 +69,8 @@ impl Peer {
             alpn: agreed.alpn.clone(),
             server_name,
         });
-        Self { identity: session.identity().cloned(), ..Self::new(address, tls) }
+        let (identity, exporter) = (session.identity().cloned(), session.exporter().cloned().map(Arc::new));
+        Self { identity, exporter, ..Self::new(address, tls) }
     }
 
     /// Who is at the other end of a stream, whose handshake may not be over.
@@ -102,6 +104,12 @@ impl Peer {
     /// extension of the request by itself: `request.extensions().get::<sakigake::service::Identity>()`.
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
+    }
+
+    /// Keying material of this very connection (RFC 9846 section 7.5), such as its `tls-exporter` channel binding (RFC 9266), by
+    /// which an authentication within the request holds on no other connection. None without TLS, and for early data.
+    pub fn exporter(&self) -> Option<&Exporter> {
+        self.exporter.as_deref()
     }
 
     /// Puts it, and who it is, among a request's extensions.

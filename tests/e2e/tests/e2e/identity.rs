@@ -5,7 +5,7 @@ use sakigake::{
     client::{Identity as Own, Options, Watcher},
     client_certificates::{Asking, ClientCertificates, policies},
     hosts::{Host, Hosts, Name, Target},
-    service::{Factory, Identity},
+    service::{Factory, Identity, Peer},
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_e2e::{Raw, Reading, Scratch, Server, Setup, eventually, example, frames};
@@ -159,4 +159,29 @@ fn our_client_shows_itself_to_the_hosts_named_alone() {
     assert!(matches!(fetch("www.saki.test"), Ok(200)));
     let why = fetch("other.saki.test").expect_err("it showed nothing").to_string();
     assert!(why.contains("certificate_required"), "{why}");
+}
+
+#[test]
+fn a_service_knows_the_channel_binding_that_its_client_knows() {
+    let service = Factory::of_fn(|request| async move {
+        let peer = request.extensions().get::<Peer>().expect("every request has one");
+        let binding = peer.exporter().expect("it came over TLS").channel_binding();
+        let text = format!("{binding:02x?}");
+        Ok::<_, std::convert::Infallible>(http::Response::new(http_body_util::Full::<bytes::Bytes>::from(
+            text,
+        )))
+    });
+    let server = Server::start(Setup::of_service(service));
+    let known = |client: &Raw| {
+        let exporter = client.tls.exporter().expect("the handshake is over");
+        format!("{:02x?}", exporter.channel_binding())
+    };
+    let mut client = Raw::connect(&server, "www.saki.test", &["h2"]);
+    client.send(&frames::hello(&[]));
+    assert_eq!(body(&mut client, 1, "www.saki.test"), known(&client));
+    let mut other = Raw::connect(&server, "www.saki.test", &["http/1.1"]);
+    other.send(b"GET / HTTP/1.1\r\nhost: www.saki.test\r\n\r\n");
+    let expected = known(&other);
+    other.read_until("an answer", |client| client.plain.ends_with(expected.as_bytes()));
+    assert_ne!(known(&client), expected);
 }
