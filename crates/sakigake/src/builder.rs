@@ -135,6 +135,7 @@ pub struct Server {
     hints: Option<Arc<Table>>,
     no_early_hints: bool,
     key_log: Option<PathBuf>,
+    padding: tls::record::Padding,
     tickets: Resume,
     client_certificates: Option<ClientCertificates>,
     early_data: Option<EarlyDataPolicy>,
@@ -338,6 +339,13 @@ impl Server {
         self
     }
 
+    /// Makes TLS records longer than what they carry, so that whoever watches tells less from their lengths.
+    #[must_use]
+    pub fn padding(mut self, padding: tls::record::Padding) -> Self {
+        self.padding = padding;
+        self
+    }
+
     /// Keeps the keys of tickets in a file, so that clients resume connections after a restart too, and at all servers that
     /// share it; [`crate::tickets::Keys::in_file`]. Without a word they are in memory.
     #[must_use]
@@ -457,6 +465,7 @@ impl Server {
         }
         options.alpn = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).into();
         options.key_log = self.key_log.is_some();
+        options.padding = self.padding;
         options.unix_secs_at_start = clock.unix_secs_at_start();
         let is_alone = self.early_data.as_ref().is_some_and(|policy| !policy.register.is_shared());
         if is_alone && matches!(self.tickets, Resume::InFile(_)) {

@@ -50,6 +50,8 @@ pub struct Config {
     pub origins: bool,
     /// Certificates of hosts that have none of their own.
     pub certificates: Vec<CertificateFiles>,
+    /// TLS records are filled up to a multiple of so many bytes; 0: they are as long as what they carry.
+    pub padding: usize,
     /// How clients resume connections.
     pub tickets: Tickets,
     /// What is written about requests.
@@ -232,6 +234,7 @@ impl Default for Config {
             public_port: None,
             origins: true,
             certificates: Vec::new(),
+            padding: 0,
             tickets: Tickets::default(),
             log: Log::default(),
             limits: server::Limits::default(),

@@ -94,10 +94,10 @@ impl Connection {
         now: Instant,
         entropy: Box<dyn Entropy>,
     ) -> Result<Self, Misuse> {
-        let limits = config.limits.clone();
+        let (limits, padding) = (config.limits.clone(), config.padding);
         let mut flight = Flight::default();
         let handshake = Handshake::resume(config, server_name, session, now, entropy, &mut flight)?;
-        let mut connection = Self::new(Side::Client, handshake, limits);
+        let mut connection = Self::new(Side::Client, handshake, limits).padded(padding);
         connection.has_begun = true;
         connection.carry_out(flight.steps);
         if let Some(Fact::EarlyData(early)) = flight.facts.pop() {
@@ -109,8 +109,15 @@ impl Connection {
 
     /// A server that waits for a ClientHello.
     pub fn server(config: Arc<server::Config>, now: Instant, entropy: Box<dyn Entropy>) -> Self {
-        let limits = config.limits.clone();
-        Self::new(Side::Server, Handshake::server(config, now, entropy), limits)
+        let (limits, padding) = (config.limits.clone(), config.padding);
+        Self::new(Side::Server, Handshake::server(config, now, entropy), limits).padded(padding)
+    }
+
+    fn padded(mut self, padding: Padding) -> Self {
+        if padding != Padding::None {
+            self.pad(padding);
+        }
+        self
     }
 
     /// Takes what the transport received, in any split; records are opened where they lie in `input`.

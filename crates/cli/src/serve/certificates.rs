@@ -15,6 +15,7 @@ use sakigake_preload::Table;
 use sakigake_session::ServerConfig;
 use sakigake_tls::{
     self as tls, Credential,
+    record::Padding,
     server::{ClientAuthentication, EarlyDataPolicy},
 };
 use std::{
@@ -40,6 +41,7 @@ pub(super) struct Showing {
     /// What HTTP/2 connections may take.
     limits: sakigake_h2::Limits,
     logs_keys: bool,
+    padding: Padding,
     /// How clients resume connections, if they may.
     tickets: Option<tls::Tickets>,
     /// Which early data is taken.
@@ -67,6 +69,10 @@ impl Showing {
             client_authentication: ready.client_authentication.clone(),
             limits: config.h2.clone(),
             logs_keys: config.log.keys.is_some(),
+            padding: match config.padding {
+                0 => Padding::None,
+                bytes => Padding::ToMultiple(bytes),
+            },
             tickets: keys.map(|keys| tls::Tickets {
                 policy: config.ticket_policy(),
                 ..tls::Tickets::new(keys.clone())
@@ -104,6 +110,7 @@ impl Showing {
         options.credentials = credentials;
         options.alpn = [&b"h2"[..], b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).into();
         options.key_log = self.logs_keys;
+        options.padding = self.padding;
         options.tickets = self.tickets.clone();
         options.early_data = self.early_data.clone();
         options.unix_secs_at_start = self.clock.unix_secs_at_start();

@@ -231,6 +231,8 @@ pub const KEYS: &[Key] = &[
         "OCSP response in DER for the certificate at the same place of the list, for clients that ask for it. A reload reads it again."),
     key(Section::Tls, "scts", Kind::Paths, "[]", "[\"log-a.sct\", \"log-b.sct\"]",
         "Signed Certificate Timestamps of the only certificate, each as RFC 6962 serialises it, for clients that ask for them."),
+    key(Section::Tls, "padding", Kind::Count(0, 16_384), "0", "512",
+        "TLS records are filled up to a multiple of so many bytes, so that whoever watches tells less from their lengths; 0 adds nothing. It costs bandwidth, and hides neither when nor how often something is sent."),
     key(Section::Tickets, "resume", Kind::Flag, "true", "false",
         "Whether clients get tickets, by which they resume a connection within a day, in a chain of seven days at most."),
     key(Section::Tickets, "early_data", Kind::Flag, "false", "true",

@@ -110,6 +110,7 @@ impl<'a> Reader<'a> {
         let (mut config, mut places) = (Config::default(), Places::default());
         let is_mistyped = self.top(root, &mut config);
         let tls = self.section(Section::Tls, root);
+        set(&mut config.padding, tls.count("padding").map(to_usize));
         (config.certificates, places.certificates) = self.certificates(&tls);
         self.tickets(root, &mut config.tickets, &mut places);
         self.log(root, &mut config.log, &mut places);

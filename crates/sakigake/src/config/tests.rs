@@ -32,7 +32,7 @@ fn a_whole_file_is_read() {
     assert_eq!((config.workers, config.public_port, config.visible_port()), (Some(2), Some(443), 443));
     let keys = Some("/var/lib/sakigake/tickets.keys".into());
     assert_eq!(config.tickets, Tickets { resume: false, keys, early_data: true });
-    assert_eq!(config.log.access, Access::Common);
+    assert_eq!((config.padding, config.log.access), (512, Access::Common));
     assert_eq!(config.log.file.as_deref(), Some(Path::new("/var/log/access.log")));
     assert_eq!((config.limits.body_stall_ms, config.http1.body_stall_ms), (40_000, 40_000));
     assert_eq!((config.limits.drain_ms, config.limits.connections_an_address), (60_000, 200));

@@ -1,5 +1,6 @@
 use crate::{
     Credential, Limits, Misuse, Verifier, compression::Compression, config, extension::TicketRequest,
+    record::Padding,
 };
 use core::ops::Deref;
 use sakigake_crypto::{Group, Provider};
@@ -42,6 +43,8 @@ pub struct Options {
     /// The most content, type and padding that we take in a protected record, 64 to 16,385 bytes (RFC 8449); none to leave
     /// the extension out, as QUIC does. Where the server answers, both sides keep to it.
     pub record_size_limit: Option<u16>,
+    /// What makes protected records longer than their content, from the first one on; no matter of QUIC's.
+    pub padding: Padding,
     /// Chains and keys for servers that ask who we are, best first; the first one that fits what they ask for is shown.
     pub credentials: Vec<Arc<Credential>>,
     /// Whether servers may ask after the handshake too (RFC 9846 section 4.7.2). They are told so only where none of
@@ -77,6 +80,7 @@ impl Options {
             staples: false,
             compressions: &[],
             record_size_limit: None,
+            padding: Padding::None,
             credentials: Vec::new(),
             post_handshake_auth: false,
             limits: Limits::default(),

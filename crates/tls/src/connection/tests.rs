@@ -183,6 +183,30 @@ fn padding_hides_how_much_was_said() {
 }
 
 #[test]
+fn padding_may_begin_with_the_first_protected_record() {
+    let mut setup = pair::Setup::new();
+    setup.client.padding = Padding::ToMultiple(512);
+    setup.server.padding = Padding::ToMultiple(1_024);
+    let mut pair = setup.pair();
+    let hello = pair.client_answers(&[]);
+    let flight = pair.server_answers(&hello);
+    let answer = pair.client_answers(&flight);
+    for (mut bytes, multiple) in [(&flight[..], 1_024), (&answer[..], 512)] {
+        let mut protected = 0;
+        while let Ok(Some(header)) = Header::read(bytes) {
+            if header.kind == ContentType::APPLICATION_DATA {
+                assert_eq!((header.record_len() - 21) % multiple, 0, "header and tag beside");
+                protected += 1;
+            }
+            bytes = &bytes[header.record_len()..];
+        }
+        assert!(protected > 0);
+    }
+    pair.server_hears(&answer);
+    pair.exchange(&[1; 40_000], &[2; 40_000]);
+}
+
+#[test]
 fn an_idle_connection_holds_no_buffer() {
     let mut pair = Pair::established();
     pair.exchange(&[5; 50_000], &[6; 50_000]);

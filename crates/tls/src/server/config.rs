@@ -8,6 +8,7 @@ use crate::{
     compression::{self, Compression},
     config,
     extension::MAX_RECORD_SIZE_LIMIT,
+    record::Padding,
     ticket::Tickets,
 };
 use core::ops::Deref;
@@ -52,6 +53,8 @@ pub struct Options {
     /// The most content, type and padding that we take in a protected record, 64 to 16,385 bytes (RFC 8449); told to
     /// clients that have a limit themselves. None to ignore theirs, as QUIC does.
     pub record_size_limit: Option<u16>,
+    /// What makes protected records longer than their content, from the first one on; no matter of QUIC's.
+    pub padding: Padding,
     /// What a handshake may cost.
     pub limits: Limits,
 }
@@ -101,6 +104,7 @@ impl Options {
             compressions: &compression::ALL,
             cookies: None,
             record_size_limit: Some(MAX_RECORD_SIZE_LIMIT),
+            padding: Padding::None,
             limits: Limits::default(),
         }
     }
