@@ -11,8 +11,8 @@ use sakigake_e2e::{Raw, Scratch, Server, Setup, eventually, example, frames};
 use sakigake_net::SystemEntropy;
 use sakigake_session::ServerConfig;
 use sakigake_tls::{
-    Credential, Fault, RejectedCertificate, Staples, Verified, Verifier, rules::AlertDescription,
-    verify_signature,
+    self as tls, Credential, Fault, RejectedCertificate, Staples, Verified, Verifier,
+    rules::AlertDescription, verify_signature,
 };
 use std::{
     io::Write,
@@ -60,7 +60,9 @@ fn start_with(limits: Limits) -> (Server, Arc<AtomicUsize>, oneshot::Sender<()>)
     let remote = move |credentials: &[Arc<Credential>]| -> Arc<dyn RemoteSigner> {
         Arc::new(Remote { credentials: credentials.to_vec(), first: Mutex::new(Some(told)), asked: count })
     };
-    let server = Server::start(Setup { remote: Some(Box::new(remote)), limits, ..Setup::of(example()) });
+    // No test here waits for the end of a handshake's time.
+    let tls = tls::Limits { handshake_ms: 600_000, ..tls::Limits::default() };
+    let server = Server::start(Setup { remote: Some(Box::new(remote)), limits, tls, ..Setup::of(example()) });
     (server, asked, release)
 }
 
@@ -148,8 +150,13 @@ fn open_connections_keep_their_certificate_and_new_ones_get_the_new_one() {
     let chain = leaf.chain.iter().map(|der| der.to_vec()).collect();
     let credential = Arc::new(Credential::load(chain, key).expect("they belong together"));
     let now = server.session.now();
-    let tls = now.tls.with_credentials(vec![credential]).expect("it can be shown");
-    server.session.set(ServerConfig { tls, h2: now.h2.clone(), hints: now.hints.clone(), trace: false });
+    let shown = now.tls.with_credentials(vec![credential]).expect("it can be shown");
+    server.session.set(ServerConfig {
+        tls: shown,
+        h2: now.h2.clone(),
+        hints: now.hints.clone(),
+        trace: false,
+    });
     let mut new = Raw::open(&server, "www.saki.test", &["h2"]);
     new.read_until("its refusal", |raw| raw.fault.is_some());
     let stranger = Fault::CertificateRejected(RejectedCertificate::UnknownIssuer);
@@ -197,7 +204,12 @@ fn a_clients_own_verifier_sees_what_is_stapled() {
         let names = known.names.clone();
         Arc::new(Credential { chain, signer, schemes, names, staples, ..Credential::default() })
     });
-    let tls = now.tls.with_credentials(stapled.collect()).expect("it can be shown");
-    server.session.set(ServerConfig { tls, h2: now.h2.clone(), hints: now.hints.clone(), trace: false });
+    let shown = now.tls.with_credentials(stapled.collect()).expect("it can be shown");
+    server.session.set(ServerConfig {
+        tls: shown,
+        h2: now.h2.clone(),
+        hints: now.hints.clone(),
+        trace: false,
+    });
     assert!(matches!(fetch(), Ok(200)));
 }
