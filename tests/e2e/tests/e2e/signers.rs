@@ -135,7 +135,7 @@ fn no_more_signatures_are_awaited_than_may_be() {
     release.send(()).expect("the server waits for it");
     first.read_until("the server's flight", |raw| raw.is_established);
     asks(&mut Raw::h2(&server, &[]), 1);
-    assert!(server.log().contains("signatures_a_worker"), "{}", server.log());
+    eventually("the log", || server.log().contains("signatures_a_worker"));
 }
 
 #[test]
