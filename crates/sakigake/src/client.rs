@@ -172,6 +172,9 @@ impl Client {
         tls.tickets = tickets.as_ref().map(|_| tickets::Tickets::WANTED);
         let early_data = options.early_data && tickets.is_some();
         let h2 = sakigake_h2::Config { preload: options.preload, ..Default::default() };
+        if options.identity.as_ref().is_some_and(|identity| identity.credential.signer.is_none()) {
+            return Err(Error::Misuse(tls::Misuse::Credential("a client's own key has to be here")));
+        }
         let credentials = options.identity.iter().map(|identity| identity.credential.clone()).collect();
         tls::client::Options { credentials, ..tls.clone() }.build().map_err(Error::Misuse)?;
         let is_checked = options.verifier.is_some() || options.trust != Trust::Anybody;

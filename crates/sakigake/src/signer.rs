@@ -9,11 +9,13 @@ pub struct Signing {
     pub leaf: Vec<u8>,
     /// The signature scheme (RFC 9846 section 4.3.3).
     pub scheme: u16,
-    /// What to sign, not hashed.
+    /// What to sign, not hashed: whoever's module wants a digest makes it by the scheme's hash.
     pub message: Vec<u8>,
 }
 
-/// A signature that is on its way; none where there will not be one, and the handshake ends.
+/// A signature that is on its way; none where there will not be one, and the handshake ends. It is encoded as TLS has it: of ECDSA
+/// an ECDSA-Sig-Value in DER (not `r || s`), of RSA-PSS with a salt as long as the hash. Dropped unfinished where the client has
+/// gone or its time is over.
 pub type Signature = Pin<Box<dyn Future<Output = Option<Vec<u8>>>>>;
 
 /// Signs with keys that this process does not have. While one signature is on its way, all other connections go on; it has

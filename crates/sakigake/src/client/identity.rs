@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// those that a redirect leads to.
 #[derive(Clone)]
 pub struct Identity {
-    /// The chain and its key.
+    /// The chain and its key, which has to be here: a client asks no signer.
     pub credential: Arc<Credential>,
     /// The hosts, in any case, IPv6 addresses with or without brackets.
     pub hosts: Vec<String>,

@@ -8,7 +8,7 @@ use sakigake::{
     access_log::AccessLog,
     replay::Register,
     server::Running,
-    service::{EarlyData, Factory},
+    service::{EarlyData, Factory, Peer},
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_e2e::{PATIENCE, Scratch};
@@ -62,7 +62,11 @@ fn service(asked: &Arc<AtomicUsize>) -> Factory {
         let field =
             request.headers().get("early-data").map(|value| value.as_bytes().escape_ascii().to_string());
         let text = format!("{} {is_early} {}", request.method(), field.unwrap_or_default());
-        async move { Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::from(text)))) }
+        // Keying material is there as soon as the handshake is over.
+        let is_bound = request.extensions().get::<Peer>().is_some_and(|peer| peer.exporter().is_some());
+        let mut response = http::Response::new(Full::new(Bytes::from(text)));
+        response.headers_mut().insert("x-bound", is_bound.to_string().parse().expect("a value"));
+        async move { Ok::<_, Infallible>(response) }
     })
 }
 
@@ -315,9 +319,11 @@ fn over_http_1_1_what_may_be_is_answered_in_the_servers_first_flight_and_the_res
         let is_refused = again.text.starts_with("HTTP/1.1 425 ");
         assert_eq!(is_refused, answer == "</html>\n", "{}", again.text);
         assert!(is_refused || again.text.starts_with("HTTP/1.1 200 "), "{}", again.text);
+        assert_ne!(is_refused, again.text.contains("x-bound: false\r\n"), "{}", again.text);
         assert!(matches!(again.early_data, tls::EarlyData::Accepted { .. }), "{request}");
         again.send("DELETE / HTTP/1.1\r\nhost: localhost\r\n\r\n");
         again.listen(|again| again.text.ends_with("DELETE false ") && again.ticket.is_some());
+        assert!(again.text.contains("x-bound: true\r\n"), "{}", again.text);
         ticket = again.ticket;
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1 + 5 + 2, "what is too early is nobody's");

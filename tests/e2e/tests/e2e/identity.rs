@@ -2,7 +2,7 @@
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use sakigake::{
-    client::{Identity as Own, Options, Watcher},
+    client::{Client, Identity as Own, Options, Trust, Watcher},
     client_certificates::{Asking, ClientCertificates, policies},
     hosts::{Host, Hosts, Name, Target},
     service::{Factory, Identity, Peer},
@@ -157,6 +157,12 @@ fn our_client_shows_itself_to_the_hosts_named_alone() {
         tokio::task::LocalSet::new().block_on(&runtime, work)
     };
     assert!(matches!(fetch("www.saki.test"), Ok(200)));
+    let chain = world.alice.chain.clone();
+    let keyless = Credential { chain, schemes: world.alice.schemes.clone(), ..Credential::default() };
+    let own = Own { credential: Arc::new(keyless), hosts: Vec::new() };
+    let refused = Client::new(Options { identity: Some(own), trust: Trust::Anybody, ..Options::default() });
+    let why = refused.map(|_| ()).expect_err("it cannot sign").to_string();
+    assert!(why.contains("has to be here"), "{why}");
     let why = fetch("other.saki.test").expect_err("it showed nothing").to_string();
     assert!(why.contains("certificate_required"), "{why}");
 }
