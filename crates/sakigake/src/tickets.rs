@@ -71,7 +71,7 @@ impl Keys {
         let ring = self.ring.now();
         match &self.file {
             Some(path) => self.ring.set(turn_file(path, &ring, unix_secs)?),
-            None if ring.is_due(unix_secs) => self.ring.set(turned(&ring, unix_secs)),
+            None if ring.is_due(unix_secs, Rotation::default()) => self.ring.set(turned(&ring, unix_secs)),
             None => {}
         }
         Ok(())
@@ -107,7 +107,7 @@ fn turn_file(path: &Path, like: &KeyRing, unix_secs: u64) -> io::Result<KeyRing>
     let found = private::read(path, FILE_BYTES)?;
     let keys = found.as_ref().map(|text| lines::read(text)).transpose()?;
     let ring = like.with_keys(keys.unwrap_or_default()); // No file, no keys.
-    if !ring.is_due(unix_secs) {
+    if !ring.is_due(unix_secs, Rotation::default()) {
         return Ok(ring);
     }
     let ring = turned(&ring, unix_secs);

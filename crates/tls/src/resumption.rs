@@ -44,7 +44,9 @@ impl Session {
     /// Whether it may still be used: within its lifetime, and its server's certificate seen within `chain_secs`.
     pub fn is_fresh(&self, unix_ms: u64, chain_secs: u64) -> bool {
         let lifetime_ms = u64::from(self.lifetime_secs.min(MAX_TICKET_LIFETIME_SECS)) * 1_000;
-        self.age_ms(unix_ms) < lifetime_ms // spec: 9846-4.3.11.1-a spec: 9846-4.7.1-c
+        is_past(self.received_unix_ms / 1_000, unix_ms)
+            && is_past(self.authenticated_unix_secs, unix_ms)
+            && self.age_ms(unix_ms) < lifetime_ms // spec: 9846-4.3.11.1-a spec: 9846-4.7.1-c
             && (unix_ms / 1_000).saturating_sub(self.authenticated_unix_secs) < chain_secs // spec: 9846-4.7.1-d
     }
 
@@ -57,6 +59,15 @@ impl Session {
     fn age_ms(&self, unix_ms: u64) -> u64 {
         unix_ms.saturating_sub(self.received_unix_ms)
     }
+}
+
+/// Clocks may differ by so many seconds: what is further in the future was written while a clock was ahead, and its age is not
+/// known.
+pub(crate) const SKEW_SECS: u64 = 300;
+
+/// Whether a time, in seconds since 1970, is not to come.
+pub(crate) fn is_past(unix_secs: u64, now_unix_ms: u64) -> bool {
+    unix_secs <= (now_unix_ms / 1_000).saturating_add(SKEW_SECS)
 }
 
 impl core::fmt::Debug for Session {

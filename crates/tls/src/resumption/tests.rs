@@ -69,6 +69,19 @@ fn the_age_on_the_wire_counts_milliseconds_and_wraps() {
 }
 
 #[test]
+fn what_a_clock_that_was_ahead_wrote_is_not_fresh() {
+    let fresh = |change: &dyn Fn(&mut Session)| {
+        let mut session = session();
+        change(&mut session);
+        session.is_fresh(1_780_272_001_000, 604_800)
+    };
+    assert!(fresh(&|_| {}));
+    assert!(fresh(&|session| session.received_unix_ms += 300_000), "clocks differ a little");
+    assert!(!fresh(&|session| session.received_unix_ms += 302_000));
+    assert!(!fresh(&|session| session.authenticated_unix_secs += 303));
+}
+
+#[test]
 fn nothing_printed_tells_the_key() {
     let printed = format!("{:?}", session());
     assert!(printed.contains("example.com") && !printed.contains("7, 7") && !printed.contains("3, 3"));

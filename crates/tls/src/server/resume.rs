@@ -6,6 +6,7 @@ use crate::{
     extension::{OfferedPsks, PskIdentity},
     handshake::Turn,
     message::ClientHello,
+    resumption::is_past,
     rules::PskKeyExchangeMode,
     schedule::Early,
     ticket::{Ticket, Tickets},
@@ -137,6 +138,8 @@ impl Here<'_> {
         let told_age_ms = ticket.told_age_ms(offered.obfuscated_ticket_age);
         let lifetime_ms = u64::from(ticket.lifetime_secs) * 1_000;
         let fits = core::ptr::eq(suite.hash, self.suite.hash) // spec: 9846-4.7.1-e
+            && is_past(ticket.issued_unix_ms / 1_000, self.unix_ms)
+            && is_past(ticket.authenticated_unix_secs, self.unix_ms)
             && age_ms < lifetime_ms
             && u64::from(told_age_ms) <= lifetime_ms
             && unix_secs.saturating_sub(ticket.authenticated_unix_secs) < self.tickets.chain_secs // spec: 9846-4.7.1-d

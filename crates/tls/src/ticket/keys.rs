@@ -1,3 +1,4 @@
+use crate::resumption::SKEW_SECS;
 use sakigake_crypto::{AeadKey, Secret, Suite, TAG_BYTES, hkdf};
 use sakigake_wire::Entropy;
 use zeroize::Zeroizing;
@@ -69,8 +70,18 @@ impl TicketKey {
         (self.from_unix_secs..self.until_unix_secs).contains(&unix_secs)
     }
 
+    /// Not what a clock that was ahead has drawn: its tickets are none of today's.
     fn opens(&self, unix_secs: u64) -> bool {
-        unix_secs < self.opens_until_unix_secs
+        self.from_unix_secs <= unix_secs.saturating_add(SKEW_SECS) && !self.is_over(unix_secs)
+    }
+
+    fn is_over(&self, unix_secs: u64) -> bool {
+        unix_secs >= self.opens_until_unix_secs
+    }
+
+    /// Whether it is of use now, or will be: what begins later than the next key would is of a clock that was ahead.
+    fn is_kept(&self, unix_secs: u64, rotation: Rotation) -> bool {
+        !self.is_over(unix_secs) && self.from_unix_secs <= unix_secs.saturating_add(rotation.seals_secs)
     }
 }
 
@@ -101,15 +112,16 @@ impl KeyRing {
     }
 
     /// Whether [`KeyRing::turned`] would change anything: no key seals now, or the time of one is over.
-    pub fn is_due(&self, unix_secs: u64) -> bool {
-        !self.keys().any(|key| key.seals(unix_secs)) || self.keys().any(|key| !key.opens(unix_secs))
+    pub fn is_due(&self, unix_secs: u64, rotation: Rotation) -> bool {
+        !self.keys().any(|key| key.seals(unix_secs)) || !self.keys().all(|key| key.is_kept(unix_secs, rotation))
     }
 
     /// The same without the keys whose time is over, and with a new one where none seals now. The old ring is to be dropped,
     /// and the keys are gone with it.
     #[must_use]
     pub fn turned(&self, unix_secs: u64, rotation: Rotation, entropy: &mut dyn Entropy) -> Self {
-        let mut keys: Vec<TicketKey> = self.keys().filter(|key| key.opens(unix_secs)).cloned().collect();
+        let is_kept = |key: &&TicketKey| key.is_kept(unix_secs, rotation);
+        let mut keys: Vec<TicketKey> = self.keys().filter(is_kept).cloned().collect();
         if !keys.iter().any(|key| key.seals(unix_secs)) {
             keys.push(TicketKey::draw(unix_secs, rotation, entropy));
         }

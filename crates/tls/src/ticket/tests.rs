@@ -84,7 +84,8 @@ fn a_key_seals_for_a_day_opens_for_another_and_is_gone_then() {
     let mut entropy = Counter(3);
     let today = ring(NOW);
     let sealed = ticket().seal(&today, NOW + DAY - 1, &mut entropy).unwrap();
-    assert!(!today.is_due(NOW) && !today.is_due(NOW + DAY - 1) && today.is_due(NOW + DAY));
+    let is_due = |at: u64| today.is_due(at, Rotation::default());
+    assert!(!is_due(NOW) && !is_due(NOW + DAY - 1) && is_due(NOW + DAY));
     assert!(ticket().seal(&today, NOW + DAY, &mut entropy).is_none(), "it no longer seals");
     let tomorrow = today.turned(NOW + DAY, Rotation::default(), &mut entropy);
     assert_eq!(tomorrow.keys().count(), 2);
@@ -103,12 +104,27 @@ fn a_ring_that_is_turned_early_stays_as_it_is() {
 }
 
 #[test]
+fn keys_of_a_clock_that_was_ahead_are_neither_used_nor_kept() {
+    let year = 365 * DAY;
+    let ahead = ring(NOW + 4 * year);
+    let sealed = ticket().seal(&ahead, NOW + 4 * year, &mut Counter(1)).unwrap();
+    assert_eq!(Ticket::open(&ahead, NOW, &sealed), None);
+    assert!(ahead.is_due(NOW, Rotation::default()));
+    let mended = ahead.turned(NOW, Rotation::default(), &mut Counter(9));
+    assert!(mended.keys().count() == 1 && mended.keys().all(|key| key.from_unix_secs == NOW));
+    // Clocks of servers that share keys differ a little.
+    let sealed = ticket().seal(&ring(NOW + 300), NOW + 300, &mut Counter(1)).unwrap();
+    assert_eq!(Ticket::open(&ring(NOW + 300), NOW, &sealed), Some(ticket()));
+    assert_eq!(Ticket::open(&ring(NOW + 300), NOW - 1, &sealed), None);
+}
+
+#[test]
 fn a_clock_that_jumps_draws_no_keys_without_end() {
-    let mut ring = ring(NOW);
-    let mut entropy = Counter(4);
-    for jump in 0..40 {
-        ring = ring.turned(NOW - jump * 2 * DAY, Rotation::default(), &mut entropy);
+    let (mut ring, mut entropy, rotation) = (ring(NOW), Counter(4), Rotation::default());
+    for jump in 0..400_u64 {
+        let at = NOW - jump * 7_919 % 48 * 3_600;
+        ring = ring.turned(at, rotation, &mut entropy);
+        assert!(ring.keys().count() <= KeyRing::MOST_KEYS, "jump {jump}");
+        assert!(!ring.is_due(at, rotation), "jump {jump}");
     }
-    assert_eq!(ring.keys().count(), KeyRing::MOST_KEYS);
-    assert!(ring.keys().last().unwrap().from_unix_secs == NOW - 39 * 2 * DAY, "the newest is kept");
 }

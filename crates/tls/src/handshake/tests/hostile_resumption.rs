@@ -1,11 +1,12 @@
 //! Resumption where one side does not keep to the rules, or to what the other side knows.
 
 use super::{
-    pair::{NOW, Pair, Side},
-    resumption::{client, first, resumed, second, sent, server},
+    pair::{NOW, Pair, Side, UNIX_SECS},
+    resumption::{client, first, offers, resumed, second, sent, server, sessions},
 };
 use crate::{
-    Fault, Flight, Handshake, Level, Session, Step,
+    Fault, Flight, Handshake, KeyRing, Level, Session, Step, TicketKey, Tickets,
+    client as tls_client,
     extension::{Binder, List, OfferedPsks, PskIdentity},
     message::{ClientHello, Message, ServerHello},
     rules::{ExtensionType, HandshakeType, NamedGroup},
@@ -13,8 +14,9 @@ use crate::{
     server as tls_server,
     transcript::Unhashed,
 };
-use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_crypto::{Secret, aws_lc::PROVIDER};
 use sakigake_wire::Span;
+use std::sync::Arc;
 
 use HandshakeType as Type;
 
@@ -67,6 +69,38 @@ fn a_client_that_tells_an_age_beyond_the_lifetime_gets_a_full_handshake() {
         let pair = second(aged(ms), client(), server()).unwrap();
         assert_eq!(resumed(&pair), (is_resumed, is_resumed), "{ms} ms");
     }
+}
+
+#[test]
+fn a_ticket_of_a_clock_that_was_ahead_is_taken_by_nobody() {
+    let ahead = |secs: u64| server_options_at(UNIX_SECS + secs);
+    for (secs, is_resumed) in [(300, true), (302, false), (4 * 365 * 86_400, false)] {
+        let mut pair = Pair::new(client(), ahead(secs));
+        pair.run().unwrap();
+        // The client's clock is right: it is the server's that was ahead, and is so no more.
+        let pair = second(sessions(&pair).remove(0), client(), server()).unwrap();
+        assert_eq!(resumed(&pair), (is_resumed, is_resumed), "{secs} s");
+        let at = |secs: u64| tls_client::Options { unix_secs_at_start: UNIX_SECS + secs, ..client() };
+        let mut pair = Pair::new(at(secs), server());
+        pair.run().unwrap();
+        let session = sessions(&pair).remove(0);
+        let offered = Pair::resuming(client(), server(), "example.com", Some(session));
+        assert_eq!(offers(&offered.from_client.steps[0]), Some(is_resumed), "{secs} s at the client");
+    }
+}
+
+/// The server, at another time.
+fn server_options_at(unix_secs_at_start: u64) -> tls_server::Options {
+    // Its keys are good at any time: it is the ticket that is judged.
+    let key = TicketKey {
+        name: [1; 16],
+        secret: Secret::new(&[1; 32]),
+        from_unix_secs: 0,
+        until_unix_secs: u64::MAX,
+        opens_until_unix_secs: u64::MAX,
+    };
+    let tickets = Tickets::new(Arc::new(KeyRing::new(&PROVIDER.suites[0], vec![key])));
+    tls_server::Options { unix_secs_at_start, tickets: Some(tickets), ..server() }
 }
 
 #[test]
