@@ -111,22 +111,36 @@ impl KeyRing {
         self.keys.iter()
     }
 
-    /// Whether [`KeyRing::turned`] would change anything: no key seals now, or the time of one is over.
+    /// A key is drawn so long before it seals, in seconds (or half of what one seals for, where that is less): until then all
+    /// who share the keys have it.
+    pub const AHEAD_SECS: u64 = 1_200;
+
+    /// Whether [`KeyRing::turned`] would change anything: the time of a key is over, or none seals now or soon.
     pub fn is_due(&self, unix_secs: u64, rotation: Rotation) -> bool {
-        !self.keys().any(|key| key.seals(unix_secs)) || !self.keys().all(|key| key.is_kept(unix_secs, rotation))
+        let seals = |at: u64| self.keys().any(|key| key.seals(at));
+        !seals(unix_secs)
+            || !seals(soon(unix_secs, rotation))
+            || !self.keys().all(|key| key.is_kept(unix_secs, rotation))
     }
 
-    /// The same without the keys whose time is over, and with a new one where none seals now. The old ring is to be dropped,
-    /// and the keys are gone with it.
+    /// The same without the keys whose time is over, and with a new one where none seals now or soon. The old ring is to be
+    /// dropped, and the keys are gone with it.
     #[must_use]
     pub fn turned(&self, unix_secs: u64, rotation: Rotation, entropy: &mut dyn Entropy) -> Self {
         let is_kept = |key: &&TicketKey| key.is_kept(unix_secs, rotation);
         let mut keys: Vec<TicketKey> = self.keys().filter(is_kept).cloned().collect();
-        if !keys.iter().any(|key| key.seals(unix_secs)) {
-            keys.push(TicketKey::draw(unix_secs, rotation, entropy));
+        let soon = soon(unix_secs, rotation);
+        for at in [unix_secs, soon] {
+            if !keys.iter().any(|key| key.seals(at)) {
+                let ends = keys.iter().filter(|key| key.from_unix_secs <= at).map(|key| key.until_unix_secs);
+                let from = ends.max().unwrap_or(at).clamp(unix_secs, at); // Where the one before it ends.
+                keys.push(TicketKey::draw(from, rotation, entropy));
+            }
         }
-        let excess = keys.len().saturating_sub(Self::MOST_KEYS);
-        keys.drain(..excess);
+        while keys.len() > Self::MOST_KEYS {
+            let spare = keys.iter().position(|key| !key.seals(unix_secs) && !key.seals(soon));
+            keys.remove(spare.unwrap_or(0));
+        }
         Self::new(self.suite, keys)
     }
 
@@ -170,6 +184,11 @@ impl TicketKeys for KeyRing {
         text.truncate(len);
         Some(text)
     }
+}
+
+/// The time for which a key is drawn ahead.
+fn soon(unix_secs: u64, rotation: Rotation) -> u64 {
+    unix_secs.saturating_add(KeyRing::AHEAD_SECS.min(rotation.seals_secs / 2))
 }
 
 const LABEL: &[u8] = b"ticket";

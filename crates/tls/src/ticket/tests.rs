@@ -81,19 +81,39 @@ fn a_sealed_ticket_is_opened_by_the_key_that_sealed_it_and_shows_nothing() {
 
 #[test]
 fn a_key_seals_for_a_day_opens_for_another_and_is_gone_then() {
-    let mut entropy = Counter(3);
+    const SOON: u64 = KeyRing::AHEAD_SECS;
+    let (mut entropy, rotation) = (Counter(3), Rotation::default());
     let today = ring(NOW);
     let sealed = ticket().seal(&today, NOW + DAY - 1, &mut entropy).unwrap();
-    let is_due = |at: u64| today.is_due(at, Rotation::default());
-    assert!(!is_due(NOW) && !is_due(NOW + DAY - 1) && is_due(NOW + DAY));
+    let is_due = |at: u64| today.is_due(at, rotation);
+    assert!(!is_due(NOW) && !is_due(NOW + DAY - SOON - 1) && is_due(NOW + DAY - SOON));
     assert!(ticket().seal(&today, NOW + DAY, &mut entropy).is_none(), "it no longer seals");
-    let tomorrow = today.turned(NOW + DAY, Rotation::default(), &mut entropy);
-    assert_eq!(tomorrow.keys().count(), 2);
-    assert_eq!(Ticket::open(&tomorrow, NOW + 2 * DAY - 1, &sealed), Some(ticket()));
-    assert_eq!(Ticket::open(&tomorrow, NOW + 2 * DAY, &sealed), None, "not even before the key is destroyed");
-    assert_ne!(ticket().seal(&tomorrow, NOW + DAY, &mut entropy).unwrap()[..16], sealed[..16]);
-    let later = tomorrow.turned(NOW + 2 * DAY, Rotation::default(), &mut entropy);
+    // The next one is there before it is needed, so that all who share them have it.
+    let both = today.turned(NOW + DAY - SOON, rotation, &mut entropy);
+    assert_eq!(both.keys().count(), 2);
+    let name = |at: u64| ticket().seal(&both, at, &mut Counter(1)).unwrap()[..16].to_vec();
+    assert_eq!((name(NOW + DAY - 1) == sealed[..16], name(NOW + DAY) == sealed[..16]), (true, false));
+    assert_eq!(Ticket::open(&both, NOW + 2 * DAY - 1, &sealed), Some(ticket()));
+    assert_eq!(Ticket::open(&both, NOW + 2 * DAY, &sealed), None, "not even before the key is destroyed");
+    let later = both.turned(NOW + 2 * DAY, rotation, &mut entropy);
     assert!(later.keys().all(|key| key.name[..] != sealed[..16]) && later.keys().count() == 2);
+}
+
+#[test]
+fn a_key_follows_on_the_other_however_short_they_are() {
+    for seals_secs in [2, 60, 2_400, 100_000] {
+        let rotation = Rotation { seals_secs, opens_secs: seals_secs };
+        let (mut ring, mut entropy) =
+            (KeyRing::new(&PROVIDER.suites[0], Vec::new()), Counter(seals_secs));
+        let look = (seals_secs / 4).clamp(1, 600);
+        for step in 0..400 {
+            let at = NOW + step * look;
+            let seals = ticket().seal(&ring, at, &mut entropy).is_some();
+            assert!(step == 0 || seals, "{seals_secs} s, step {step}");
+            ring = ring.turned(at, rotation, &mut entropy);
+            assert!(!ring.is_due(at, rotation) && ring.keys().count() <= 4, "{seals_secs} s, step {step}");
+        }
+    }
 }
 
 #[test]
