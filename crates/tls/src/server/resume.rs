@@ -2,7 +2,7 @@
 
 use super::{Config, choose};
 use crate::{
-    Fault, Identity,
+    Fault,
     extension::{OfferedPsks, PskIdentity},
     handshake::Turn,
     message::ClientHello,
@@ -57,6 +57,10 @@ pub(super) fn resume(
     let received = offered.binders.iter().nth(usize::from(index));
     match (binder, received) {
         (Some(binder), Some(received)) if sakigake_crypto::equal(binder.as_ref(), received.0) => {
+            // Asked only now: judging a chain costs, and whoever saw a ticket go by can send it.
+            if !admits(config, &ticket, config.unix_ms(turn.now) / 1_000) {
+                return Ok(None);
+            }
             let age_ms = ticket.told_age_ms(told.obfuscated_ticket_age);
             Ok(Some(Resumed { index, ticket, age_ms, binder: received.0.to_vec(), early }))
         }
@@ -145,16 +149,15 @@ impl Here<'_> {
             && unix_secs.saturating_sub(ticket.authenticated_unix_secs) < self.tickets.chain_secs // spec: 9846-4.7.1-d
             && ticket.policy == (self.tickets.policy)(self.server_name)
             && ticket.server_name.as_deref() == self.server_name
-            && choose::serves(self.config, self.server_name)
-            && self.admits(ticket.identity.as_ref(), unix_secs);
+            && choose::serves(self.config, self.server_name);
         fits.then_some(ticket)
     }
+}
 
-    /// Whether a client of that identity is still welcome: certificates expire and are revoked, and policies change.
-    fn admits(&self, identity: Option<&Identity>, unix_secs: u64) -> bool {
-        match self.config.client_authentication(self.server_name) {
-            Some(policy) => policy.admits(identity, unix_secs),
-            None => identity.is_none(),
-        }
+/// Whether a client of the ticket's identity is still welcome: certificates expire and are revoked, and policies change.
+fn admits(config: &Config, ticket: &Ticket, unix_secs: u64) -> bool {
+    match config.client_authentication(ticket.server_name.as_deref()) {
+        Some(policy) => policy.admits(ticket.identity.as_ref(), unix_secs),
+        None => ticket.identity.is_none(),
     }
 }

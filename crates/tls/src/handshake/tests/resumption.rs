@@ -486,3 +486,44 @@ fn tickets_that_are_held_leave_with_a_note_that_the_server_hears_again() {
     let pair = second(first(), client(), server()).unwrap();
     assert_eq!(note(pair.negotiated().1), None, "nobody noted anything");
 }
+
+/// Trusts everybody, and counts how often it is asked.
+#[derive(Default)]
+struct Counting(std::sync::atomic::AtomicUsize);
+
+impl crate::ClientVerifier for Counting {
+    fn verify_client(&self, _: &[&[u8]], _: u64) -> Result<crate::Verified, crate::RejectedCertificate> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(crate::Verified)
+    }
+
+    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {
+        crate::verify_signature(&PROVIDER, leaf, scheme, message, signature)
+    }
+}
+
+#[test]
+fn nobody_has_a_chain_judged_by_a_ticket_whose_key_he_does_not_know() {
+    use super::client_certificates::{alice, policy};
+    use crate::server::{ClientAuthentication, Demand};
+    let counting = Arc::new(Counting::default());
+    let alice = alice();
+    let client = || client::Options { credentials: vec![alice.clone()], ..client() };
+    let server = || server::Options {
+        client_authentication: vec![Arc::new(ClientAuthentication {
+            verifier: Some(counting.clone()),
+            ..policy(Demand::Required)
+        })],
+        ..server()
+    };
+    let mut pair = Pair::new(client(), server());
+    pair.run().unwrap();
+    let asked = || counting.0.swap(0, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(asked(), 1);
+    let session = sessions(&pair).remove(0);
+    let stolen = Session { secret: Secret::new(&[0; 32]), ..session.clone() };
+    assert_eq!(second(stolen, client(), server()).err(), Some((Side::Server, Fault::BadBinder)));
+    assert_eq!(asked(), 0);
+    assert_eq!(resumed(&second(session, client(), server()).unwrap()), (true, true));
+    assert_eq!(asked(), 1);
+}
