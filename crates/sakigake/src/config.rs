@@ -7,7 +7,6 @@ mod example;
 mod keys;
 mod mistake;
 mod nearest;
-mod policy;
 mod read;
 mod section;
 #[cfg(test)]

@@ -24,7 +24,9 @@ pub struct Tickets {
     pub lifetime_secs: u32,
     /// For how long resumption may follow resumption before a certificate is due again.
     pub chain_secs: u64,
-    /// What must be the same for a ticket to be taken.
+    /// What must be the same for a ticket to be taken, beside the certificates that a client is shown who asks for its host:
+    /// where one of those has changed, a full handshake follows in any case (but not where the owner chooses them itself, by
+    /// [`crate::Wanted::Certificate`]).
     pub policy: Policy,
 }
 

@@ -73,10 +73,7 @@ impl Showing {
                 0 => Padding::None,
                 bytes => Padding::ToMultiple(bytes),
             },
-            tickets: keys.map(|keys| tls::Tickets {
-                policy: config.ticket_policy(),
-                ..tls::Tickets::new(keys.clone())
-            }),
+            tickets: keys.map(|keys| tls::Tickets::new(keys.clone())),
             early_data,
             clock,
             told: config.origins.then(|| {

@@ -5,6 +5,7 @@ use crate::{
     Credential,
     certificate::{choice, der},
     extension::{Codes, KeyShareEntry, List, Opaque8, Opaque16},
+    ticket::Tickets,
 };
 use sakigake_crypto::{Group, Suite};
 use std::sync::Arc;
@@ -114,6 +115,24 @@ fn named<'a>(
 /// Whether a client that asks for this name is shown any credential.
 pub(super) fn serves(config: &Config, server_name: Option<&str>) -> bool {
     config.ask_certificate || named(config, server_name).is_ok()
+}
+
+/// What a ticket for `server_name` rests on: the owner's policy, and every leaf that a client may be shown who asks for that
+/// name. Where the owner chooses credentials itself, they are not known here.
+pub(super) fn ticket_policy(config: &Config, tickets: &Tickets, server_name: Option<&str>) -> [u8; 32] {
+    let mut state = (config.provider.suites[0].hash.start)(); // `config::check_provider` saw to it that there is one.
+    state.update(&(tickets.policy)(server_name));
+    // Where there is none, no ticket is taken.
+    for credential in named(config, server_name).into_iter().flatten() {
+        let leaf = &credential.chain[0]; // `config::check_credential` takes no empty chain.
+        state.update(&(leaf.len() as u64).to_be_bytes());
+        state.update(leaf);
+    }
+    let whole = state.digest();
+    let mut digest = [0; 32];
+    let len = whole.as_ref().len().min(digest.len());
+    digest[..len].copy_from_slice(&whole.as_ref()[..len]);
+    digest
 }
 
 /// Whether every credential that `server_name` may have been shown is among those for `host`.

@@ -1,4 +1,4 @@
-use super::{Config, Later, State, clients::Asked};
+use super::{Config, Later, State, choose, clients::Asked};
 use crate::{
     Exporter, Fact, Fault, Flight, Identity, Level, Negotiated, Step, TicketNote, TrafficSecret,
     extension::NewSessionTicketExtensions,
@@ -143,9 +143,11 @@ impl Promised {
     ) {
         let Some(tickets) = &self.config.tickets else { return };
         let unix_ms = self.config.unix_ms(now);
+        let policy = choose::ticket_policy(&self.config, tickets, self.origin.server_name.as_deref());
+        let terms = Terms { tickets, policy, note, unix_ms };
         let mut drawn = Drawn::new(entropy, usize::from(self.count) * CHANCE_BYTES);
         for nonce in 0..self.count {
-            let Some(message) = self.new_session_ticket(tickets, nonce, note, unix_ms, &mut drawn) else {
+            let Some(message) = self.new_session_ticket(&terms, nonce, &mut drawn) else {
                 return;
             };
             flight.steps.push(Step::Send { level: Level::Application, message });
@@ -153,15 +155,9 @@ impl Promised {
     }
 
     /// A NewSessionTicket; none where there is no key to seal it.
-    fn new_session_ticket(
-        &self,
-        tickets: &Tickets,
-        nonce: u8,
-        note: Option<TicketNote>,
-        unix_ms: u64,
-        entropy: &mut dyn Entropy,
-    ) -> Option<Vec<u8>> {
+    fn new_session_ticket(&self, terms: &Terms<'_>, nonce: u8, entropy: &mut dyn Entropy) -> Option<Vec<u8>> {
         let Self { origin, identity, max_early_data, .. } = self;
+        let Terms { tickets, policy, note, unix_ms } = *terms;
         let mut ticket_age_add = [0; 4];
         entropy.fill(&mut ticket_age_add); // spec: 9846-4.7.1-f
         let ticket = Ticket {
@@ -171,7 +167,7 @@ impl Promised {
             ticket_age_add: u32::from_be_bytes(ticket_age_add),
             lifetime_secs: tickets.lifetime_secs,
             authenticated_unix_secs: origin.authenticated_unix_secs,
-            policy: (tickets.policy)(origin.server_name.as_deref()),
+            policy,
             max_early_data: *max_early_data,
             server_name: origin.server_name.clone(),
             alpn: origin.alpn.clone(),
@@ -193,6 +189,14 @@ impl Promised {
         .write(&mut message);
         Some(message)
     }
+}
+
+/// What all tickets that leave at a time have in common.
+struct Terms<'a> {
+    tickets: &'a Tickets,
+    policy: [u8; 32],
+    note: Option<TicketNote>,
+    unix_ms: u64,
 }
 
 /// The longest chain of a client that goes into a ticket: it comes back in a ClientHello.

@@ -103,8 +103,7 @@ fn a_key_seals_for_a_day_opens_for_another_and_is_gone_then() {
 fn a_key_follows_on_the_other_however_short_they_are() {
     for seals_secs in [2, 60, 2_400, 100_000] {
         let rotation = Rotation { seals_secs, opens_secs: seals_secs };
-        let (mut ring, mut entropy) =
-            (KeyRing::new(&PROVIDER.suites[0], Vec::new()), Counter(seals_secs));
+        let (mut ring, mut entropy) = (KeyRing::new(&PROVIDER.suites[0], Vec::new()), Counter(seals_secs));
         let look = (seals_secs / 4).clamp(1, 600);
         for step in 0..400 {
             let at = NOW + step * look;

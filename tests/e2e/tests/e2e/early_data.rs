@@ -1,11 +1,13 @@
 //! Requests in a returning client's first flight (0-RTT): answered in the server's, told to services, taken once, and only
 //! where nothing is changed by them.
 
+use super::embedded::pems;
 use bytes::Bytes;
 use http_body_util::Full;
 use sakigake::{
     Server,
     access_log::AccessLog,
+    dev_ca::DevCa,
     replay::Register,
     server::Running,
     service::{EarlyData, Factory, Peer},
@@ -23,6 +25,7 @@ use sakigake_tls::{
 use std::{
     collections::BTreeMap,
     convert::Infallible,
+    fs,
     io::{Read, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
     sync::{
@@ -214,11 +217,15 @@ fn a_first_flight_that_comes_again_is_not_answered_early() {
 #[test]
 fn servers_that_share_keys_take_early_data_only_where_they_share_a_register() {
     let (asked, folder) = (Arc::<AtomicUsize>::default(), Scratch::new());
-    let keys = folder.path().join("tickets.keys");
+    let [chain, key, keys] = ["chain.pem", "key.pem", "tickets.keys"].map(|name| folder.path().join(name));
+    let leaf = DevCa::open(folder.path()).and_then(|ca| ca.leaf(&["localhost"])).expect("a CA can be made");
+    for (path, text) in [&chain, &key].into_iter().zip(pems(&leaf.ecdsa)) {
+        fs::write(path, text).expect("the folder is ours");
+    }
     let start = |policy: EarlyDataPolicy| {
         let server =
             Server::new().service(service(&asked)).listen((Ipv4Addr::LOCALHOST, 0).into()).workers(1);
-        server.ticket_keys(&keys).early_data(policy).log(AccessLog::off()).start()
+        server.certificate(&chain, &key).ticket_keys(&keys).early_data(policy).log(AccessLog::off()).start()
     };
     assert!(matches!(start(Register::policy()), Err(sakigake::Error::EarlyDataWithSharedKeys)));
     let policy = old(true);

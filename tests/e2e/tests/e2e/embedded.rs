@@ -27,7 +27,7 @@ fn pem(label: &str, der: &[u8]) -> String {
 }
 
 /// Chain and key.
-fn pems(leaf: &Leaf) -> [String; 2] {
+pub(crate) fn pems(leaf: &Leaf) -> [String; 2] {
     [
         leaf.chain.iter().map(|der| pem("CERTIFICATE", der)).collect(),
         pem("PRIVATE KEY", leaf.key.secret_der()),

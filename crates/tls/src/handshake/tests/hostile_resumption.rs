@@ -5,8 +5,7 @@ use super::{
     resumption::{client, first, offers, resumed, second, sent, server, sessions},
 };
 use crate::{
-    Fault, Flight, Handshake, KeyRing, Level, Session, Step, TicketKey, Tickets,
-    client as tls_client,
+    Fault, Flight, Handshake, KeyRing, Level, Session, Step, TicketKey, Tickets, client as tls_client,
     extension::{Binder, List, OfferedPsks, PskIdentity},
     message::{ClientHello, Message, ServerHello},
     rules::{ExtensionType, HandshakeType, NamedGroup},

@@ -128,6 +128,32 @@ fn a_connection_that_goes_on_rests_on_the_certificate_of_the_first() {
 }
 
 #[test]
+fn another_certificate_for_a_name_ends_the_tickets_of_the_former() {
+    let [here, there] = ["example.com", "example.org"].map(|name| super::pair::AUTHORITY.credential(&[name]));
+    let with = |credentials: &[&Arc<crate::Credential>]| server::Options {
+        credentials: credentials.iter().map(|one| Arc::clone(one)).collect(),
+        ..server()
+    };
+    let renewed = super::pair::AUTHORITY.credential(&["example.com"]);
+    for (what, before, now, is_resumed) in [
+        ("the same", with(&[&here]), with(&[&here]), Some(true)),
+        ("one for others beside it", with(&[&here]), with(&[&there, &here]), Some(true)),
+        ("renewed", with(&[&here]), with(&[&renewed]), Some(false)),
+        ("one more of its own", with(&[&here]), with(&[&here, &renewed]), Some(false)),
+        ("gone: the default is shown, and refused", with(&[&there, &here]), with(&[&there]), None),
+    ] {
+        let mut pair = Pair::new(client(), before);
+        pair.run().unwrap();
+        let mut pair = Pair::resuming(client(), now, "example.com", Some(sessions(&pair).remove(0)));
+        let found = pair.run().map(|()| resumed(&pair));
+        match is_resumed {
+            Some(is_resumed) => assert_eq!(found, Ok((is_resumed, is_resumed)), "{what}"),
+            None => assert!(matches!(found, Err((Side::Client, Fault::CertificateRejected(_)))), "{what}"),
+        }
+    }
+}
+
+#[test]
 fn a_ticket_survives_a_retry() {
     let groups = vec![NamedGroup::SECP384R1.0];
     let pair = second(first(), client(), server::Options { groups, ..server() }).unwrap();
