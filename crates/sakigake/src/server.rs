@@ -8,6 +8,7 @@ mod listeners;
 mod renew;
 mod running;
 mod signals;
+mod time;
 mod upgrade;
 mod worker;
 

@@ -20,4 +20,11 @@ impl<T> Swap<T> {
     pub fn set(&self, value: T) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(value);
     }
+    /// Holds `value` from here on where `before` is still what is held, so that what somebody else has set meanwhile stays.
+    pub fn replace(&self, before: &Arc<T>, value: T) {
+        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&held, before) {
+            *held = Arc::new(value);
+        }
+    }
 }

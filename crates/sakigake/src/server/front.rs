@@ -1,6 +1,9 @@
 //! One connection of a worker, and its hosts as that client may see them.
 
-use super::worker::{Awaited, Here, Number, Seat, Worker};
+use super::{
+    time::session_now,
+    worker::{Awaited, Here, Number, Seat, Worker},
+};
 use crate::{
     files::{self, Ask, error_reply},
     handler::{Answer, Dispatched, Handler, Served},
@@ -62,7 +65,7 @@ pub(super) fn begin<S: Future<Output = ()>>(
     stop: S,
 ) -> (Session, Rc<Front>, Http2<Front, S>) {
     let site = worker.here().site.clone();
-    let config = site.session.now();
+    let config = session_now(&site.session, worker.clock.unix_secs_at_start());
     let bounds = Bounds {
         idle: Duration::from_millis(site.limits.idle_ms),
         drain: Duration::from_millis(site.limits.drain_ms),

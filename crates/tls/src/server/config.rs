@@ -43,7 +43,7 @@ pub struct Options {
     pub tickets: Option<Tickets>,
     /// Which early data is taken; none to take none. It needs [`Options::tickets`].
     pub early_data: Option<EarlyDataPolicy>,
-    /// The seconds since 1970 at the beginning of [`Instant`]'s count; tickets are judged by it.
+    /// The seconds since 1970 at the beginning of [`Instant`]'s count; tickets and clients' certificates are judged by it.
     pub unix_secs_at_start: u64,
     /// How the certificate goes to clients that offer it, and how clients that are asked may compress theirs, best first; none
     /// for no compression. See [`crate::compression::ALL`].
@@ -160,6 +160,14 @@ impl Config {
         client_authentication: Vec<Arc<ClientAuthentication>>,
     ) -> Result<Arc<Self>, Misuse> {
         Options { client_authentication, ..self.options.clone() }.build()
+    }
+
+    /// The same by a clock that was set right: certificates of clients, and tickets, are judged by it.
+    ///
+    /// # Errors
+    /// As [`Options::build`].
+    pub fn with_unix_secs_at_start(&self, unix_secs_at_start: u64) -> Result<Arc<Self>, Misuse> {
+        Options { unix_secs_at_start, ..self.options.clone() }.build()
     }
 
     /// Whether a connection on which the client asked for `server_name` may answer for `host` (lower case, no final dot)
