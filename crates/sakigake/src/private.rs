@@ -18,7 +18,9 @@ pub(crate) struct Temporary {
 impl Temporary {
     /// Writes it, with these permissions.
     pub(crate) fn write(beside: &Path, bytes: &[u8], mode: u32) -> io::Result<Self> {
-        let path = beside.with_extension(format!("{}.tmp", unique()));
+        let mut path = beside.as_os_str().to_owned();
+        path.push(format!(".{}.tmp", unique()));
+        let path = PathBuf::from(path);
         // One of a process of the same number that was killed: nobody else writes under this name.
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -43,8 +45,32 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path); // It was renamed, or nobody can remove it. One of a process that was killed stays.
+        let _ = fs::remove_file(&self.path); // It was renamed, or nobody can remove it.
     }
+}
+
+/// Takes away what processes that were killed were about to write at a path; nobody may be writing there meanwhile.
+pub(crate) fn sweep(path: &Path) -> io::Result<()> {
+    let Some(name) = path.file_name() else { return Ok(()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let found = entry.file_name();
+        let unique = found.as_encoded_bytes().strip_prefix(name.as_encoded_bytes());
+        let unique = unique.and_then(|rest| rest.strip_prefix(b".")?.strip_suffix(b".tmp"));
+        if unique.is_some_and(is_unique) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether [`unique`] gives such texts.
+fn is_unique(text: &[u8]) -> bool {
+    let mut numbers = text.split(|byte| *byte == b'-');
+    let mut is_number =
+        || numbers.next().is_some_and(|text| !text.is_empty() && text.iter().all(u8::is_ascii_digit));
+    is_number() && is_number() && numbers.next().is_none()
 }
 
 /// A part of a file's name that no other file of ours has.

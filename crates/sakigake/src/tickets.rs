@@ -11,6 +11,7 @@ use sakigake_wire::Entropy;
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Weak},
     thread,
@@ -40,7 +41,8 @@ impl Keys {
     }
 
     /// Keys of a file, which is made where there is none: for this user alone (0600). Servers that share it take each other's
-    /// tickets, and each looks what the others have made of it.
+    /// tickets, and each looks what the others have made of it; `warn` hears when that fails, which ends resumption within a day.
+    /// Who writes locks a file beside it, of the same name with `.lock` behind it.
     ///
     /// # Errors
     /// It cannot be read or written, others may read it, it holds something else, or the system has no thread to give.
@@ -100,30 +102,63 @@ fn turned(ring: &KeyRing, unix_secs: u64) -> KeyRing {
     ring.turned(unix_secs, Rotation::default(), &mut SystemEntropy)
 }
 
-/// What the file holds, after what is due was done to it. Its folder is locked meanwhile, so that of two servers that come at
-/// once one draws the key and the other takes it over.
+/// What the file holds, after what is due was done to it.
 fn turn_file(path: &Path, like: &KeyRing, unix_secs: u64) -> io::Result<KeyRing> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = File::open(folder)?;
-    folder.lock()?; // Until it is closed.
-    let found = private::read(path, FILE_BYTES)?;
-    let keys = found.as_ref().map(|text| lines::read(text)).transpose()?;
-    let ring = like.with_keys(keys.unwrap_or_default()); // No file, no keys.
+    // Where it is a link, what it leads to is what servers share.
+    let found = path.canonicalize();
+    let path = found.as_deref().unwrap_or(path); // It is yet to be made, or reading it will tell.
+    let (ring, _) = read(path, like)?;
+    if !ring.is_due(unix_secs, Rotation::default()) {
+        return Ok(ring);
+    }
+    // Of two servers that come at once one draws the key, and the other takes it over.
+    let _locked = lock(path)?;
+    private::sweep(path)?;
+    let (ring, old_len) = read(path, like)?;
     if !ring.is_due(unix_secs, Rotation::default()) {
         return Ok(ring);
     }
     let ring = turned(&ring, unix_secs);
+    let old = old_len.map(|len| OpenOptions::new().write(true).open(path).map(|file| (file, len)));
+    let old = old.transpose()?;
     let new = private::Temporary::write(path, &lines::write(ring.keys()), 0o600)?;
     new.sync()?;
-    let old = found.map(|text| OpenOptions::new().write(true).open(path).map(|file| (file, text.len())));
     new.rename(path)?;
-    if let Some((mut file, len)) = old.transpose()? {
-        // Written over before it is given up: what the file system keeps of it beside is beyond us.
-        file.write_all(&vec![0; len])?;
-        file.sync_all()?;
+    File::open(folder_of(path))?.sync_all()?; // Before the old one is spoilt: a loss of power must not bring it back.
+    if let Some((file, len)) = old {
+        // What the file system keeps of the old keys beside is beyond us, and so it is where this fails.
+        let _ = blot(file, len);
     }
-    folder.sync_all()?;
     Ok(ring)
+}
+
+/// The keys of a file, and its length; no file, no keys.
+fn read(path: &Path, like: &KeyRing) -> io::Result<(KeyRing, Option<usize>)> {
+    let text = private::read(path, FILE_BYTES)?;
+    let keys = text.as_ref().map(|text| lines::read(text)).transpose()?;
+    Ok((like.with_keys(keys.unwrap_or_default()), text.map(|text| text.len())))
+}
+
+/// Held until the file is closed. It is one of our own, for this user alone, so that nobody else can hold us up.
+fn lock(path: &Path) -> io::Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(name)?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Writes over a file that has no name any more; by another name somebody may use it.
+fn blot(mut file: File, len: usize) -> io::Result<()> {
+    if file.metadata()?.nlink() > 0 {
+        return Ok(());
+    }
+    file.write_all(&vec![0; len])?;
+    file.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

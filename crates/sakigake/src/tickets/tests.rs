@@ -60,11 +60,37 @@ fn servers_that_share_a_file_take_each_others_tickets() {
     let text = fs::read_to_string(&path).unwrap();
     let hex: String = ticket[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(!text.contains(&hex) && text.lines().count() == 3, "the first day's key is gone: {text}");
-    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 1, "nothing else stays behind");
+    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 2, "the keys and the lock; nothing else");
 }
 
 #[test]
-fn what_is_given_up_is_written_over() {
+fn a_link_stays_one_and_what_it_leads_to_is_turned() {
+    let scratch = Scratch::new("tickets");
+    let [path, link] = ["keys", "link"].map(|name| scratch.path().join(name));
+    let (one, other) = (keys(Some(path.clone())), keys(Some(link.clone())));
+    one.turn(NOW).unwrap();
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    other.turn(NOW + DAY).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    one.turn(NOW + DAY).unwrap();
+    assert_eq!(names(&one), names(&other));
+}
+
+#[test]
+fn what_a_killed_process_was_about_to_write_goes_when_keys_are_turned() {
+    let scratch = Scratch::new("tickets");
+    let path = scratch.path().join("keys");
+    let beside = |name: &str| {
+        fs::write(scratch.path().join(name), "something").unwrap();
+        scratch.path().join(name)
+    };
+    let [left, others, more] = ["keys.1-0.tmp", "keys.old.tmp", "keyring.1-0.tmp"].map(beside);
+    keys(Some(path)).turn(NOW).unwrap();
+    assert!(!left.exists() && others.exists() && more.exists());
+}
+
+#[test]
+fn what_is_given_up_is_written_over_unless_somebody_has_it_by_another_name() {
     let scratch = Scratch::new("tickets");
     let path = scratch.path().join("keys");
     let keys = keys(Some(path.clone()));
@@ -73,6 +99,36 @@ fn what_is_given_up_is_written_over() {
     keys.turn(NOW + DAY).unwrap();
     let text = io::read_to_string(held).unwrap();
     assert!(!text.is_empty() && text.bytes().all(|byte| byte == 0));
+    let other_name = scratch.path().join("other");
+    fs::hard_link(&path, &other_name).unwrap();
+    keys.turn(NOW + 2 * DAY).unwrap();
+    assert!(fs::read_to_string(&other_name).unwrap().starts_with('#'));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_over_is_not_replaced() {
+    let scratch = Scratch::new("tickets");
+    let path = scratch.path().join("keys");
+    let keys = keys(Some(path.clone()));
+    keys.turn(NOW).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+    let before = fs::read_to_string(&path).unwrap();
+    keys.turn(NOW + 1).expect("nothing is due");
+    if OpenOptions::new().write(true).open(&path).is_err() {
+        assert_eq!(keys.turn(NOW + DAY).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(fs::read_to_string(&path).unwrap(), before);
+    } // Who is root may do so.
+    assert_eq!(names(&keys).len(), 1);
+}
+
+#[test]
+fn nobody_who_may_read_the_folder_holds_us_up() {
+    let scratch = Scratch::new("tickets");
+    let folder = File::open(scratch.path()).unwrap();
+    folder.lock().unwrap();
+    keys(Some(scratch.path().join("keys"))).turn(NOW).unwrap(); // It would wait for ever.
+    let lock = fs::metadata(scratch.path().join("keys.lock")).unwrap();
+    assert_eq!(lock.permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
