@@ -347,7 +347,8 @@ impl Server {
     }
 
     /// Keeps the keys of tickets in a file, so that clients resume connections after a restart too, and at all servers that
-    /// share it; [`crate::tickets::Keys::in_file`]. Without a word they are in memory.
+    /// share it; [`crate::tickets::Keys::in_file`]. Without a word they are in memory. Where the file cannot be used any more,
+    /// standard error is told, and within a day no connection is resumed.
     #[must_use]
     pub fn ticket_keys(mut self, path: impl Into<PathBuf>) -> Self {
         self.tickets = Resume::InFile(path.into());
@@ -476,7 +477,9 @@ impl Server {
             Resume::InMemory => Some(Keys::in_memory().map_err(Error::Run)?),
             // What fails later leads to full handshakes, and is tried again.
             Resume::InFile(path) => {
-                Some(Keys::in_file(path, |_| {}).map_err(|error| Error::Read(path.clone(), error))?)
+                let name = path.display().to_string();
+                let warn = move |error| eprintln!("warning: the keys of tickets, {name}: {error}");
+                Some(Keys::in_file(path, warn).map_err(|error| Error::Read(path.clone(), error))?)
             }
         };
         options.tickets = keys.map(|keys| tls::Tickets::new(keys));

@@ -51,7 +51,10 @@ fn key(line: &str) -> Option<TicketKey> {
     let mut number = || words.next()?.parse::<u64>().ok(); // What is no number is no key.
     let [from_unix_secs, until_unix_secs, opens_until_unix_secs] = [number()?, number()?, number()?];
     let key = TicketKey { name, secret, from_unix_secs, until_unix_secs, opens_until_unix_secs };
-    words.next().is_none().then_some(key)
+    let seals_secs = until_unix_secs.checked_sub(from_unix_secs)?; // A key seals before it ends,
+    let opens_secs = opens_until_unix_secs.checked_sub(until_unix_secs)?; // and opens what it sealed.
+    let is_right = (1..=MOST_SECS).contains(&seals_secs) && opens_secs <= MOST_SECS;
+    (is_right && words.next().is_none()).then_some(key)
 }
 
 fn write_hex(bytes: &[u8], out: &mut String) {
@@ -70,6 +73,9 @@ fn read_hex(text: &str, out: &mut [u8]) -> Option<()> {
     }
     Some(())
 }
+
+/// A key that served for longer would not be turned at all.
+const MOST_SECS: u64 = 31 * 86_400;
 
 /// Two hexadecimal strings, three numbers.
 const LINE_BYTES: usize = 2 * (TicketKey::NAME_BYTES + TicketKey::SECRET_BYTES) + 5 + 3 * 20;

@@ -150,6 +150,16 @@ fn a_file_that_others_may_read_or_that_holds_something_else_is_refused() {
     assert!(refused(&line[1..], 0o600).contains("line 1 is no key"));
     assert!(refused(&format!("# a comment\n\n{line} 7"), 0o600).contains("line 3 is no key"));
     assert!(refused(&line.replace(' ', "  "), 0o600).contains("line 1 is no key"));
+    let head = line.rsplitn(4, ' ').last().unwrap();
+    for (times, why) in [
+        ("7 7 7", "seals for no time"),
+        ("7 6 8", "ends before it begins"),
+        ("7 8 7", "opens for less than it seals"),
+        ("0 18446744073709551615 18446744073709551615", "is never turned"),
+        ("0 86400 18446744073709551615", "is never destroyed"),
+    ] {
+        assert!(refused(&format!("{head} {times}"), 0o600).contains("line 1 is no key"), "{why}");
+    }
     assert!(refused(&format!("{line}\n").repeat(17), 0o600).contains("over 16 keys"));
     assert!(refused(&"#\n".repeat(40_000), 0o600).contains("over 65536 bytes"));
     assert_eq!(
