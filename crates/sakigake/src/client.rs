@@ -30,7 +30,7 @@ pub use trust::{Trust, TrustError};
 use crate::key_log::KeyLogFile;
 use core::fmt;
 use sakigake_crypto::aws_lc::PROVIDER;
-use sakigake_net::{Clock, unix_secs};
+use sakigake_net::Clock;
 use sakigake_page::{Origin, Url, load};
 use sakigake_session::ClientConfig;
 use sakigake_tls as tls;
@@ -164,7 +164,7 @@ impl Client {
         });
         tls.staples = options.verifier.is_some();
         tls.alpn = options.protocols.iter().map(|protocol| protocol.alpn().to_vec()).collect();
-        tls.unix_secs_at_start = unix_secs();
+        tls.unix_secs_at_start = clock.unix_secs_at_start();
         tls.key_log = options.key_log.is_some();
         tls.compressions = &tls::compression::ALL;
         tls.record_size_limit = Some(tls::extension::MAX_RECORD_SIZE_LIMIT);
@@ -273,6 +273,12 @@ impl Shared {
     /// Whether we are the same to both hosts: a connection to one may serve the other as far as that goes.
     pub(crate) fn is_same_to(&self, one: &str, other: &str) -> bool {
         self.identity_for(one).is_some() == self.identity_for(other).is_some()
+    }
+
+    /// Milliseconds since 1970, as connections count them.
+    fn unix_ms(&self) -> u64 {
+        let passed_ms = self.clock.now().as_nanos() / 1_000_000;
+        self.tls.unix_secs_at_start.saturating_mul(1_000).saturating_add(passed_ms)
     }
 
     /// The tickets of a connection to `origin`.

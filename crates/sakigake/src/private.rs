@@ -66,7 +66,7 @@ pub(crate) fn sweep(path: &Path) -> io::Result<()> {
 }
 
 /// Whether [`unique`] gives such texts.
-fn is_unique(text: &[u8]) -> bool {
+pub(crate) fn is_unique(text: &[u8]) -> bool {
     let mut numbers = text.split(|byte| *byte == b'-');
     let mut is_number =
         || numbers.next().is_some_and(|text| !text.is_empty() && text.iter().all(u8::is_ascii_digit));

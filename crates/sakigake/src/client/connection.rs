@@ -7,7 +7,7 @@ use super::{
     witness::Witness,
 };
 use sakigake_h2 as h2;
-use sakigake_net::{Ended, SystemEntropy, drive, unix_secs};
+use sakigake_net::{Ended, SystemEntropy, drive};
 use sakigake_page::{Origin, load::Id};
 use sakigake_semantics::{Request, Response};
 use sakigake_session::Session;
@@ -183,7 +183,7 @@ async fn connect(
     let place = place(&ear.origin);
     let began = shared.clock.now();
     let mut tickets = shared.tickets(&ear.origin);
-    let earlier = tickets.as_mut().and_then(|tickets| tickets.take(unix_secs() * 1_000));
+    let earlier = tickets.as_mut().and_then(|tickets| tickets.take(shared.unix_ms()));
     // Over HTTP/1.1 nothing would leave early.
     let may_be_early = |earlier: &tls::Session| {
         earlier.max_early_data > 0 && earlier.alpn.as_deref() == Some(Protocol::Http2.alpn())

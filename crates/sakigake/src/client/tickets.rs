@@ -26,8 +26,8 @@ pub trait Store: Send + Sync {
     /// Keeps one more for later.
     fn put(&self, place: &str, session: &tls::Session);
 
-    /// The place takes none of its tickets any more (RFC 9149 section 3).
-    fn forget(&self, place: &str);
+    /// The place takes none of those tickets any more that came before (RFC 9149 section 3).
+    fn forget(&self, place: &str, before_unix_ms: u64);
 }
 
 /// Tickets that one place has at most; the oldest gives way.
@@ -35,48 +35,96 @@ const A_PLACE: usize = 4;
 
 /// Tickets in memory, for as long as the process lasts.
 #[derive(Debug, Default)]
-pub struct InMemory(Mutex<BTreeMap<String, VecDeque<tls::Session>>>);
+pub struct InMemory(Mutex<Places>);
+
+#[derive(Debug, Default)]
+struct Places {
+    sessions: BTreeMap<String, VecDeque<tls::Session>>,
+    /// Of all of them.
+    bytes: usize,
+}
 
 impl InMemory {
     /// Places that are remembered at most; the one that was heard of longest ago gives way.
     pub const PLACES: usize = 1_024;
 
-    fn places(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, VecDeque<tls::Session>>> {
+    /// Bytes of tickets and chains at most; the same place gives way.
+    pub const BYTES: usize = 8 << 20;
+
+    fn places(&self) -> std::sync::MutexGuard<'_, Places> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    /// Keeps of a place what `change` leaves there, and what it gives back is no longer counted.
+    fn change<T>(&mut self, place: &str, change: impl FnOnce(&mut VecDeque<tls::Session>) -> T) -> Option<T> {
+        let sessions = self.sessions.get_mut(place)?;
+        let bytes = |sessions: &VecDeque<tls::Session>| sessions.iter().map(bytes).sum::<usize>();
+        let before = bytes(sessions);
+        let changed = change(sessions);
+        self.bytes = self.bytes - before + bytes(sessions);
+        if sessions.is_empty() {
+            self.sessions.remove(place);
+        }
+        Some(changed)
+    }
+
+    /// The place that was heard of longest ago.
+    fn oldest(&self) -> Option<String> {
+        let newest =
+            |sessions: &VecDeque<tls::Session>| sessions.back().map(|session| session.received_unix_ms);
+        self.sessions.iter().min_by_key(|(_, sessions)| newest(sessions)).map(|(name, _)| name.clone())
     }
 }
 
 impl Store for InMemory {
     fn take(&self, place: &str, unix_ms: u64) -> Option<tls::Session> {
-        let mut places = self.places();
-        let sessions = places.get_mut(place)?;
-        let newest = core::iter::from_fn(|| sessions.pop_back()).find(|session| is_fresh(session, unix_ms));
-        if sessions.is_empty() {
-            places.remove(place);
-        }
-        newest
+        let newest = |sessions: &mut VecDeque<tls::Session>| {
+            core::iter::from_fn(|| sessions.pop_back()).find(|session| is_fresh(session, unix_ms))
+        };
+        self.places().change(place, newest)?
     }
 
     fn put(&self, place: &str, session: &tls::Session) {
-        let mut places = self.places();
-        let sessions = places.entry(place.to_owned()).or_default();
-        sessions.push_back(session.clone());
-        if sessions.len() > A_PLACE {
-            sessions.pop_front();
+        if !is_kept(session) {
+            return;
         }
-        if places.len() > Self::PLACES {
-            let newest =
-                |sessions: &VecDeque<tls::Session>| sessions.back().map(|session| session.received_unix_ms);
-            let oldest =
-                places.iter().min_by_key(|(_, sessions)| newest(sessions)).map(|(name, _)| name.clone());
-            oldest.map(|name| places.remove(&name));
+        let mut places = self.places();
+        places.sessions.entry(place.to_owned()).or_default();
+        places.change(place, |sessions| {
+            sessions.push_back(session.clone());
+            if sessions.len() > A_PLACE {
+                sessions.pop_front();
+            }
+        });
+        while places.sessions.len() > Self::PLACES || places.bytes > Self::BYTES {
+            let Some(oldest) = places.oldest() else { return };
+            places.change(&oldest, VecDeque::clear);
         }
     }
 
-    fn forget(&self, place: &str) {
-        self.places().remove(place);
+    fn forget(&self, place: &str, before_unix_ms: u64) {
+        let is_later = |session: &tls::Session| session.received_unix_ms >= before_unix_ms;
+        self.places().change(place, |sessions| sessions.retain(is_later));
     }
 }
+
+/// Bytes of what a server has a say in.
+fn bytes(session: &tls::Session) -> usize {
+    session.ticket.len() + session.kept.len() + session.chain.iter().map(Vec::len).sum::<usize>()
+}
+
+/// Whether it is worth its room: a ticket that fills a ClientHello is not offered, and honest chains are short.
+fn is_kept(session: &tls::Session) -> bool {
+    session.ticket.len() <= MOST_TICKET_BYTES && bytes(session) <= MOST_BYTES
+}
+
+/// Bytes of a ticket that is kept.
+const MOST_TICKET_BYTES: usize = 16_384;
+
+/// Bytes of a ticket, of the chain that it rests on, and of what is kept beside.
+const MOST_BYTES: usize = 49_152;
 
 /// Whether its lifetime is not over; the rest is TLS's to judge.
 fn is_fresh(session: &tls::Session, unix_ms: u64) -> bool {
@@ -111,7 +159,7 @@ impl Tickets {
         Keeper {
             store: self.store.clone(),
             place,
-            has_offered: false,
+            offered_unix_ms: None,
             is_resumed: false,
             has_begun: false,
             hints: Hints::default(),
@@ -123,7 +171,8 @@ impl Tickets {
 pub(super) struct Keeper {
     store: Arc<dyn Store>,
     place: String,
-    has_offered: bool,
+    /// When a ticket was taken for this connection, if one was.
+    offered_unix_ms: Option<u64>,
     is_resumed: bool,
     /// The server's SETTINGS were heard: a frame with hints would have come in their record.
     has_begun: bool,
@@ -145,7 +194,7 @@ impl Keeper {
     /// What the connection may go on from.
     pub(super) fn take(&mut self, unix_ms: u64) -> Option<tls::Session> {
         let mut session = self.store.take(&self.place, unix_ms);
-        self.has_offered = session.is_some();
+        self.offered_unix_ms = session.is_some().then_some(unix_ms);
         self.hints.block =
             session.as_mut().map(|session| core::mem::take(&mut session.kept)).unwrap_or_default();
         session
@@ -174,8 +223,9 @@ impl Keeper {
             Event::Ready { is_resumed: true, .. } => self.is_resumed = true,
             Event::Ready { is_resumed: false, .. } => {
                 self.hints.block.clear(); // spec: preload-profile-9-b
-                if self.has_offered {
-                    self.store.forget(&self.place);
+                // What connections beside this one got meanwhile is good.
+                if let Some(before_unix_ms) = self.offered_unix_ms {
+                    self.store.forget(&self.place, before_unix_ms);
                 }
             }
             Event::Http(semantics::Event::Settings) => self.has_begun = true,

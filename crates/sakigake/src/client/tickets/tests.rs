@@ -54,12 +54,43 @@ fn a_place_has_four_tickets_and_the_oldest_gives_way() {
 }
 
 #[test]
-fn a_place_that_is_forgotten_has_none_and_the_others_keep_theirs() {
+fn a_place_that_is_forgotten_keeps_what_came_later_and_the_others_keep_theirs() {
     with_stores(|store| {
         ["a", "a", "b"].into_iter().zip(1..).for_each(|(place, number)| store.put(place, &session(number)));
-        store.forget("a");
-        assert_eq!((taken(store, "a"), taken(store, "b")), (None, Some(3)));
+        store.forget("a", NOW + 2);
+        assert_eq!([taken(store, "a"), taken(store, "a"), taken(store, "b")], [Some(2), None, Some(3)]);
     });
+}
+
+#[test]
+fn what_takes_too_much_room_is_not_kept() {
+    with_stores(|store| {
+        let kept = |ticket: usize, chain: usize| {
+            let chain = vec![vec![0; chain]].into();
+            store.put("a", &tls::Session { ticket: vec![0; ticket], chain, ..session(1) });
+            taken(store, "a").is_some()
+        };
+        assert_eq!([kept(16_384, 32_768), kept(16_385, 0), kept(16_384, 32_769)], [true, false, false]);
+        assert!(kept(100, 49_052));
+    });
+}
+
+#[test]
+fn memory_is_bounded_in_bytes_too() {
+    let store = InMemory::default();
+    let large = |number| tls::Session { chain: vec![vec![0; 40_000]].into(), ..session(number) };
+    let most = InMemory::BYTES / bytes(&large(0));
+    for number in 0..=most as u64 {
+        store.put(&number.to_string(), &large(number));
+    }
+    let held = || {
+        let places = store.places();
+        (places.sessions.len(), places.bytes)
+    };
+    assert_eq!(held(), (most, most * bytes(&large(0))));
+    assert_eq!((taken(&store, "0"), taken(&store, "1")), (None, Some(1)));
+    (2..=most as u64).for_each(|number| store.forget(&number.to_string(), u64::MAX));
+    assert_eq!(held(), (0, 0));
 }
 
 #[test]
@@ -77,7 +108,7 @@ fn memory_remembers_so_many_places() {
     for number in 0..=InMemory::PLACES as u64 {
         store.put(&number.to_string(), &session(number));
     }
-    assert_eq!(store.places().len(), InMemory::PLACES);
+    assert_eq!(store.places().sessions.len(), InMemory::PLACES);
     assert_eq!((taken(&store, "0"), taken(&store, "1")), (None, Some(1)));
 }
 
@@ -185,4 +216,41 @@ fn hints_and_tickets_are_kept_and_lost_together() {
     fifth.hear(&ready(true));
     fifth.hear(&Event::Http(semantics::Event::Settings));
     assert_eq!(fifth.recalled(), None, "a full handshake forgot them");
+}
+
+#[test]
+fn what_is_left_of_former_times_goes_when_a_folder_is_opened_and_what_others_put_there_stays() {
+    let scratch = Scratch::new("tickets");
+    let path = scratch.path().join("tickets");
+    let store = InFolder::open(&path).unwrap();
+    let now = sakigake_net::unix_secs() * 1_000;
+    for received_unix_ms in [now, now - 8 * 86_400_000, now + 86_400_000] {
+        store.put("a", &tls::Session { received_unix_ms, ..session(0) });
+    }
+    let begun = |received: u64| format!("{}.{received:013}.7-1.7-2.tmp", digest("b"));
+    for name in [&begun(now - 120_000), &begun(now), "notes.txt", "some.tmp", "a.b.c", "1.2.3-4"] {
+        fs::write(path.join(name), "something").unwrap();
+    }
+    InFolder::open(&path).unwrap();
+    let left = |name: &str| path.join(name).exists();
+    assert!(!left(&begun(now - 120_000)) && left(&begun(now)), "a process may be writing it");
+    assert!(left("notes.txt") && left("some.tmp") && left("a.b.c") && left("1.2.3-4"));
+    assert_eq!(fs::read_dir(&path).unwrap().count(), 6);
+    assert_eq!(store.take("a", now).map(|session| session.received_unix_ms), Some(now));
+    assert!(store.take("b", now).is_none() && left(&begun(now)));
+}
+
+#[test]
+fn a_server_that_begins_anew_takes_no_tickets_from_connections_beside() {
+    let store = Arc::new(InMemory::default());
+    let options = Options { tickets: Some(store.clone()), ..Options::default() };
+    let origin = Origin::parse(true, "a.test").unwrap();
+    let keeper = || Tickets::of(&options).unwrap().for_origin(&origin, None);
+    (1..=3).for_each(|number| store.put(&keeper().place, &session(number)));
+    let (mut one, place) = (keeper(), keeper().place);
+    assert!(one.take(NOW + 10).is_some());
+    let ticket = Event::Ticket(Box::new(session(11)));
+    keeper().hear(&ticket);
+    one.hear(&ready(false));
+    assert_eq!([taken(&*store, &place), taken(&*store, &place)], [Some(11), None]);
 }
