@@ -45,8 +45,9 @@ pub use handshake::Handshake;
 pub use level::Level;
 pub use limits::Limits;
 pub use misuse::Misuse;
-pub use resumption::{MAX_TICKET_LIFETIME_SECS, Session};
+pub use resumption::{MAX_TICKET_LIFETIME_SECS, Session, Verdict};
 pub use ticket::{KeyRing, Policy, Rotation, TicketKey, TicketKeys, TicketNote, Tickets};
 pub use wanted::{
-    Answer, ClientVerifier, Credential, RejectedCertificate, Signer, Staples, Verified, Verifier, Wanted,
+    Answer, ClientVerifier, Credential, Grounds, RejectedCertificate, Signer, Staples, Verified, Verifier,
+    Wanted,
 };

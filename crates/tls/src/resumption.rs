@@ -1,4 +1,7 @@
 mod stored;
+mod verdict;
+
+pub use verdict::Verdict;
 
 use crate::schedule;
 use sakigake_crypto::{Secret, Suite};
@@ -38,6 +41,8 @@ pub struct Session {
     pub client_certificates: [u8; 32],
     /// What its owner keeps with it, at most 65,535 bytes: TLS does not look into it.
     pub kept: Vec<u8>,
+    /// What is known in this process of its chain; the default to have it judged.
+    pub verdict: Verdict,
 }
 
 impl Session {
@@ -89,6 +94,8 @@ pub(crate) struct Origin {
     pub(crate) alpn: Option<Vec<u8>>,
     /// At a client: the chain that the server showed.
     pub(crate) chain: Arc<[Vec<u8>]>,
+    /// At a client: what was found of the chain.
+    pub(crate) verdict: Verdict,
     /// As in [`Session::client_certificates`]; zeros on a server.
     pub(crate) client_certificates: [u8; 32],
     /// When the server last proved itself by a certificate, in seconds since 1970.

@@ -1,4 +1,5 @@
 use crate::compression::Compressed;
+use core::ops::RangeInclusive;
 use sakigake_wire::Entropy;
 use std::sync::Arc;
 
@@ -99,7 +100,7 @@ pub trait Verifier: Send + Sync {
     /// Whether what the server showed beside the leaf of a good chain is acceptable. Nothing was, where we did not ask, or
     /// where it has nothing. Unless it is overridden, whatever is there is accepted unread.
     ///
-    /// It is asked in full handshakes alone: a session keeps the chain, which [`Verifier::verify_chain`] judges anew at each
+    /// It is asked in full handshakes alone: a session keeps the chain, which [`Verifier::judge`] is asked for at each
     /// resumption, but no staples. Who wants a response younger than a chain of resumptions may be
     /// ([`crate::client::Options::chain_secs`], 7 days) shortens that, or resumes nothing.
     fn verify_staples(
@@ -114,7 +115,58 @@ pub trait Verifier: Send + Sync {
 
     /// Whether the leaf's key made `signature` over `message` with `scheme`.
     fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool;
+
+    /// [`Verifier::verify_chain`] for clients that resume connections: a connection that goes on rests on the chain of an earlier
+    /// one, which is judged again before it is offered. `earlier` are the grounds that this method gave in this process for the
+    /// same name and the same chain, if it gave any; where they still hold, there is no need to walk the chain again.
+    ///
+    /// Who gives grounds promises that they hold only as long as `verify_chain` would find the same: by this very verifier with
+    /// the same anchors and the same lists of what was revoked, until the first certificate of the chain expires. Who asks
+    /// others (a responder, a list that changes) gives none, as it is here: then each connection is judged from the beginning,
+    /// be it resumed or not. A session that was stored outside the process never brings any.
+    fn judge(
+        &self,
+        server_name: &str,
+        chain: &[&[u8]],
+        earlier: Option<&Grounds>,
+        unix_secs: u64,
+    ) -> Result<Option<Grounds>, RejectedCertificate> {
+        let _ = earlier; // Nobody has any.
+        self.verify_chain(server_name, chain, unix_secs).map(|Verified| None)
+    }
 }
+
+/// What a good verdict on a chain rests on: the state of a verifier, and a time ([`Verifier::judge`]).
+#[derive(Clone, Debug)]
+pub struct Grounds(Arc<Ground>);
+
+#[derive(Debug)]
+struct Ground {
+    /// Known by where it lies.
+    state: Arc<()>,
+    unix_secs: RangeInclusive<u64>,
+}
+
+impl Grounds {
+    /// They hold while `state` is the verifier's, at these seconds since 1970. A verifier that changes takes a new `Arc`.
+    pub fn new(state: &Arc<()>, unix_secs: RangeInclusive<u64>) -> Self {
+        Self(Arc::new(Ground { state: state.clone(), unix_secs }))
+    }
+
+    /// Whether they hold for a verifier of this state, now.
+    pub fn hold(&self, state: &Arc<()>, unix_secs: u64) -> bool {
+        Arc::ptr_eq(&self.0.state, state) && self.0.unix_secs.contains(&unix_secs)
+    }
+}
+
+/// The very same grounds.
+impl PartialEq for Grounds {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Grounds {}
 
 /// Judges clients' certificates at once.
 pub trait ClientVerifier: Send + Sync {

@@ -1,6 +1,6 @@
 //! What a connection's certificate was found good for: its own host, and maybe others.
 
-use sakigake_tls::{RejectedCertificate, Staples, Verified, Verifier};
+use sakigake_tls::{Grounds, RejectedCertificate, Staples, Verified, Verifier};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Judges as another does, and remembers the chain that it found good.
@@ -21,6 +21,11 @@ impl Witness {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         !chain.is_empty() && self.judge.verify_chain(host, &chain, unix_secs).is_ok()
     }
+
+    fn keep(&self, chain: &[&[u8]]) {
+        let mut kept = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = chain.iter().map(|certificate| certificate.to_vec()).collect();
+    }
 }
 
 impl Verifier for Witness {
@@ -31,8 +36,7 @@ impl Verifier for Witness {
         unix_secs: u64,
     ) -> Result<Verified, RejectedCertificate> {
         let verified = self.judge.verify_chain(server_name, chain, unix_secs)?;
-        let mut kept = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = chain.iter().map(|certificate| certificate.to_vec()).collect();
+        self.keep(chain);
         Ok(verified)
     }
 
@@ -47,6 +51,18 @@ impl Verifier for Witness {
 
     fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {
         self.judge.verify_signature(leaf, scheme, message, signature)
+    }
+
+    fn judge(
+        &self,
+        server_name: &str,
+        chain: &[&[u8]],
+        earlier: Option<&Grounds>,
+        unix_secs: u64,
+    ) -> Result<Option<Grounds>, RejectedCertificate> {
+        let grounds = self.judge.judge(server_name, chain, earlier, unix_secs)?;
+        self.keep(chain);
+        Ok(grounds)
     }
 }
 

@@ -1,5 +1,5 @@
 //! The little of X.509 that webpki does not tell, or not of every certificate: IP addresses of a leaf, its key and key usage, its
-//! names, and what a certificate was signed with. What it cannot read it takes for absent: webpki has judged the shape before, or it is our own.
+//! names, how long it is valid, and what a certificate was signed with. What it cannot read it takes for absent: webpki has judged the shape before, or it is our own.
 
 pub(crate) mod filter;
 mod name;
@@ -44,6 +44,51 @@ pub(crate) fn subject(certificate: &[u8]) -> Option<&[u8]> {
 /// The serial number.
 pub(crate) fn serial(certificate: &[u8]) -> Option<&[u8]> {
     certificate_names(certificate).map(|names| names.serial)
+}
+
+/// From when until when the certificate is valid, both included, in seconds since 1970; 0 for what lies before.
+pub(crate) fn validity(certificate: &[u8]) -> Option<(u64, u64)> {
+    let mut times = Reader::new(certificate_names(certificate)?.validity);
+    let mut next = || times.any_element().and_then(|(tag, text)| unix_secs(tag, text));
+    Some((next()?, next()?))
+}
+
+/// A Time (RFC 5280 section 4.1.2.5).
+fn unix_secs(tag: u8, text: &[u8]) -> Option<u64> {
+    let text = core::str::from_utf8(text).ok()?.strip_suffix('Z')?; // No text, no time.
+    let number = |text: &str| match text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => text.parse::<i64>().ok(), // Empty ones are none.
+        false => None,
+    };
+    let (year, rest) = match tag {
+        UTC_TIME => {
+            let (year, rest) = text.split_at_checked(2)?;
+            let year = number(year)?;
+            (year + if year < 50 { 2_000 } else { 1_900 }, rest)
+        }
+        GENERALIZED_TIME => {
+            let (year, rest) = text.split_at_checked(4)?;
+            (number(year)?, rest)
+        }
+        _ => return None,
+    };
+    let part = |at: usize, range: core::ops::RangeInclusive<i64>| {
+        number(rest.get(at..at + 2)?).filter(|value| range.contains(value))
+    };
+    let (month, day) = (part(0, 1..=12)?, part(2, 1..=31)?);
+    let (hour, minute, second) = (part(4, 0..=23)?, part(6, 0..=59)?, part(8, 0..=59)?);
+    if rest.len() != 10 {
+        return None;
+    }
+    let secs = days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
+    Some(u64::try_from(secs).unwrap_or(0)) // Before 1970.
+}
+
+/// Of the Gregorian calendar, by years that begin in March, so that a leap day is the last one.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days_of_years = 365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    days_of_years + (153 * month + 2) / 5 + day - 1 - DAYS_TO_1970
 }
 
 /// Whether one of the chain's certificates was issued by one of `authorities`, distinguished names with their SEQUENCE.
@@ -137,6 +182,7 @@ pub(crate) struct PublicKey<'a> {
 struct Names<'a> {
     serial: &'a [u8],
     issuer: &'a [u8],
+    validity: &'a [u8],
     subject: &'a [u8],
     /// The contents of the SubjectPublicKeyInfo, if there is one.
     public_key: Option<&'a [u8]>,
@@ -155,9 +201,9 @@ fn names(tbs: &[u8]) -> Option<Names<'_>> {
     let serial = tbs.element(INTEGER)?;
     tbs.element(SEQUENCE)?; // signature
     let issuer = tbs.element(SEQUENCE)?;
-    tbs.element(SEQUENCE)?; // validity
+    let validity = tbs.element(SEQUENCE)?;
     let subject = tbs.element(SEQUENCE)?;
-    Some(Names { serial, issuer, subject, public_key: tbs.element(SEQUENCE) })
+    Some(Names { serial, issuer, validity, subject, public_key: tbs.element(SEQUENCE) })
 }
 
 trait Elements<'a> {
@@ -199,12 +245,16 @@ const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 const OID: u8 = 0x06;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
 const IP_ADDRESS: u8 = 0x87;
 const VERSION: u8 = 0xa0;
 const EXTENSIONS: u8 = 0xa3;
 const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+/// From the first of March of the year 0 to the first of January 1970.
+const DAYS_TO_1970: i64 = 719_468;
 const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
 const SHA_256: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01];
 const SHA_384: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02];
@@ -236,3 +286,6 @@ const SIGNATURES: &[(&[u8], &[u8], u16)] = &[
     (&[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x12], &[], 0x0905),
     (&[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x13], &[], 0x0906),
 ];
+
+#[cfg(test)]
+mod tests;

@@ -323,3 +323,60 @@ fn a_key_that_cannot_be_read_is_no_wrong_signature() {
     let (_, fault) = taken(vec![0x30, 0], &credential).unwrap_err();
     assert_eq!(fault.alert().to_string(), "bad_certificate", "{fault:?}");
 }
+
+#[test]
+fn grounds_are_a_verifiers_own_as_it_is_until_a_certificate_expires() {
+    let (from, until) = (UNIX_SECS - 1_000 * 86_400, UNIX_SECS + 86_400);
+    let leaf = AUTHORITY.credential_with(&["example.com"], &PKCS_ECDSA_P256_SHA256, |params| {
+        params.not_before = rcgen::date_time_ymd(2023, 9, 5);
+        params.not_after = rcgen::date_time_ymd(2026, 6, 2);
+    });
+    assert_eq!(der::validity(&leaf.chain[0]), Some((from, until)));
+    let chain: Vec<&[u8]> = leaf.chain.iter().map(Vec::as_slice).collect();
+    let trusting = || {
+        let mut verifier = WebPki::new(&PROVIDER);
+        verifier.trust(&AUTHORITY.der).unwrap();
+        verifier
+    };
+    let mut verifier = trusting();
+    let grounds = verifier.judge("example.com", &chain, None, UNIX_SECS).unwrap();
+    assert!(grounds.is_some());
+    // What was not walked cannot tell a wrong name from the right one; whoever keeps grounds does.
+    let is_walked = |verifier: &WebPki, at: u64| match verifier.judge("x.test", &chain, grounds.as_ref(), at)
+    {
+        Ok(same) => {
+            assert_eq!(same, grounds);
+            false
+        }
+        Err(RejectedCertificate::WrongName { .. } | RejectedCertificate::Expired(_)) => true,
+        Err(other) => panic!("{other:?}"),
+    };
+    assert_eq!([from, UNIX_SECS, until].map(|at| is_walked(&verifier, at)), [false; 3]);
+    assert_eq!([from - 1, until + 1].map(|at| is_walked(&verifier, at)), [true; 2]);
+    assert!(is_walked(&trusting(), UNIX_SECS), "another one has another state");
+    verifier.trust(&AUTHORITY.der).unwrap();
+    assert!(is_walked(&verifier, UNIX_SECS), "its anchors have changed");
+}
+
+#[test]
+fn who_has_lists_of_what_was_revoked_gives_no_grounds() {
+    let [leaf, other] = [(); 2].map(|()| AUTHORITY.credential(&["example.com"]));
+    let chain: Vec<&[u8]> = leaf.chain.iter().map(Vec::as_slice).collect();
+    let mut verifier = WebPki::new(&PROVIDER);
+    verifier.trust(&AUTHORITY.der).unwrap();
+    let before = verifier.judge("example.com", &chain, None, UNIX_SECS).unwrap();
+    assert!(before.is_some());
+    verifier.revoke(&AUTHORITY.revokes(&other.chain[0])).unwrap();
+    assert_eq!(verifier.judge("example.com", &chain, before.as_ref(), UNIX_SECS), Ok(None));
+    let mut verifier = WebPki::new(&PROVIDER);
+    verifier.trust(&AUTHORITY.der).unwrap();
+    let before = verifier.judge("example.com", &chain, None, UNIX_SECS).unwrap();
+    verifier.revoke(&AUTHORITY.revokes(&leaf.chain[0])).unwrap();
+    let refused = verifier.judge("example.com", &chain, before.as_ref(), UNIX_SECS);
+    assert_eq!(refused, Err(RejectedCertificate::Revoked));
+    let mut verifier = WebPki::new(&PROVIDER);
+    verifier.trust(&AUTHORITY.der).unwrap();
+    let before = verifier.judge("example.com", &chain, None, UNIX_SECS).unwrap();
+    verifier.demand_lists();
+    assert_ne!(verifier.judge("x.test", &chain, before.as_ref(), UNIX_SECS), Ok(before), "it demands more");
+}

@@ -1,8 +1,8 @@
 use super::der;
-use crate::{ClientVerifier, RejectedCertificate, Verified, Verifier};
+use crate::{ClientVerifier, Grounds, RejectedCertificate, Verified, Verifier};
 use rustls_pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use sakigake_crypto::Provider;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use webpki::{
     CertRevocationList, EndEntityCert, Error, ExpirationPolicy, KeyUsage, OwnedCertRevocationList,
     RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
@@ -17,6 +17,8 @@ pub struct WebPki {
     revocations: Vec<CertRevocationList<'static>>,
     /// What becomes of a certificate whose issuer has no list here.
     unlisted: UnknownStatusPolicy,
+    /// Another one whenever one of these changes.
+    state: Arc<()>,
 }
 
 impl WebPki {
@@ -30,6 +32,7 @@ impl WebPki {
             anchors: Vec::new(),
             revocations: Vec::new(),
             unlisted: UnknownStatusPolicy::Allow,
+            state: Arc::default(),
         }
     }
 
@@ -38,6 +41,7 @@ impl WebPki {
         let der = CertificateDer::from(der);
         let anchor = anchor_from_trusted_cert(&der).map_err(rejected)?;
         self.anchors.push(anchor.to_owned());
+        self.state = Arc::default();
         Ok(())
     }
 
@@ -47,12 +51,14 @@ impl WebPki {
     pub fn revoke(&mut self, der: &[u8]) -> Result<(), RejectedCertificate> {
         let list = OwnedCertRevocationList::from_der(der).map_err(rejected)?;
         self.revocations.push(list.into());
+        self.state = Arc::default();
         Ok(())
     }
 
     /// From here on, where there is any list, a certificate is refused too whose issuer has none.
     pub fn demand_lists(&mut self) {
         self.unlisted = UnknownStatusPolicy::Deny;
+        self.state = Arc::default();
     }
 
     /// How many anchors it trusts.
@@ -63,6 +69,20 @@ impl WebPki {
     /// The anchors' distinguished names in DER, as `certificate_authorities` lists them (RFC 9846 section 4.3.4).
     pub fn authorities(&self) -> Vec<Vec<u8>> {
         self.anchors.iter().filter_map(|anchor| der::whole_name(&anchor.subject)).collect()
+    }
+
+    /// What a good verdict rests on; none where there are lists, which have a time of their own, and where a certificate's time
+    /// cannot be read.
+    fn grounds(&self, chain: &[&[u8]]) -> Option<Grounds> {
+        if !self.revocations.is_empty() || matches!(self.unlisted, UnknownStatusPolicy::Deny) {
+            return None;
+        }
+        let (mut from, mut until) = (0, u64::MAX);
+        for der in chain {
+            let (not_before, not_after) = der::validity(der)?;
+            (from, until) = (not_before.max(from), not_after.min(until));
+        }
+        Some(Grounds::new(&self.state, from..=until))
     }
 
     /// A path, the use and the time; then what `more` asks of the leaf.
@@ -111,6 +131,20 @@ impl Verifier for WebPki {
 
     fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> bool {
         verify_signature(self.provider, leaf, scheme, message, signature)
+    }
+
+    fn judge(
+        &self,
+        server_name: &str,
+        chain: &[&[u8]],
+        earlier: Option<&Grounds>,
+        unix_secs: u64,
+    ) -> Result<Option<Grounds>, RejectedCertificate> {
+        if let Some(earlier) = earlier.filter(|earlier| earlier.hold(&self.state, unix_secs)) {
+            return Ok(Some(earlier.clone()));
+        }
+        self.verify_chain(server_name, chain, unix_secs)?;
+        Ok(self.grounds(chain))
     }
 }
 

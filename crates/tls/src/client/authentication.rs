@@ -12,7 +12,7 @@ use crate::{
     handshake::{Established, Resumption, Turn, content},
     key_log,
     message::{Certificate, EndOfEarlyData, HEADER_BYTES, Message},
-    resumption::Origin,
+    resumption::{Origin, Verdict},
     rules::Side,
     schedule,
     transcript::Transcript,
@@ -46,6 +46,8 @@ struct Session {
     response: Option<Response>,
     /// The chain in DER, leaf first, once it came, or came on the connection that is resumed.
     chain: Arc<[Vec<u8>]>,
+    /// What was found of it.
+    verdict: Verdict,
     /// When it was shown, on a resumed connection.
     authenticated_unix_secs: Option<u64>,
 }
@@ -84,8 +86,9 @@ struct Ending {
     exporter: Exporter,
     alpn: Option<Vec<u8>>,
     group: u16,
-    /// Both as in [`Session`].
+    /// These as in [`Session`].
     chain: Arc<[Vec<u8>]>,
+    verdict: Verdict,
     authenticated_unix_secs: Option<u64>,
 }
 
@@ -117,8 +120,8 @@ impl AwaitEncryptedExtensions {
         }
         keys.transcript.add(message);
         let authenticated_unix_secs = resumed.as_ref().map(Resumable::authenticated_unix_secs);
-        let chain = resumed.map(Resumable::into_chain).unwrap_or_default();
-        let session = Session { offer, keys, alpn, response: None, chain, authenticated_unix_secs };
+        let (chain, verdict) = resumed.map(Resumable::into_chain).unwrap_or_default();
+        let session = Session { offer, keys, alpn, response: None, chain, verdict, authenticated_unix_secs };
         Ok(match authenticated_unix_secs {
             Some(_) => State::Finished(Box::new(AwaitFinished(session))), // spec: 9846-4.5-b
             None => State::CertificateOrRequest(Box::new(AwaitCertificateOrRequest(session))),
@@ -156,14 +159,20 @@ impl AwaitCertificate {
         let config = &session.offer.config;
         let server_name = session.offer.server_name.as_str();
         let staples = staples(&certificate);
+        let mut grounds = None;
         if let Some(verifier) = &config.verifier {
             let unix_secs = config.unix_ms(turn.now) / 1_000;
-            verifier.verify_chain(server_name, &chain, unix_secs).map_err(Fault::CertificateRejected)?;
+            let judged = match config.tickets {
+                Some(_) => verifier.judge(server_name, &chain, None, unix_secs),
+                None => verifier.verify_chain(server_name, &chain, unix_secs).map(|Verified| None),
+            };
+            grounds = judged.map_err(Fault::CertificateRejected)?;
             if config.staples {
                 verifier.verify_staples(&chain, &staples, unix_secs).map_err(Fault::CertificateRejected)?;
             }
         }
         session.chain = chain.iter().map(|der| der.to_vec()).collect();
+        session.verdict = Verdict::new(server_name, &session.chain, grounds);
         if config.verifier.is_some() {
             return Ok(State::CertificateVerify(Box::new(AwaitCertificateVerify(session))));
         }
@@ -231,7 +240,7 @@ impl AwaitCertificateVerify {
 
 impl AwaitFinished {
     pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
-        let Session { offer, keys, alpn, response, chain, authenticated_unix_secs } = self.0;
+        let Session { offer, keys, alpn, response, chain, verdict, authenticated_unix_secs } = self.0;
         let Keys { schedule, mut transcript, client, server, group } = keys;
         let Message::Finished(finished) = Message::read(message)? else { return Err(unexpected(message)) };
         if !server.is_verified(&transcript.digest(), finished.verify_data) {
@@ -264,6 +273,7 @@ impl AwaitFinished {
             alpn,
             group,
             chain,
+            verdict,
             authenticated_unix_secs,
         };
         let signing = match response {
@@ -293,7 +303,16 @@ impl Ending {
     fn send(self, mut block: Block, turn: &mut Turn<'_>) -> State {
         block.finish(&self.client);
         let Self {
-            offer, main, client_application, server_application, exporter, alpn, group, chain, ..
+            offer,
+            main,
+            client_application,
+            server_application,
+            exporter,
+            alpn,
+            group,
+            chain,
+            verdict,
+            ..
         } = self;
         let Block { transcript, messages } = block;
         let steps = &mut turn.flight.steps;
@@ -309,6 +328,7 @@ impl Ending {
                 server_name: Some(offer.server_name.clone()),
                 alpn: alpn.clone(),
                 chain,
+                verdict,
                 client_certificates: config.client_certificates(),
                 authenticated_unix_secs: authenticated_unix_secs.unwrap_or(config.unix_ms(turn.now) / 1_000),
             };

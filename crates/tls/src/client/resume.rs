@@ -2,7 +2,7 @@
 
 use super::Config;
 use crate::{
-    EarlyOffer, Session, TrafficSecret, Verifier,
+    EarlyOffer, Session, TrafficSecret, Verdict, Verifier,
     extension::{Binder, PskIdentity},
     schedule::Early,
     transcript::{Transcript, Unhashed},
@@ -21,20 +21,26 @@ pub(super) struct Resumable {
 impl Resumable {
     /// None where the session is for another host, too old, of a suite that is not offered, or where its server's certificate
     /// is not, or no longer, one that we trust. Who judges certificates itself has to judge sessions too.
-    pub(super) fn new(session: Session, config: &Config, server_name: &str, now: Instant) -> Option<Self> {
+    pub(super) fn new(
+        mut session: Session,
+        config: &Config,
+        server_name: &str,
+        now: Instant,
+    ) -> Option<Self> {
         let suite = config.provider.suite(session.suite)?;
         let unix_ms = config.unix_ms(now);
-        let is_trusted = |verifier: &Arc<dyn Verifier>| {
-            let chain: Vec<&[u8]> = session.chain.iter().map(Vec::as_slice).collect();
-            verifier.verify_chain(server_name, &chain, unix_ms / 1_000).is_ok() // Why not, a full handshake will tell.
-        };
         let fits = config.tickets.is_some()
             && session.server_name == server_name // spec: 9846-4.7.1-h
             && session.is_fresh(unix_ms, config.chain_secs)
             && session.client_certificates == config.client_certificates()
-            && session.ticket.len() <= MOST_TICKET_BYTES
-            && config.verifier.as_ref().is_none_or(is_trusted);
-        fits.then_some(Self { session, suite })
+            && session.ticket.len() <= MOST_TICKET_BYTES;
+        if !fits {
+            return None;
+        }
+        if let Some(verifier) = &config.verifier {
+            judge(&mut session, &**verifier, unix_ms / 1_000)?;
+        }
+        Some(Self { session, suite })
     }
 
     /// Whether a connection under `suite` can go on from it.
@@ -52,9 +58,9 @@ impl Resumable {
         self.session.authenticated_unix_secs
     }
 
-    /// The chain that the server showed, leaf first.
-    pub(super) fn into_chain(self) -> Arc<[Vec<u8>]> {
-        self.session.chain
+    /// The chain that the server showed, leaf first, and what was found of it.
+    pub(super) fn into_chain(self) -> (Arc<[Vec<u8>]>, Verdict) {
+        (self.session.chain, self.session.verdict)
     }
 
     /// The early data that may be sent, where both sides want any: under the terms of the session alone.
@@ -97,6 +103,18 @@ impl Resumable {
         let binder = binder.expect("a pre-shared key was given");
         binders[3..].copy_from_slice(binder.as_ref());
     }
+}
+
+/// Whether the session's chain is one that we trust, by what is known of it or by a walk along it; none where it is not.
+fn judge(session: &mut Session, verifier: &dyn Verifier, unix_secs: u64) -> Option<()> {
+    let Session { server_name, chain, verdict, .. } = session;
+    let ders: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
+    let earlier = verdict.grounds(server_name, chain);
+    let grounds = verifier.judge(server_name, &ders, earlier, unix_secs).ok()?; // The reason is told by the full handshake.
+    if grounds.as_ref() != earlier {
+        *verdict = Verdict::new(server_name, chain, grounds);
+    }
+    Some(())
 }
 
 /// The longest ticket that is sent back: it stands beside a cookie and our lists in the two-byte length of ClientHello's

@@ -250,6 +250,7 @@ impl Resumption {
             authenticated_unix_secs: origin.authenticated_unix_secs,
             alpn: origin.alpn.clone(),
             chain: origin.chain.clone(),
+            verdict: origin.verdict.clone(),
             max_early_data: ticket.extensions.early_data.unwrap_or(0), // None: it takes none.
             client_certificates: origin.client_certificates,
             kept: Vec::new(),

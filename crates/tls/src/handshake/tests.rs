@@ -17,4 +17,5 @@ mod rfc_8448;
 mod staples;
 mod stories;
 mod ticket_rules;
+mod verdicts;
 mod wanted;

@@ -1,6 +1,6 @@
 //! A session as bytes, for whoever keeps sessions on disk. The bytes are ours alone, and as secret as the session's key.
 
-use super::Session;
+use super::{Session, Verdict};
 use sakigake_crypto::Secret;
 use sakigake_wire::{Grow, Reader};
 use zeroize::Zeroizing;
@@ -75,6 +75,7 @@ impl Session {
                 }
                 chain.into()
             },
+            verdict: Verdict::default(),
         })
     }
 }

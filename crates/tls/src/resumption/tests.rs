@@ -16,6 +16,7 @@ fn session() -> Session {
         max_early_data: 16_384,
         kept: b"hints".to_vec(),
         client_certificates: [9; 32],
+        verdict: Verdict::default(),
     }
 }
 

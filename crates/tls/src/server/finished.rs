@@ -4,7 +4,7 @@ use crate::{
     extension::NewSessionTicketExtensions,
     handshake::{Established, Turn},
     message::{Message, NewSessionTicket},
-    resumption::Origin,
+    resumption::{Origin, Verdict},
     schedule::Main,
     ticket::{Ticket, Tickets},
     transcript::Transcript,
@@ -115,6 +115,7 @@ impl Issue {
             server_name: self.negotiated.server_name,
             alpn: self.negotiated.alpn,
             chain: Arc::default(),
+            verdict: Verdict::default(),
             client_certificates: [0; 32],
             authenticated_unix_secs: self.authenticated_unix_secs.unwrap_or(unix_ms / 1_000),
         };

@@ -20,6 +20,7 @@ fn session(number: u64) -> tls::Session {
         max_early_data: 0,
         client_certificates: [0; 32],
         kept: Vec::new(),
+        verdict: tls::Verdict::default(),
     }
 }
 
