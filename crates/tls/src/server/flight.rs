@@ -129,7 +129,7 @@ pub(super) fn accept(
         session_id: hello.legacy_session_id.to_vec(),
         server_name,
         alpn,
-        tickets: resume::tickets(&config, hello, is_resumed),
+        tickets: resume::tickets(&config, hello, is_resumed, turn.now),
         record_size_limit: extensions.record_size_limit,
         shown: Shown {
             ocsp: matches!(extensions.status_request, Some(CertificateStatusRequest::Ocsp { .. })),

@@ -13,6 +13,7 @@ use crate::{
     transcript::Transcript,
 };
 use sakigake_crypto::Suite;
+use sakigake_wire::Instant;
 
 /// Tickets that one ClientHello may have tried: opening costs, and a client needs no more than one.
 const TICKETS_A_HELLO: usize = 4;
@@ -111,10 +112,13 @@ impl Due {
 }
 
 /// How many tickets the client gets, who may want fewer than we would send (RFC 9149 section 3).
-pub(super) fn tickets(config: &Config, hello: &ClientHello<'_>, is_resumed: bool) -> Due {
+pub(super) fn tickets(config: &Config, hello: &ClientHello<'_>, is_resumed: bool, now: Instant) -> Due {
     let is_told = config.tickets.is_some() && hello.extensions.ticket_request.is_some();
     let none = Due { count: 0, is_told };
     let Some(tickets) = config.tickets.as_ref().filter(|_| takes_dhe(hello)) else { return none }; // spec: 9846-4.3.9-a
+    if !tickets.keys.is_sealing(config.unix_ms(now) / 1_000) {
+        return none; // What cannot come is not promised.
+    }
     let wanted = hello.extensions.ticket_request;
     let (ours, wanted) = match is_resumed {
         false => (tickets.count, wanted.map(|wanted| wanted.new_session_count)),

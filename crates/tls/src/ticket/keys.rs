@@ -9,6 +9,9 @@ pub trait TicketKeys: Send + Sync {
     /// Seals `text`; none where there is no key at this time, and then no ticket goes out.
     fn seal(&self, unix_secs: u64, text: &[u8], entropy: &mut dyn Entropy) -> Option<Vec<u8>>;
 
+    /// Whether [`TicketKeys::seal`] would seal at this time: who asks how many tickets to expect is told before they are made.
+    fn is_sealing(&self, unix_secs: u64) -> bool;
+
     /// Gives back what [`TicketKeys::seal`] took; none for anything else, and for what was sealed under a key that is gone.
     fn open(&self, unix_secs: u64, ticket: &[u8]) -> Option<Zeroizing<Vec<u8>>>;
 }
@@ -117,9 +120,8 @@ impl KeyRing {
 
     /// Whether [`KeyRing::turned`] would change anything: the time of a key is over, or none seals now or soon.
     pub fn is_due(&self, unix_secs: u64, rotation: Rotation) -> bool {
-        let seals = |at: u64| self.keys().any(|key| key.seals(at));
-        !seals(unix_secs)
-            || !seals(soon(unix_secs, rotation))
+        !self.is_sealing(unix_secs)
+            || !self.is_sealing(soon(unix_secs, rotation))
             || !self.keys().all(|key| key.is_kept(unix_secs, rotation))
     }
 
@@ -171,6 +173,10 @@ impl TicketKeys for KeyRing {
         let tag = aead.seal(nonce, head, sealed);
         ticket.extend_from_slice(&tag);
         Some(ticket)
+    }
+
+    fn is_sealing(&self, unix_secs: u64) -> bool {
+        self.keys().any(|key| key.seals(unix_secs))
     }
 
     fn open(&self, unix_secs: u64, ticket: &[u8]) -> Option<Zeroizing<Vec<u8>>> {

@@ -360,6 +360,8 @@ fn a_client_that_asks_is_told_how_many_tickets_come() {
     };
     assert_eq!(told(client(), server()), Some(2));
     assert_eq!(told(client(), server::Options { tickets: None, ..server() }), None);
+    let no_key = Tickets::new(Arc::new(KeyRing::new(&PROVIDER.suites[0], Vec::new())));
+    assert_eq!(told(client(), server::Options { tickets: Some(no_key), ..server() }), Some(0));
     assert_eq!(told(client_options(), server()), None);
 }
 
