@@ -10,7 +10,6 @@ mod web_pki;
 
 pub use credential::BadCredential;
 pub(crate) use credential::Shown;
-pub(crate) use credential::is_named;
 pub use identity::Identity;
 pub use web_pki::{WebPki, check_key, verify_signature};
 

@@ -10,6 +10,7 @@ mod flight;
 mod hello;
 mod identity;
 mod later;
+mod names;
 mod resume;
 
 pub use clients::{ClientAuthentication, Demand};

@@ -99,16 +99,11 @@ impl Credential {
     /// Whether the leaf names `host` (lower case, no final dot): itself, or by a wildcard for its first label
     /// (RFC 9525 section 6.3).
     pub fn is_for(&self, host: &str) -> bool {
-        is_named(&self.names, host)
+        self.names.iter().any(|name| match (name.strip_prefix("*."), host.split_once('.')) {
+            (Some(parent), Some((label, rest))) => !label.is_empty() && parent == rest,
+            _ => name == host,
+        })
     }
-}
-
-/// Whether `names`, wildcards allowed, have `host`.
-pub(crate) fn is_named(names: &[String], host: &str) -> bool {
-    names.iter().any(|name| match (name.strip_prefix("*."), host.split_once('.')) {
-        (Some(parent), Some((label, rest))) => !label.is_empty() && parent == rest,
-        _ => name == host,
-    })
 }
 
 fn from_pem(chain: &[u8]) -> Result<Vec<Vec<u8>>, BadCredential> {

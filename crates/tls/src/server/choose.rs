@@ -7,7 +7,7 @@ use crate::{
     extension::{Codes, KeyShareEntry, List, Opaque8, Opaque16},
     ticket::Tickets,
 };
-use sakigake_crypto::{Group, Suite};
+use sakigake_crypto::{Group, Provider, Suite};
 use std::sync::Arc;
 
 const CHACHA20_POLY1305: u16 = 0x1303;
@@ -99,8 +99,14 @@ fn named<'a>(
     config: &'a Config,
     server_name: Option<&str>,
 ) -> Result<Vec<&'a Arc<Credential>>, NoCredential> {
+    let numbers = numbers(config, server_name)?;
+    Ok(numbers.iter().filter_map(|number| config.credentials.get(*number)).collect())
+}
+
+/// The numbers of the same.
+fn numbers(config: &Config, server_name: Option<&str>) -> Result<Vec<usize>, NoCredential> {
     if let Some(host) = server_name {
-        let right: Vec<_> = config.credentials.iter().filter(|credential| credential.is_for(host)).collect();
+        let right = config.credentials_for(host);
         if !right.is_empty() {
             return Ok(right);
         }
@@ -109,25 +115,31 @@ fn named<'a>(
         }
     }
     let default = config.credentials.first().ok_or(NoCredential::Name)?;
-    Ok(config.credentials.iter().filter(|credential| credential.names == default.names).collect())
+    let all = config.credentials.iter().enumerate();
+    Ok(all.filter(|(_, credential)| credential.names == default.names).map(|(number, _)| number).collect())
 }
 
 /// Whether a client that asks for this name is shown any credential.
 pub(super) fn serves(config: &Config, server_name: Option<&str>) -> bool {
-    config.ask_certificate || named(config, server_name).is_ok()
+    config.ask_certificate || numbers(config, server_name).is_ok()
 }
 
 /// What a ticket for `server_name` rests on: the owner's policy, and every leaf that a client may be shown who asks for that
 /// name. Where the owner chooses credentials itself, they are not known here.
 pub(super) fn ticket_policy(config: &Config, tickets: &Tickets, server_name: Option<&str>) -> [u8; 32] {
-    let mut state = (config.provider.suites[0].hash.start)(); // `config::check_provider` saw to it that there is one.
-    state.update(&(tickets.policy)(server_name));
+    let policy = (tickets.policy)(server_name);
+    let mut parts: Vec<&[u8]> = vec![&policy];
     // Where there is none, no ticket is taken.
-    for credential in named(config, server_name).into_iter().flatten() {
-        let leaf = &credential.chain[0]; // `config::check_credential` takes no empty chain.
-        state.update(&(leaf.len() as u64).to_be_bytes());
-        state.update(leaf);
+    for number in numbers(config, server_name).into_iter().flatten() {
+        parts.extend(config.leaf_digests().get(number).map(|digest| &digest[..]));
     }
+    digest(config.provider, &parts)
+}
+
+/// Of the parts one behind the other, cut to what the provider's hash gives.
+pub(super) fn digest(provider: &Provider, parts: &[&[u8]]) -> [u8; 32] {
+    let mut state = (provider.suites[0].hash.start)(); // `config::check_provider` sees to it that there is one.
+    parts.iter().for_each(|part| state.update(part));
     let whole = state.digest();
     let mut digest = [0; 32];
     let len = whole.as_ref().len().min(digest.len());

@@ -74,11 +74,6 @@ impl ClientAuthentication {
         matches!(self.demand, Demand::Optional | Demand::Required)
     }
 
-    /// Whether it is for `host` by a wildcard, or by its own name.
-    pub(super) fn names(&self, host: &str) -> bool {
-        certificate::is_named(&self.hosts, host)
-    }
-
     /// The CertificateRequest, header included.
     pub(super) fn request(&self, config: &Config, certificate_request_context: &[u8]) -> Vec<u8> {
         let authorities: Vec<_> = self.authorities.iter().map(|name| Opaque16(name)).collect();

@@ -2,6 +2,7 @@ use super::{
     EarlyDataPolicy, choose,
     clients::{ClientAuthentication, Demand},
     cookie::Cookies,
+    names::Names,
 };
 use crate::{
     Credential, Identity, Limits, Misuse,
@@ -82,6 +83,11 @@ pub struct Config {
     options: Options,
     groups: Vec<&'static Group>,
     schemes: Vec<u16>,
+    /// Of the credentials, and of the ways in which clients are asked.
+    credential_names: Names,
+    policy_names: Names,
+    /// Of each credential's leaf.
+    leaf_digests: Vec<[u8; 32]>,
 }
 
 impl Options {
@@ -128,14 +134,18 @@ impl Options {
         let groups = config::groups(self.provider, &self.groups)?;
         ClientAuthentication::check_all(&self.client_authentication)?;
         let schemes = config::schemes(self.provider);
-        Ok(Arc::new(Config { options: self, groups, schemes }))
+        let credential_names = Names::of(self.credentials.iter().map(|credential| &credential.names[..]));
+        let policy_names = Names::of(self.client_authentication.iter().map(|policy| &policy.hosts[..]));
+        let leaf_digests =
+            self.credentials.iter().map(|one| choose::digest(self.provider, &[&one.chain[0]])).collect(); // None has an empty chain.
+        Ok(Arc::new(Config { options: self, groups, schemes, credential_names, policy_names, leaf_digests }))
     }
 }
 
 impl Config {
     /// Whether a credential is for `host` (lower case, no final dot).
     pub fn covers(&self, host: &str) -> bool {
-        self.options.credentials.iter().any(|credential| credential.is_for(host))
+        !self.credential_names.all(host).is_empty()
     }
 
     /// Chains and keys; the first one is the default.
@@ -204,11 +214,21 @@ impl Config {
     pub fn client_authentication(&self, server_name: Option<&str>) -> Option<&Arc<ClientAuthentication>> {
         let policies = &self.options.client_authentication;
         let named = server_name.and_then(|host| {
-            let exact = policies.iter().find(|policy| policy.hosts.iter().any(|name| name == host));
-            exact.or_else(|| policies.iter().find(|policy| policy.names(host)))
+            let number = self.policy_names.exact(host).first().or(self.policy_names.wild(host).first());
+            number.and_then(|number| policies.get(*number))
         });
         let found = named.or_else(|| policies.iter().find(|policy| policy.is_default));
         found.filter(|policy| policy.demand != Demand::Never)
+    }
+
+    /// The numbers of the credentials that are for `host`.
+    pub(super) fn credentials_for(&self, host: &str) -> Vec<usize> {
+        self.credential_names.all(host)
+    }
+
+    /// A digest of each credential's leaf.
+    pub(super) fn leaf_digests(&self) -> &[[u8; 32]] {
+        &self.leaf_digests
     }
 
     /// The signature schemes that clients may use, best first.
