@@ -226,6 +226,19 @@ fn a_server_that_is_told_to_stop_ends_well() {
 }
 
 #[test]
+fn a_fetch_keeps_tickets_and_makes_no_development_ca() {
+    let world = World::start();
+    let fresh = world.folder.join("fresh");
+    for _ in 0..2 {
+        let mut command = world.fetch(&[&world.url("/")]);
+        // Nobody vouches for the server there: what matters is what is left behind.
+        assert!(!command.env("XDG_DATA_HOME", &fresh).output().expect("it runs").status.success());
+    }
+    assert!(fresh.join("sakigake/tickets").exists());
+    assert!(!fresh.join("sakigake/ca-key.pem").exists());
+}
+
+#[test]
 fn a_second_run_resumes_the_connection_of_the_first() {
     let world = World::start();
     let url = world.url("/style.css");

@@ -113,6 +113,11 @@ impl DevCa {
         Self::open_at(folder.into(), SystemTime::now())
     }
 
+    /// Whether there is one in the folder: [`DevCa::open`] would make none.
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(store::KEY_FILE).exists()
+    }
+
     fn open_at(folder: PathBuf, now: SystemTime) -> Result<Self, Error> {
         store::prepare(&folder)?;
         let path = folder.join(store::KEY_FILE);

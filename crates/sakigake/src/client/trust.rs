@@ -122,7 +122,7 @@ fn platform() -> Result<Vec<Vec<u8>>, TrustError> {
 /// The development CA's certificate, where there is one that can be read; none is made here.
 fn development() -> Option<Vec<u8>> {
     let folder = DevCa::default_folder().ok()?; // No home, no CA.
-    let ca = folder.exists().then(|| DevCa::open(folder))?.ok()?; // A broken one is reported by `serve`.
+    let ca = DevCa::is_in(&folder).then(|| DevCa::open(folder))?.ok()?; // A broken one is reported by `serve`.
     Some(ca.certificate().to_vec())
 }
 
