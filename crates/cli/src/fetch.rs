@@ -76,7 +76,7 @@ fn options(arguments: &FetchArguments) -> Result<Options, Ended> {
         proxies: proxies(arguments)?,
         connect_patience: Duration::from_nanos(arguments.connect_timeout.as_nanos()),
         identity: None,
-        tickets: if arguments.no_tickets { None } else { tickets() },
+        tickets: if arguments.no_tickets { None } else { tickets(arguments.verbose) },
         early_data: arguments.early_data,
         protocols: protocols
             .iter()
@@ -86,13 +86,16 @@ fn options(arguments: &FetchArguments) -> Result<Options, Ended> {
     })
 }
 
-/// The user's own tickets; none where they cannot be kept, since that costs full handshakes and no more.
-pub(crate) fn tickets() -> Option<Arc<dyn Store>> {
+/// The user's own tickets; none where they cannot be kept, since that costs full handshakes and no more: who wants to know is
+/// told why.
+pub(crate) fn tickets(is_told: bool) -> Option<Arc<dyn Store>> {
     let folder = DevCa::default_folder().ok()?.join("tickets"); // Nobody's home.
     match InFolder::open(&folder) {
         Ok(store) => Some(Arc::new(store)),
         Err(error) => {
-            eprintln!("warning: no tickets are kept in {}: {error}", folder.display());
+            if is_told {
+                eprintln!("warning: no tickets are kept in {}: {error}", folder.display());
+            }
             None
         }
     }

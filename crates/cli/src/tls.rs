@@ -39,7 +39,7 @@ pub(crate) fn connect(arguments: ConnectArguments) -> Result<ExitCode, Failure> 
     options.record_size_limit = Some(tls::extension::MAX_RECORD_SIZE_LIMIT);
     let name = arguments.servername.as_deref().unwrap_or(host);
     let mut looker = Looker::new(&arguments.look)?;
-    if let Some(store) = arguments.tickets.then(fetch::tickets).flatten() {
+    if let Some(store) = arguments.tickets.then(|| fetch::tickets(true)).flatten() {
         options.tickets = Some(tls::extension::TicketRequest { new_session_count: 1, resumption_count: 1 });
         looker.tickets = Some((store, format!("{name}:{port} by hand")));
         options.early_data = arguments.early_data.is_some();

@@ -111,9 +111,11 @@ fn turn_file(path: &Path, like: &KeyRing, unix_secs: u64) -> io::Result<KeyRing>
     // Where it is a link, what it leads to is what servers share.
     let found = path.canonicalize();
     let path = found.as_deref().unwrap_or(path); // It is yet to be made, or reading it will tell.
-    let (ring, _) = read(path, like)?;
-    if !ring.is_due(unix_secs, Rotation::default()) {
-        return Ok(ring);
+    match read(path, like) {
+        Ok((ring, _)) if !ring.is_due(unix_secs, Rotation::default()) => return Ok(ring),
+        // Another server may just have written over what we had opened.
+        Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
+        _ => {}
     }
     // Of two servers that come at once one draws the key, and the other takes it over.
     let _locked = lock(path)?;

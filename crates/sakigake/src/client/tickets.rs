@@ -141,11 +141,12 @@ pub(crate) struct Tickets {
 impl Tickets {
     /// Those of a client, if it keeps any.
     pub(super) fn of(options: &Options) -> Option<Self> {
-        let Options { trust, protocols, preload, tickets, verifier, .. } = options;
+        let Options { trust, protocols, preload, tickets, verifier, identity, .. } = options;
+        let shown = identity.as_ref().map(|identity| identity.credential.chain.first());
         // A server that was told that hints are of no use sends none to who comes back; and a ticket spares the staples: only
         // who is judged by such a verifier too has seen them.
         let judge = if verifier.is_some() { "own" } else { "" };
-        let policy = format!("{trust:?} {protocols:?} {preload} {judge}");
+        let policy = format!("{trust:?} {protocols:?} {preload} {judge} {shown:?}");
         tickets.clone().map(|store| Self { store, policy })
     }
 

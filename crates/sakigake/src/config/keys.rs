@@ -238,7 +238,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Tickets, "early_data", Kind::Flag, "false", "true",
         "Whether requests are taken from a returning client's first flight (0-RTT), which saves a round trip. Whoever records it may send it again: this server takes each once, yet what services do on GET must bear being done twice. Others than GET, HEAD, OPTIONS and TRACE wait for the handshake; services are told by `Early-Data: 1`, and may answer 425. Only with keys in memory. In the first twelve seconds none is taken, nor where the clock is set back, until it is where it was."),
     key(Section::Tickets, "keys", Kind::Path, "(none: in memory)", "\"tickets.keys\"",
-        "The file of the keys that seal tickets. It is made where it is not there, for this user alone, and gets a new key every day; a key is destroyed when its tickets have expired. Without it a restart makes all tickets worthless, and servers that share a name do not take each other's."),
+        "The file of the keys that seal tickets. It is made where it is not there, for this user alone, and gets a new key every day; a key is destroyed when its tickets have expired. Without it a restart makes all tickets worthless, and servers that share a name do not take each other's. A ticket is good only as long as its host shows the same certificates: servers that share the file share these too, and those of the development CA are new with each start."),
     key(Section::Log, "access", Kind::Choice(ACCESS), "\"text\"", "\"json\"",
         "How requests are logged: aligned columns, a JSON object a line, the Common Log Format, the same with `referer` and `user-agent` (combined), or not at all."),
     key(Section::Log, "file", Kind::Path, "(standard output)", "\"access.log\"",
