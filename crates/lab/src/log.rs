@@ -138,6 +138,11 @@ pub enum Note {
         /// Whether that was all: the peer said so.
         whole: bool,
     },
+    /// A side of TLS without HTTP has said all: behind its close_notify no alert leaves, whatever comes.
+    Closed {
+        /// The pipe.
+        pipe: PipeId,
+    },
     /// A session has a secret of TLS, as its key log tells it.
     Secret {
         /// The pipe.

@@ -116,7 +116,7 @@ impl Talker {
 
     /// What follows from what was heard.
     fn turn(&mut self, now: Instant) {
-        let Self { connection: Some(connection), state, habits, .. } = self else { return };
+        let Self { connection: Some(connection), state, habits, notes, pipe, .. } = self else { return };
         if state.wanted.is_some() && state.answer_at.is_none() {
             state.answer_at = Some(now + habits.answer_after);
         }
@@ -126,6 +126,7 @@ impl Talker {
         let closes = connection.is_established() && (heard_enough || said_enough || answered);
         if closes && !core::mem::replace(&mut state.has_closed, true) {
             connection.close();
+            notes.extend(pipe.map(|pipe| Note::Closed { pipe }));
         }
         if habits.vanish_at.is_some_and(|at| state.heard.len() >= at) {
             state.is_cut = true;
@@ -243,9 +244,9 @@ impl Node for Talker {
         [connection, self.state.answer_at].into_iter().flatten().min()
     }
 
-    fn transmit(&mut self, now: Instant, _: PipeId, out: &mut [u8]) -> Option<usize> {
+    fn transmit(&mut self, now: Instant, pipe: PipeId, out: &mut [u8]) -> Option<usize> {
         self.turn(now);
-        let Self { connection: Some(connection), state, habits, .. } = self else { return None };
+        let Self { connection: Some(connection), state, habits, notes, .. } = self else { return None };
         if state.is_cut || habits.is_silent {
             return None;
         }
@@ -265,6 +266,7 @@ impl Node for Talker {
                 && !core::mem::replace(&mut state.has_closed, true)
             {
                 connection.close();
+                notes.push(Note::Closed { pipe });
             }
         }
         (len > 0).then_some(len)
