@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 mod steps;
 
-/// Plays `bytes` as a program against a client: [`plan::BYTES`] bytes of configuration, then steps. Whatever is done to it,
+/// Plays `bytes` as a program against a client: ten bytes of configuration, then steps. Whatever is done to it,
 /// there is no panic, one alert at most and silence behind it, nothing told too early, nobody authenticated who did not
 /// prove it, and nothing delivered that was not sent. Where nothing is done, the handshake ends well.
 ///
