@@ -127,15 +127,17 @@ def openssl_resumes_with_us_and_begins_anew_under_another_name(world):
 
 @case("openssl")
 def openssl_resumes_with_a_new_process_of_ours_under_keys_in_a_file_alone(world):
+    """The certificate is the same one too: tickets rest on it, and a development CA's leaf is a new one at each start."""
     folder, port = world.folder("tickets"), free_port()
+    cert, key = world.authority.ecdsa
     for keys, after in (("", "New, TLSv1.3"), ('[tickets]\nkeys = "tickets.keys"\n', "Reused, TLSv1.3")):
         config, session = folder / "sakigake.toml", folder / "session"
-        hosts = f'[hosts."{HOST}"]\nfolder = "{SITE}"\n'
+        hosts = f'[hosts."{HOST}"]\nfolder = "{SITE}"\ncertificate = "{cert}"\nkey = "{key}"\n'
         config.write_text(f'listen = "127.0.0.1:{port}"\n{keys}{hosts}')
         for option, expected in (("-sess_out", "New, TLSv1.3"), ("-sess_in", after)):
             child = world.start("sakigake", "run", config, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             await_port(port, child)
-            words = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", world.ca, "-servername", HOST]
+            words = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", world.authority.ca, "-servername", HOST]
             done = world.run(*words, "-alpn", "http/1.1", "-ign_eof", option, session, stdin=GET)
             check_in(expected, done.stdout, f"what openssl says with {keys or 'keys in memory'}")
             child.terminate()
@@ -178,7 +180,7 @@ def fetch_resumes_with_openssl(world):
 @case("go", seconds=240)
 def fetch_resumes_with_go(world):
     for options, retried in (((), "false"), (("-groups", "CurveP384"), "true")):
-        server = GoServer(world, *options)
+        server = GoServer(world, "-times", "2", *options)
         check(fetch_twice(world, server) == ["full handshake", "resumed"], "fetch did not resume")
         check_in(f"TLS 1.3 resumed=false retried={retried}", server.told())
         check_in(f"TLS 1.3 resumed=true retried={retried}", server.told())
