@@ -114,8 +114,6 @@ struct Play<'a> {
     disguise: bool,
     is_closed: bool,
     peer_closed: bool,
-    /// What the puppet sealed, as early data and later.
-    sealed: [Vec<u8>; 2],
     /// What the subject sealed.
     written: [Vec<u8>; 2],
     counts: Counts,
@@ -171,7 +169,6 @@ impl<'a> Play<'a> {
             disguise: plan.disguises,
             is_closed: false,
             peer_closed: false,
-            sealed: [Vec::new(), Vec::new()],
             written: [Vec::new(), Vec::new()],
             counts: Counts::default(),
             #[cfg(test)]
@@ -315,8 +312,8 @@ impl<'a> Play<'a> {
         let heard = &self.told.data;
         let early = self.told.negotiated.as_ref().map(|negotiated| negotiated.early_data);
         let sealed = match (self.plan.subject, early) {
-            (Side::Server, Some(EarlyData::Accepted { .. })) => self.sealed.concat(),
-            _ => self.sealed[1].clone(),
+            (Side::Server, Some(EarlyData::Accepted { .. })) => self.puppet.sealed.concat(),
+            _ => self.puppet.sealed[1].clone(),
         };
         assert!(sealed.starts_with(heard), "what was delivered is not what was sent");
     }
@@ -383,15 +380,14 @@ impl<'a> Play<'a> {
         self.write(100);
         self.collect();
         let sealed = self.puppet.seal(ContentType::APPLICATION_DATA, &[0x5a; 100], usize::MAX);
-        self.sealed[1].extend([0x5a; 100]);
         self.feed(&sealed);
         self.settle();
         let early = self.told.negotiated.as_ref().map(|negotiated| negotiated.early_data);
         let is_taken = matches!(early, Some(EarlyData::Accepted { .. }));
         let whole = |parts: &[Vec<u8>; 2]| if is_taken { parts.concat() } else { parts[1].clone() };
         let (sent, received) = match self.plan.subject {
-            Side::Client => (whole(&self.written), self.sealed[1].clone()),
-            Side::Server => (self.written.concat(), whole(&self.sealed)),
+            Side::Client => (whole(&self.written), self.puppet.sealed[1].clone()),
+            Side::Server => (self.written.concat(), whole(&self.puppet.sealed)),
         };
         assert_eq!(self.puppet.fault, None);
         assert_eq!(self.puppet.data, sent, "what it sent did not arrive");

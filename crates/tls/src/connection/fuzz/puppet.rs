@@ -24,6 +24,8 @@ pub(super) struct Puppet {
     pub(super) data: Vec<u8>,
     /// Alerts that came.
     pub(super) alerts: Vec<AlertDescription>,
+    /// What was sealed as application data: early, and later.
+    pub(super) sealed: [Vec<u8>; 2],
 }
 
 pub(super) enum Item {
@@ -46,6 +48,7 @@ impl Puppet {
             fault: None,
             data: Vec::new(),
             alerts: Vec::new(),
+            sealed: [Vec::new(), Vec::new()],
         };
         puppet.absorb(flight);
         puppet
@@ -184,11 +187,29 @@ impl Puppet {
             let (piece, after) = rest.split_at(rest.len().min(room));
             record[HEADER_BYTES..HEADER_BYTES + piece.len()].copy_from_slice(piece);
             let Ok(len) = self.sealer.seal(kind, &mut record, piece.len()) else { return out };
+            self.count(kind, piece);
             out.extend_from_slice(&record[..len]);
             rest = after;
             if rest.is_empty() {
                 return out;
             }
+        }
+    }
+
+    /// What arrives as data from a record of this type. Type 0 is none: the content's last byte that is not 0 takes its place.
+    /// In plain nothing arrives, be it refused or passed over as early data.
+    fn count(&mut self, kind: ContentType, content: &[u8]) {
+        let data = match self.sealer.level() {
+            Level::EarlyData => &mut self.sealed[0],
+            Level::Application => &mut self.sealed[1],
+            Level::Plain | Level::Handshake => return,
+        };
+        let (kind, content) = match content.iter().rposition(|byte| *byte != 0) {
+            Some(last) if kind.0 == 0 => (ContentType(content[last]), &content[..last]),
+            _ => (kind, content),
+        };
+        if kind == ContentType::APPLICATION_DATA {
+            data.extend_from_slice(content);
         }
     }
 }

@@ -68,7 +68,7 @@ impl Play<'_> {
                 // Under another type of record.
                 let kind = ContentType(self.tape.byte());
                 if let Some(message) = self.puppet.pop(0) {
-                    let sealed = self.seal_as(kind, &message);
+                    let sealed = self.puppet.seal(kind, &message, usize::MAX);
                     self.feed(&sealed);
                 }
             }
@@ -93,18 +93,6 @@ impl Play<'_> {
                 }
             }
         }
-    }
-
-    /// Under any type: what goes as data may arrive as data. In plain it may not, be it refused or passed over as early data.
-    fn seal_as(&mut self, kind: ContentType, content: &[u8]) -> Vec<u8> {
-        if kind == ContentType::APPLICATION_DATA {
-            match self.puppet.level() {
-                Level::EarlyData => self.sealed[0].extend_from_slice(content),
-                Level::Application => self.sealed[1].extend_from_slice(content),
-                Level::Plain | Level::Handshake => {}
-            }
-        }
-        self.puppet.seal(kind, content, usize::MAX)
     }
 
     /// A message that is not the next one, sealed as if it were.
@@ -155,7 +143,7 @@ impl Play<'_> {
             21 => {
                 let kind = ContentType(self.tape.byte());
                 let content = self.tape.bytes();
-                self.seal_as(kind, content)
+                self.puppet.seal(kind, content, usize::MAX)
             }
             22 => {
                 let (kind, version) = (self.tape.byte(), self.tape.byte());
@@ -232,7 +220,8 @@ impl Play<'_> {
             _ => None,
         });
         let is_early = self.puppet.level() == Level::EarlyData;
-        let may_be_early = is_early && !self.is_amid && self.sealed[0].len() + len <= most.unwrap_or(0);
+        let may_be_early =
+            is_early && !self.is_amid && self.puppet.sealed[0].len() + len <= most.unwrap_or(0);
         // A server may send before it has heard the client's Finished.
         let is_half_early = self.plan.subject == Side::Client
             && self.puppet.level() == Level::Application
@@ -242,7 +231,7 @@ impl Play<'_> {
         self.counts.empty += usize::from(len == 0);
         self.is_harmed |= self.counts.empty > 16;
         let data = vec![self.counts.fed as u8; len];
-        let sealed = self.seal_as(ContentType::APPLICATION_DATA, &data);
+        let sealed = self.puppet.seal(ContentType::APPLICATION_DATA, &data, usize::MAX);
         self.feed(&sealed);
     }
 
