@@ -29,11 +29,17 @@ def testssl_finds_nothing_that_is_not_expected(world):
         world.run("testssl", *quiet, *checks, "--jsonfile", report, *where, seconds=280, status=None)
         for row in json.loads(report.read_text()):
             asked.add(row["id"])
-            if row["severity"] not in ("OK", "INFO"):
+            if row["severity"] not in ("OK", "INFO") and not has_hung_up(row):
                 findings.append((f"{row['id']} {row['severity']}", row["finding"]))
     missing = {"TLS1_3", "heartbleed", "cert_chain_of_trust <cert#1>", "clientsimulation-openssl_303", "GREASE"} - asked
     check(not missing, f"it did not ask for {sorted(missing)}, but for {sorted(asked)}")
     return compare("testssl", findings, len(asked))
+
+
+def has_hung_up(row):
+    """testssl's openssl has no input, so it leaves as soon as the handshake is over: where that is before a ticket came, there is
+    nothing to come back with, and testssl blames the connection. Others that resume stay longer (handshake_cases.py)."""
+    return row["id"] == "sessionresumption_ticket" and "connect problem" in row["finding"]
 
 
 @case("sslyze")
