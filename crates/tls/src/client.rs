@@ -49,14 +49,15 @@ pub(crate) fn shown(config: &Config, message: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl State {
-    /// Sends the ClientHello.
+    /// Sends the ClientHello; `parameters` are QUIC's where that carries it.
     pub(crate) fn start(
         config: Arc<Config>,
         server_name: &str,
         session: Option<Session>,
+        parameters: Option<Vec<u8>>,
         turn: &mut Turn<'_>,
     ) -> Result<Self, Misuse> {
-        let state = AwaitServerHello::start(config, server_name, session, turn)?;
+        let state = AwaitServerHello::start(config, server_name, session, parameters, turn)?;
         Ok(Self::ServerHello(Box::new(state)))
     }
 

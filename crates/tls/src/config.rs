@@ -12,7 +12,7 @@ use sakigake_wire::Instant;
 const STAPLE_BYTES: usize = 65_535;
 
 /// Bytes that a list of ours may take at most; a ClientHello holds a handful of them behind two-byte lengths.
-const LIST_BYTES: usize = 4_096;
+pub(crate) const LIST_BYTES: usize = 4_096;
 
 pub(crate) fn check_alpn(alpn: &[Vec<u8>]) -> Result<(), Misuse> {
     let fits = alpn.iter().all(|name| (1..=255).contains(&name.len()));

@@ -404,6 +404,7 @@ impl Connection {
                     heard(Event::Negotiated(negotiated));
                 }
                 Fact::EarlyData(_) => {} // Told when the connection was made.
+                Fact::TransportParameters(_) => {} // Over QUIC alone.
                 Fact::Ticket(session) => heard(Event::Ticket(session)),
                 Fact::Authenticated(identity) => heard(Event::Authenticated(identity)),
                 Fact::BarredRequest => heard(Event::BarredRequest),

@@ -139,6 +139,14 @@ pub enum Fault {
     /// The peer did not finish its handshake in time.
     HandshakeTimeout,
 
+    // Over QUIC, and where it is not (RFC 9001 sections 4.6.1 and 8).
+    /// A ClientHello over QUIC has a session id, as middleboxes expect over TCP: PROTOCOL_VIOLATION there.
+    MiddleboxCompatibility,
+    /// A ticket over QUIC bounds early data by bytes of TLS: PROTOCOL_VIOLATION there.
+    BadMaxEarlyDataSize,
+    /// A ClientHello that did not come over QUIC has QUIC's transport parameters.
+    TransportParametersOutsideQuic,
+
     // Records (RFC 9846 section 5).
     /// A record is longer than 2^14 (plain) or 2^14 + 256 bytes (protected), or than the agreed limit.
     RecordOverflow,
@@ -231,6 +239,8 @@ impl Fault {
             | Self::BadCookie
             | Self::EarlyDataAfterRetry
             | Self::UnexpectedEarlyDataAccepted
+            | Self::MiddleboxCompatibility
+            | Self::BadMaxEarlyDataSize
             | Self::WrongRequestContext => Alert::ILLEGAL_PARAMETER, // spec: 9846-6.2-b
 
             Self::UnexpectedMessage(_)
@@ -251,7 +261,9 @@ impl Fault {
             | Self::TooMuchEarlyData => Alert::UNEXPECTED_MESSAGE,
 
             Self::WrongLegacyVersion | Self::NoCommonVersion | Self::NotTls => Alert::PROTOCOL_VERSION,
-            Self::UnsolicitedExtension(_) => Alert::UNSUPPORTED_EXTENSION,
+            Self::UnsolicitedExtension(_) | Self::TransportParametersOutsideQuic => {
+                Alert::UNSUPPORTED_EXTENSION
+            }
             Self::MissingExtension(_) | Self::NoCommonPskMode => Alert::MISSING_EXTENSION,
             Self::NoCommonCipherSuite | Self::NoCommonGroup | Self::NoCommonSignatureScheme => {
                 Alert::HANDSHAKE_FAILURE

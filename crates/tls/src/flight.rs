@@ -25,7 +25,8 @@ pub enum Step {
     },
     /// From here on protect what is sent with keys from this secret.
     WriteKey(TrafficSecret),
-    /// From here on send in the clear again: a HelloRetryRequest refused early data, whose keys are of no use any more.
+    /// From here on send in the clear again: a HelloRetryRequest refused early data, whose keys are of no use any more. Over
+    /// QUIC: no 0-RTT packets go out any more.
     WritePlain,
     /// From here on open what is received with keys from this secret.
     ReadKey(TrafficSecret),
@@ -73,6 +74,9 @@ pub enum Fact {
     /// Server: a ClientHello was accepted and the whole server flight is in the steps: application data may follow it at
     /// once (0.5-RTT). Client: the server's parameters are known.
     Negotiated(Negotiated),
+    /// Client over QUIC: the server's transport parameters, not looked into. Told before [`Fact::Negotiated`], which is when they
+    /// are authenticated: until then anybody could have said them.
+    TransportParameters(Vec<u8>),
     /// Server: who the client is. Told before [`Fact::Established`] where it showed that in the handshake (or in the one that is
     /// resumed); later as the answer to [`crate::Handshake::request_certificate`], none where it has nothing to show.
     Authenticated(Option<Identity>),
@@ -115,7 +119,7 @@ pub struct EarlyOffer {
     pub suite: u16,
     /// The application protocol, if there was one.
     pub alpn: Option<Vec<u8>>,
-    /// The most that may be sent, in bytes of plaintext.
+    /// The most that may be sent, in bytes of plaintext; over QUIC `u32::MAX`, where the remembered parameters bound it.
     pub max_bytes: u32,
 }
 
@@ -129,7 +133,7 @@ pub enum EarlyData {
     Rejected,
     /// The server takes it, up to so many bytes of plaintext.
     Accepted {
-        /// The bytes.
+        /// The bytes; over QUIC `u32::MAX`, where streams and their flow control bound it (RFC 9001 section 4.6.1).
         max_bytes: u32,
     },
 }

@@ -5,12 +5,12 @@ pub(crate) mod fuzz;
 mod reassembly;
 mod signed;
 
-pub(crate) use established::{Established, Resumption, Window};
+pub(crate) use established::{Established, QUIC_MAX_EARLY_DATA_SIZE, Resumption, Window};
 pub(crate) use signed::content;
 
 use crate::{
     Answer, Exporter, Fault, Flight, Level, Limits, Misuse, Session, Step, TicketNote, Wanted, client,
-    rules::Side, server,
+    config::LIST_BYTES, rules::Side, server,
 };
 use reassembly::Reassembly;
 use sakigake_wire::{Entropy, Instant, Span};
@@ -28,11 +28,13 @@ use std::sync::Arc;
 /// AwaitServerHello --HRR--> AwaitSecondServerHello   AwaitClientHello --HRR--> AwaitSecondClientHello
 ///        | ServerHello          | ServerHello                | ClientHello          | ClientHello
 ///        +-----------+----------+                            +-----------+----------+
+///                    |                                   AwaitTransportParameters (wanted, over QUIC)
+///                    |                                                   |
 ///       AwaitEncryptedExtensions                             AwaitCertificateAnswer (wanted, if the owner chooses)
 ///                    |                                                   |
 ///      AwaitCertificateOrRequest --+                              AwaitSignature (wanted, if the owner signs)
 ///                    |             | CertificateRequest                  |  the flight is out: Negotiated
-///                    |      AwaitCertificate                   AwaitEndOfEarlyData (if it is taken)
+///                    |      AwaitCertificate                   AwaitEndOfEarlyData (if it is taken, not over QUIC)
 ///                    | Certificate |                                     |
 ///                    +------+------+                  if it asks   AwaitCertificate ---- none, and none required ---+
 ///       AwaitVerdict (wanted, if the owner judges)                       | Certificate                              |
@@ -98,14 +100,57 @@ impl Handshake {
     ) -> Result<Self, Misuse> {
         let limits = config.limits.clone();
         let mut turn = Turn { now, entropy: &mut *entropy, flight, holds_tickets: false };
-        let state = State::Client(client::State::start(config, server_name, session, &mut turn)?);
+        let state = State::Client(client::State::start(config, server_name, session, None, &mut turn)?);
         Ok(Self::new(state, limits, now, entropy))
+    }
+
+    /// A client over QUIC, whose owner carries the messages in CRYPTO frames and takes the secrets from the steps (RFC 9001).
+    /// `parameters` are its transport parameters, at most 4,096 bytes, not looked into; `session` is one of an earlier connection
+    /// over QUIC. No session id goes out, no EndOfEarlyData and no KeyUpdate, and neither `record_size_limit` nor
+    /// `post_handshake_auth` is offered, whatever the configuration says.
+    ///
+    /// Every secret comes as soon as it exists: that of early data with the ClientHello, both of the handshake with ServerHello,
+    /// both of application data once the server's Finished was verified and ours is in the steps.
+    ///
+    /// # Errors
+    /// As [`Handshake::resume`], and [`Misuse::Quic`] without an application protocol or for parameters that are too long.
+    pub fn quic_client(
+        config: Arc<client::Config>,
+        server_name: &str,
+        session: Option<Session>,
+        parameters: Vec<u8>,
+        now: Instant,
+        mut entropy: Box<dyn Entropy>,
+        flight: &mut Flight,
+    ) -> Result<Self, Misuse> {
+        if config.alpn.is_empty() {
+            return Err(Misuse::Quic("a client has to offer an application protocol")); // spec: 9001-8.1-a
+        }
+        if parameters.len() > LIST_BYTES {
+            return Err(Misuse::Quic("the transport parameters have over 4,096 bytes"));
+        }
+        let limits = config.limits.clone();
+        let mut turn = Turn { now, entropy: &mut *entropy, flight, holds_tickets: false };
+        let state = client::State::start(config, server_name, session, Some(parameters), &mut turn)?;
+        Ok(Self::new(State::Client(state), limits, now, entropy))
     }
 
     /// A server that waits for a ClientHello.
     pub fn server(config: Arc<server::Config>, now: Instant, entropy: Box<dyn Entropy>) -> Self {
         let limits = config.limits.clone();
-        Self::new(State::Server(server::State::start(config)), limits, now, entropy)
+        Self::new(State::Server(server::State::start(config, false)), limits, now, entropy)
+    }
+
+    /// A server over QUIC that waits for a ClientHello (see [`Handshake::quic_client`]); it wants
+    /// [`Wanted::TransportParameters`] of each client. One without application protocols refuses everybody, and
+    /// [`server::Options::without_alpn`] and [`server::Options::record_size_limit`] mean nothing here. Of
+    /// [`server::EarlyDataPolicy::max_bytes`] counts whether there are any.
+    ///
+    /// Every secret comes as soon as it exists: both of the handshake with ServerHello, and that of early data among them where
+    /// it is taken; ours for application data behind our flight; the client's once its Finished was verified.
+    pub fn quic_server(config: Arc<server::Config>, now: Instant, entropy: Box<dyn Entropy>) -> Self {
+        let limits = config.limits.clone();
+        Self::new(State::Server(server::State::start(config, true)), limits, now, entropy)
     }
 
     /// Takes bytes of handshake messages that came under the keys of `level`, in any split. After a fault it takes
@@ -178,7 +223,8 @@ impl Handshake {
         self.established().map(Established::exporter) // spec: 9846-7.5-b
     }
 
-    /// Sends with new keys from here on, and asks the peer to do so too. Nothing happens before the handshake is over.
+    /// Sends with new keys from here on, and asks the peer to do so too. Nothing happens before the handshake is over, nor over
+    /// QUIC, which updates its keys without messages.
     pub fn update_keys(&mut self, flight: &mut Flight) {
         if let Some(established) = self.established_mut() {
             established.update_keys(flight);
@@ -310,7 +356,7 @@ impl Handshake {
     /// Where keys change, nothing may be left that came under the old ones.
     fn end_of_keys(&self, changed: bool, input: &[u8]) -> Result<(), Fault> {
         if changed && !(input.is_empty() && self.incoming.is_empty()) {
-            return Err(Fault::MessageSpansKeyChange); // spec: 9846-5.1-l
+            return Err(Fault::MessageSpansKeyChange); // spec: 9846-5.1-l spec: 9001-4.1.3-a
         }
         Ok(())
     }

@@ -45,7 +45,7 @@ pub use handshake::Handshake;
 pub use level::Level;
 pub use limits::Limits;
 pub use misuse::Misuse;
-pub use resumption::{MAX_TICKET_LIFETIME_SECS, Session, Verdict};
+pub use resumption::{MAX_REMEMBERED_TRANSPORT_BYTES, MAX_TICKET_LIFETIME_SECS, Session, Transport, Verdict};
 pub use ticket::{KeyRing, Policy, Rotation, TicketKey, TicketKeys, TicketNote, Tickets};
 pub use wanted::{
     Answer, ClientVerifier, Credential, Grounds, RejectedCertificate, Signer, Staples, Verified, Verifier,

@@ -31,6 +31,8 @@ pub enum Misuse {
     EarlyData(&'static str),
     /// A limit is below what any handshake needs.
     Limits(&'static str),
+    /// A connection over QUIC cannot be as it is wanted.
+    Quic(&'static str),
 }
 
 impl fmt::Display for Misuse {
@@ -53,6 +55,7 @@ impl fmt::Display for Misuse {
             Self::Request => write!(f, "this client cannot be asked for a certificate now"),
             Self::EarlyData(what) => write!(f, "early data: {what}"),
             Self::Limits(what) => write!(f, "limits: {what}"),
+            Self::Quic(what) => write!(f, "over QUIC: {what}"),
         }
     }
 }

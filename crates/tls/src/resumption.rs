@@ -1,6 +1,8 @@
 mod stored;
+mod transport;
 mod verdict;
 
+pub use transport::{MAX_REMEMBERED_TRANSPORT_BYTES, Transport};
 pub use verdict::Verdict;
 
 use crate::schedule;
@@ -43,6 +45,8 @@ pub struct Session {
     pub kept: Vec<u8>,
     /// What is known in this process of its chain; the default to have it judged.
     pub verdict: Verdict,
+    /// What QUIC keeps with it ([`Session::transport`]); the default for a connection over TCP. Neither goes on over the other.
+    pub transport: Transport,
 }
 
 impl Session {

@@ -12,6 +12,7 @@ mod identity;
 mod later;
 mod names;
 mod resume;
+mod transport;
 
 pub use clients::{ClientAuthentication, Demand};
 pub use config::{Config, Options, UnknownName, WithoutAlpn};
@@ -31,11 +32,13 @@ use hello::{AwaitClientHello, AwaitSecondClientHello};
 use identity::{AwaitCertificate, AwaitCertificateVerify, AwaitVerdict};
 pub(crate) use later::Later;
 use std::sync::Arc;
+use transport::{AwaitTransportParameters, Transport};
 
 /// What a server waits for. Boxed, so that each takes the room of its own alone.
 pub(crate) enum State {
     ClientHello(AwaitClientHello),
     SecondClientHello(Box<AwaitSecondClientHello>),
+    TransportParameters(Box<AwaitTransportParameters>),
     CertificateAnswer(Box<AwaitCertificateAnswer>),
     Signature(Box<AwaitSignature>),
     EndOfEarlyData(Box<AwaitEndOfEarlyData>),
@@ -47,9 +50,9 @@ pub(crate) enum State {
 }
 
 impl State {
-    /// Waits for a ClientHello.
-    pub(crate) fn start(config: Arc<Config>) -> Self {
-        Self::ClientHello(AwaitClientHello { config, retried: None })
+    /// Waits for a ClientHello, over QUIC or not.
+    pub(crate) fn start(config: Arc<Config>, is_quic: bool) -> Self {
+        Self::ClientHello(AwaitClientHello { config, is_quic, retried: None })
     }
 
     /// Takes one whole message, header included.
@@ -75,6 +78,10 @@ impl State {
     /// Takes the owner's answer.
     pub(crate) fn answer(self, answer: Answer, turn: &mut Turn<'_>) -> Result<Self, Fault> {
         match (self, answer) {
+            (
+                Self::TransportParameters(state),
+                Answer::TransportParameters { parameters, remembered, takes_early_data },
+            ) => state.take(Transport { parameters, remembered }, takes_early_data, turn),
             (Self::CertificateAnswer(state), Answer::Certificate(credential)) => state.take(credential, turn),
             (Self::Signature(state), Answer::Signature(signature)) => state.take(signature, turn),
             (Self::Verdict(state), Answer::Verify(verdict)) => state.take(verdict),
@@ -89,6 +96,7 @@ impl State {
     /// What it wants of its owner.
     pub(crate) fn wanted(&self) -> Option<&Wanted> {
         match self {
+            Self::TransportParameters(state) => Some(state.wanted()),
             Self::CertificateAnswer(state) => Some(state.wanted()),
             Self::Signature(state) => Some(state.wanted()),
             Self::Verdict(state) => Some(state.wanted()),
@@ -100,7 +108,10 @@ impl State {
     /// Under which keys the next message comes.
     pub(crate) fn level(&self) -> Level {
         match self {
-            Self::ClientHello(_) | Self::SecondClientHello(_) | Self::CertificateAnswer(_) => Level::Plain,
+            Self::ClientHello(_)
+            | Self::SecondClientHello(_)
+            | Self::TransportParameters(_)
+            | Self::CertificateAnswer(_) => Level::Plain,
             Self::EndOfEarlyData(_) => Level::EarlyData,
             Self::Established(_) => Level::Application,
             _ => Level::Handshake,
@@ -116,8 +127,9 @@ impl State {
             Self::Certificate(state) => state.ignores_early_data(),
             Self::Finished(state) => state.ignores_early_data,
             Self::ClientHello(state) => state.ignores_early_data(),
-            // Beyond the first message under the handshake's keys no early data comes.
-            Self::EndOfEarlyData(_)
+            // Beyond the first message under the handshake's keys no early data comes; and QUIC sees itself what it cannot open.
+            Self::TransportParameters(_)
+            | Self::EndOfEarlyData(_)
             | Self::Verdict(_)
             | Self::CertificateVerify(_)
             | Self::Established(_) => false,

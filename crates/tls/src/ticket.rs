@@ -5,7 +5,7 @@ mod keys;
 
 pub use keys::{KeyRing, Rotation, TicketKey, TicketKeys};
 
-use crate::Identity;
+use crate::{Identity, MAX_REMEMBERED_TRANSPORT_BYTES};
 use sakigake_crypto::Secret;
 use sakigake_wire::{Entropy, Grow, Reader};
 use std::sync::Arc;
@@ -68,6 +68,8 @@ pub(crate) struct Ticket {
     pub(crate) identity: Option<Identity>,
     /// What the server's owner wants to hear again.
     pub(crate) note: Option<TicketNote>,
+    /// What QUIC remembers, at most [`MAX_REMEMBERED_TRANSPORT_BYTES`]; none where the connection was over TCP.
+    pub(crate) transport: Option<Vec<u8>>,
 }
 
 /// What a server's owner seals into a ticket, to hear it again where the ticket is gone on from: room for a digest and two bytes
@@ -98,7 +100,8 @@ impl Ticket {
     /// What is sealed.
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let chain_bytes = self.identity.as_ref().map_or(0, Identity::bytes);
-        let mut out = Zeroizing::new(Vec::with_capacity(TEXT_BYTES + chain_bytes));
+        let transport_bytes = self.transport.as_ref().map_or(0, |transport| 2 + transport.len());
+        let mut out = Zeroizing::new(Vec::with_capacity(TEXT_BYTES + chain_bytes + transport_bytes));
         self.write(&mut out);
         out
     }
@@ -111,7 +114,7 @@ impl Ticket {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.u8(VERSION);
+        out.u8(if self.transport.is_some() { VERSION_QUIC } else { VERSION });
         out.u16(self.suite);
         out.vector_u8(|out| out.put(self.secret.as_ref()));
         out.put(&self.issued_unix_ms.to_be_bytes());
@@ -126,10 +129,14 @@ impl Ticket {
         let chain = self.identity.as_ref().map(Identity::chain).unwrap_or_default();
         out.vector_u16(|out| chain.iter().for_each(|der| out.vector_u16(|out| out.put(der))));
         out.vector_u8(|out| out.put(self.note.as_ref().map_or(&[], |note| &note[..])));
+        if let Some(transport) = &self.transport {
+            out.vector_u16(|out| out.put(transport));
+        }
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        if reader.u8().ok()? != VERSION {
+        let version = reader.u8().ok()?;
+        if version != VERSION && version != VERSION_QUIC {
             return None;
         }
         Some(Self {
@@ -151,6 +158,10 @@ impl Ticket {
                 [] => None,
                 note => Some(note.try_into().ok()?),
             },
+            transport: match version {
+                VERSION_QUIC => Some(transport(reader.vector_u16().ok()?.rest())?),
+                _ => None,
+            },
         })
     }
 }
@@ -164,8 +175,16 @@ fn chain(mut reader: Reader<'_>) -> Option<Vec<Vec<u8>>> {
     Some(chain)
 }
 
+/// What QUIC remembers; none where it is too long for any of ours.
+fn transport(bytes: &[u8]) -> Option<Vec<u8>> {
+    (bytes.len() <= MAX_REMEMBERED_TRANSPORT_BYTES).then(|| bytes.to_vec())
+}
+
 /// Of what a ticket says; another one makes the tickets before it worthless.
 const VERSION: u8 = 3;
+
+/// The same for a connection over QUIC, with what that remembers at the end.
+const VERSION_QUIC: u8 = 4;
 
 /// What most tickets say takes less: their text is not moved as it grows, so that no copy of a secret stays behind.
 const TEXT_BYTES: usize = 640;

@@ -41,6 +41,15 @@ pub enum Wanted {
         /// The chain in DER, leaf first, never empty.
         chain: Vec<Vec<u8>>,
     },
+    /// Server over QUIC, always: its transport parameters, once the application protocol and the ticket are settled, and before
+    /// anything was sent (but for a HelloRetryRequest) or early data was taken. An owner that finds a fault with `peer` ends the
+    /// connection itself, and answers nothing.
+    TransportParameters {
+        /// The client's, not looked into.
+        peer: Vec<u8>,
+        /// What was sealed in the ticket of the connection that goes on, if one does.
+        remembered: Option<Vec<u8>>,
+    },
 }
 
 /// The owner's answer to a [`Wanted`].
@@ -51,6 +60,17 @@ pub enum Answer {
     Signature(Option<Vec<u8>>),
     /// To [`Wanted::Verify`] and [`Wanted::VerifyClient`].
     Verify(Result<Verified, RejectedCertificate>),
+    /// To [`Wanted::TransportParameters`].
+    TransportParameters {
+        /// Ours, at most 4,096 bytes.
+        parameters: Vec<u8>,
+        /// What goes into this connection's tickets, to be heard where one of them is gone on from; at most
+        /// [`crate::MAX_REMEMBERED_TRANSPORT_BYTES`].
+        remembered: Vec<u8>,
+        /// Whether early data may be taken, as far as transport and application can tell: what is in force now is no less than
+        /// what the client remembers (RFC 9001 section 4.6.3). TLS has its own conditions beside it.
+        takes_early_data: bool,
+    },
 }
 
 /// A chain and the key of its leaf. The default is empty, and no server takes it as it is.

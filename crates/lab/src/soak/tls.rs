@@ -79,5 +79,6 @@ fn answers(seed: &mut Seed) -> Answers {
             Answer::Signature(signer.sign(*scheme, message, &mut Seed::new(number)))
         }
         Wanted::Verify { .. } | Wanted::VerifyClient { .. } => Answer::Verify(Ok(sakigake_tls::Verified)),
+        Wanted::TransportParameters { .. } => unreachable!("over QUIC alone"),
     })
 }

@@ -131,6 +131,7 @@ fn certificate_and_signature_may_come_late() {
             Answer::Signature(signer.sign(*scheme, message, &mut Seed::new(1)))
         }
         Wanted::Verify { .. } | Wanted::VerifyClient { .. } => panic!("this server verifies nobody"),
+        Wanted::TransportParameters { .. } => unreachable!("over QUIC alone"),
     }));
     let world = talk.run();
     completes(&world);

@@ -13,7 +13,7 @@ use crate::{
     key_log,
     message::{Certificate, EndOfEarlyData, HEADER_BYTES, Message},
     resumption::{Origin, Verdict},
-    rules::Side,
+    rules::{ExtensionType, Side},
     schedule,
     transcript::Transcript,
 };
@@ -101,10 +101,19 @@ impl AwaitEncryptedExtensions {
         let extensions = &encrypted.extensions;
         extension::refuse_unsolicited(extensions.order, |kind| offer.has(kind))?; // spec: 9846-4.4.1-k
         let alpn = extensions.application_layer_protocol_negotiation.map(<[u8]>::to_vec);
-        if alpn.as_ref().is_some_and(|alpn| !offer.config.alpn.contains(alpn)) {
-            return Err(Fault::UnofferedProtocol);
+        let is_offered = alpn.as_ref().map(|alpn| offer.config.alpn.contains(alpn));
+        match is_offered {
+            Some(true) => {}
+            _ if offer.is_quic() => return Err(Fault::NoCommonProtocol), // spec: 9001-8.1-b
+            Some(false) => return Err(Fault::UnofferedProtocol),
+            None => {}
         }
-        if let (Some(sent), Some(received)) = (extensions.record_size_limit, offer.config.record_size_limit) {
+        if offer.is_quic() {
+            let missing = Fault::MissingExtension(ExtensionType::QUIC_TRANSPORT_PARAMETERS); // spec: 9001-8.2-b
+            let parameters = extensions.quic_transport_parameters.ok_or(missing)?;
+            turn.flight.facts.push(Fact::TransportParameters(parameters.to_vec()));
+        }
+        if let (Some(sent), Some(received)) = (extensions.record_size_limit, offer.record_size_limit()) {
             turn.flight.steps.push(Step::LimitRecords { sent, received });
         }
         match (extensions.early_data, &offer.early) {
@@ -113,7 +122,7 @@ impl AwaitEncryptedExtensions {
             }
             (Some(()), _) => return Err(Fault::UnexpectedEarlyDataAccepted), // spec: 9846-4.3.10-m
             (None, _) => {
-                if offer.reject_early_data() {
+                if offer.reject_early_data() && !offer.is_quic() {
                     turn.flight.steps.push(Step::WriteKey(keys.client.clone()));
                 }
             }
@@ -260,7 +269,8 @@ impl AwaitFinished {
             ]);
         }
         // spec: 9846-4.6-b
-        if offer.early.is_some() {
+        if offer.early.is_some() && !offer.is_quic() {
+            // spec: 9001-8.3-a
             end_early_data(turn, &mut transcript, &client); // spec: 9846-4.6-a
         }
         let ending = Ending {
@@ -336,7 +346,8 @@ impl Ending {
         });
         let established = Established::new(server_application, client_application, exporter, &config.limits)
             .with_resumption(resumption)
-            .with_client_later(Later::new(config, alpn.as_deref(), transcript));
+            .with_client_later(Later::new(config, alpn.as_deref(), offer.is_quic(), transcript))
+            .over_quic(offer.is_quic());
         // Told only now: until Finished, anybody could have said it.
         let is_resumed = authenticated_unix_secs.is_some();
         let server_name = Some(offer.server_name);

@@ -41,9 +41,10 @@ impl AwaitServerHello {
         config: Arc<Config>,
         server_name: &str,
         session: Option<Session>,
+        parameters: Option<Vec<u8>>,
         turn: &mut Turn<'_>,
     ) -> Result<Self, Misuse> {
-        let offer = Offer::new(config, server_name, session, turn.now, turn.entropy)?;
+        let offer = Offer::new(config, server_name, session, parameters, turn.now, turn.entropy)?;
         let groups = offer.config.offered_groups();
         let share = Share::start(groups[0], groups, turn.entropy); // `Options::build` saw to it that there is one.
         let mut shares = share.entries(groups);
@@ -184,7 +185,7 @@ fn accept(
     if resumed.is_none() {
         offer.reject_early_data();
     }
-    if offer.early.is_none() {
+    if offer.early.is_none() || offer.is_quic() {
         turn.flight.steps.push(Step::WriteKey(client.clone()));
     }
     let keys = Keys { schedule, transcript, client, server, group: theirs.group };

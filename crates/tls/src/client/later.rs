@@ -28,9 +28,14 @@ pub(crate) struct Willing {
 
 impl Later {
     /// None where the request is an unexpected message.
-    pub(super) fn new(config: &Arc<Config>, alpn: Option<&[u8]>, transcript: Transcript) -> Option<Self> {
-        if alpn.is_some_and(|alpn| BARRED.contains(&alpn)) {
-            return Some(Self::Barred); // spec: 9113-9.2.3-a
+    pub(super) fn new(
+        config: &Arc<Config>,
+        alpn: Option<&[u8]>,
+        is_quic: bool,
+        transcript: Transcript,
+    ) -> Option<Self> {
+        if is_quic || alpn.is_some_and(|alpn| BARRED.contains(&alpn)) {
+            return Some(Self::Barred); // spec: 9113-9.2.3-a spec: 9001-4.4-b
         }
         config.offers_later().then(|| {
             let requests = Window::new(config.limits.certificate_requests_per_10_s);

@@ -32,6 +32,8 @@ pub(super) struct Offer {
     pub(super) early: Option<EarlyOffer>,
     /// What became of it.
     pub(super) early_data: EarlyData,
+    /// Our transport parameters where QUIC carries it all.
+    pub(super) parameters: Option<Vec<u8>>,
 }
 
 impl Offer {
@@ -40,6 +42,7 @@ impl Offer {
         config: Arc<Config>,
         server_name: &str,
         session: Option<Session>,
+        parameters: Option<Vec<u8>>,
         now: Instant,
         entropy: &mut dyn Entropy,
     ) -> Result<Self, Misuse> {
@@ -52,19 +55,24 @@ impl Offer {
         let mut chance = [[0; 32]; 5];
         entropy.fill(chance.as_flattened_mut()); // At once: what it costs hardly depends on the length.
         let [random, session_id, grease, shuffle @ ..] = chance;
-        let session_id = if config.middlebox { session_id.to_vec() } else { Vec::new() }; // spec: 9846-4.2.2-k
+        let is_quic = parameters.is_some();
+        let has_session_id = config.middlebox && !is_quic; // spec: 9001-8.4-a
+        let session_id = if has_session_id { session_id.to_vec() } else { Vec::new() }; // spec: 9846-4.2.2-k
         let [a, b, c, d, e, ..] = grease;
         let grease = config.grease.then(|| Grease::draw([a, b, c, d, e]));
         let mut order = Vec::with_capacity(ORDER.len() + 3);
         order.extend_from_slice(ORDER);
-        if config.offers_later() {
+        if is_quic {
+            order.push(ExtensionType::QUIC_TRANSPORT_PARAMETERS);
+        } else if config.offers_later() {
             order.push(ExtensionType::POST_HANDSHAKE_AUTH);
         }
         if let Some(grease) = &grease {
             order.extend(grease.extensions.map(ExtensionType));
             grease::shuffle(&mut order, shuffle.as_flattened());
         }
-        let resumable = session.and_then(|session| Resumable::new(session, &config, &server_name, now));
+        let resumable =
+            session.and_then(|session| Resumable::new(session, &config, &server_name, is_quic, now));
         let early = resumable.as_ref().and_then(|resumable| resumable.early(&config));
         let early_data = EarlyData::None;
         Ok(Self {
@@ -78,7 +86,18 @@ impl Offer {
             resumable,
             early,
             early_data,
+            parameters,
         })
+    }
+
+    /// Whether QUIC carries it all.
+    pub(super) fn is_quic(&self) -> bool {
+        self.parameters.is_some()
+    }
+
+    /// The most that we take in a protected record; QUIC has none.
+    pub(super) fn record_size_limit(&self) -> Option<u16> {
+        self.config.record_size_limit.filter(|_| !self.is_quic())
     }
 
     /// The server takes no early data; whether there was any.
@@ -111,7 +130,7 @@ impl Offer {
         let groups = self.config.offered_groups();
         let groups = list(grease.map(|g| g.group), &mut groups.iter().map(|row| row.id));
         let tls_1_3 = ProtocolVersion::TLS_1_3.0;
-        let versions = list(grease.map(|g| g.version), &mut core::iter::once(tls_1_3)); // spec: 9846-4.3.1-k
+        let versions = list(grease.map(|g| g.version), &mut core::iter::once(tls_1_3)); // spec: 9846-4.3.1-k spec: 9001-4.2-a
         let protocols: Vec<Opaque8<'_>> = self.config.alpn.iter().map(|name| Opaque8(name)).collect();
         let order: Vec<RawExtension<'_>> = self.order.iter().map(|kind| self.raw(*kind)).collect();
         let identity = self.resumable.as_ref().map(|resumable| resumable.identity(&self.config, now));
@@ -131,14 +150,15 @@ impl Offer {
             supported_versions: Some(List::Items(&codes[versions])),
             cookie,
             key_share: Some(List::Items(shares)),
-            record_size_limit: self.config.record_size_limit,
+            record_size_limit: self.record_size_limit(),
             status_request: self.config.staples.then(CertificateStatusRequest::default),
             signed_certificate_timestamp: self.config.staples.then_some(()),
             compress_certificate: Some(List::Items(&codes[compressions])).filter(|list| !list.is_empty()),
             psk_key_exchange_modes: tickets.map(|_| List::Items(&MODES)), // spec: 9846-4.3.9-c
             ticket_request: tickets,                                      // spec: 9149-3-c
-            post_handshake_auth: self.config.offers_later().then_some(()),
-            early_data: self.early.as_ref().map(|_| ()), // spec: 9846-4.3.10-b
+            post_handshake_auth: (self.config.offers_later() && !self.is_quic()).then_some(()),
+            quic_transport_parameters: self.parameters.as_deref(), // spec: 9001-8.2-a
+            early_data: self.early.as_ref().map(|_| ()),           // spec: 9846-4.3.10-b
             pre_shared_key: psks,
             order: List::Items(&order),
             ..ClientHelloExtensions::default()
@@ -173,7 +193,7 @@ impl Offer {
             ExtensionType::STATUS_REQUEST | ExtensionType::SIGNED_CERTIFICATE_TIMESTAMP => {
                 self.config.staples
             }
-            ExtensionType::RECORD_SIZE_LIMIT => self.config.record_size_limit.is_some(),
+            ExtensionType::RECORD_SIZE_LIMIT => self.record_size_limit().is_some(),
             ExtensionType::EARLY_DATA => self.early.is_some(),
             ExtensionType::PRE_SHARED_KEY => self.resumable.is_some(),
             ExtensionType::PSK_KEY_EXCHANGE_MODES | ExtensionType::TICKET_REQUEST => {
@@ -217,7 +237,8 @@ const CODES: usize = 16;
 /// A ticket's key is only used together with a key exchange.
 const MODES: [u8; 1] = [PskKeyExchangeMode::PSK_DHE_KE.0];
 
-// Two blocks of 32 bytes shuffle up to 17 items, GREASE's two and `post_handshake_auth` included.
+// Two blocks of 32 bytes shuffle up to 17 items, GREASE's two and one of `post_handshake_auth` and
+// `quic_transport_parameters` included.
 const _: () = assert!(ORDER.len() + 3 <= 17);
 
 /// A key pair of ours, offered under its group's name, and under its component's where we offer that group too.

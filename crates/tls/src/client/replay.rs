@@ -65,6 +65,7 @@ impl Offer {
             resumable: None,
             early: None,
             early_data: EarlyData::None,
+            parameters: None,
         }
     }
 }

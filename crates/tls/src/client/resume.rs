@@ -25,6 +25,7 @@ impl Resumable {
         mut session: Session,
         config: &Config,
         server_name: &str,
+        is_quic: bool,
         now: Instant,
     ) -> Option<Self> {
         let suite = config.provider.suite(session.suite)?;
@@ -33,6 +34,7 @@ impl Resumable {
             && session.server_name == server_name // spec: 9846-4.7.1-h
             && session.is_fresh(unix_ms, config.chain_secs)
             && session.client_certificates == config.client_certificates()
+            && session.transport().is_some() == is_quic
             && session.ticket.len() <= MOST_TICKET_BYTES;
         if !fits {
             return None;

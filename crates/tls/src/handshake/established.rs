@@ -3,7 +3,7 @@ use crate::{
     Answer, Exporter, Fact, Fault, Flight, Level, Limits, MAX_TICKET_LIFETIME_SECS, Misuse, Session, Step,
     TicketNote, TrafficSecret, Wanted, client, config,
     message::{HEADER_BYTES, KeyUpdate, Message, NewSessionTicket},
-    resumption::Origin,
+    resumption::{Origin, Transport},
     rules::HandshakeType,
     server,
 };
@@ -25,6 +25,8 @@ pub(crate) struct Established {
     later: Option<Later>,
     /// A server's tickets that wait for its owner.
     promised: Option<Box<server::Promised>>,
+    /// QUIC carries it, which updates keys in its own way.
+    is_quic: bool,
 }
 
 /// Client authentication after the handshake; without it a request for it is unexpected.
@@ -67,7 +69,13 @@ impl Established {
             exporter,
             later: None,
             promised: None,
+            is_quic: false,
         }
+    }
+
+    /// The same where QUIC carries it, or not.
+    pub(crate) fn over_quic(self, is_quic: bool) -> Self {
+        Self { is_quic, ..self }
     }
 
     /// The same for a client that takes tickets.
@@ -110,7 +118,11 @@ impl Established {
 
     /// Whether a message of this type is taken now, from whichever side may send it.
     pub(crate) fn takes(&self, kind: HandshakeType) -> bool {
-        let is_usual = matches!(kind, HandshakeType::KEY_UPDATE | HandshakeType::NEW_SESSION_TICKET);
+        let is_usual = match kind {
+            HandshakeType::KEY_UPDATE => !self.is_quic, // spec: 9001-6-b
+            HandshakeType::NEW_SESSION_TICKET => true,
+            _ => false,
+        };
         match self.later.as_ref() {
             Some(Later::Server(later)) => later.takes(kind) || (is_usual && !later.is_amid()), // spec: 9846-4.7.2-b
             Some(Later::Client(_)) => is_usual || kind == HandshakeType::CERTIFICATE_REQUEST,
@@ -176,8 +188,14 @@ impl Established {
         match read {
             Message::KeyUpdate(update) => self.take_update(update, turn)?,
             Message::NewSessionTicket(ticket) if self.tickets.takes(turn.now) => {
-                let session =
-                    self.resumption.as_ref().and_then(|resumption| resumption.session(&ticket, turn.now)); // spec: 9846-4.7.1-k
+                let most = ticket.extensions.early_data;
+                if self.is_quic && most.is_some_and(|most| most != QUIC_MAX_EARLY_DATA_SIZE) {
+                    return Err(Fault::BadMaxEarlyDataSize); // spec: 9001-4.6.1-b
+                }
+                let session = self
+                    .resumption
+                    .as_ref()
+                    .and_then(|resumption| resumption.session(&ticket, self.is_quic, turn.now)); // spec: 9846-4.7.1-k
                 turn.flight.facts.extend(session.map(|session| Fact::Ticket(Box::new(session))));
             }
             Message::NewSessionTicket(_) => return Err(Fault::TooManyPostHandshakeMessages),
@@ -196,6 +214,9 @@ impl Established {
 
     /// Goes on under our next keys, and asks the peer to do the same unless it was asked already.
     pub(crate) fn update_keys(&mut self, flight: &mut Flight) {
+        if self.is_quic {
+            return; // spec: 9001-6-a
+        }
         self.respond(flight);
         let update_requested = !core::mem::replace(&mut self.has_asked, true); // spec: 9846-4.7.3-m
         self.send_update(update_requested, flight);
@@ -234,9 +255,12 @@ impl Established {
     }
 }
 
+/// What a ticket over QUIC says of early data where it may be sent (RFC 9001 section 4.6.1).
+pub(crate) const QUIC_MAX_EARLY_DATA_SIZE: u32 = u32::MAX;
+
 impl Resumption {
     /// What the ticket resumes; none where it is to be dropped at once.
-    fn session(&self, ticket: &NewSessionTicket<'_>, now: Instant) -> Option<Session> {
+    fn session(&self, ticket: &NewSessionTicket<'_>, is_quic: bool, now: Instant) -> Option<Session> {
         let lifetime_secs = ticket.ticket_lifetime.min(MAX_TICKET_LIFETIME_SECS); // spec: 9846-4.7.1-c
         let origin = &self.origin;
         (lifetime_secs > 0).then(|| Session {
@@ -254,6 +278,7 @@ impl Resumption {
             max_early_data: ticket.extensions.early_data.unwrap_or(0), // None: it takes none.
             client_certificates: origin.client_certificates,
             kept: Vec::new(),
+            transport: Transport::new(is_quic),
         })
     }
 }

@@ -12,6 +12,7 @@ mod later_certificates;
 mod matrix;
 mod mutations;
 pub(crate) mod pair;
+mod quic;
 pub(crate) mod resumption;
 mod rfc_8448;
 mod staples;

@@ -38,7 +38,7 @@ impl<'a> ClientHello<'a> {
         if version != ProtocolVersion::TLS_1_2.0 {
             return Err(Fault::WrongLegacyVersion); // spec: 9846-4.2.2-a
         }
-        offers_tls_1_3(block)?;
+        offers_tls_1_3(block)?; // spec: 9001-4.2-b
         if compression_methods != [0] {
             return Err(Fault::CompressionOffered); // spec: 9846-4.2.2-b
         }

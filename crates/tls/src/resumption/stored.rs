@@ -1,6 +1,6 @@
 //! A session as bytes, for whoever keeps sessions on disk. The bytes are ours alone, and as secret as the session's key.
 
-use super::{Session, Verdict};
+use super::{Session, Transport, Verdict};
 use sakigake_crypto::Secret;
 use sakigake_wire::{Grow, Reader};
 use zeroize::Zeroizing;
@@ -16,7 +16,7 @@ impl Session {
             && chain_bytes <= MOST_CHAIN_BYTES;
         // Room for all of it: what a vector leaves behind as it grows would not be erased.
         let mut out =
-            Zeroizing::new(Vec::with_capacity(1_024 + self.ticket.len() + self.kept.len() + chain_bytes));
+            Zeroizing::new(Vec::with_capacity(1_280 + self.ticket.len() + self.kept.len() + chain_bytes));
         fits.then(|| {
             self.write(&mut out);
             out
@@ -31,7 +31,7 @@ impl Session {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.u8(VERSION);
+        out.u8(if self.transport().is_some() { VERSION_QUIC } else { VERSION });
         out.vector_u8(|out| out.put(self.server_name.as_bytes()));
         out.u16(self.suite);
         out.vector_u8(|out| out.put(self.secret.as_ref()));
@@ -45,10 +45,14 @@ impl Session {
         out.put(&self.client_certificates);
         out.vector_u16(|out| out.put(&self.kept));
         out.vector_u24(|out| self.chain.iter().for_each(|der| out.vector_u24(|out| out.put(der))));
+        if let Some(transport) = self.transport() {
+            out.vector_u16(|out| out.put(transport));
+        }
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        if reader.u8().ok()? != VERSION {
+        let version = reader.u8().ok()?;
+        if version != VERSION && version != VERSION_QUIC {
             return None;
         }
         Some(Self {
@@ -76,12 +80,19 @@ impl Session {
                 chain.into()
             },
             verdict: Verdict::default(),
+            transport: match version {
+                VERSION_QUIC => Transport::stored(reader.vector_u16().ok()?.rest())?,
+                _ => Transport::default(),
+            },
         })
     }
 }
 
 /// Of these bytes; another one makes those before it worthless.
 const VERSION: u8 = 3;
+
+/// The same for a session of a connection over QUIC, with what that keeps at the end.
+const VERSION_QUIC: u8 = 4;
 
 /// A Certificate message that we take is far shorter.
 const MOST_CHAIN_BYTES: usize = 1 << 20;

@@ -17,6 +17,7 @@ fn session() -> Session {
         kept: b"hints".to_vec(),
         client_certificates: [9; 32],
         verdict: Verdict::default(),
+        transport: Transport::default(),
     }
 }
 

@@ -47,12 +47,15 @@ pub(super) fn exchange<'a>(
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NoProtocol;
 
-/// Our best application protocol among the offered ones.
+/// Our best application protocol among the offered ones. Over QUIC there has to be one.
 pub(super) fn protocol(
     config: &Config,
+    is_quic: bool,
     offered: Option<List<'_, Opaque8<'_>>>,
 ) -> Result<Option<Vec<u8>>, NoProtocol> {
     match offered {
+        None if is_quic => Err(NoProtocol), // spec: 9001-8.1-c
+        _ if config.alpn.is_empty() && is_quic => Err(NoProtocol),
         _ if config.alpn.is_empty() => Ok(None),
         None if config.without_alpn == WithoutAlpn::Allow => Ok(None),
         None => Err(NoProtocol),

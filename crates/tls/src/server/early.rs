@@ -7,7 +7,7 @@ pub use replay::{AntiReplay, Seen};
 use super::{State, finished::AwaitFinished, flight::Accepted, resume::Resumed};
 use crate::{
     Fault, Limits, Misuse, Step,
-    handshake::Turn,
+    handshake::{QUIC_MAX_EARLY_DATA_SIZE, Turn},
     message::{EndOfEarlyData, Message},
     record,
     transcript::Transcript,
@@ -20,7 +20,8 @@ use std::sync::Arc;
 pub struct EarlyDataPolicy {
     /// The hosts whose tickets allow it, in lower case; none for all of them.
     pub hosts: Option<Vec<String>>,
-    /// The most for one connection, in bytes of plaintext.
+    /// The most for one connection, in bytes of plaintext. Over QUIC flow control bounds it, and this only says whether there may be
+    /// any.
     pub max_bytes: u32,
     /// How far the age that a client tells of its ticket may be from the one that we know, in milliseconds either way.
     pub tolerance_ms: u64,
@@ -53,10 +54,14 @@ impl EarlyDataPolicy {
         Ok(())
     }
 
-    /// The most for a connection to `host`; 0 for none at all.
-    pub(super) fn bytes_for(&self, host: Option<&str>) -> u32 {
+    /// The most for a connection to `host`, as its tickets tell it; 0 for none at all.
+    pub(super) fn bytes_for(&self, host: Option<&str>, is_quic: bool) -> u32 {
         let is_for = |hosts: &Vec<String>| host.is_some_and(|host| hosts.iter().any(|known| known == host));
-        if self.hosts.as_ref().is_none_or(is_for) { self.max_bytes } else { 0 }
+        match self.hosts.as_ref().is_none_or(is_for) {
+            true if is_quic && self.max_bytes > 0 => QUIC_MAX_EARLY_DATA_SIZE, // spec: 9001-4.6.1-a
+            true => self.max_bytes,
+            false => 0,
+        }
     }
 }
 
@@ -76,13 +81,13 @@ pub(super) fn takes(
     let is_asked = asked.is_some_and(|asked| asked.is_in_handshake());
     let fits = accepted.early_data
         && !is_asked
-        && !accepted.is_retried // spec: 9846-4.3.10-c
+        && !accepted.is_retried // spec: 9846-4.3.10-c spec: 9001-4.6.2-a
         && *index == 0 // spec: 9846-4.3.10-d
         && ticket.suite == accepted.suite.id // spec: 9846-4.3.10-e
         && ticket.alpn.as_deref() == alpn // spec: 9846-4.3.10-f
         && max_bytes > 0
         // The client counts against its ticket: who takes less now takes none, rather than cut it off for what it was told.
-        && max_bytes <= policy.bytes_for(host);
+        && max_bytes <= policy.bytes_for(host, accepted.is_quic);
     if !fits {
         return None;
     }

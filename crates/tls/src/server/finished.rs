@@ -32,6 +32,8 @@ pub(crate) struct AwaitFinished {
     pub(super) issue: Option<Box<Issue>>,
     /// How the client may be asked for a certificate later, if it may.
     pub(super) later: Option<Box<Asked>>,
+    /// QUIC carries it.
+    pub(super) is_quic: bool,
     /// All messages before it, where something still hangs on them: tickets, or what may be asked later.
     pub(super) running: Option<Transcript>,
 }
@@ -45,6 +47,8 @@ pub(super) struct Issue {
     pub(super) negotiated: Negotiated,
     /// The most early data that a ticket allows.
     pub(super) max_early_data: u32,
+    /// What QUIC remembers, where that carries it.
+    pub(super) transport: Option<Vec<u8>>,
 }
 
 impl AwaitFinished {
@@ -62,7 +66,8 @@ impl AwaitFinished {
         }
         turn.flight.facts.push(Fact::Established);
         let mut established =
-            Established::new(self.read, self.write.clone(), self.exporter, &self.config.limits);
+            Established::new(self.read, self.write.clone(), self.exporter, &self.config.limits)
+                .over_quic(self.is_quic);
         if let Some(mut transcript) = self.running {
             transcript.add(message);
             if let Some(issue) = self.issue {
@@ -119,8 +124,8 @@ impl Issue {
             client_certificates: [0; 32],
             authenticated_unix_secs: self.authenticated_unix_secs.unwrap_or(unix_ms / 1_000),
         };
-        let (count, max_early_data) = (self.count, self.max_early_data);
-        Some(Promised { config, count, origin, identity, max_early_data })
+        let Self { count, max_early_data, transport, .. } = self;
+        Some(Promised { config, count, origin, identity, max_early_data, transport })
     }
 }
 
@@ -131,6 +136,7 @@ pub(crate) struct Promised {
     origin: Origin,
     identity: Option<Identity>,
     max_early_data: u32,
+    transport: Option<Vec<u8>>,
 }
 
 impl Promised {
@@ -157,7 +163,7 @@ impl Promised {
 
     /// A NewSessionTicket; none where there is no key to seal it.
     fn new_session_ticket(&self, terms: &Terms<'_>, nonce: u8, entropy: &mut dyn Entropy) -> Option<Vec<u8>> {
-        let Self { origin, identity, max_early_data, .. } = self;
+        let Self { origin, identity, max_early_data, transport, .. } = self;
         let Terms { tickets, policy, note, unix_ms } = *terms;
         let mut ticket_age_add = [0; 4];
         entropy.fill(&mut ticket_age_add); // spec: 9846-4.7.1-f
@@ -174,6 +180,7 @@ impl Promised {
             alpn: origin.alpn.clone(),
             identity: identity.clone(),
             note,
+            transport: transport.clone(),
         };
         let sealed = ticket.seal(&*tickets.keys, unix_ms / 1_000, entropy)?;
         let mut message = Vec::with_capacity(sealed.len() + 32);

@@ -6,6 +6,7 @@ use super::{
     finished::{AwaitFinished, Issue},
     identity::{AwaitCertificate, Unknown},
     resume::{self, Due, Resumed},
+    transport::{AwaitTransportParameters, Transport},
 };
 use crate::{
     Credential, EarlyData, Fact, Fault, Identity, KeyLogLine, Level, Negotiated, Step, TicketNote,
@@ -37,6 +38,8 @@ pub(super) struct Shared {
 /// A ClientHello that we go on with.
 pub(super) struct Accepted {
     pub(super) config: Arc<Config>,
+    /// QUIC carries it.
+    pub(super) is_quic: bool,
     pub(super) suite: &'static Suite,
     /// All messages up to this ClientHello.
     pub(super) transcript: Transcript,
@@ -50,7 +53,7 @@ pub(super) struct Accepted {
 }
 
 /// What the flight says, but for the certificate.
-struct Plan {
+pub(super) struct Plan {
     accepted: Accepted,
     client_random: [u8; 32],
     session_id: Vec<u8>,
@@ -67,6 +70,8 @@ struct Plan {
     compression: Option<&'static Compression>,
     /// The client takes a CertificateRequest after the handshake.
     takes_later: bool,
+    /// What QUIC adds, where that carries it.
+    transport: Option<Transport>,
 }
 
 /// Awaits the owner's credential.
@@ -103,28 +108,31 @@ struct Session {
     authenticated_unix_secs: Option<u64>,
     /// What the owner had sealed into the ticket.
     note: Option<TicketNote>,
+    /// What QUIC adds, where that carries it.
+    transport: Option<Transport>,
     schedule: schedule::Handshake,
     transcript: Transcript,
     client: TrafficSecret,
     server: TrafficSecret,
 }
 
-/// Chooses what is left to choose, and sends the flight unless the owner has to be asked.
+/// Chooses what is left to choose, and sends the flight unless the owner has to be asked. `message` is all of `hello`.
 pub(super) fn accept(
     accepted: Accepted,
     hello: &ClientHello<'_>,
+    message: &[u8],
     turn: &mut Turn<'_>,
 ) -> Result<State, Fault> {
     let config = Arc::clone(&accepted.config);
     let is_resumed = accepted.resumed.is_some();
     let extensions = &hello.extensions;
     let offered = extensions.application_layer_protocol_negotiation;
-    let alpn = choose::protocol(&config, offered).map_err(|_| Fault::NoCommonProtocol)?;
+    let alpn = choose::protocol(&config, accepted.is_quic, offered).map_err(|_| Fault::NoCommonProtocol)?;
     let server_name = server_name(hello);
-    let early_bytes = early::takes(&accepted, server_name.as_deref(), alpn.as_deref(), turn);
+    let is_quic = accepted.is_quic;
     let plan = Plan {
         accepted,
-        early_bytes,
+        early_bytes: None,
         client_random: hello.random,
         session_id: hello.legacy_session_id.to_vec(),
         server_name,
@@ -137,29 +145,15 @@ pub(super) fn accept(
         },
         compression: compression::best(config.compressions, extensions.compress_certificate),
         takes_later: extensions.post_handshake_auth.is_some(),
+        transport: None,
     };
-    if is_resumed {
-        return plan.resume(turn);
+    match extensions.quic_transport_parameters {
+        Some(peer) if is_quic => {
+            let state = AwaitTransportParameters::new(plan, message, peer);
+            Ok(State::TransportParameters(Box::new(state)))
+        }
+        _ => plan.go_on(hello, true, turn),
     }
-    let missing = Fault::MissingExtension(ExtensionType::SIGNATURE_ALGORITHMS);
-    let schemes = extensions.signature_algorithms.ok_or(missing)?; // spec: 9846-9.2-k
-    let schemes_cert = extensions.signature_algorithms_cert.unwrap_or(schemes); // spec: 9846-4.3.3-k
-    if config.ask_certificate {
-        let wanted = Wanted::Certificate {
-            server_name: plan.server_name.clone(),
-            signature_algorithms: schemes.iter().collect(),
-            signature_algorithms_cert: schemes_cert.iter().collect(),
-        };
-        return Ok(State::CertificateAnswer(Box::new(AwaitCertificateAnswer { plan, wanted })));
-    }
-    let authorities = extensions.certificate_authorities;
-    let credential =
-        choose::credential(&config, plan.server_name.as_deref(), schemes, schemes_cert, authorities);
-    let credential = credential.map_err(|none| match none {
-        NoCredential::Name => Fault::UnrecognizedName,
-        NoCredential::Scheme => Fault::NoCommonSignatureScheme,
-    })?;
-    plan.send(&credential, schemes, turn)
 }
 
 /// The host that the client wants, in lower case.
@@ -199,6 +193,53 @@ impl AwaitCertificateAnswer {
 }
 
 impl Plan {
+    /// Sends the flight unless the owner has to be asked for the certificate.
+    pub(super) fn go_on(
+        mut self,
+        hello: &ClientHello<'_>,
+        takes_early_data: bool,
+        turn: &mut Turn<'_>,
+    ) -> Result<State, Fault> {
+        let (host, alpn) = (self.server_name.as_deref(), self.alpn.as_deref());
+        if takes_early_data {
+            self.early_bytes = early::takes(&self.accepted, host, alpn, turn);
+        }
+        if self.accepted.resumed.is_some() {
+            return self.resume(turn);
+        }
+        let extensions = &hello.extensions;
+        let missing = Fault::MissingExtension(ExtensionType::SIGNATURE_ALGORITHMS);
+        let schemes = extensions.signature_algorithms.ok_or(missing)?; // spec: 9846-9.2-k
+        let schemes_cert = extensions.signature_algorithms_cert.unwrap_or(schemes); // spec: 9846-4.3.3-k
+        let config = &self.accepted.config;
+        if config.ask_certificate {
+            let wanted = Wanted::Certificate {
+                server_name: self.server_name.clone(),
+                signature_algorithms: schemes.iter().collect(),
+                signature_algorithms_cert: schemes_cert.iter().collect(),
+            };
+            let state = AwaitCertificateAnswer { plan: self, wanted };
+            return Ok(State::CertificateAnswer(Box::new(state)));
+        }
+        let authorities = extensions.certificate_authorities;
+        let credential = choose::credential(config, host, schemes, schemes_cert, authorities);
+        let credential = credential.map_err(|none| match none {
+            NoCredential::Name => Fault::UnrecognizedName,
+            NoCredential::Scheme => Fault::NoCommonSignatureScheme,
+        })?;
+        self.send(&credential, schemes, turn)
+    }
+
+    /// The same with what QUIC adds.
+    pub(super) fn over_quic(self, transport: Transport) -> Self {
+        Self { transport: Some(transport), ..self }
+    }
+
+    /// What QUIC remembers by the ticket, where one is gone on from.
+    pub(super) fn remembered(&self) -> Option<&Vec<u8>> {
+        self.accepted.resumed.as_ref()?.ticket.transport.as_ref()
+    }
+
     /// ServerHello to Certificate, and the rest too if the credential signs by itself.
     fn send(self, credential: &Credential, schemes: Codes<'_>, turn: &mut Turn<'_>) -> Result<State, Fault> {
         let scheme = choice::scheme(credential, schemes).ok_or(Fault::NoCommonSignatureScheme)?;
@@ -234,7 +275,8 @@ impl Plan {
     fn send_server_hello(self, turn: &mut Turn<'_>) -> Session {
         let (tickets, record_size_limit, takes_later) =
             (self.tickets, self.record_size_limit, self.takes_later);
-        let Self { accepted, client_random, session_id, server_name, alpn, early_bytes, .. } = self;
+        let Self { accepted, client_random, session_id, server_name, alpn, early_bytes, transport, .. } =
+            self;
         let Accepted { config, suite, mut transcript, shared, early_data, resumed, .. } = accepted;
         let mut random = [0; 32];
         turn.entropy.fill(&mut random); // spec: 9846-4.2.3-c
@@ -268,8 +310,12 @@ impl Plan {
                 KeyLogLine::traffic(key_log::SERVER_HANDSHAKE_TRAFFIC_SECRET, client_random, &server),
             ]);
         }
-        let read = early_secret.unwrap_or_else(|| client.clone());
-        turn.flight.steps.extend([Step::WriteKey(server.clone()), Step::ReadKey(read)]);
+        turn.flight.steps.push(Step::WriteKey(server.clone()));
+        let is_early = early_secret.is_some();
+        turn.flight.steps.extend(early_secret.map(Step::ReadKey));
+        if !is_early || transport.is_some() {
+            turn.flight.steps.push(Step::ReadKey(client.clone())); // QUIC reads by both: nothing tells where early data ends.
+        }
         let group = shared.group;
         let early_data = match early_bytes {
             Some(max_bytes) => EarlyData::Accepted { max_bytes },
@@ -289,6 +335,7 @@ impl Plan {
             asked: None,
             authenticated_unix_secs: ticket.as_ref().map(|ticket| ticket.authenticated_unix_secs),
             note: ticket.as_ref().and_then(|ticket| ticket.note),
+            transport,
             identity: ticket.and_then(|ticket| ticket.identity),
             schedule,
             transcript,
@@ -316,6 +363,7 @@ impl Session {
     fn send_encrypted_extensions(&mut self, is_named: bool, room: usize, turn: &mut Turn<'_>) {
         // Theirs holds from here on, for this very message too, and so does ours: who answers this keeps to it.
         let limits = self.record_size_limit.zip(self.config.record_size_limit); // spec: 8449-4-f
+        let limits = limits.filter(|_| self.transport.is_none()); // QUIC has no records.
         if let Some((sent, received)) = limits {
             turn.flight.steps.push(Step::LimitRecords { sent, received });
         }
@@ -325,6 +373,7 @@ impl Session {
             application_layer_protocol_negotiation: self.alpn.as_deref(),
             ticket_request: self.tickets.told(), // spec: 9149-3-b
             early_data: self.is_early_data_taken().then_some(()),
+            quic_transport_parameters: self.transport.as_ref().map(|transport| &transport.parameters[..]), // spec: 9001-8.2-a
             ..EncryptedExtensionsBlock::default()
         };
         send(turn, &mut self.transcript, Level::Handshake, room, |out| {
@@ -354,7 +403,8 @@ impl Session {
 
     /// What the client may be asked later, if it takes that.
     fn later(&self) -> Option<Box<Asked>> {
-        let is_barred = self.alpn.as_deref().is_some_and(|alpn| client::BARRED.contains(&alpn)); // spec: 9113-9.2.3-b
+        let is_barred = self.transport.is_some() // spec: 9001-4.4-a
+            || self.alpn.as_deref().is_some_and(|alpn| client::BARRED.contains(&alpn)); // spec: 9113-9.2.3-b
         let policy = self.config.client_authentication(self.server_name.as_deref());
         let policy = policy.filter(|_| self.takes_later && !is_barred)?; // spec: 9846-4.3.6-a
         Some(Box::new(self.asked(policy)))
@@ -381,6 +431,8 @@ impl Session {
         let Self { config, client_random, server_name, alpn, group, early_data, identity, .. } = self;
         let Self { tickets, authenticated_unix_secs, note, schedule, mut transcript, client, server, .. } =
             self;
+        let transport = self.transport.map(|transport| transport.remembered);
+        let is_quic = transport.is_some();
         let verify_data = server.verify_data(&transcript.digest());
         send(turn, &mut transcript, Level::Handshake, 64, |out| {
             Finished { verify_data: verify_data.as_ref() }.write(out)
@@ -404,7 +456,7 @@ impl Session {
         let is_client_asked = policy.is_some_and(|policy| policy.is_in_handshake());
         // Who comes back there has to show its certificate first.
         let policy = config.early_data.as_ref().filter(|_| !is_client_asked);
-        let max_early_data = policy.map_or(0, |policy| policy.bytes_for(server_name.as_deref()));
+        let max_early_data = policy.map_or(0, |policy| policy.bytes_for(server_name.as_deref(), is_quic));
         let negotiated =
             Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked, early_data, note };
         let issue = (tickets.count > 0).then(|| {
@@ -415,6 +467,7 @@ impl Session {
                 authenticated_unix_secs,
                 negotiated,
                 max_early_data,
+                transport,
             })
         });
         turn.flight.facts.push(Fact::Negotiated(negotiated));
@@ -429,6 +482,7 @@ impl Session {
             identity,
             issue,
             later,
+            is_quic,
             running: None,
         });
         match asked {
@@ -436,8 +490,8 @@ impl Session {
                 let unknown = Unknown { asked, transcript, then: finished };
                 State::Certificate(Box::new(AwaitCertificate(unknown)))
             }
-            None if is_early_data_taken => {
-                // spec: 9846-4.3.11.3-a
+            None if is_early_data_taken && !is_quic => {
+                // spec: 9846-4.3.11.3-a spec: 9001-8.3-b
                 State::EndOfEarlyData(Box::new(AwaitEndOfEarlyData { finished, transcript }))
             }
             None => {

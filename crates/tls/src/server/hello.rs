@@ -22,6 +22,8 @@ use std::sync::Arc;
 /// Awaits the first ClientHello.
 pub(crate) struct AwaitClientHello {
     pub(super) config: Arc<Config>,
+    /// QUIC carries it.
+    pub(super) is_quic: bool,
     /// A HelloRetryRequest with a cookie is out, and all that is known of its client; nothing where it is none of ours.
     pub(super) retried: Option<Retried>,
 }
@@ -42,6 +44,7 @@ pub(crate) struct AwaitSecondClientHello {
 /// What a HelloRetryRequest has settled.
 struct Begun {
     config: Arc<Config>,
+    is_quic: bool,
     /// The first ClientHello and the HelloRetryRequest.
     transcript: Transcript,
     suite: &'static Suite,
@@ -53,12 +56,13 @@ struct Begun {
 impl AwaitClientHello {
     pub(super) fn take(self, message: &[u8], turn: &mut Turn<'_>) -> Result<State, Fault> {
         let hello = read(message)?;
-        let config = self.config;
+        let Self { config, is_quic, retried } = self;
+        admit(&hello, is_quic)?;
         if let (Some(cookies), Some(cookie)) = (&config.cookies, hello.extensions.cookie) {
-            let begun = Begun::restored(&config, cookies, cookie, &hello, turn)?;
+            let begun = Begun::restored(&config, is_quic, cookies, cookie, &hello, turn)?;
             return begun.go_on(&hello, message, turn);
         }
-        if self.retried.is_some() {
+        if retried.is_some() {
             return Err(Fault::ChangedClientHello); // spec: 9846-4.3.2-n
         }
         let offered = Offered::read(&hello)?;
@@ -69,12 +73,12 @@ impl AwaitClientHello {
         match exchanged {
             Exchange::Share(group, share) => {
                 let mut transcript = Unhashed::new(Vec::new()).start(suite.hash);
-                let resumed = resume(&config, suite, &hello, message, &mut transcript, turn)?;
+                let resumed = resume(&config, is_quic, suite, &hello, message, &mut transcript, turn)?;
                 let shared = exchange(group, share, turn)?;
                 let is_retried = false;
                 let accepted =
-                    Accepted { config, suite, transcript, shared, early_data, is_retried, resumed };
-                flight::accept(accepted, &hello, turn)
+                    Accepted { config, is_quic, suite, transcript, shared, early_data, is_retried, resumed };
+                flight::accept(accepted, &hello, message, turn)
             }
             Exchange::Retry(group) => {
                 let cookie = cookie(&config, &hello, message, suite, group, turn);
@@ -82,11 +86,11 @@ impl AwaitClientHello {
                 turn.flight.steps.push(Step::Send { level: Level::Plain, message: retry.clone() }); // spec: 9846-4.2.1-l
                 if cookie.is_some() {
                     let retried = Some(Retried { early_data });
-                    return Ok(State::ClientHello(Self { config, retried })); // spec: 9846-4.3.2-l
+                    return Ok(State::ClientHello(Self { config, is_quic, retried })); // spec: 9846-4.3.2-l
                 }
                 let mut transcript = Unhashed::new(message.to_vec()).retry(suite.hash);
                 transcript.add(&retry);
-                let begun = Begun { config, transcript, suite, group, early_data };
+                let begun = Begun { config, is_quic, transcript, suite, group, early_data };
                 let state = AwaitSecondClientHello { first: message.to_vec(), begun };
                 Ok(State::SecondClientHello(Box::new(state)))
             }
@@ -138,6 +142,7 @@ impl Begun {
     /// What the cookie says, if it is ours, fresh, and for this ClientHello.
     fn restored(
         config: &Arc<Config>,
+        is_quic: bool,
         cookies: &Cookies,
         bytes: &[u8],
         hello: &ClientHello<'_>,
@@ -153,7 +158,7 @@ impl Begun {
         let mut transcript = Transcript::after_retry(suite.hash, &cookie.first);
         transcript.add(&hello_retry_request(hello, suite, group, Some(bytes)));
         let (config, early_data) = (Arc::clone(config), cookie.early_data);
-        Ok(Self { config, transcript, suite, group, early_data })
+        Ok(Self { config, is_quic, transcript, suite, group, early_data })
     }
 
     /// Takes the second ClientHello, which repeats the first one.
@@ -166,12 +171,13 @@ impl Begun {
         let (Some(share), 1) = (shares.next(), offered.shares.iter().count()) else {
             return Err(Fault::ChangedClientHello);
         };
-        let resumed = resume(&self.config, self.suite, hello, message, &mut self.transcript, turn)?;
+        let Self { config, is_quic, suite, early_data, .. } = self;
+        let resumed = resume(&config, is_quic, suite, hello, message, &mut self.transcript, turn)?;
         let shared = exchange(self.group, share.key_exchange, turn)?;
-        let Self { config, transcript, suite, early_data, .. } = self;
-        let is_retried = true;
-        let accepted = Accepted { config, suite, transcript, shared, early_data, is_retried, resumed };
-        flight::accept(accepted, hello, turn)
+        let (transcript, is_retried) = (self.transcript, true);
+        let accepted =
+            Accepted { config, is_quic, suite, transcript, shared, early_data, is_retried, resumed };
+        flight::accept(accepted, hello, message, turn)
     }
 }
 
@@ -222,7 +228,18 @@ fn fit(groups: Codes<'_>, shares: List<'_, KeyShareEntry<'_>>) -> bool {
 /// As many shares are looked up one by one.
 const FEW_SHARES: usize = 8;
 
-fn read(message: &[u8]) -> Result<ClientHello<'_>, Fault> {
+/// What depends on who carries a ClientHello. The second one repeats all of it.
+fn admit(hello: &ClientHello<'_>, is_quic: bool) -> Result<(), Fault> {
+    let kind = ExtensionType::QUIC_TRANSPORT_PARAMETERS;
+    match hello.extensions.quic_transport_parameters {
+        _ if is_quic && !hello.legacy_session_id.is_empty() => Err(Fault::MiddleboxCompatibility), // spec: 9001-8.4-b
+        None if is_quic => Err(Fault::MissingExtension(kind)), // spec: 9001-8.2-b
+        Some(_) if !is_quic => Err(Fault::TransportParametersOutsideQuic), // spec: 9001-8.2-c
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn read(message: &[u8]) -> Result<ClientHello<'_>, Fault> {
     match Message::read(message)? {
         Message::ClientHello(hello) => Ok(hello),
         other => Err(Fault::UnexpectedMessage(other.kind())),

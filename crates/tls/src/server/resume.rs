@@ -35,6 +35,7 @@ pub(super) struct Resumed {
 /// it takes in.
 pub(super) fn resume(
     config: &Config,
+    is_quic: bool,
     suite: &'static Suite,
     hello: &ClientHello<'_>,
     message: &[u8],
@@ -42,7 +43,7 @@ pub(super) fn resume(
     turn: &Turn<'_>,
 ) -> Result<Option<Resumed>, Fault> {
     let found = hello.extensions.pre_shared_key.and_then(|offered| {
-        let (index, told, ticket) = find(config, suite, hello, &offered, turn)?;
+        let (index, told, ticket) = find(config, is_quic, suite, hello, &offered, turn)?;
         Some((offered, index, told, ticket))
     });
     let Some((offered, index, told, ticket)) = found else {
@@ -72,6 +73,7 @@ pub(super) fn resume(
 /// The first ticket that is good here and now, and where it stands.
 fn find<'a>(
     config: &Config,
+    is_quic: bool,
     suite: &'static Suite,
     hello: &ClientHello<'_>,
     offered: &OfferedPsks<'a>,
@@ -82,6 +84,7 @@ fn find<'a>(
     let here = Here {
         config,
         tickets,
+        is_quic,
         suite,
         server_name: server_name.as_deref(),
         unix_ms: config.unix_ms(turn.now),
@@ -132,6 +135,7 @@ pub(super) fn tickets(config: &Config, hello: &ClientHello<'_>, is_resumed: bool
 struct Here<'a> {
     config: &'a Config,
     tickets: &'a Tickets,
+    is_quic: bool,
     suite: &'static Suite,
     server_name: Option<&'a str>,
     unix_ms: u64,
@@ -146,6 +150,7 @@ impl Here<'_> {
         let told_age_ms = ticket.told_age_ms(offered.obfuscated_ticket_age);
         let lifetime_ms = u64::from(ticket.lifetime_secs) * 1_000;
         let fits = core::ptr::eq(suite.hash, self.suite.hash) // spec: 9846-4.7.1-e
+            && ticket.transport.is_some() == self.is_quic
             && is_past(ticket.issued_unix_ms / 1_000, self.unix_ms)
             && is_past(ticket.authenticated_unix_secs, self.unix_ms)
             && age_ms < lifetime_ms

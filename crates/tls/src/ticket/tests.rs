@@ -19,6 +19,7 @@ fn ticket() -> Ticket {
         alpn: Some(b"h2".to_vec()),
         identity: Identity::new(vec![vec![1; 90], vec![2; 30]]),
         note: Some([3; 18]),
+        transport: None,
     }
 }
 

@@ -21,6 +21,7 @@ fn session(number: u64) -> tls::Session {
         client_certificates: [0; 32],
         kept: Vec::new(),
         verdict: tls::Verdict::default(),
+        transport: tls::Transport::default(),
     }
 }
 

@@ -224,6 +224,7 @@ pub(super) fn truth(side: Side, wanted: &Wanted) -> Answer {
         }
         Wanted::Verify { chain, .. } => Answer::Verify(Judge(Named::Server).judge(leaf(chain))),
         Wanted::VerifyClient { chain, .. } => Answer::Verify(Judge(Named::Alice).judge(leaf(chain))),
+        Wanted::TransportParameters { .. } => unreachable!("over QUIC alone"),
     }
 }
 

@@ -23,7 +23,7 @@ impl AntiReplay for Says {
     }
 }
 
-fn policy(is_first: bool) -> EarlyDataPolicy {
+pub(super) fn policy(is_first: bool) -> EarlyDataPolicy {
     EarlyDataPolicy::new(Arc::new(Says(is_first)))
 }
 

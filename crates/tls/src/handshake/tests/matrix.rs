@@ -269,6 +269,7 @@ impl Handshake {
             State::Server(state) => match state {
                 server::State::ClientHello(_) => "server AwaitClientHello",
                 server::State::SecondClientHello(_) => "server AwaitSecondClientHello",
+                server::State::TransportParameters(_) => "server AwaitTransportParameters",
                 server::State::CertificateAnswer(_) => "server AwaitCertificateAnswer",
                 server::State::Signature(_) => "server AwaitSignature",
                 server::State::Certificate(_) => "server AwaitCertificate",

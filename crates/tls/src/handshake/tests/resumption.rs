@@ -27,12 +27,12 @@ pub(crate) fn tickets() -> Tickets {
     Tickets::new(Arc::new(KeyRing::new(&PROVIDER.suites[0], vec![key(1)])))
 }
 
-pub(super) fn client() -> client::Options {
+pub(crate) fn client() -> client::Options {
     let request = TicketRequest { new_session_count: 2, resumption_count: 1 };
     client::Options { tickets: Some(request), ..client_options() }
 }
 
-pub(super) fn server() -> server::Options {
+pub(crate) fn server() -> server::Options {
     // One credential for all servers of these tests: another one is another certificate.
     static CREDENTIAL: std::sync::LazyLock<Arc<crate::Credential>> =
         std::sync::LazyLock::new(|| server_options().credentials.remove(0));
@@ -44,7 +44,7 @@ pub(super) fn server() -> server::Options {
     }
 }
 
-pub(super) fn sessions(pair: &Pair) -> Vec<Session> {
+pub(crate) fn sessions(pair: &Pair) -> Vec<Session> {
     let facts = pair.from_client.facts.iter();
     facts
         .filter_map(|fact| if let Fact::Ticket(session) = fact { Some((**session).clone()) } else { None })
