@@ -9,7 +9,7 @@ pub struct Limits {
     pub certificates: usize,
     /// Input held while the owner has not answered a [`crate::Wanted`].
     pub held_bytes: usize,
-    /// KeyUpdates from the peer in any 10 seconds.
+    /// KeyUpdates from the peer in any 10 seconds; QUIC has none.
     pub key_updates_per_10_s: u32,
     /// Tickets from the server in any 10 seconds.
     pub tickets_per_10_s: u32,
@@ -18,7 +18,7 @@ pub struct Limits {
     /// From the first call to the peer's Finished.
     pub handshake_ms: u64,
     /// Records that one key protects before a KeyUpdate goes out, our own messages apart; the cipher's own limit counts where
-    /// it is lower, and holds for all records, and 16 where this is lower.
+    /// it is lower, and holds for all records, and 16 where this is lower. No matter of QUIC's, nor is what follows.
     pub records_per_key: u64,
     /// Records in a row that carry nothing: empty application data, change_cipher_spec, `user_canceled`.
     pub empty_records: u32,

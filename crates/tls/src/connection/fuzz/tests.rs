@@ -83,12 +83,12 @@ fn seeds_reach_every_state() {
     }
 }
 
-/// The states of the matrix.
+/// The states of the matrix, but for those over QUIC, which has no records.
 fn expected(side: Side) -> Vec<&'static str> {
     let matrix = include_str!(
         "../../handshake/tests/snapshots/sakigake_tls__handshake__tests__matrix__every_state_takes_its_messages_and_no_others.snap"
     );
     let prefix = if side == Side::Client { "client Await" } else { "server Await" };
-    let names = matrix.lines().filter(|line| line.starts_with(prefix));
+    let names = matrix.lines().filter(|line| line.starts_with(prefix) && !line.contains(", over QUIC"));
     names.filter_map(|line| line.split(',').next()).collect()
 }

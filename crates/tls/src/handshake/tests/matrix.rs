@@ -5,10 +5,10 @@ use super::{
     early_data,
     later::ticket,
     pair::{NOW, Pair, Side, UNIX_SECS, client_options, server_options},
-    resumption,
+    quic, resumption,
 };
 use crate::{
-    Credential, Fault, Handshake, Level, Step, client,
+    Credential, Fault, Handshake, Level, Step, Wanted, client,
     compression::ALL,
     extension::{CertificateRequestExtensions, List},
     handshake::State,
@@ -39,9 +39,15 @@ enum Course {
     Early,
     /// The client takes certificates compressed.
     Compressed,
+    /// QUIC carries it.
+    Quic,
+    /// The same, and the server's owner does not answer.
+    QuicAsked,
+    /// The same, a ticket, and early data that is taken.
+    QuicEarly,
 }
 
-const COURSES: [Course; 10] = [
+const COURSES: [Course; 13] = [
     Course::Straight,
     Course::Retry,
     Course::Request,
@@ -52,6 +58,9 @@ const COURSES: [Course; 10] = [
     Course::Resumed,
     Course::Early,
     Course::Compressed,
+    Course::Quic,
+    Course::QuicAsked,
+    Course::QuicEarly,
 ];
 
 impl Course {
@@ -61,6 +70,8 @@ impl Course {
             Self::Resumed => ", resumed",
             Self::Early => ", early data taken",
             Self::Compressed => ", compression offered",
+            Self::Quic | Self::QuicAsked => ", over QUIC",
+            Self::QuicEarly => ", over QUIC, early data taken",
             _ => "",
         }
     }
@@ -75,7 +86,8 @@ impl Course {
         let mut server = server::Options { groups, ..server_options() };
         let mut client = client_options();
         match self {
-            Self::Straight | Self::Resumed | Self::Early => {}
+            Self::Straight | Self::Resumed | Self::Early | Self::QuicEarly => {}
+            Self::Quic | Self::QuicAsked => (client, server) = (quic::client(), quic::server()),
             Self::Compressed => client.compressions = &ALL,
             Self::Retry => client.alpn = Vec::new(),
             Self::OwnersAnswer => {
@@ -161,6 +173,8 @@ fn stopped(course: Course, stop: usize) -> (Pair, Option<(Side, Vec<u8>)>) {
     let (client, server) = course.options(stop);
     let mut pair = match course {
         Course::Early => early_data::pair(),
+        Course::Quic | Course::QuicAsked => Pair::over_quic(client, server, None),
+        Course::QuicEarly => quic::early_pair(),
         Course::Resumed => Pair::resuming(
             resumption::client(),
             resumption::server(),
@@ -181,6 +195,11 @@ fn stopped(course: Course, stop: usize) -> (Pair, Option<(Side, Vec<u8>)>) {
         match queue.get(index).cloned() {
             Some((from, level, message)) if index < stop => {
                 pair.deliver(from.peer(), level, &message).unwrap();
+                if matches!(pair.server.wanted(), Some(Wanted::TransportParameters { .. }))
+                    && course != Course::QuicAsked
+                {
+                    pair.server.answer(NOW, quic::answer(), &mut pair.from_server).unwrap();
+                }
             }
             next => {
                 return (pair, next.map(|(from, _, message): (Side, Level, Vec<u8>)| (from.peer(), message)));

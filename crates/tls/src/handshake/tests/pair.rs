@@ -164,6 +164,23 @@ impl Pair {
         }
     }
 
+    /// Both over QUIC.
+    pub(crate) fn over_quic(
+        client: client::Options,
+        server: server::Options,
+        session: Option<Session>,
+    ) -> Self {
+        let mut pair = Self::with_name(client.clone(), server.clone(), "example.com");
+        pair.from_client = Flight::default();
+        let (client, parameters) = (client.build().unwrap(), b"parameters".to_vec());
+        let entropy = Box::new(Counter(1));
+        let flight = &mut pair.from_client;
+        let client = Handshake::quic_client(client, "example.com", session, parameters, NOW, entropy, flight);
+        pair.client = client.unwrap();
+        pair.server = Handshake::quic_server(server.build().unwrap(), NOW, Box::new(Counter(2)));
+        pair
+    }
+
     /// Delivers until nothing moves.
     pub(crate) fn run(&mut self) -> Result<(), (Side, Fault)> {
         self.run_with(|_, _, _| {})

@@ -8,3 +8,6 @@ mod pair;
 mod resumption;
 mod stories;
 mod vectors;
+
+pub(super) use early_data::tcp_pair as early_pair;
+pub(super) use pair::{answer, client, server};

@@ -3,7 +3,7 @@
 use super::pair::{Pair, client, server};
 use crate::{
     EarlyData, EarlyOffer, Fact, Level, Session, client,
-    handshake::tests::early_data::policy,
+    handshake::tests::{early_data::policy, pair as tcp},
     message::Message,
     rules::{NamedGroup, Side},
     server::{self, AntiReplay, EarlyDataPolicy},
@@ -27,6 +27,11 @@ fn ticket() -> Session {
 /// A client that comes back with early data, which the server takes.
 pub(super) fn pair() -> Pair {
     Pair::resuming(early_client(), early_server(), Some(ticket()))
+}
+
+/// The same for the table of states.
+pub(in super::super) fn tcp_pair() -> tcp::Pair {
+    tcp::Pair::over_quic(early_client(), early_server(), Some(ticket()))
 }
 
 const ALL: EarlyData = EarlyData::Accepted { max_bytes: u32::MAX };

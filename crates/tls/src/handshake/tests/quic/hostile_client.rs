@@ -2,7 +2,7 @@
 
 use super::pair::{OF_CLIENT, Owner, Pair, client, over_tcp, server};
 use crate::{
-    Answer, Fault, Flight, Handshake, Level,
+    Fault, Flight, Handshake, Level,
     handshake::tests::pair::{self as tcp, Counter, NOW, Side},
     message::{ClientHello, Message},
     rules::{AlertDescription as Alert, ExtensionType, HandshakeType},
@@ -103,9 +103,7 @@ fn nothing_may_follow_a_client_hello_under_the_same_keys() {
     let hello = pair.client.bytes(Level::Plain).to_vec();
     pair.server.handle(Level::Plain, &hello).unwrap();
     pair.server.handle(Level::Plain, &[1]).unwrap();
-    let Owner { parameters, remembered, takes_early_data } = Owner::default();
-    let answer = Answer::TransportParameters { parameters, remembered, takes_early_data };
-    assert_eq!(pair.server.answer(answer), Err(Fault::MessageSpansKeyChange));
+    assert_eq!(pair.server.answer(Owner::default().answer()), Err(Fault::MessageSpansKeyChange));
 }
 
 #[test]

@@ -26,6 +26,13 @@ impl Default for Owner {
     }
 }
 
+impl Owner {
+    pub(super) fn answer(&self) -> Answer {
+        let Self { parameters, remembered, takes_early_data } = self.clone();
+        Answer::TransportParameters { parameters, remembered, takes_early_data }
+    }
+}
+
 /// One side with what it has given out.
 pub(super) struct End {
     pub(super) handshake: Handshake,
@@ -133,11 +140,16 @@ pub(super) struct Pair {
     pub(super) in_pieces: usize,
 }
 
-pub(super) fn client() -> client::Options {
+/// The same for whoever has no [`Owner`].
+pub(in super::super) fn answer() -> Answer {
+    Owner::default().answer()
+}
+
+pub(in super::super) fn client() -> client::Options {
     client::Options { alpn: vec![b"h3".to_vec()], ..resumption::client() }
 }
 
-pub(super) fn server() -> server::Options {
+pub(in super::super) fn server() -> server::Options {
     server::Options { alpn: vec![b"h3".to_vec()], ..resumption::server() }
 }
 
@@ -194,9 +206,7 @@ impl Pair {
                 if let Some(wanted) = receiver.handshake.wanted().cloned() {
                     let Wanted::TransportParameters { .. } = wanted else { panic!("{wanted:?}") };
                     receiver.wanted.push(wanted);
-                    let Owner { parameters, remembered, takes_early_data } = self.owner.clone();
-                    let answer = Answer::TransportParameters { parameters, remembered, takes_early_data };
-                    receiver.answer(answer).map_err(fault)?;
+                    receiver.answer(self.owner.answer()).map_err(fault)?;
                 }
             }
         }

@@ -146,3 +146,20 @@ fn a_server_ignores_record_size_limit_over_quic() {
     assert_eq!(encrypted.extensions.record_size_limit, None);
     assert!(encrypted.extensions.has(ExtensionType::QUIC_TRANSPORT_PARAMETERS));
 }
+
+#[test]
+fn the_fuzz_body_holds_on_messages_over_quic() {
+    let pair = Pair::new().established();
+    for end in [&pair.client, &pair.server] {
+        let message = end.bytes(Level::Plain);
+        for split in [0, 6, 255] {
+            crate::fuzz::fuzz_handshake(&[&[split], message].concat());
+            crate::fuzz::fuzz_handshake(&[&[split], message, message].concat());
+        }
+        for at in (0..message.len()).step_by(17) {
+            let mut changed = [&[255], message].concat();
+            changed[at + 1] ^= 1 << (at % 8);
+            crate::fuzz::fuzz_handshake(&changed);
+        }
+    }
+}
