@@ -4,6 +4,7 @@
     reason = "the kernel's interface to namespaces, devices and children has no other form"
 )]
 
+use crate::arguments::Port;
 use rustix::{
     fs::{Mode, OFlags},
     ioctl::{Setter, ioctl, opcode},
@@ -46,13 +47,17 @@ impl Namespace {
         self.run(move || command.spawn()).map_err(why)
     }
 
-    /// Whether somebody there listens on a TCP port. Asked of the kernel: a trial connection would reach the server.
-    pub(crate) fn is_listening(&self, port: u16) -> io::Result<bool> {
+    /// Whether somebody there listens on a port. Asked of the kernel: a trial connection would reach the server.
+    pub(crate) fn is_listening(&self, port: Port) -> io::Result<bool> {
         self.run(move || {
-            let tables = ["/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"];
+            let (protocol, port, state) = match port {
+                Port::Tcp(port) => ("tcp", port, "0A"),
+                Port::Udp(port) => ("udp", port, "07"),
+            };
+            let tables = ["", "6"].map(|version| format!("/proc/thread-self/net/{protocol}{version}"));
             // A kernel without IPv6 has one table less.
             let sockets = tables.map(|table| fs::read_to_string(table).unwrap_or_default());
-            Ok(sockets.iter().flat_map(|text| text.lines()).any(|line| is_listener(line, port)))
+            Ok(sockets.iter().flat_map(|text| text.lines()).any(|line| is_listener(line, port, state)))
         })
     }
 
@@ -66,11 +71,11 @@ impl Namespace {
     }
 }
 
-fn is_listener(line: &str, port: u16) -> bool {
+fn is_listener(line: &str, port: u16, wanted: &str) -> bool {
     let mut columns = line.split_whitespace().skip(1);
     let (local, state) = (columns.next(), columns.nth(1));
     local.and_then(|local| local.rsplit_once(':')).is_some_and(|(_, hex)| hex == format!("{port:04X}"))
-        && state == Some("0A")
+        && state == Some(wanted)
 }
 
 fn set_up(device: &str, address: &str) -> io::Result<OwnedFd> {

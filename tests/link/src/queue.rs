@@ -15,6 +15,8 @@ pub(crate) struct Shape {
     pub(crate) queue_packets: usize,
     /// The share that is dropped at random, 0 to 1.
     pub(crate) loss: f64,
+    /// At most as many are dropped at random in a row.
+    pub(crate) burst_packets: usize,
     /// Of the randomness.
     pub(crate) seed: u64,
 }
@@ -22,7 +24,15 @@ pub(crate) struct Shape {
 impl Default for Shape {
     fn default() -> Self {
         let (delay, jitter) = (Duration::ZERO, Duration::ZERO);
-        Self { delay, jitter, bits_per_s: None, queue_packets: 100, loss: 0.0, seed: 1 }
+        Self {
+            delay,
+            jitter,
+            bits_per_s: None,
+            queue_packets: 100,
+            loss: 0.0,
+            burst_packets: usize::MAX,
+            seed: 1,
+        }
     }
 }
 
@@ -40,6 +50,8 @@ pub(crate) struct Queue {
     /// When the last accepted packet is sent, and when it arrives.
     sent: Duration,
     arrived: Duration,
+    /// How many were dropped at random in a row.
+    unlucky: usize,
     random: u64,
 }
 
@@ -55,12 +67,14 @@ const PACKETS: usize = 65_536;
 impl Queue {
     pub(crate) fn new(shape: Shape) -> Self {
         let random = shape.seed;
-        Self { shape, packets: VecDeque::new(), sent: Duration::ZERO, arrived: Duration::ZERO, random }
+        let (sent, arrived) = (Duration::ZERO, Duration::ZERO);
+        Self { shape, packets: VecDeque::new(), sent, arrived, unlucky: 0, random }
     }
 
     /// A packet enters the link, or is lost. Says which.
     pub(crate) fn accept(&mut self, now: Duration, bytes: &[u8]) -> bool {
-        let is_unlucky = self.chance() < self.shape.loss;
+        let is_unlucky = self.chance() < self.shape.loss && self.unlucky < self.shape.burst_packets;
+        self.unlucky = if is_unlucky { self.unlucky + 1 } else { 0 };
         let late = self.shape.jitter.mul_f64(self.chance());
         if is_unlucky || self.waiting(now) > self.shape.queue_packets || self.packets.len() >= PACKETS {
             return false;

@@ -1,8 +1,10 @@
 //! The program: both namespaces, the link between them, the two commands.
 
 use crate::{
-    arguments::{Arguments, USAGE},
-    carry,
+    arguments::{Arguments, Port, USAGE},
+    capture::Capture,
+    carry::Link,
+    faults::Faults,
     namespace::Namespace,
     queue::Queue,
 };
@@ -48,9 +50,12 @@ fn run(arguments: &Arguments) -> io::Result<u8> {
     let (server_side, server_end) = Namespace::open("server0", "10.77.0.1/24")?;
     let (client_side, client_end) = Namespace::open("client0", "10.77.0.2/24")?;
     let queues = [Queue::new(arguments.shape.clone()), Queue::new(arguments.shape.clone().other_way())];
+    let capture = arguments.capture.as_deref().map_or_else(|| Ok(Capture::default()), Capture::into)?;
+    let ends = [server_end, client_end];
+    let link = Link { ends, queues, faults: Faults::new(arguments.plan.clone()), capture: capture.clone() };
     thread::spawn(move || {
         // Without the link the client waits for nothing: better to end, which ends the children too.
-        let why = carry::carry([server_end, client_end], queues);
+        let why = link.carry();
         eprintln!("sakigake-link: the link broke: {why}");
         std::process::exit(i32::from(BROKEN));
     });
@@ -60,6 +65,10 @@ fn run(arguments: &Arguments) -> io::Result<u8> {
         Some(Err(why)) => Err(why),
     };
     end(&mut server)?;
+    let [from_server, from_client] = capture.close();
+    if arguments.capture.is_some() {
+        eprintln!("lost: {from_server} of the server's packets, {from_client} of the client's");
+    }
     status
 }
 
@@ -74,16 +83,14 @@ fn client(side: &Namespace, words: &[String]) -> io::Result<u8> {
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(BROKEN))
 }
 
-fn await_listener(side: &Namespace, server: &mut Child, port: u16) -> io::Result<()> {
+fn await_listener(side: &Namespace, server: &mut Child, port: Port) -> io::Result<()> {
     let start = Instant::now();
     while !side.is_listening(port)? {
         if let Some(status) = server.try_wait()? {
             return Err(io::Error::other(format!("the server ended before it listened: {status}")));
         }
         if start.elapsed() > READY {
-            return Err(io::Error::other(format!(
-                "the server did not listen on port {port} within {READY:?}"
-            )));
+            return Err(io::Error::other(format!("the server did not listen on {port:?} within {READY:?}")));
         }
         thread::sleep(Duration::from_millis(10));
     }

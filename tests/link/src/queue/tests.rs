@@ -62,6 +62,13 @@ fn loss_is_a_share_and_the_seed_decides_which() {
 }
 
 #[test]
+fn a_burst_of_losses_ends_at_its_bound() {
+    let arrivals = arrivals(Shape { delay: MS, loss: 1.0, burst_packets: 2, ..Shape::default() }, 7);
+    let kept: Vec<bool> = arrivals.iter().map(Option::is_some).collect();
+    assert_eq!(kept, [false, false, true, false, false, true, false]);
+}
+
+#[test]
 fn a_link_holds_no_more_than_its_bound() {
     let mut queue = Queue::new(Shape { delay: 25 * MS, ..Shape::default() });
     assert!((0..PACKETS).all(|_| queue.accept(Duration::ZERO, &[0])));
