@@ -8,6 +8,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("crypto", &["wire"]),
     ("tls", &["wire", "crypto"]),
+    ("quic", &["wire", "crypto", "tls"]),
     ("fields", &["wire"]),
     ("semantics", &[]),
     ("preload", &["wire", "fields", "semantics"]),

@@ -1,0 +1,15 @@
+//! QUIC (RFC 9000, 9001, 9002) without I/O.
+//!
+//! Parts take plain arguments and return facts; none of them knows the connection, which alone decides.
+
+pub mod endpoint;
+pub mod fault;
+pub mod frame;
+pub mod ids;
+pub mod packet;
+pub mod parameters;
+pub mod paths;
+pub mod ranges;
+pub mod recovery;
+pub mod rules;
+pub mod streams;
