@@ -15,4 +15,4 @@ pub use entropy::{Drawn, Entropy};
 pub use percent::percent_decoded;
 pub use reader::{Reader, Short};
 pub use time::{Instant, Span};
-pub use writer::{Full, Grow, Writer};
+pub use writer::{Full, Grow, MAX_VARINT, Writer, varint_len};

@@ -85,10 +85,39 @@ impl<'a> Writer<'a> {
         self.put(&value.to_be_bytes())
     }
 
+    /// Appends a variable-length integer (RFC 9000 section 16) in as few bytes as it takes.
+    ///
+    /// # Panics
+    /// When `value` is above [`MAX_VARINT`]: what we send was bounded when it was counted or configured.
+    pub fn varint(&mut self, value: u64) -> Result<(), Full> {
+        let len = varint_len(value);
+        let mut bytes = value.to_be_bytes();
+        let bytes = &mut bytes[8 - len..];
+        bytes[0] |= (len.trailing_zeros() as u8) << 6; // spec: 9000-16-a
+        self.put(bytes)
+    }
+
     /// Runs `body`; when it fails, nothing that it wrote remains.
     pub fn all_or_nothing<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, Full>) -> Result<T, Full> {
         let mark = self.at;
         body(self).inspect_err(|_| self.at = mark)
+    }
+}
+
+/// The largest variable-length integer (RFC 9000 section 16).
+pub const MAX_VARINT: u64 = (1 << 62) - 1;
+
+/// How many bytes [`Writer::varint`] takes for `value`: 1, 2, 4 or 8.
+///
+/// # Panics
+/// When `value` is above [`MAX_VARINT`].
+pub const fn varint_len(value: u64) -> usize {
+    match value {
+        0..=0x3f => 1,
+        0x40..=0x3fff => 2,
+        0x4000..=0x3fff_ffff => 4,
+        0x4000_0000..=MAX_VARINT => 8,
+        _ => panic!("a variable-length integer has at most 62 bits"),
     }
 }
 

@@ -55,6 +55,39 @@ fn varints_of_rfc_9000_appendix_a_1() {
     }
 }
 
+// spec: 9000-16-a
+#[test]
+fn varints_are_written_in_as_few_bytes_as_they_take() {
+    for (value, bytes) in [
+        (0, &[0][..]),
+        (37, &[0x25]),
+        (63, &[0x3f]),
+        (64, &[0x40, 0x40]),
+        (15_293, &[0x7b, 0xbd]),
+        (16_383, &[0x7f, 0xff]),
+        (16_384, &[0x80, 0, 0x40, 0]),
+        (494_878_333, &[0x9d, 0x7f, 0x3e, 0x7d]),
+        (0x3fff_ffff, &[0xbf, 0xff, 0xff, 0xff]),
+        (0x4000_0000, &[0xc0, 0, 0, 0, 0x40, 0, 0, 0]),
+        (151_288_809_941_952_652, &[0xc2, 0x19, 0x7c, 0x5e, 0xff, 0x14, 0xe8, 0x8c]),
+        (MAX_VARINT, &[0xff; 8]),
+    ] {
+        let mut buf = [0; 8];
+        let mut writer = Writer::new(&mut buf);
+        writer.varint(value).expect("room");
+        let len = writer.written();
+        assert_eq!((&buf[..len], varint_len(value)), (bytes, len), "{value}");
+        assert_eq!(Reader::new(bytes).varint(), Ok(value));
+        assert_eq!(Writer::new(&mut buf[..len - 1]).varint(value), Err(Full(len)));
+    }
+}
+
+#[test]
+#[should_panic(expected = "62 bits")]
+fn a_varint_has_no_more_than_62_bits() {
+    Writer::new(&mut [0; 8]).varint(MAX_VARINT + 1).expect("never reached");
+}
+
 #[test]
 fn spans_read_as_people_write_them() {
     for (span, text) in [
