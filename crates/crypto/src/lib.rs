@@ -1,4 +1,4 @@
-//! The table of cryptographic functions that TLS (and later QUIC) stands on.
+//! The table of cryptographic functions that TLS and QUIC stand on.
 //!
 //! A [`Provider`] is data: rows of function pointers, filled by [`aws_lc`] here and by the lab's plain provider there.
 //! Nothing above this crate names an implementation, so a second one needs no change in `tls`.
@@ -9,8 +9,8 @@ mod provider;
 mod secret;
 
 pub use provider::{
-    Accepted, Aead, AeadKey, BadShare, Digest, Forged, Group, Hash, HashState, KeyRejected, KeyShare,
-    Provider, SignFailed, SigningKey, Suite, TAG_BYTES, Verification,
+    Accepted, Aead, AeadKey, BadShare, Digest, Forged, Group, Hash, HashState, HeaderKey, KeyRejected,
+    KeyShare, Provider, SAMPLE_BYTES, SignFailed, SigningKey, Suite, TAG_BYTES, Verification,
 };
 pub use secret::{Secret, equal};
 

@@ -5,6 +5,9 @@ use sakigake_wire::Entropy;
 /// Every suite in TLS 1.3 that browsers speak ends its ciphertext with a tag of this many bytes.
 pub const TAG_BYTES: usize = 16;
 
+/// Bytes of ciphertext that every header protection of QUIC looks at (RFC 9001 sections 5.4.3 and 5.4.4).
+pub const SAMPLE_BYTES: usize = 16;
+
 /// One implementation of everything: a table of tables. Rows stand in the order of preference.
 pub struct Provider {
     /// What it calls itself in traces.
@@ -85,8 +88,20 @@ pub struct Aead {
     pub key_len: usize,
     /// Full-size records that one key may protect (RFC 9846 section 5.5); `u64::MAX` where sequence numbers end first.
     pub confidentiality_limit: u64,
+    /// QUIC packets that one key may protect (RFC 9001 section 6.6); `u64::MAX` where packet numbers end first.
+    pub packet_confidentiality_limit: u64,
+    /// QUIC packets of one connection that may fail to open under keys of this kind (RFC 9001 section 6.6).
+    pub packet_integrity_limit: u64,
     /// A key ready for use. It panics when the bytes are not [`Aead::key_len`]: keys come from our own key schedule.
     pub key: fn(&[u8]) -> Box<dyn AeadKey>,
+    /// A key for the headers of QUIC packets (RFC 9001 section 5.4), as long as the AEAD's and refused likewise.
+    pub header_key: fn(&[u8]) -> Box<dyn HeaderKey>,
+}
+
+/// What hides the header of a QUIC packet (RFC 9001 section 5.4).
+pub trait HeaderKey: Send + Sync {
+    /// The mask that a sample of the packet's ciphertext gives.
+    fn mask(&self, sample: &[u8; SAMPLE_BYTES]) -> [u8; 5];
 }
 
 /// An AEAD key ready for use. Nonces have 12 bytes, tags [`TAG_BYTES`].

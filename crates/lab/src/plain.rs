@@ -12,7 +12,8 @@ pub use certificate::{Verifier, certificate, credential};
 pub use signing::private_key;
 
 use sakigake_crypto::{
-    Aead, AeadKey, Digest, Forged, Hash, HashState, Provider, Secret, Suite, TAG_BYTES, equal, hkdf,
+    Aead, AeadKey, Digest, Forged, Hash, HashState, HeaderKey, Provider, SAMPLE_BYTES, Secret, Suite,
+    TAG_BYTES, equal, hkdf,
 };
 use std::sync::LazyLock;
 use sum::Sum;
@@ -74,14 +75,32 @@ static SHA384: Hash = Hash {
     },
 };
 
-static AES_128_GCM: Aead =
-    Aead { key_len: 16, confidentiality_limit: AES_GCM_RECORDS, key: |bytes| key("aes-128-gcm", 16, bytes) };
+static AES_128_GCM: Aead = Aead {
+    key_len: 16,
+    confidentiality_limit: AES_GCM_RECORDS,
+    packet_confidentiality_limit: 1 << 23,
+    packet_integrity_limit: 1 << 52,
+    key: |bytes| key("aes-128-gcm", 16, bytes),
+    header_key: |bytes| header_key("aes-128 header", 16, bytes),
+};
 
-static AES_256_GCM: Aead =
-    Aead { key_len: 32, confidentiality_limit: AES_GCM_RECORDS, key: |bytes| key("aes-256-gcm", 32, bytes) };
+static AES_256_GCM: Aead = Aead {
+    key_len: 32,
+    confidentiality_limit: AES_GCM_RECORDS,
+    packet_confidentiality_limit: 1 << 23,
+    packet_integrity_limit: 1 << 52,
+    key: |bytes| key("aes-256-gcm", 32, bytes),
+    header_key: |bytes| header_key("aes-256 header", 32, bytes),
+};
 
-static CHACHA20_POLY1305: Aead =
-    Aead { key_len: 32, confidentiality_limit: u64::MAX, key: |bytes| key("chacha20-poly1305", 32, bytes) };
+static CHACHA20_POLY1305: Aead = Aead {
+    key_len: 32,
+    confidentiality_limit: u64::MAX,
+    packet_confidentiality_limit: u64::MAX,
+    packet_integrity_limit: 1 << 36,
+    key: |bytes| key("chacha20-poly1305", 32, bytes),
+    header_key: |bytes| header_key("chacha20 header", 32, bytes),
+};
 
 /// 2^24.5, rounded down (RFC 9846 section 5.5).
 const AES_GCM_RECORDS: u64 = 23_726_566;
@@ -143,6 +162,23 @@ impl AeadKey for Key {
             true => Ok(text.len()),
             false => Err(Forged),
         }
+    }
+}
+
+/// A header's key: packets stay readable but for their headers, which are masked as on the wire, so that a mask that is
+/// forgotten, or applied too early, is seen here too.
+struct Mask(Sum);
+
+fn header_key(name: &str, len: usize, bytes: &[u8]) -> Box<dyn HeaderKey> {
+    assert_eq!(bytes.len(), len, "keys have the length that the row says");
+    Box::new(Mask(Sum::new(name).with(bytes)))
+}
+
+impl HeaderKey for Mask {
+    fn mask(&self, sample: &[u8; SAMPLE_BYTES]) -> [u8; 5] {
+        let mut mask = [0; 5];
+        self.0.clone().with(sample).fill(&mut mask);
+        mask
     }
 }
 

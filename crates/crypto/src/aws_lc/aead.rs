@@ -1,16 +1,35 @@
 //! Authenticated ciphers.
 
-use crate::{Aead, AeadKey, Forged, TAG_BYTES};
+use crate::{Aead, AeadKey, Forged, HeaderKey, SAMPLE_BYTES, TAG_BYTES};
+use aws_lc_rs::aead::quic::{self, HeaderProtectionKey};
 use aws_lc_rs::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
 
-pub(super) static AES_128_GCM: Aead =
-    Aead { key_len: 16, confidentiality_limit: AES_GCM_RECORDS, key: |bytes| key(&aead::AES_128_GCM, bytes) };
+pub(super) static AES_128_GCM: Aead = Aead {
+    key_len: 16,
+    confidentiality_limit: AES_GCM_RECORDS,
+    packet_confidentiality_limit: 1 << 23, // spec: 9001-6.6-a
+    packet_integrity_limit: 1 << 52,       // spec: 9001-6.6-b
+    key: |bytes| key(&aead::AES_128_GCM, bytes),
+    header_key: |bytes| header_key(&quic::AES_128, bytes), // spec: 9001-5.4.3-a
+};
 
-pub(super) static AES_256_GCM: Aead =
-    Aead { key_len: 32, confidentiality_limit: AES_GCM_RECORDS, key: |bytes| key(&aead::AES_256_GCM, bytes) };
+pub(super) static AES_256_GCM: Aead = Aead {
+    key_len: 32,
+    confidentiality_limit: AES_GCM_RECORDS,
+    packet_confidentiality_limit: 1 << 23,
+    packet_integrity_limit: 1 << 52,
+    key: |bytes| key(&aead::AES_256_GCM, bytes),
+    header_key: |bytes| header_key(&quic::AES_256, bytes), // spec: 9001-5.4.3-a
+};
 
-pub(super) static CHACHA20_POLY1305: Aead =
-    Aead { key_len: 32, confidentiality_limit: u64::MAX, key: |bytes| key(&aead::CHACHA20_POLY1305, bytes) };
+pub(super) static CHACHA20_POLY1305: Aead = Aead {
+    key_len: 32,
+    confidentiality_limit: u64::MAX,
+    packet_confidentiality_limit: u64::MAX,
+    packet_integrity_limit: 1 << 36,
+    key: |bytes| key(&aead::CHACHA20_POLY1305, bytes),
+    header_key: |bytes| header_key(&quic::CHACHA20, bytes), // spec: 9001-5.4.4-a
+};
 
 /// 2^24.5, rounded down (RFC 9846 section 5.5).
 const AES_GCM_RECORDS: u64 = 23_726_566;
@@ -45,5 +64,19 @@ impl AeadKey for Key {
             Ok(plain) => Ok(plain.len()),
             Err(_) => Err(Forged),
         }
+    }
+}
+
+struct Mask(HeaderProtectionKey);
+
+fn header_key(algorithm: &'static quic::Algorithm, bytes: &[u8]) -> Box<dyn HeaderKey> {
+    Box::new(Mask(
+        HeaderProtectionKey::new(algorithm, bytes).expect("keys have the length that the row says"),
+    ))
+}
+
+impl HeaderKey for Mask {
+    fn mask(&self, sample: &[u8; SAMPLE_BYTES]) -> [u8; 5] {
+        self.0.new_mask(sample).expect("a sample has 16 bytes")
     }
 }

@@ -30,6 +30,45 @@ fn every_suite_opens_what_it_sealed_and_nothing_else() {
     }
 }
 
+/// RFC 9001 appendices A.2 and A.5; FIPS 197 appendix C.3 for the third, whose block is the first test vector of AES-256.
+// spec: 9001-5.4.3-a 9001-5.4.4-a
+#[test]
+fn masks_of_headers_are_those_of_the_specifications() {
+    let cases = [
+        (0x1301, "9f50449e04a0e810283a1e9933adedd2", "d1b1c98dd7689fb8ec11d242b123dc9b", "437b9aec36"),
+        (
+            0x1303,
+            "25a282b9e82f06f21f488917a4fc8f1b73573685608597d0efcb076b0ab7a7a4",
+            "5e5cd55c41f69080575d7999c25a5bfb",
+            "aefefe7d03",
+        ),
+        (
+            0x1302,
+            "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+            "00112233445566778899aabbccddeeff",
+            "8ea2b7ca51",
+        ),
+    ];
+    for (id, key, sample, mask) in cases {
+        let aead = PROVIDER.suite(id).expect("a row").aead;
+        let sample = hex(sample).try_into().expect("16 bytes");
+        assert_eq!((aead.header_key)(&hex(key)).mask(&sample)[..], hex(mask), "{id:#06x}");
+    }
+}
+
+/// RFC 9001 section 6.6.
+// spec: 9001-6.6-a 9001-6.6-b
+#[test]
+fn packets_of_quic_have_limits_of_their_own() {
+    let limits = |id| {
+        let aead = PROVIDER.suite(id).expect("a row").aead;
+        (aead.packet_confidentiality_limit, aead.packet_integrity_limit)
+    };
+    assert_eq!(limits(0x1301), (1 << 23, 1 << 52));
+    assert_eq!(limits(0x1302), (1 << 23, 1 << 52));
+    assert_eq!(limits(0x1303), (u64::MAX, 1 << 36));
+}
+
 #[test]
 fn a_fork_of_a_hash_goes_its_own_way() {
     for suite in PROVIDER.suites {

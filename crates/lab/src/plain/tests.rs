@@ -10,8 +10,12 @@ use sakigake_tls::{RejectedCertificate, Verified, Verifier as _};
 fn the_table_has_the_rows_of_the_real_one() {
     let real = &sakigake_crypto::aws_lc::PROVIDER;
     let suites = |provider: &Provider| {
-        let row =
-            |suite: &Suite| (suite.id, suite.hash.len, suite.aead.key_len, suite.aead.confidentiality_limit);
+        let row = |suite: &Suite| {
+            let aead = suite.aead;
+            let limits =
+                [aead.confidentiality_limit, aead.packet_confidentiality_limit, aead.packet_integrity_limit];
+            (suite.id, suite.hash.len, aead.key_len, limits)
+        };
         provider.suites.iter().map(row).collect::<Vec<_>>()
     };
     assert_eq!(suites(&PROVIDER), suites(real));
@@ -74,6 +78,18 @@ fn records_stay_readable_and_any_change_is_caught() {
                 assert_eq!(same_bytes.open([1; 12], b"header", &mut record.clone()), Err(Forged));
             }
         }
+    }
+}
+
+#[test]
+fn the_mask_of_a_header_hangs_on_key_and_sample() {
+    for suite in PROVIDER.suites {
+        let mask = |key: u8, sample: u8| {
+            (suite.aead.header_key)(&vec![key; suite.aead.key_len]).mask(&[sample; SAMPLE_BYTES])
+        };
+        assert_eq!(mask(1, 2), mask(1, 2));
+        assert_ne!(mask(1, 2), mask(1, 3));
+        assert_ne!(mask(1, 2), mask(2, 2));
     }
 }
 
