@@ -4,6 +4,9 @@ use super::RangeSet;
 use core::ops::Range;
 use std::collections::BTreeSet;
 
+/// What the set holds, what comes or goes, how many numbers that changes, and what the set holds then.
+type Change<'a> = (&'a [Range<u64>], Range<u64>, u64, &'a [Range<u64>]);
+
 fn set(ranges: &[Range<u64>]) -> RangeSet {
     let mut set = RangeSet::new();
     for range in ranges {
@@ -18,7 +21,7 @@ fn list(set: &RangeSet) -> Vec<Range<u64>> {
 
 #[test]
 fn neighbours_grow_together() {
-    let table: &[(&[Range<u64>], Range<u64>, u64, &[Range<u64>])] = &[
+    let table: &[Change<'_>] = &[
         (&[], 3..5, 2, &[3..5]),
         (&[3..5], 5..6, 1, &[3..6]),
         (&[3..5], 1..3, 2, &[1..5]),
@@ -40,7 +43,7 @@ fn neighbours_grow_together() {
 
 #[test]
 fn what_is_taken_from_the_middle_leaves_two() {
-    let table: &[(&[Range<u64>], Range<u64>, u64, &[Range<u64>])] = &[
+    let table: &[Change<'_>] = &[
         (&[], 3..5, 0, &[]),
         (&[0..10], 3..5, 2, &[0..3, 5..10]),
         (&[0..10], 0..5, 5, &[5..10]),

@@ -130,10 +130,12 @@ fn note(fates: &mut Vec<(u64, &'static str)>, number: u64, fate: &Fate<'_, u64>)
     fates.push((number, name));
 }
 
+/// Which packets elicit, what is acknowledged, and the sample in ms.
+type Row<'a> = (&'a [bool], &'a [Range<u64>], Option<u64>);
+
 #[test]
 fn a_sample_takes_the_largest_and_something_that_elicits() {
-    // (sent ack-eliciting?, acknowledged, the sample in ms)
-    let table: &[(&[bool], &[Range<u64>], Option<u64>)] = &[
+    let table: &[Row<'_>] = &[
         (&[true, true, true], &[0..3], Some(48)),
         (&[true, true, true], &[2..3], Some(48)),
         (&[false, true, false], &[1..3], Some(48)), // the largest does not elicit, another does

@@ -8,6 +8,9 @@ const fn us(micros: u64) -> Span {
     Span::from_micros(micros)
 }
 
+/// Samples with the delays told (ms), and the least, smoothed and variation after them.
+type Row<'a> = (&'a [(u64, u64)], Span, Span, Span);
+
 fn measured(samples: &[(u64, u64)]) -> Rtt {
     let mut rtt = Rtt::new(INITIAL_RTT);
     for (sample, held) in samples {
@@ -25,9 +28,9 @@ fn a_path_is_taken_for_slow_until_it_is_measured() {
 
 #[test]
 fn samples_are_weighed_as_the_rfc_does() {
-    // (samples with the delay told, least, smoothed, variation), worked out by hand from section 5.3. The last three: a
+    // Worked out by hand from section 5.3. The last three: a
     // delay that would bring a sample below the least is not believed.
-    let table: &[(&[(u64, u64)], Span, Span, Span)] = &[
+    let table: &[Row<'_>] = &[
         (&[(100, 0)], ms(100), ms(100), ms(50)), // spec: 9002-5.2-a
         (&[(100, 30)], ms(100), ms(100), ms(50)),
         (&[(100, 0), (100, 0)], ms(100), ms(100), us(37_500)),
