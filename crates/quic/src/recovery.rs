@@ -542,7 +542,6 @@ impl<T> Recovery<T> {
             ecn::Verdict::Failed => acked.ecn_failed = true,
             ecn::Verdict::Congested => {
                 acked.is_marked = self.congestion.event(now, latest); // spec: 9002-7.1-a
-                self.congestion.settle();
                 self.doubt = None;
             }
         }

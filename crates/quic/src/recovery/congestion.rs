@@ -173,11 +173,6 @@ impl Congestion {
         true
     }
 
-    /// The last cut stands whatever comes (CE marks do not lie, or its witnesses are forgotten).
-    pub fn settle(&mut self) {
-        self.before = None;
-    }
-
     /// Whether the application leaves the window unused from `now` on; what is acknowledged then does not grow it.
     pub fn set_idle(&mut self, now: Instant, is_idle: bool) {
         match self.idle_since {

@@ -220,6 +220,10 @@ fn a_packet_that_nobody_sent_cannot_arrive() {
         let answer = story.try_ack(Space::Application, 50, Span::ZERO, &ranges, None);
         assert_eq!(answer, Err(NeverSent { number }), "{ranges:?}");
     }
+    let ranges = core::iter::once(0..1);
+    let ack = Acknowledgement { largest: 6, delay: Span::ZERO, ranges, ecn: None };
+    let answer = story.recovery.on_ack(at(50), Space::Application, ack, &mut |_, _| {});
+    assert_eq!(answer, Err(NeverSent { number: 6 }), "whatever the ranges say"); // spec: 9000-13.1-a
     assert!(story.fates.is_empty() && story.recovery.bytes_in_flight() == 6_000, "nothing has changed");
     assert_eq!(story.ack(50, &[4..6, 0..3]).packets, 5);
     let other = story.try_ack(Space::Handshake, 50, Span::ZERO, &[0..1], None);

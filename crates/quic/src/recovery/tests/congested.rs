@@ -47,8 +47,9 @@ fn a_mark_cuts_the_window_once_and_for_good() {
     };
     let first = ack(0..2, told(1, 1));
     assert!(first.is_marked && !first.ecn_failed);
-    assert!(!ack(0..4, told(2, 2)).is_marked, "sent before the cut");
-    assert!(!ack(0..3, told(0, 0)).ecn_failed, "an old frame"); // spec: 9000-13.4.2.1-c
+    assert!(!ack(3..5, told(2, 2)).is_marked, "sent before the cut");
+    let old = ack(2..3, told(1, 1));
+    assert_eq!((old.packets, old.ecn_failed), (1, false), "an old frame"); // spec: 9000-13.4.2.1-c
     assert!(ack(0..6, told(2, 2)).ecn_failed);
     assert_eq!(story.recovery.congestion().window(), 6_000); // spec: 9002-7.1-a
     assert!(!story.recovery.is_marking());
@@ -59,7 +60,7 @@ fn a_mark_cuts_the_window_once_and_for_good() {
 fn is_persistent(times: &[u64], arrived: Option<u64>, is_eliciting: bool) -> bool {
     let mut story = Story::measured();
     for (number, time) in (1..).zip(times) {
-        let packet = if is_eliciting { eliciting(number) } else { bare(number) };
+        let packet = Sent { elicits_ack: is_eliciting, ..eliciting(number) };
         story.recovery.on_sent(at(*time), Space::Application, packet);
     }
     let next = times.len() as u64 + 1;
@@ -132,10 +133,33 @@ fn a_loss_that_stays_one_is_not_undone() {
     let mut story = Story::measured();
     story.send(100, 1..6);
     story.ack(200, &[4..6]);
-    story.send(210, 6..12);
-    assert!(story.ack(310, &[11..12]).lost.is_event, "sent since: a new event");
-    assert!(!story.ack(311, &[1..4]).is_undone, "what the first cut rested on does not speak for the second");
+    story.send(210, 6..10);
+    let lost = story.ack(310, &[7..10]).lost;
+    assert_eq!((lost.packets, lost.is_event), (2, true), "one sent since: a new event");
+    assert!(!story.ack(311, &[1..3]).is_undone, "what the first cut rested on does not speak for the second");
     assert_eq!(story.recovery.congestion().phase(), congestion::Phase::Recovery);
+}
+
+#[test]
+fn all_losses_of_a_period_speak_for_its_cut() {
+    let mut story = Story::measured();
+    story.send(100, 1..6);
+    story.ack(200, &[4..6]);
+    assert!(matches!(story.expire(213), Expired::Lost(Lost { packets: 1, is_event: false, .. })));
+    assert!(!story.ack(214, &[1..3]).is_undone, "3 is missing");
+    assert!(story.ack(215, &[3..4]).is_undone);
+}
+
+#[test]
+fn an_mtu_probe_that_is_late_speaks_for_no_cut() {
+    let mut story = Story::measured();
+    story.send(100, 1..2);
+    story.recovery.on_sent(at(100), Space::Application, Sent { is_mtu_probe: true, ..eliciting(2) });
+    story.send(100, 3..6);
+    assert_eq!(story.ack(200, &[4..6]).lost.packets, 2);
+    let late = story.ack(201, &[2..3]);
+    assert_eq!((late.late, late.is_undone), (1, false));
+    assert!(story.ack(202, &[1..2]).is_undone);
 }
 
 #[test]
