@@ -141,9 +141,9 @@ impl Congestion {
             Law::NewReno(law) => law.reduce(window),
             Law::Cubic(law) => law.reduce(window),
         };
-        self.hystart = None; // spec: 9002-7.3.1-b
+        self.hystart = None;
         self.window = reduced.max(self.least());
-        self.threshold = self.window; // spec: 9002-7.3.2-a
+        self.threshold = self.window; // spec: 9002-7.3.1-b, 9002-7.3.2-a
         self.recovery_start = Some(now);
         self.in_recovery = true;
         true

@@ -90,6 +90,12 @@ impl Cubic {
         self.epoch = None;
     }
 
+    /// Whether there is no plateau to come back to.
+    #[cfg(test)]
+    pub(super) fn is_fresh(&self) -> bool {
+        self.w_max.is_none()
+    }
+
     /// For `pause` the window stood still because the application sent too little; the curve does not count it
     /// (RFC 9438 section 5.8).
     pub fn shift(&mut self, pause: Span) {

@@ -36,12 +36,12 @@ fn a_loss_halves_once_a_recovery_period() {
         assert!(path.event(at(100), at(50)));
         assert_eq!(path.window(), left, "{algorithm:?}");
         assert_eq!(path.threshold(), Some(left)); // spec: 9002-7.3.2-a
-        assert_eq!(path.phase(), Phase::Recovery); // spec: 9002-7.3.1-b
+        assert_eq!(path.phase(), Phase::Recovery);
         assert!(!path.event(at(120), at(100))); // spec: 9002-7.3.2-b
         path.acked(at(130), at(99), DATAGRAM, RTT);
         assert_eq!((path.window(), path.phase()), (left, Phase::Recovery)); // spec: 9002-7.3.2-c
         path.acked(at(160), at(101), 1, RTT);
-        assert_eq!(path.phase(), Phase::Avoidance);
+        assert_eq!(path.phase(), Phase::Avoidance); // spec: 9002-7.3.1-b
         assert!(path.event(at(170), at(102)), "a packet sent since is a new event");
     }
 }
@@ -80,6 +80,8 @@ fn persistent_congestion_starts_over_from_the_least() {
         path.acked(at(200), at(101 + sent), DATAGRAM, RTT);
     }
     assert_eq!(path.phase(), Phase::Avoidance, "up to the threshold");
+    assert!(path.hystart.is_none(), "only the first slow start is watched");
+    assert!(matches!(path.law, Law::Cubic(law) if law.is_fresh()), "and the next curve begins flat");
 }
 
 #[test]
