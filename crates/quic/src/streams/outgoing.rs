@@ -1,0 +1,119 @@
+//! What streams send: each frame as a fact that the connection writes, remembers with its packet, and gives back when the
+//! packet was acknowledged or lost.
+
+use super::id::{Direction, StreamId};
+
+/// Bytes of a stream: one STREAM frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The stream.
+    pub id: StreamId,
+    /// Where the bytes belong.
+    pub offset: u64,
+    /// How many there are.
+    pub len: u64,
+    /// Whether the stream ends with them.
+    pub fin: bool,
+}
+
+/// One frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outgoing {
+    /// STREAM.
+    Stream(Piece),
+    /// RESET_STREAM.
+    ResetStream {
+        /// The stream.
+        id: StreamId,
+        /// Application Protocol Error Code.
+        code: u64,
+        /// Final Size, in bytes.
+        final_size: u64,
+    },
+    /// RESET_STREAM_AT (draft-ietf-quic-reliable-stream-reset).
+    ResetStreamAt {
+        /// The stream.
+        id: StreamId,
+        /// Application Protocol Error Code.
+        code: u64,
+        /// Final Size, in bytes.
+        final_size: u64,
+        /// Reliable Size, in bytes.
+        reliable_size: u64,
+    },
+    /// STOP_SENDING.
+    StopSending {
+        /// The stream.
+        id: StreamId,
+        /// Application Protocol Error Code.
+        code: u64,
+    },
+    /// MAX_DATA.
+    MaxData {
+        /// Maximum Data, in bytes.
+        limit: u64,
+    },
+    /// MAX_STREAM_DATA.
+    MaxStreamData {
+        /// The stream.
+        id: StreamId,
+        /// Maximum Stream Data, in bytes.
+        limit: u64,
+    },
+    /// MAX_STREAMS.
+    MaxStreams {
+        /// Of which type.
+        direction: Direction,
+        /// Maximum Streams.
+        limit: u64,
+    },
+    /// DATA_BLOCKED.
+    DataBlocked {
+        /// Maximum Data, in bytes.
+        limit: u64,
+    },
+    /// STREAM_DATA_BLOCKED.
+    StreamDataBlocked {
+        /// The stream.
+        id: StreamId,
+        /// Maximum Stream Data, in bytes.
+        limit: u64,
+    },
+    /// STREAMS_BLOCKED.
+    StreamsBlocked {
+        /// Of which type.
+        direction: Direction,
+        /// Maximum Streams.
+        limit: u64,
+    },
+}
+
+/// The longest control frame of a stream, in bytes: RESET_STREAM_AT with four fields of 8 bytes.
+pub const MOST_CONTROL_BYTES: usize = 1 + 4 * 8;
+
+/// How long a variable-length integer is (section 16).
+pub(crate) const fn varint_len(value: u64) -> usize {
+    match value {
+        0..0x40 => 1,
+        0x40..0x4000 => 2,
+        0x4000..0x4000_0000 => 4,
+        _ => 8,
+    }
+}
+
+/// How many bytes of data a STREAM frame of at most `room` bytes carries, its Length field included; nothing when not even
+/// its head fits.
+pub(crate) fn most_data(id: StreamId, offset: u64, room: usize) -> Option<u64> {
+    let offset_len = if offset == 0 { 0 } else { varint_len(offset) };
+    most_with_length(room.checked_sub(1 + varint_len(id.number()) + offset_len)?)
+}
+
+/// How many bytes fit into `room` behind a Length field that counts them.
+pub(crate) fn most_with_length(room: usize) -> Option<u64> {
+    let widths = [(1, 0x3f), (2, 0x3fff), (4, 0x3fff_ffff)];
+    let fits = widths.into_iter().filter_map(|(width, most)| Some(room.checked_sub(width)?.min(most)));
+    fits.max().map(|len| len as u64)
+}
+
+#[cfg(test)]
+mod tests;
