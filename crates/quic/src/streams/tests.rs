@@ -156,3 +156,13 @@ fn a_peer_that_grants_late_gets_everything_then() {
     streams.grant(GENEROUS);
     assert_eq!(pieces(&mut streams), [Piece { id: first, offset: 0, len: 5, fin: false }]);
 }
+
+#[test]
+fn what_was_granted_is_not_taken_back() {
+    let mut streams = client(PeerLimits { data: 10, ..GENEROUS });
+    let first = streams.open(BIDI).unwrap();
+    streams.write(first, bytes(20)).unwrap();
+    streams.grant(PeerLimits::default());
+    assert!(streams.may_open(BIDI) && streams.may_open(UNI));
+    assert_eq!(pieces(&mut streams), [Piece { id: first, offset: 0, len: 10, fin: false }]);
+}

@@ -27,9 +27,18 @@ fn every_order_of_pieces_gives_the_same_bytes_once() {
     let mut pieces = [0..3, 2..6, 6..7, 5..9, 7..8, 9..12, 9..12, 4..4];
     permute(&mut pieces, 0, &mut |pieces| {
         let (mut assembly, mut held, mut got) = (Assembly::default(), Held::new(8), Vec::new());
+        let mut seen = 0_u32;
         for piece in pieces {
             let deliver = &mut |bytes: &[u8]| got.extend_from_slice(bytes);
             assembly.accept(piece.start, &bytes(piece.clone()), &mut held, deliver).unwrap();
+            // Each byte is held once, and only as long as one before it is missing.
+            seen = piece.clone().fold(seen, |seen, at| seen | 1 << at);
+            assert_eq!(assembly.delivered(), u64::from(seen.trailing_ones()));
+            assert_eq!(
+                held.bytes() as u64,
+                u64::from(seen.count_ones()) - assembly.delivered(),
+                "{pieces:?}"
+            );
         }
         assert_eq!(got, bytes(0..12), "{pieces:?}");
         assert_eq!((held.bytes(), held.pieces(), assembly.delivered()), (0, 0, 12));

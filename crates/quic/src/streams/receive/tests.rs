@@ -90,6 +90,15 @@ fn an_end_without_data_is_an_end() {
 }
 
 #[test]
+fn what_was_not_delivered_cannot_be_read() {
+    let mut bench = Bench::new();
+    bench.data(0, 10, false).unwrap();
+    bench.data(50, 10, false).unwrap();
+    bench.consume(60);
+    assert_eq!((bench.part.window.consumed(), bench.window.consumed()), (10, 10));
+}
+
+#[test]
 fn a_final_size_stands() {
     use StreamFault::{BeyondFinalSize, FinalSizeChanged, FinalSizeTooSmall};
     type Act = fn(&mut Bench) -> Result<(), StreamFault>;

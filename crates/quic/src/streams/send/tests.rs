@@ -68,6 +68,20 @@ fn a_lost_end_is_said_again_with_the_last_byte_or_alone() {
 }
 
 #[test]
+fn an_end_that_arrived_late_after_all_is_not_said_again() {
+    let mut sending = sending(100, 30);
+    sending.finish();
+    let first = drain(&mut sending, 20);
+    sending.lost(&first[1]);
+    let again = drain(&mut sending, 20);
+    sending.acked(&first[1]);
+    sending.lost(&again[0]);
+    assert_eq!(drain(&mut sending, 20), []);
+    sending.acked(&first[0]);
+    assert_eq!(sending.state(), SendState::DataReceived);
+}
+
+#[test]
 fn not_one_byte_leaves_beyond_the_limit_and_that_is_said() {
     let mut sending = sending(10, 11);
     assert_eq!(drain(&mut sending, 100), [Piece { id: id(), offset: 0, len: 10, fin: false }]); // spec: 9000-4.1-a
@@ -192,6 +206,21 @@ fn a_promise_can_be_lowered_and_never_raised() {
     let frame = Outgoing::ResetStream { id: id(), code: CODE, final_size: 100 };
     assert_eq!(sending.next_control(id()), Some(frame));
     assert_eq!(sending.state(), SendState::ResetSent);
+}
+
+#[test]
+fn only_the_smallest_promise_can_be_kept() {
+    let mut sending = sending(100, 100);
+    let all = drain(&mut sending, 100);
+    for reliable_size in [50, 20] {
+        sending.reset(CODE, reliable_size);
+        assert_eq!(sending.next_control(id()), Some(reset_at(100, reliable_size)));
+    }
+    sending.acked(&all[0]);
+    sending.reset_acked(50);
+    assert_eq!(sending.state(), SendState::DataSent);
+    sending.reset_acked(20);
+    assert_eq!(sending.state(), SendState::DataReceived); // spec: rsa-5.3-a
 }
 
 fn reset_at(final_size: u64, reliable_size: u64) -> Outgoing {
