@@ -1,10 +1,12 @@
 //! The provider that the product uses: aws-lc-rs behind the table.
 
 mod aead;
+mod block;
 mod exchange;
 mod hash;
 mod signing;
 
+pub use block::AES_128_BLOCK;
 pub use hash::{SHA256, SHA384};
 
 use crate::{Provider, Suite, Verification};

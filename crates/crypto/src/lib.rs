@@ -4,6 +4,7 @@
 //! Nothing above this crate names an implementation, so a second one needs no change in `tls`.
 
 pub mod aws_lc;
+mod block;
 pub mod hkdf;
 mod provider;
 mod secret;
@@ -13,6 +14,8 @@ pub use provider::{
     KeyShare, Provider, SAMPLE_BYTES, SignFailed, SigningKey, Suite, TAG_BYTES, Verification,
 };
 pub use secret::{Secret, equal};
+
+pub use block::{BLOCK_BYTES, BlockCipher, BlockKey};
 
 #[cfg(test)]
 mod tests;
