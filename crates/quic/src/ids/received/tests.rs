@@ -290,3 +290,51 @@ fn a_lost_retirement_is_sent_again_until_it_is_acknowledged() {
     received.retirement_lost(0);
     assert_eq!(received.retirement(), None);
 }
+
+#[test]
+fn whatever_a_peer_sends_it_stays_within_bounds() {
+    let mut seed = 1_u64;
+    let mut draw = move |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    let mut faults = Vec::new();
+    for _ in 0..2_000 {
+        let mut received = received();
+        for _ in 0..50 {
+            let sequence = if draw(10) == 0 { (1 << 62) - 1 - draw(3) } else { draw(12) };
+            let retire_prior_to = if draw(3) == 0 { draw(12) } else { 0 };
+            let number = if draw(20) == 0 { draw(12) } else { sequence };
+            let frame = Fresh { id: id(number), token: token(number), ..fresh(sequence, retire_prior_to) };
+            let path = PathId(draw(4) as u32);
+            let done = match draw(6) {
+                0 => received.leave(path),
+                1 => received.change(path).map(drop),
+                2 => received.follow(path, PathId(draw(4) as u32)),
+                3 => Ok(drop(received.on(path))),
+                _ => received.take(&frame),
+            };
+            if let Some(sent) = received.retirement().filter(|_| draw(2) == 0) {
+                received.retirement_acked(sent);
+            }
+            if let Err(fault) = done {
+                faults.push(fault);
+                break;
+            }
+            assert!(received.held.len() <= 4);
+            assert!(received.due.len() + received.in_flight.len() <= 8);
+            assert!(received.retired.len() <= 4);
+            assert!(received.held.windows(2).all(|two| two[0].sequence < two[1].sequence));
+            assert!(received.held.iter().all(|held| !received.is_retired(held.sequence)));
+            assert!(received.held.iter().all(|held| held.sequence >= received.retire_prior_to));
+        }
+    }
+    for fault in [
+        Fault::RetirePriorToAhead,
+        Fault::ConnectionIdReused,
+        Fault::TooManyConnectionIds,
+        Fault::TooManyRetirements,
+    ] {
+        assert!(faults.contains(&fault), "{fault:?} never came");
+    }
+}
