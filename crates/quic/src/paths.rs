@@ -358,12 +358,12 @@ impl Paths {
         entropy: &mut dyn Entropy,
     ) -> Option<Outgoing> {
         let is_wanted = |path: &Path| path.validation.is_due() || !path.responses.is_empty();
-        let path = self
-            .paths
-            .iter_mut()
-            .find(|path| is_wanted(path) && path.credit.may_send(LEAST_DATAGRAM_BYTES) && has_id(path.id))?;
-        // spec: 9000-8.2.1-c, 9000-8.2.2-c
-        let padded_bytes = (path.credit.room() >= u64::from(Mtu::BASE_BYTES)).then_some(Mtu::BASE_BYTES);
+        let path = self.paths.iter_mut().find_map(|path| {
+            let may = is_wanted(path) && path.credit.may_send(LEAST_DATAGRAM_BYTES) && has_id(path.id);
+            may.then_some(path)
+        })?;
+        let is_owed = path.credit.room() >= u64::from(Mtu::BASE_BYTES); // spec: 9000-8.2.1-c, 9000-8.2.2-c
+        let padded_bytes = is_owed.then_some(Mtu::BASE_BYTES);
         let response = (!path.responses.is_empty()).then(|| path.responses.remove(0)); // spec: 9000-8.2.2-b
         let challenge = path.validation.challenge(now, padded_bytes.is_some(), entropy);
         Some(Outgoing { path: path.id, response, challenge, padded_bytes })

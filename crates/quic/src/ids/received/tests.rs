@@ -24,6 +24,11 @@ fn received() -> Received {
     Received::new(id(0), FIRST, &limits)
 }
 
+/// Where each range of retired numbers begins and ends.
+fn bounds(received: &Received) -> Vec<(u64, u64)> {
+    received.retired.iter().map(|range| (range.start, range.end)).collect()
+}
+
 /// Sends and acknowledges all that is to be retired.
 fn retired(received: &mut Received) -> Vec<u64> {
     let sent: Vec<u64> = core::iter::from_fn(|| received.retirement()).collect();
@@ -181,7 +186,7 @@ fn a_peer_that_acknowledges_may_go_on_for_ever() {
         assert_eq!(retired(&mut received), [sequence - 1]);
         assert_eq!(received.on(FIRST), Some(id(sequence)));
     }
-    assert_eq!(received.retired, [0..9_999]);
+    assert_eq!(bounds(&received), [(0, 9_999)]);
 }
 
 #[test]
@@ -212,17 +217,17 @@ fn gaps_between_retired_ids_are_bounded() {
 fn ranges_of_retired_ids_grow_together() {
     let mut received = received();
     for (sequence, ranges) in [
-        (5, vec![5..6]),
-        (7, vec![5..6, 7..8]),
-        (6, vec![5..8]),
-        (3, vec![3..4, 5..8]),
-        (4, vec![3..8]),
-        (2, vec![2..8]),
-        (8, vec![2..9]),
-        (8, vec![2..9]),
+        (5, vec![(5, 6)]),
+        (7, vec![(5, 6), (7, 8)]),
+        (6, vec![(5, 8)]),
+        (3, vec![(3, 4), (5, 8)]),
+        (4, vec![(3, 8)]),
+        (2, vec![(2, 8)]),
+        (8, vec![(2, 9)]),
+        (8, vec![(2, 9)]),
     ] {
         received.remember(sequence).unwrap();
-        assert_eq!(received.retired, ranges, "{sequence}");
+        assert_eq!(bounds(&received), ranges, "{sequence}");
     }
 }
 
@@ -311,7 +316,10 @@ fn whatever_a_peer_sends_it_stays_within_bounds() {
                 0 => received.leave(path),
                 1 => received.change(path).map(drop),
                 2 => received.follow(path, PathId(draw(4) as u32)),
-                3 => Ok(drop(received.on(path))),
+                3 => {
+                    received.on(path);
+                    Ok(())
+                }
                 _ => received.take(&frame),
             };
             if let Some(sent) = received.retirement().filter(|_| draw(2) == 0) {
