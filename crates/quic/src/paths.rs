@@ -316,6 +316,13 @@ impl Paths {
         self.active_mut().mtu.start();
     }
 
+    /// The peer's max_udp_payload_size holds on all paths, also on those to come.
+    pub fn limit_datagrams(&mut self, max_udp_payload_size: u64) {
+        let theirs = u16::try_from(max_udp_payload_size).unwrap_or(u16::MAX);
+        self.limits.datagram_bytes = self.limits.datagram_bytes.min(theirs);
+        self.paths.iter_mut().for_each(|path| path.mtu.limit(max_udp_payload_size));
+    }
+
     /// A client probes the path from another address of its own to the same server, and moves there when it is validated if
     /// it `wants_move`. `is_disabled`: the server said disable_active_migration, and we are not at its preferred address.
     pub fn probe_from(
@@ -396,7 +403,7 @@ impl Paths {
     /// A path that begins: at a server limited by what comes from there.
     fn add(&mut self, now: Instant, addresses: Addresses) -> PathId {
         let id = PathId(self.next_id);
-        self.next_id += 1;
+        self.next_id = self.next_id.wrapping_add(1);
         let credit = if self.is_client { Credit::unlimited() } else { Credit::limited() };
         self.paths.push(Path {
             id,

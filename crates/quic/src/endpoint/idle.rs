@@ -32,8 +32,7 @@ impl Idle {
 
     /// The smaller of both sides' timeouts; none where neither has one.
     pub fn timeout(&self) -> Option<Span> {
-        // spec: 9000-10.1-a
-        [self.local, self.peer].into_iter().flatten().min()
+        [self.local, self.peer].into_iter().flatten().min() // spec: 9000-10.1-a
     }
 
     /// A packet of the peer was processed.

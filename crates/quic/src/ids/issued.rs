@@ -67,9 +67,8 @@ impl Issued {
 
     /// The peer's active_connection_id_limit.
     pub fn allow(&mut self, active_connection_id_limit: u64) {
-        // spec: 9000-5.1.1-b
-        let limit = usize::try_from(active_connection_id_limit).unwrap_or(usize::MAX).min(self.most);
-        self.limit = self.limit.max(limit);
+        let limit = usize::try_from(active_connection_id_limit).unwrap_or(usize::MAX);
+        self.limit = self.limit.max(limit.min(self.most)); // spec: 9000-5.1.1-b
     }
 
     /// How many more ids the peer is to be given now.

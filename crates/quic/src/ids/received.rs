@@ -120,6 +120,9 @@ impl Received {
 
     /// The peer was moved by its network, not by itself: it kept the id that it sends to, so we keep ours.
     pub fn follow(&mut self, from: PathId, to: PathId) -> Result<(), Fault> {
+        if from == to || !self.held.iter().any(|held| held.path == Some(from)) {
+            return Ok(()); // There is nothing to take along.
+        }
         self.leave(to)?;
         if let Some(held) = self.held.iter_mut().find(|held| held.path == Some(from)) {
             held.path = Some(to);

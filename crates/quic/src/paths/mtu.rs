@@ -117,7 +117,7 @@ impl Mtu {
             if self.lost_probes >= MAX_PROBES {
                 self.refuse(now, probe.bytes);
             }
-            return Loss::Probe; // spec: 9000-14.4-a
+            return Loss::Probe; // spec: 9000-14.4-m
         }
         match self.holes.lost(number, datagram_bytes, largest_sent) {
             Some(smallest) if self.bytes > Self::BASE_BYTES => {

@@ -417,3 +417,64 @@ fn the_search_for_larger_datagrams_is_each_paths_own() {
     assert_eq!(server.paths.active().mtu.datagram_bytes(), 1_200);
     assert_eq!(server.paths.active().room(), 1_200);
 }
+
+#[test]
+fn the_peers_limit_holds_on_every_path() {
+    let mut server = Side::server();
+    server.paths.limit_datagrams(1_300);
+    assert_eq!(server.paths.active().mtu.probe(), Some(1_300));
+    let path = server.hear(10, SERVER, ELSEWHERE, false).unwrap();
+    server.answer(10, &[path]);
+    assert_eq!(server.paths.active().mtu.probe(), Some(1_300));
+    server.paths.limit_datagrams(0);
+    assert_eq!(server.paths.active().mtu.probe(), None, "never below what QUIC needs");
+}
+
+/// Whatever comes from wherever, at whatever time: there is an active path, paths are few, no address that is not validated
+/// gets more than three times its bytes, and time passes.
+#[test]
+fn whatever_comes_paths_stay_within_bounds() {
+    let mut seed = 7_u64;
+    let mut draw = move |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    let (mut moves, mut ends) = (0, 0);
+    for _ in 0..200 {
+        let mut server = Side::server();
+        let mut millis = 0;
+        for _ in 0..200 {
+            let peer = format!("198.51.100.{}:{}", draw(3), draw(4) + 1);
+            let peer = if draw(3) == 0 { CLIENT } else { &peer };
+            let local = if draw(5) == 0 { PREFERRED } else { SERVER };
+            match draw(5) {
+                0 => _ = server.probed(millis, local, peer),
+                1 => _ = server.hear(millis, local, peer, draw(2) == 0),
+                2 => {
+                    let answering =
+                        server.paths.paths.iter().map(|path| path.id).filter(|_| draw(2) == 0).collect();
+                    let answering: Vec<PathId> = answering;
+                    server.answer(millis, &answering);
+                }
+                3 => server.paths.challenged(PathId(draw(6) as u32), [draw(9) as u8; 8]),
+                _ => {
+                    let next = server.paths.deadline().map_or(0, |next| next.as_nanos() / 1_000_000);
+                    millis = (millis + draw(500)).max(next.min(millis + 5_000));
+                    server.expire(millis);
+                    let later = server.paths.deadline().is_none_or(|next| next > at(millis));
+                    assert!(later, "a deadline that has passed comes back");
+                }
+            }
+            // Whoever sends more than there is room for panics in `Credit::sent`.
+            server.paths.active();
+            assert!(server.paths.paths.len() <= Limits::default().paths);
+            let said = server.said();
+            moves += said.iter().filter(|change| matches!(change, Change::Moved(_))).count();
+            if said.contains(&Change::NoPath) {
+                ends += 1;
+                break;
+            }
+        }
+    }
+    assert!(moves > 100 && ends > 10, "{moves} {ends}");
+}

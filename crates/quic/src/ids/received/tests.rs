@@ -279,6 +279,9 @@ fn a_rebound_path_keeps_its_id() {
     received.follow(PathId(1), FIRST).unwrap();
     assert_eq!(received.on(FIRST), Some(id(0)));
     assert_eq!(retired(&mut received), [1]);
+    received.follow(PathId(5), FIRST).unwrap();
+    received.follow(FIRST, FIRST).unwrap();
+    assert_eq!(received.of(FIRST), Some(id(0)), "a path without an id takes none away");
 }
 
 #[test]

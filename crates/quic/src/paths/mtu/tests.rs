@@ -84,7 +84,7 @@ fn the_search_finds_what_the_path_carries() {
 
 #[test]
 fn a_size_is_given_up_after_three_lost_probes() {
-    // spec: 9000-14.4-a
+    // spec: 9000-14.4-m
     let mut link = Link::new(1_472, 1_400);
     link.search(NOW);
     assert_eq!(link.probes[..4], [1_452, 1_452, 1_452, 1_326]);
@@ -92,7 +92,7 @@ fn a_size_is_given_up_after_three_lost_probes() {
 
 #[test]
 fn a_lost_probe_is_no_congestion_and_a_lost_packet_is() {
-    // spec: 9000-14.4-a
+    // spec: 9000-14.4-m
     let mut link = Link::new(1_472, 9_000);
     link.mtu.probe_sent(7);
     assert_eq!(link.mtu.lost(NOW, 6, 1_200, 7), Loss::Packet);
