@@ -5,6 +5,8 @@
 pub mod endpoint;
 pub mod fault;
 pub mod frame;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod ids;
 pub mod packet;
 pub mod parameters;
@@ -13,3 +15,5 @@ pub mod ranges;
 pub mod recovery;
 pub mod rules;
 pub mod streams;
+
+pub use fault::Fault;
