@@ -13,6 +13,7 @@ mod path;
 mod streams;
 mod walk;
 
+pub use crate::streams::Direction;
 pub use ack::{Ack, AckRanges, EcnCounts, Written, write_ack};
 pub use close::ConnectionClose;
 pub use connection_id::NewConnectionId;
@@ -22,7 +23,7 @@ pub use integers::{
     StopSending, StreamDataBlocked,
 };
 pub use path::{PathChallenge, PathResponse};
-pub use streams::{Direction, MaxStreams, StreamsBlocked};
+pub use streams::{MaxStreams, StreamsBlocked};
 pub use walk::{Terms, Walk, walk};
 
 use crate::{

@@ -25,29 +25,6 @@ pub struct ConnectionId {
 #[derive(Clone, Copy)]
 pub struct ResetToken([u8; ResetToken::BYTES]);
 
-/// What a peer did wrong with connection ids: the sins of RFC 9000 sections 19.15 and 19.16, and what exceeds a limit of 5.1. The names are those of the engine's own `Fault`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// NEW_CONNECTION_ID from a peer that has us send to an empty connection ID.
-    ConnectionIdForNobody,
-    /// NEW_CONNECTION_ID with an empty connection ID (longer ones are not even read).
-    ConnectionIdLength,
-    /// NEW_CONNECTION_ID whose Retire Prior To is above its Sequence Number.
-    RetirePriorToAhead,
-    /// One sequence number for two connection ids, or one id or token with two sequence numbers.
-    ConnectionIdReused,
-    /// More active connection IDs than we said we would hold.
-    TooManyConnectionIds,
-    /// More connection IDs in need of retirement than the peer acknowledges.
-    TooManyRetirements,
-    /// RETIRE_CONNECTION_ID to one who issued an empty connection ID.
-    RetiredNobodysId,
-    /// RETIRE_CONNECTION_ID with a sequence number that was never issued.
-    RetiredUnissuedId,
-    /// RETIRE_CONNECTION_ID for the very ID that its packet was sent to.
-    RetiredIdInUse,
-}
-
 /// What a connection holds of ids at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -153,33 +130,6 @@ impl fmt::Debug for ResetToken {
         f.write_str("ResetToken(..)")
     }
 }
-
-impl Fault {
-    /// The transport error code that closes the connection (RFC 9000 section 20.1).
-    pub const fn code(self) -> u64 {
-        match self {
-            Self::ConnectionIdLength | Self::RetirePriorToAhead => FRAME_ENCODING_ERROR,
-            Self::TooManyConnectionIds | Self::TooManyRetirements => CONNECTION_ID_LIMIT_ERROR,
-            Self::ConnectionIdForNobody
-            | Self::ConnectionIdReused
-            | Self::RetiredNobodysId
-            | Self::RetiredUnissuedId
-            | Self::RetiredIdInUse => PROTOCOL_VIOLATION,
-        }
-    }
-
-    /// The type of the frame that it came with.
-    pub const fn frame_type(self) -> u64 {
-        match self {
-            Self::RetiredNobodysId | Self::RetiredUnissuedId | Self::RetiredIdInUse => 0x19,
-            _ => 0x18,
-        }
-    }
-}
-
-const FRAME_ENCODING_ERROR: u64 = 0x07;
-const CONNECTION_ID_LIMIT_ERROR: u64 = 0x09;
-const PROTOCOL_VIOLATION: u64 = 0x0a;
 
 #[cfg(test)]
 pub(crate) mod tests;

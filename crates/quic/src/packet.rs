@@ -16,7 +16,7 @@ pub mod retry;
 pub mod version;
 
 pub use draft::{Draft, Long};
-pub use header::{Discard, Door, FixedBit, Header, MAX_ID_BYTES, Packet, parse, parse_next};
+pub use header::{Discard, Door, FixedBit, Header, Packet, parse, parse_next};
 pub use number::{MAX_NUMBER, Number};
 pub use phases::{NotYet, Phases, Received, Turn};
 pub use protect::{Exhausted, Forgeries, Keys, Opened, Unopened};

@@ -15,9 +15,10 @@ pub mod new_reno;
 pub mod pacing;
 pub mod rtt;
 
+use crate::{Fault, frame::EcnCounts};
 use congestion::{Algorithm, Congestion, initial_window};
 use core::{fmt, ops::Range};
-use ecn::{Ecn, EcnCounts};
+use ecn::Ecn;
 use log::{Found, Log, Packet};
 use pacing::{Pacer, Rate};
 use rtt::{INITIAL_RTT, Rtt};
@@ -177,6 +178,12 @@ impl fmt::Display for NeverSent {
 }
 
 impl core::error::Error for NeverSent {}
+
+impl From<NeverSent> for Fault {
+    fn from(_: NeverSent) -> Self {
+        Self::AckOfUnsentPacket
+    }
+}
 
 /// The state of loss recovery and congestion control of one connection, on the path it uses at present.
 pub struct Recovery<T> {

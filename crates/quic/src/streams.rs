@@ -21,7 +21,6 @@ mod id;
 mod limits;
 mod order;
 mod outgoing;
-mod ranges;
 mod receive;
 mod send;
 mod shelf;
@@ -30,22 +29,21 @@ mod state;
 pub use backlog::Chunk;
 pub use crypto::{CryptoPiece, CryptoStream};
 pub use fault::StreamFault;
-pub use id::{Direction, MOST_STREAMS, StreamId};
+pub use id::{Direction, StreamId};
 pub use limits::Limits;
 pub use order::Priority;
 pub use outgoing::{MOST_CONTROL_BYTES, Outgoing, Piece};
 
+use crate::rules::MAX_STREAM_COUNT;
 use assembly::Held;
 use core::fmt;
 use flow::{ReceiveWindow, SendWindow};
 use order::Order;
 use receive::{Receiving, Shared};
+use sakigake_wire::MAX_VARINT;
 use send::Sending;
 use shelf::Shelf;
 use std::collections::VecDeque;
-
-/// The largest offset, and the largest stream number: 2^62-1.
-pub(crate) const LARGEST: u64 = (1 << 62) - 1;
 
 /// What the peer's frames mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +196,7 @@ impl Streams {
     /// An end's streams. The peer knows the initial limits of `limits` from our transport parameters; it grants nothing yet.
     pub fn new(is_client: bool, limits: Limits) -> Self {
         let remote = |most: u64| {
-            let most = most.min(MOST_STREAMS);
+            let most = most.min(MAX_STREAM_COUNT);
             Remote { next: 0, limit: most, closed: 0, most, is_lost: false }
         };
         Self {
@@ -208,7 +206,7 @@ impl Streams {
             remote: [remote(limits.bidirectional_streams), remote(limits.unidirectional_streams)],
             peer: PeerLimits::default(),
             credit: SendWindow::new(0),
-            window: ReceiveWindow::new(limits.initial_connection_window_bytes.min(LARGEST)),
+            window: ReceiveWindow::new(limits.initial_connection_window_bytes.min(MAX_VARINT)),
             held: Held::new(limits.fragments),
             order: Order::default(),
             wanting: VecDeque::new(),
@@ -222,7 +220,7 @@ impl Streams {
         self.peer = peer;
         self.credit.raise(peer.data);
         for (local, limit) in self.local.iter_mut().zip([peer.streams_bidi, peer.streams_uni]) {
-            local.limit = local.limit.max(limit.min(MOST_STREAMS));
+            local.limit = local.limit.max(limit.min(MAX_STREAM_COUNT));
         }
         self.each_sending(|sending, limit| sending.raise(limit));
     }
@@ -232,7 +230,7 @@ impl Streams {
         self.peer = peer;
         self.credit.restart(peer.data);
         for (local, limit) in self.local.iter_mut().zip([peer.streams_bidi, peer.streams_uni]) {
-            local.limit = limit.min(MOST_STREAMS);
+            local.limit = limit.min(MAX_STREAM_COUNT);
         }
         self.each_sending(Sending::rewind);
     }
@@ -396,7 +394,7 @@ impl Streams {
         let is_local = self.is_local(id);
         let is_both = id.direction() == Direction::Bidirectional;
         let send = (is_both || is_local).then(|| Sending::new(self.initial_limit(id)));
-        let window = self.limits.initial_stream_window_bytes.min(LARGEST);
+        let window = self.limits.initial_stream_window_bytes.min(MAX_VARINT);
         let receive = (is_both || !is_local).then(|| Receiving::new(window));
         self.shelf.insert(id, Stream { send, receive, is_wanting: false });
     }
@@ -446,7 +444,7 @@ impl Stream {
 impl Remote {
     /// The limit to tell, once that is worth a frame: a quarter of the streams are over, or the frame before was lost.
     fn due(&self) -> Option<u64> {
-        let limit = (self.closed + self.most).min(MOST_STREAMS);
+        let limit = (self.closed + self.most).min(MAX_STREAM_COUNT);
         let is_due = self.is_lost || limit - self.limit >= (self.most / 4).max(1);
         is_due.then_some(limit)
     }

@@ -4,17 +4,9 @@ use super::short;
 use crate::{
     Fault,
     rules::{MAX_STREAM_COUNT, frames::kind},
+    streams::Direction,
 };
 use sakigake_wire::{Full, Reader, Writer};
-
-/// Which way a stream's data goes; the second lowest bit of its id (RFC 9000 section 2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
-    /// Both ways.
-    Bidirectional,
-    /// From who opened it alone.
-    Unidirectional,
-}
 
 /// How many streams of a direction the receiver may open, those that are over included (section 19.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

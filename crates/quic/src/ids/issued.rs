@@ -1,6 +1,7 @@
 //! The ids that we issued, and that the peer sends to.
 
-use super::{ConnectionId, Fault, Limits};
+use super::{ConnectionId, Limits};
+use crate::Fault;
 
 /// Our own connection ids: each is active from when it is issued until the peer retires it.
 #[derive(Debug)]

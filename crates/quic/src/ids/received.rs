@@ -1,6 +1,7 @@
 //! The ids that the peer issued, and that we send to.
 
-use super::{ConnectionId, Fault, Limits, ResetToken};
+use super::{ConnectionId, Limits, ResetToken};
+use crate::Fault;
 use crate::paths::PathId;
 use core::ops::Range;
 

@@ -1,4 +1,4 @@
-use super::{Announced, ConnectionId, Fault, Fresh, Issued, Limits, Received, ResetToken};
+use super::{Announced, ConnectionId, Fresh, Issued, Limits, Received, ResetToken};
 use crate::paths::PathId;
 use sakigake_wire::Entropy;
 
@@ -44,23 +44,6 @@ fn a_datagram_shorter_than_a_token_ends_with_none() {
     let token = ResetToken::new([0; 16]);
     assert!(!token.ends(&[0; 15]));
     assert!(token.ends(&[0; 16]) && token.ends(&[0; 17]));
-}
-
-#[test]
-fn each_sin_has_its_code_and_its_frame() {
-    for (fault, code, frame) in [
-        (Fault::ConnectionIdForNobody, 0x0a, 0x18),
-        (Fault::ConnectionIdLength, 0x07, 0x18),
-        (Fault::RetirePriorToAhead, 0x07, 0x18),
-        (Fault::ConnectionIdReused, 0x0a, 0x18),
-        (Fault::TooManyConnectionIds, 0x09, 0x18),
-        (Fault::TooManyRetirements, 0x09, 0x18),
-        (Fault::RetiredNobodysId, 0x0a, 0x19),
-        (Fault::RetiredUnissuedId, 0x0a, 0x19),
-        (Fault::RetiredIdInUse, 0x0a, 0x19),
-    ] {
-        assert_eq!((fault.code(), fault.frame_type()), (code, frame), "{fault:?}");
-    }
 }
 
 /// A number below `below`, decided by the seed.

@@ -1,8 +1,9 @@
 //! A packet that is being written: its header stands, its payload follows, and [`Draft::seal`] protects both in place.
 
-use super::header::{FIXED, LONG, MAX_ID_BYTES};
+use super::header::{FIXED, LONG};
 use super::number::Number;
 use super::protect::{Exhausted, Keys};
+use crate::ids::ConnectionId;
 use crate::rules::versions::{LongType, Version};
 use sakigake_crypto::TAG_BYTES;
 use sakigake_wire::{Full, Writer};
@@ -41,7 +42,10 @@ impl Draft {
     /// When an id has more than 20 bytes, or the type is Retry, which has no number: our own ids and plans.
     pub fn long(out: &mut Writer<'_>, header: &Long<'_>, number: Number) -> Result<Self, Full> {
         assert!(header.kind != LongType::Retry, "a Retry packet is written by `retry::write`");
-        assert!(header.dcid.len().max(header.scid.len()) <= MAX_ID_BYTES, "ids have at most 20 bytes");
+        assert!(
+            header.dcid.len().max(header.scid.len()) <= ConnectionId::MOST_BYTES,
+            "ids have at most 20 bytes"
+        );
         let start = out.written();
         out.all_or_nothing(|out| {
             let kind = header.version.type_bits(header.kind);

@@ -1,13 +1,11 @@
 //! Headers in the clear (RFC 8999; RFC 9000 sections 12.2 and 17): what can be said of a packet before any key is used.
 
 use super::version::Versions;
+use crate::ids::ConnectionId;
 use crate::rules::versions::{LongType, Version, version};
 use sakigake_crypto::{SAMPLE_BYTES, TAG_BYTES};
 use sakigake_tls::rules::Side;
 use sakigake_wire::{Reader, Short};
-
-/// The longest connection id of the versions that we speak (RFC 9000 section 17.2).
-pub const MAX_ID_BYTES: usize = 20;
 
 /// Header Form: the packet has a long header.
 pub(super) const LONG: u8 = 0x80;
@@ -49,7 +47,7 @@ pub struct Packet<'a> {
     pub number_at: Option<usize>,
 }
 
-/// A header in the clear, by packet type. Ids have at most [`MAX_ID_BYTES`] where the version is one that we speak.
+/// A header in the clear, by packet type. Ids have at most [`ConnectionId::MOST_BYTES`] where the version is one that we speak.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Header<'a> {
     /// RFC 9000 section 17.2.2.
@@ -239,7 +237,7 @@ fn long<'a>(datagram: &'a [u8], door: &Door) -> Result<Packet<'a>, Discard> {
         return Ok(Packet { header, len, number_at: None });
     };
     admit_fixed_bit(first, door)?;
-    if dcid.len().max(scid.len()) > MAX_ID_BYTES {
+    if dcid.len().max(scid.len()) > ConnectionId::MOST_BYTES {
         return Err(Discard::ConnectionIdTooLong); // spec: 9000-17.2-b
     }
     let header = match version.long_type(first) {

@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::number;
-use crate::rules::codes::TransportErrorCode;
+use crate::Fault;
 use crate::rules::versions::Version;
 use core::ops::Range;
 use sakigake_crypto::{AeadKey, HeaderKey, SAMPLE_BYTES, Secret, Suite, TAG_BYTES, hkdf};
@@ -36,7 +36,7 @@ pub struct Opened {
     pub first: u8,
 }
 
-/// Why a packet was not opened. Most are dropped and nobody is at fault; [`Unopened::code`] tells the others.
+/// Why a packet was not opened. Most are dropped and nobody is at fault; [`Unopened::fault`] tells the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unopened {
     /// The keys that would open it are not there yet.
@@ -63,14 +63,20 @@ pub struct Exhausted;
 pub struct Forgeries(u64);
 
 impl Unopened {
-    /// The error to close the connection with; none where the packet is just discarded.
-    pub const fn code(self) -> Option<TransportErrorCode> {
+    /// The fault that ends the connection; none where the packet is just discarded.
+    pub const fn fault(self) -> Option<Fault> {
         match self {
             Self::NoKeys | Self::TooShort | Self::Forged => None,
-            Self::IntegrityLimit => Some(TransportErrorCode::AEAD_LIMIT_REACHED), // spec: 9001-6.6-b
-            Self::ReservedBits => Some(TransportErrorCode::PROTOCOL_VIOLATION),   // spec: 9000-17.2-d
-            Self::KeyUpdate => Some(TransportErrorCode::KEY_UPDATE_ERROR),
+            Self::IntegrityLimit => Some(Fault::AeadLimitReached), // spec: 9001-6.6-b
+            Self::ReservedBits => Some(Fault::ReservedBits),       // spec: 9000-17.2-d
+            Self::KeyUpdate => Some(Fault::KeyUpdate),
         }
+    }
+}
+
+impl From<Exhausted> for Fault {
+    fn from(_: Exhausted) -> Self {
+        Self::AeadLimitReached
     }
 }
 

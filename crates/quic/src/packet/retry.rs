@@ -1,6 +1,7 @@
 //! Retry packets (RFC 9000 section 17.2.5, RFC 9001 section 5.8).
 
-use super::header::{FIXED, LONG, MAX_ID_BYTES};
+use super::header::{FIXED, LONG};
+use crate::ids::ConnectionId;
 use crate::rules::versions::{LongType, Version};
 use sakigake_crypto::{Suite, TAG_BYTES, equal};
 use sakigake_wire::{Full, Writer};
@@ -31,7 +32,10 @@ impl Retry<'_> {
         original_dcid: &[u8],
         chance: u8,
     ) -> Result<(), Full> {
-        assert!(self.dcid.len().max(self.scid.len()) <= MAX_ID_BYTES, "ids have at most 20 bytes");
+        assert!(
+            self.dcid.len().max(self.scid.len()) <= ConnectionId::MOST_BYTES,
+            "ids have at most 20 bytes"
+        );
         assert!(self.scid != original_dcid, "a Retry packet changes the id"); // spec: 9000-17.2.5.1-a
         assert!(!self.token.is_empty(), "a Retry packet is nothing without its token");
         let len = 1 + 4 + 1 + self.dcid.len() + 1 + self.scid.len() + self.token.len();

@@ -3,7 +3,7 @@
 //! The same set also says which packets came before, so that none is processed twice: what the bound makes it forget counts as
 //! seen.
 
-use super::ecn::EcnCounts;
+use crate::frame::EcnCounts;
 use crate::ranges::RangeSet;
 use sakigake_wire::{Instant, Span};
 

@@ -1,16 +1,7 @@
 //! Whether a path carries ECN marks (RFC 9000 section 13.4.2): tested with the first packets, believed while the peer's
 //! counts add up.
 
-/// How many packets a space has seen with each mark, as an ACK frame tells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EcnCounts {
-    /// Marked ECT(0).
-    pub ect0: u64,
-    /// Marked ECT(1).
-    pub ect1: u64,
-    /// Marked CE.
-    pub ce: u64,
-}
+use crate::frame::EcnCounts;
 
 /// What the counts of an ACK frame said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! What the peer's frames do to streams: one verb a frame.
 
-use super::id::{Direction, MOST_STREAMS, StreamId};
+use super::id::{Direction, StreamId};
 use super::receive::Shared;
 use super::{Heard, StreamFault, Streams};
+use crate::rules::MAX_STREAM_COUNT;
 
 /// Which of our parts a frame is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +122,7 @@ impl Streams {
         limit: u64,
         heard: &mut impl FnMut(Heard<'_>),
     ) -> Result<(), StreamFault> {
-        if limit > MOST_STREAMS {
+        if limit > MAX_STREAM_COUNT {
             return Err(StreamFault::MaxStreams); // spec: 9000-4.6-b
         }
         let local = &mut self.local[direction as usize];
@@ -149,7 +150,7 @@ impl Streams {
     /// # Errors
     /// [`StreamFault`].
     pub fn accept_streams_blocked(&mut self, limit: u64) -> Result<(), StreamFault> {
-        if limit > MOST_STREAMS { Err(StreamFault::MaxStreams) } else { Ok(()) } // spec: 9000-19.14-a
+        if limit > MAX_STREAM_COUNT { Err(StreamFault::MaxStreams) } else { Ok(()) } // spec: 9000-19.14-a
     }
 
     /// Sees that a stream may be named so, and opens it, with those below, if the peer does that by naming it.

@@ -1,6 +1,6 @@
 //! Bytes on their way out: those not sent yet, those whose arrival is not sure yet, and those that have to go again.
 
-use super::ranges::RangeSet;
+use crate::ranges::RangeSet;
 use core::ops::Range;
 use std::{collections::VecDeque, sync::Arc};
 

@@ -4,8 +4,9 @@
 use super::assembly::{Assembly, Held};
 use super::backlog::{Backlog, Chunk};
 use super::fault::StreamFault;
-use super::outgoing::{most_with_length, varint_len};
+use super::outgoing::most_with_length;
 use super::{Limits, receive};
+use sakigake_wire::varint_len;
 
 /// Both directions of one level.
 #[derive(Debug)]

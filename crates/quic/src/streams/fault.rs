@@ -1,6 +1,6 @@
-//! What a peer can do wrong with streams: one variant a sin, and one place that says which error code answers it.
+//! What a peer can do wrong with streams. Which frame it did it with, and so which [`Fault`] it is, the caller knows.
 
-use core::fmt;
+use crate::Fault;
 
 /// The peer broke a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,40 +38,24 @@ pub enum StreamFault {
 }
 
 impl StreamFault {
-    /// The transport error code that answers it (RFC 9000, section 20.1).
-    pub const fn code(self) -> u64 {
+    /// The fault that ends the connection; `frame` is the type of the frame that the peer sinned with.
+    pub const fn fault(self, frame: u64) -> Fault {
         match self {
-            Self::Fragments => 0x01,
-            Self::StreamData | Self::Data => 0x03,
-            Self::StreamLimit => 0x04,
-            Self::NotCreated | Self::SendOnly | Self::ReceiveOnly | Self::ResetCodeChanged => 0x05,
-            Self::FinalSizeChanged | Self::FinalSizeTooSmall | Self::BeyondFinalSize => 0x06,
-            Self::Offset | Self::MaxStreams | Self::ReliableSize => 0x07,
-            Self::CryptoBuffer => 0x0d,
+            Self::StreamData => Fault::StreamDataTooMuch { frame },
+            Self::Data => Fault::DataTooMuch { frame },
+            Self::Offset => Fault::StreamOffsetTooLarge { frame },
+            Self::StreamLimit => Fault::StreamLimit { frame },
+            Self::MaxStreams => Fault::StreamCountTooLarge { frame },
+            Self::NotCreated => Fault::UnopenedStream { frame },
+            Self::SendOnly => Fault::SendOnlyStream { frame },
+            Self::ReceiveOnly => Fault::ReceiveOnlyStream { frame },
+            Self::FinalSizeChanged => Fault::FinalSizeChanged { frame },
+            Self::FinalSizeTooSmall => Fault::FinalSizeBelowData { frame },
+            Self::BeyondFinalSize => Fault::DataBeyondFinalSize { frame },
+            Self::ResetCodeChanged => Fault::ResetCodeChanged,
+            Self::ReliableSize => Fault::ReliableSizeTooLarge,
+            Self::Fragments => Fault::TooMuch("small pieces with gaps between them"),
+            Self::CryptoBuffer => Fault::CryptoBufferExceeded,
         }
     }
 }
-
-impl fmt::Display for StreamFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::StreamData => "more data than the stream's limit",
-            Self::Data => "more data than the connection's limit",
-            Self::Offset => "an offset above 2^62-1",
-            Self::StreamLimit => "a stream beyond the limit of its kind",
-            Self::MaxStreams => "a limit of streams above 2^60",
-            Self::NotCreated => "a frame for a stream that was not opened",
-            Self::SendOnly => "a sender's frame on a stream that the peer only receives on",
-            Self::ReceiveOnly => "a receiver's frame on a stream that the peer only sends on",
-            Self::FinalSizeChanged => "another final size than before",
-            Self::FinalSizeTooSmall => "a final size below data that came before",
-            Self::BeyondFinalSize => "data at or beyond the final size",
-            Self::ResetCodeChanged => "a reset with another code than before",
-            Self::ReliableSize => "a reliable size above the final size",
-            Self::Fragments => "too many small pieces with gaps between them",
-            Self::CryptoBuffer => "more handshake data out of order than is held",
-        })
-    }
-}
-
-impl core::error::Error for StreamFault {}

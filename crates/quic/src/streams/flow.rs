@@ -1,7 +1,7 @@
 //! Flow control (RFC 9000, section 4), of a stream and of the connection alike: what we may send, what the peer may send,
 //! and how much to grant next.
 
-use super::LARGEST;
+use sakigake_wire::MAX_VARINT;
 use sakigake_wire::{Instant, Span};
 
 /// What we may send.
@@ -136,7 +136,7 @@ impl ReceiveWindow {
             }
             self.updated = Some(now);
         }
-        self.limit = (self.consumed + self.size).min(LARGEST).max(self.limit);
+        self.limit = (self.consumed + self.size).min(MAX_VARINT).max(self.limit);
         self.limit
     }
 

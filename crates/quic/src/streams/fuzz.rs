@@ -349,7 +349,7 @@ fn accept(streams: &mut Streams, frame: &Outgoing, bytes: &[u8], book: &mut Book
 }
 
 /// CRYPTO frames from anybody: three bytes each.
-pub fn fuzz_crypto(bytes: &[u8]) {
+pub fn fuzz_crypto_stream(bytes: &[u8]) {
     let mut stream = CryptoStream::new(&small());
     let mut delivered = 0;
     for frame in bytes.chunks_exact(3) {

@@ -1,14 +1,15 @@
 //! Stream identifiers (RFC 9000, section 2.1): who opened it, which ways it carries data, and the how-manieth it is.
 
-use super::LARGEST;
+use crate::rules::MAX_STREAM_COUNT;
 use core::fmt;
+use sakigake_wire::MAX_VARINT;
 
 /// A stream's number: at most 2^62-1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(u64);
 
-/// The two ways that a stream may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Which way a stream's data goes; the second lowest bit of its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
     /// Both ends send.
     Bidirectional,
@@ -16,21 +17,18 @@ pub enum Direction {
     Unidirectional,
 }
 
-/// Most streams of one kind (section 4.6): one more could not be numbered.
-pub const MOST_STREAMS: u64 = 1 << 60;
-
 const SERVER: u64 = 0x01;
 const UNIDIRECTIONAL: u64 = 0x02;
 
 impl StreamId {
     /// The stream of that number; nothing above 2^62-1.
     pub const fn new(number: u64) -> Option<Self> {
-        if number <= LARGEST { Some(Self(number)) } else { None }
+        if number <= MAX_VARINT { Some(Self(number)) } else { None }
     }
 
     /// The `index`-th (from 0) stream of its kind; nothing from 2^60 on.
     pub const fn of(is_client: bool, direction: Direction, index: u64) -> Option<Self> {
-        if index >= MOST_STREAMS {
+        if index >= MAX_STREAM_COUNT {
             return None;
         }
         let kind = if is_client { 0 } else { SERVER } | direction.bit();

@@ -2,6 +2,7 @@
 //! packet was acknowledged or lost.
 
 use super::id::{Direction, StreamId};
+use sakigake_wire::varint_len;
 
 /// Bytes of a stream: one STREAM frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,16 +91,6 @@ pub enum Outgoing {
 
 /// The longest control frame of a stream, in bytes: RESET_STREAM_AT with four fields of 8 bytes.
 pub const MOST_CONTROL_BYTES: usize = 1 + 4 * 8;
-
-/// How long a variable-length integer is (section 16).
-pub(crate) const fn varint_len(value: u64) -> usize {
-    match value {
-        0..0x40 => 1,
-        0x40..0x4000 => 2,
-        0x4000..0x4000_0000 => 4,
-        _ => 8,
-    }
-}
 
 /// How many bytes of data a STREAM frame of at most `room` bytes carries, its Length field included; nothing when not even
 /// its head fits.

@@ -1,11 +1,12 @@
 //! The part of a stream that receives (RFC 9000, section 3.2): its bytes in order, its final size, its reset.
 
+use super::Heard;
 use super::assembly::{Assembly, Held};
 use super::fault::StreamFault;
 use super::flow::ReceiveWindow;
 use super::id::StreamId;
 use super::state::{ReceiveEvent, ReceiveState};
-use super::{Heard, LARGEST};
+use sakigake_wire::MAX_VARINT;
 
 /// One stream's way in.
 #[derive(Debug)]
@@ -212,7 +213,7 @@ impl Receiving {
 
 /// Where bytes end, which must be a number that frames can carry.
 pub(crate) fn end(offset: u64, bytes: &[u8]) -> Result<u64, StreamFault> {
-    let end = offset.checked_add(bytes.len() as u64).filter(|end| *end <= LARGEST);
+    let end = offset.checked_add(bytes.len() as u64).filter(|end| *end <= MAX_VARINT);
     end.ok_or(StreamFault::Offset) // spec: 9000-19.8-b
 }
 

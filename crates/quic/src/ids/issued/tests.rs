@@ -1,5 +1,8 @@
 use super::{Announced, Issued};
-use crate::ids::{ConnectionId, Fault, Limits};
+use crate::{
+    Fault,
+    ids::{ConnectionId, Limits},
+};
 
 fn id(byte: u8) -> ConnectionId {
     ConnectionId::new(&[byte; 8]).unwrap()

@@ -1,6 +1,7 @@
 use super::{Fresh, Received};
 use crate::{
-    ids::{ConnectionId, Fault, Limits, ResetToken},
+    Fault,
+    ids::{ConnectionId, Limits, ResetToken},
     paths::PathId,
 };
 

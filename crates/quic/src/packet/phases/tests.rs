@@ -1,7 +1,7 @@
 use super::*;
+use crate::Fault;
 use crate::packet::Number;
 use crate::packet::tests::secret;
-use crate::rules::codes::TransportErrorCode;
 use crate::rules::versions::{VERSION_1, VERSIONS};
 use sakigake_wire::Writer;
 
@@ -136,7 +136,7 @@ fn a_second_update_without_confirmation_is_an_error() {
     one.acked(0, Turn::Current).expect("a lie");
     one.update().expect("as if it were acknowledged");
     let unopened = heard(&mut other, &sent(&mut one, 1)).expect_err("twice");
-    assert_eq!(unopened.code(), Some(TransportErrorCode::KEY_UPDATE_ERROR));
+    assert_eq!(unopened.fault(), Some(Fault::KeyUpdate));
 }
 
 // spec: 9001-6.4-a
@@ -146,7 +146,7 @@ fn a_number_below_those_of_older_keys_is_an_error() {
     heard(&mut other, &sent(&mut one, 10)).expect("ours");
     one.update().expect("confirmed");
     let unopened = heard(&mut other, &sent(&mut one, 9)).expect_err("newer keys, smaller number");
-    assert_eq!(unopened.code(), Some(TransportErrorCode::KEY_UPDATE_ERROR));
+    assert_eq!(unopened.fault(), Some(Fault::KeyUpdate));
 }
 
 // spec: 9001-6.2-c
@@ -158,7 +158,7 @@ fn an_acknowledgement_under_older_keys_than_it_acknowledges_is_an_error() {
     let turn = heard(&mut one, &sent(&mut other, 0)).expect("ours");
     one.acked(4, turn).expect("before the update");
     let unopened = one.acked(5, turn).expect_err("it has seen the update");
-    assert_eq!(unopened.code(), Some(TransportErrorCode::KEY_UPDATE_ERROR));
+    assert_eq!(unopened.fault(), Some(Fault::KeyUpdate));
 }
 
 // spec: 9001-6.6-a

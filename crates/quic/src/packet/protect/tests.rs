@@ -69,11 +69,11 @@ fn reserved_bits_are_a_violation_only_in_what_is_authentic() {
         let mut forgeries = Forgeries::default();
         let unopened = keys.open(&mut whole.clone(), 1, None, &mut forgeries).expect_err("reserved");
         assert_eq!(unopened, Unopened::ReservedBits);
-        assert_eq!(unopened.code(), Some(TransportErrorCode::PROTOCOL_VIOLATION));
+        assert_eq!(unopened.fault(), Some(Fault::ReservedBits));
         let mut forged = whole;
         forged[6] ^= 1;
         let unopened = keys.open(&mut forged, 1, None, &mut forgeries).expect_err("forged");
-        assert_eq!((unopened, unopened.code()), (Unopened::Forged, None));
+        assert_eq!((unopened, unopened.fault()), (Unopened::Forged, None));
     }
 }
 
@@ -103,7 +103,7 @@ fn one_forgery_more_than_the_limit_ends_the_connection() {
         assert_eq!(keys.open(&mut forged.clone(), 1, None, &mut forgeries), Err(Unopened::Forged));
         let over = keys.open(&mut forged, 1, None, &mut forgeries).expect_err("forged");
         assert_eq!(over, Unopened::IntegrityLimit);
-        assert_eq!(over.code(), Some(TransportErrorCode::AEAD_LIMIT_REACHED));
+        assert_eq!(over.fault(), Some(Fault::AeadLimitReached));
     }
 }
 

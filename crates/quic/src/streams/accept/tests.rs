@@ -1,7 +1,6 @@
+use crate::rules::MAX_STREAM_COUNT;
 use crate::streams::tests::{BIDI, GENEROUS, NOW, UNI, bytes, client, controls, id, nothing};
-use crate::streams::{
-    Direction, Heard, Limits, MOST_STREAMS, Outgoing, PeerLimits, StreamFault, StreamId, Streams,
-};
+use crate::streams::{Direction, Heard, Limits, Outgoing, PeerLimits, StreamFault, StreamId, Streams};
 
 const FRAMES: [&str; 5] =
     ["STREAM", "RESET_STREAM", "STREAM_DATA_BLOCKED", "STOP_SENDING", "MAX_STREAM_DATA"];
@@ -48,7 +47,7 @@ fn each_frame_on_each_kind_of_stream() {
             streams.open(BIDI).unwrap();
             streams.open(UNI).unwrap();
             assert_eq!(accept(&mut streams, frame, id(number), &mut |_| {}), answer, "{frame} on {number}");
-            assert!(answer.is_ok() || answer.unwrap_err().code() == 0x05);
+            assert!(answer.is_ok() || answer.unwrap_err().fault(0).code() == 0x05);
         }
     }
 }
@@ -86,20 +85,20 @@ fn one_stream_beyond_the_limit_of_its_kind_is_a_fault() {
             assert_eq!(accept(&mut streams, frame, id(last), &mut |_| {}), Ok(()));
         }
     }
-    assert_eq!(StreamFault::StreamLimit.code(), 0x04);
+    assert_eq!(StreamFault::StreamLimit.fault(0).code(), 0x04);
 }
 
 #[test]
 fn limits_of_streams_end_at_two_to_the_60() {
     let mut streams = client(GENEROUS);
     for direction in Direction::ALL {
-        assert_eq!(streams.accept_max_streams(direction, MOST_STREAMS, &mut |_| {}), Ok(()));
-        let beyond = streams.accept_max_streams(direction, MOST_STREAMS + 1, &mut nothing);
+        assert_eq!(streams.accept_max_streams(direction, MAX_STREAM_COUNT, &mut |_| {}), Ok(()));
+        let beyond = streams.accept_max_streams(direction, MAX_STREAM_COUNT + 1, &mut nothing);
         assert_eq!(beyond, Err(StreamFault::MaxStreams)); // spec: 9000-4.6-b
     }
-    assert_eq!(streams.accept_streams_blocked(MOST_STREAMS), Ok(()));
-    assert_eq!(streams.accept_streams_blocked(MOST_STREAMS + 1), Err(StreamFault::MaxStreams)); // spec: 9000-19.14-a
-    assert_eq!(StreamFault::MaxStreams.code(), 0x07);
+    assert_eq!(streams.accept_streams_blocked(MAX_STREAM_COUNT), Ok(()));
+    assert_eq!(streams.accept_streams_blocked(MAX_STREAM_COUNT + 1), Err(StreamFault::MaxStreams)); // spec: 9000-19.14-a
+    assert_eq!(StreamFault::MaxStreams.fault(0).code(), 0x07);
 }
 
 #[test]
@@ -151,7 +150,7 @@ fn windows_of_all_streams_share_one() {
     streams.accept_stream(id(7), 49, b"x", false, &mut heard).unwrap();
     assert_eq!(streams.accept_stream(id(11), 0, b"x", false, &mut heard), Err(StreamFault::Data));
     assert_eq!(streams.accept_stream(id(3), 100, b"x", false, &mut heard), Err(StreamFault::StreamData));
-    assert_eq!(StreamFault::Data.code(), 0x03);
+    assert_eq!(StreamFault::Data.fault(0).code(), 0x03);
 }
 
 #[test]
@@ -214,7 +213,7 @@ fn fragments_are_counted_over_all_streams() {
     }
     let mut rest = Streams::new(true, Limits { fragments: 6, ..Limits::default() });
     assert_eq!(streams.accept_stream(id(3), 3, b"x", false, &mut |_| {}), Err(StreamFault::Fragments));
-    assert_eq!(StreamFault::Fragments.code(), 0x01);
+    assert_eq!(StreamFault::Fragments.fault(0).code(), 0x01);
     // What is stopped, reset or delivered is not held.
     for n in 0..20 {
         let id = id(4 * (n % 5) + 3);

@@ -29,7 +29,7 @@ fn no_less_than_4096_bytes_are_held_and_not_one_more_than_allowed() {
     let mut len = 0;
     stream.accept(0, &[0; 10_000], &mut |bytes| len += bytes.len()).unwrap();
     assert_eq!(len, 10_000);
-    assert_eq!(StreamFault::CryptoBuffer.code(), 0x0d);
+    assert_eq!(StreamFault::CryptoBuffer.fault(0).code(), 0x0d);
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn the_two_lowest_bits_name_the_four_kinds() {
         (0x03, false, Unidirectional, 0),
         (7, false, Unidirectional, 1),
         (11, false, Unidirectional, 2),
-        (LARGEST, false, Unidirectional, MOST_STREAMS - 1),
+        (MAX_VARINT, false, Unidirectional, MAX_STREAM_COUNT - 1),
     ];
     for (number, is_clients, direction, index) in table {
         let id = StreamId::new(number).unwrap();
@@ -23,6 +23,6 @@ fn the_two_lowest_bits_name_the_four_kinds() {
 
 #[test]
 fn no_number_is_above_62_bits() {
-    assert_eq!(StreamId::new(LARGEST + 1), None);
-    assert_eq!(StreamId::of(true, Direction::Bidirectional, MOST_STREAMS), None);
+    assert_eq!(StreamId::new(MAX_VARINT + 1), None);
+    assert_eq!(StreamId::of(true, Direction::Bidirectional, MAX_STREAM_COUNT), None);
 }
