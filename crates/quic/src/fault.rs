@@ -79,6 +79,10 @@ pub enum Fault {
     InvalidToken,
     /// Data of an earlier encryption level came after the handshake had gone on to the next.
     CryptoBehindKeyChange,
+    /// A request for a certificate after the handshake.
+    CertificateRequestAfterHandshake,
+    /// A session ticket allows some number of bytes of early data, which QUIC counts itself.
+    TicketBoundsEarlyData,
     /// A ClientHello asks for TLS's middlebox compatibility mode.
     SessionIdInClientHello,
     /// More CRYPTO data than we keep.
@@ -247,6 +251,8 @@ impl Fault {
             | Self::ReservedBits
             | Self::TokenFromServer
             | Self::CryptoBehindKeyChange
+            | Self::CertificateRequestAfterHandshake
+            | Self::TicketBoundsEarlyData
             | Self::SessionIdInClientHello
             | Self::AckOfUnsentPacket
             | Self::ConnectionIdReused
@@ -312,6 +318,8 @@ impl Fault {
             Self::CryptoOffsetTooLarge
             | Self::CryptoBufferExceeded
             | Self::CryptoBehindKeyChange
+            | Self::CertificateRequestAfterHandshake
+            | Self::TicketBoundsEarlyData
             | Self::SessionIdInClientHello
             | Self::Tls(_) => kind::CRYPTO,
             Self::EmptyToken => kind::NEW_TOKEN,

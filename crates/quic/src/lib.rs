@@ -2,6 +2,7 @@
 //!
 //! Parts take plain arguments and return facts; none of them knows the connection, which alone decides.
 
+pub mod connection;
 pub mod endpoint;
 pub mod fault;
 pub mod frame;

@@ -436,23 +436,28 @@ impl<T> Recovery<T> {
         self.spaces[space as usize].outstanding().map(|(packet, carried)| (packet.number, carried))
     }
 
+    /// The largest number that was sent in a space.
+    pub fn largest_sent(&self, space: Space) -> Option<u64> {
+        self.spaces[space as usize].next.checked_sub(1)
+    }
+
     /// The largest number that the peer has acknowledged in a space.
     pub fn largest_acked(&self, space: Space) -> Option<u64> {
         self.spaces[space as usize].largest_acked
     }
 
     /// Bytes in flight on the present path.
-    pub fn bytes_in_flight(&self) -> u64 {
+    pub const fn bytes_in_flight(&self) -> u64 {
         self.bytes_in_flight
     }
 
     /// The path's round trip.
-    pub fn rtt(&self) -> &Rtt {
+    pub const fn rtt(&self) -> &Rtt {
         &self.rtt
     }
 
     /// The path's window.
-    pub fn congestion(&self) -> &Congestion {
+    pub const fn congestion(&self) -> &Congestion {
         &self.congestion
     }
 

@@ -219,8 +219,8 @@ impl Streams {
     pub fn grant(&mut self, peer: PeerLimits) {
         self.peer = peer;
         self.credit.raise(peer.data);
-        for (local, limit) in self.local.iter_mut().zip([peer.streams_bidi, peer.streams_uni]) {
-            local.limit = local.limit.max(limit.min(MAX_STREAM_COUNT));
+        for (direction, limit) in Direction::ALL.into_iter().zip([peer.streams_bidi, peer.streams_uni]) {
+            self.allow(direction, limit.min(MAX_STREAM_COUNT));
         }
         self.each_sending(|sending, limit| sending.raise(limit));
     }
@@ -233,6 +233,15 @@ impl Streams {
             local.limit = limit.min(MAX_STREAM_COUNT);
         }
         self.each_sending(Sending::rewind);
+    }
+
+    /// The peer lets us open so many streams of a direction; whether that is more than before.
+    fn allow(&mut self, direction: Direction, limit: u64) -> bool {
+        let local = &mut self.local[direction as usize];
+        let before = local.limit;
+        local.limit = before.max(limit);
+        self.unbar(direction, before);
+        limit > before
     }
 
     /// Opens a stream; nothing when the peer allows no more, of which it will be told.
@@ -401,17 +410,33 @@ impl Streams {
 
     /// After anything that happened to a stream: where it stands in line, and whether it is over.
     fn settle(&mut self, id: StreamId) {
+        let may = !self.is_barred(id);
         let Some(stream) = self.shelf.find(id) else { return };
         if let Some(sending) = &mut stream.send {
-            let (repair, fresh) = (sending.wants_repair(), sending.wants_fresh());
+            let (repair, fresh) = (may && sending.wants_repair(), may && sending.wants_fresh());
             self.order.place(id, sending.priority, &mut sending.places, repair, fresh);
         }
-        if !stream.is_wanting && stream.wants_control() {
+        if may && !stream.is_wanting && stream.wants_control() {
             stream.is_wanting = true;
             self.wanting.push_back(id);
         }
         if stream.is_over() {
             self.remove(id);
+        }
+    }
+
+    /// Whether the peer does not allow a stream that we have opened: it had been opened in early data, which was rejected.
+    fn is_barred(&self, id: StreamId) -> bool {
+        self.is_local(id) && id.index() >= self.local[id.direction() as usize].limit
+    }
+
+    /// The peer allows more streams of a direction, from `before` on.
+    fn unbar(&mut self, direction: Direction, before: u64) {
+        let local = self.local[direction as usize];
+        for index in before..local.next.min(local.limit) {
+            if let Some(id) = StreamId::of(self.is_client, direction, index) {
+                self.settle(id);
+            }
         }
     }
 

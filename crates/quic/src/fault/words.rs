@@ -76,6 +76,8 @@ fn sentence(fault: &Fault) -> &'static str {
         Fault::TokenFromServer => "a server's Initial packet bears a token",
         Fault::InvalidToken => "the address token is not valid",
         Fault::CryptoBehindKeyChange => "handshake data came at a level that is over",
+        Fault::CertificateRequestAfterHandshake => "a certificate is asked for after the handshake",
+        Fault::TicketBoundsEarlyData => "a session ticket bounds early data by bytes of TLS",
         Fault::SessionIdInClientHello => "ClientHello asks for TLS's middlebox compatibility mode",
         Fault::CryptoBufferExceeded => "more handshake data came than we keep",
         Fault::KeyUpdate => "a key update came before its time",

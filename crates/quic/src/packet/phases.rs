@@ -105,6 +105,11 @@ impl Phases {
         self.is_confirmed = true;
     }
 
+    /// Whether packets can be opened yet.
+    pub const fn can_receive(&self) -> bool {
+        self.receiving.is_some()
+    }
+
     /// The Key Phase bit of what is sent.
     pub const fn key_phase(&self) -> bool {
         self.updates & 1 == 1

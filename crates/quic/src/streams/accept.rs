@@ -125,10 +125,8 @@ impl Streams {
         if limit > MAX_STREAM_COUNT {
             return Err(StreamFault::MaxStreams); // spec: 9000-4.6-b
         }
-        let local = &mut self.local[direction as usize];
-        if limit > local.limit {
-            local.limit = limit; // spec: 9000-4.6-d
-            heard(Heard::MayOpen { direction });
+        if self.allow(direction, limit) {
+            heard(Heard::MayOpen { direction }); // spec: 9000-4.6-d
         }
         Ok(())
     }

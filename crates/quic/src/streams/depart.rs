@@ -65,8 +65,12 @@ impl Streams {
 
     /// A stream's own frames; it stands in line again as long as it has more.
     fn next_about(&mut self, id: StreamId, now: Instant, rtt: Option<Span>) -> Option<Outgoing> {
+        let may = !self.is_barred(id);
         let stream = self.shelf.find(id)?;
         stream.is_wanting = false;
+        if !may {
+            return None;
+        }
         if let Some(receiving) = &mut stream.receive {
             if let Some(code) = receiving.next_stop() {
                 return Some(Outgoing::StopSending { id, code });

@@ -1,0 +1,382 @@
+//! How a connection begins: a client's attempt, with Retry and version negotiation, and a server's acceptance (RFC 9000
+//! sections 6, 7 and 17.2.5; RFC 9368).
+
+use super::{
+    Config, Connection, Event,
+    carried::{Once, Settlement},
+    close::Life,
+    keyring::Keyring,
+    spaces::Spaces,
+};
+use crate::{
+    endpoint::{idle::Idle, reset::ResetKey},
+    frame::Terms,
+    ids::{self, ConnectionId, Issued},
+    packet,
+    parameters::{HandshakeIds, Parameters, Remembered},
+    paths::{Addresses, PathId, Paths},
+    recovery::{self, Recovery, Space, acks::Mark},
+    rules::{
+        Side,
+        versions::{Version, version},
+    },
+    streams::{PeerLimits, Streams},
+};
+use sakigake_crypto::Secret;
+use sakigake_tls as tls;
+use sakigake_wire::{Entropy, Instant, Span};
+use std::{collections::VecDeque, sync::Arc};
+
+/// Bytes of the id that a client's first packets go to (RFC 9000 section 7.2: at least 8).
+const FIRST_ID_BYTES: usize = 16;
+/// Bytes of a connection's own key for stateless resets, which nobody will ever send.
+const RESET_KEY_BYTES: usize = 32;
+
+/// What a client begins with.
+pub struct Attempt<'a> {
+    /// The server: a DNS name or an IP address.
+    pub server_name: &'a str,
+    /// An earlier connection to go on from.
+    pub session: Option<tls::Session>,
+    /// The token of an earlier connection to this server, or none.
+    pub token: Vec<u8>,
+    /// Both ends of the path.
+    pub addresses: Addresses,
+    /// Our id in the handshake, by which the owner routes; empty where it needs none.
+    pub local: ConnectionId,
+    /// The version to begin with; the first of the configuration's otherwise.
+    pub version: Option<&'static Version>,
+    /// Whether a Version Negotiation packet led to this version.
+    pub has_reacted: bool,
+}
+
+/// What a server's endpoint found in a client's first packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Accepted {
+    /// The version of the packet.
+    pub version: &'static Version,
+    /// Where the client's very first packet went, before any Retry.
+    pub original_dcid: ConnectionId,
+    /// The id that a Retry of ours gave, if there was one.
+    pub retry_source: Option<ConnectionId>,
+    /// Where this packet went: Initial keys follow from it.
+    pub dcid: ConnectionId,
+    /// Our id from here on.
+    pub local: ConnectionId,
+    /// The client's id.
+    pub peer: ConnectionId,
+    /// Both ends of the path.
+    pub addresses: Addresses,
+    /// Whether a token showed that the client is there.
+    pub is_validated: bool,
+}
+
+/// Where a connection's chance comes from: one source for TLS, one for the rest.
+pub struct Chance {
+    /// Of the handshake.
+    pub tls: Box<dyn Entropy>,
+    /// Of everything else.
+    pub quic: Box<dyn Entropy>,
+}
+
+/// What the handshake alone needs.
+pub(super) struct Opening {
+    /// Where the client's very first packet went.
+    pub(super) original_dcid: ConnectionId,
+    /// What Initial keys follow from.
+    pub(super) keyed_by: ConnectionId,
+    pub(super) retry_source: Option<ConnectionId>,
+    /// The peer's Source Connection ID, from its first packet on.
+    pub(super) peer_source: Option<ConnectionId>,
+    /// Our id.
+    pub(super) local: ConnectionId,
+    /// A client's token for its Initial packets.
+    pub(super) token: Vec<u8>,
+    /// The version that the client began with.
+    pub(super) first_version: &'static Version,
+    pub(super) has_reacted: bool,
+    /// Client: what the server declared on the connection that this one goes on from.
+    pub(super) remembered: Option<Remembered>,
+    pub(super) early_offer: Option<tls::EarlyOffer>,
+    /// What was logged before anybody listened.
+    pub(super) key_log: Vec<tls::KeyLogLine>,
+    /// Packets that came before their keys.
+    pub(super) early: VecDeque<Early>,
+}
+
+/// A packet that came before its keys.
+pub(super) struct Early {
+    pub(super) bytes: Vec<u8>,
+    pub(super) epoch: crate::rules::Epoch,
+    pub(super) addresses: Addresses,
+    pub(super) mark: Mark,
+    pub(super) datagram_bytes: usize,
+}
+
+impl Opening {
+    /// The ids that the peer's parameters have to name.
+    pub(super) fn ids(&self) -> HandshakeIds {
+        HandshakeIds {
+            initial_source: self.peer_source.unwrap_or_default(),
+            original_destination: self.original_dcid,
+            retry_source: self.retry_source,
+        }
+    }
+}
+
+impl Connection {
+    /// A client; its first flight is ready to transmit.
+    ///
+    /// # Errors
+    /// [`tls::Misuse`], where TLS cannot begin.
+    pub fn client(
+        tls_config: Arc<tls::client::Config>,
+        config: Arc<Config>,
+        attempt: Attempt<'_>,
+        now: Instant,
+        mut chance: Chance,
+    ) -> Result<Self, tls::Misuse> {
+        let version = attempt.version.unwrap_or(config.versions[0]); // `Options::build` saw to it that there is one.
+        let original_dcid = ConnectionId::random(FIRST_ID_BYTES, &mut *chance.quic); // spec: 9000-7.2-a
+        let mut own = config.parameters();
+        own.initial_source_connection_id = Some(attempt.local);
+        own.version_information = Some(config.version_information(version));
+        let remembered = attempt.session.as_ref().and_then(tls::Session::transport);
+        // What we wrote ourselves is readable; where it is not, there is no early data.
+        let remembered = remembered.and_then(|bytes| Remembered::read(bytes).ok());
+        let parameters = own.to_vec(Side::Client, &mut *chance.quic);
+        let mut flight = tls::Flight::default();
+        let Attempt { server_name, session, .. } = attempt;
+        let tls = tls::Handshake::quic_client(
+            tls_config,
+            server_name,
+            session,
+            parameters,
+            now,
+            chance.tls,
+            &mut flight,
+        )?;
+        let opening = Opening {
+            original_dcid,
+            keyed_by: original_dcid,
+            retry_source: None,
+            peer_source: None,
+            local: attempt.local,
+            token: attempt.token,
+            first_version: version,
+            has_reacted: attempt.has_reacted,
+            remembered,
+            early_offer: None,
+            key_log: Vec::new(),
+            early: VecDeque::new(),
+        };
+        let paths = Paths::client(now, attempt.addresses, config.limits.paths);
+        let theirs = ids::Received::new(original_dcid, paths.active().id, &config.limits.ids);
+        let terms = own.terms(Side::Server);
+        let mut connection =
+            Self::new(Side::Client, config, version, now, chance.quic, tls, opening, paths, theirs, terms);
+        connection.depart(now, flight);
+        Ok(connection)
+    }
+
+    /// A server, for a client whose first datagram the owner hands to [`Connection::handle`] next.
+    pub fn server(
+        tls_config: Arc<tls::server::Config>,
+        config: Arc<Config>,
+        accepted: &Accepted,
+        now: Instant,
+        chance: Chance,
+    ) -> Self {
+        let tls = tls::Handshake::quic_server(tls_config, now, chance.tls);
+        let opening = Opening {
+            original_dcid: accepted.original_dcid,
+            keyed_by: accepted.dcid,
+            retry_source: accepted.retry_source,
+            peer_source: Some(accepted.peer),
+            local: accepted.local,
+            token: Vec::new(),
+            first_version: accepted.version,
+            has_reacted: false,
+            remembered: None,
+            early_offer: None,
+            key_log: Vec::new(),
+            early: VecDeque::new(),
+        };
+        let mut paths = Paths::server(now, accepted.addresses, None, config.limits.paths);
+        if accepted.is_validated {
+            let path = paths.active().id;
+            paths.validated(path, &mut |_| {});
+        }
+        let theirs = ids::Received::new(accepted.peer, paths.active().id, &config.limits.ids);
+        let terms = config.parameters().terms(Side::Client);
+        Self::new(
+            Side::Server,
+            config,
+            accepted.version,
+            now,
+            chance.quic,
+            tls,
+            opening,
+            paths,
+            theirs,
+            terms,
+        )
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "both sides come together here and nowhere else")]
+    fn new(
+        side: Side,
+        config: Arc<Config>,
+        version: &'static Version,
+        now: Instant,
+        mut entropy: Box<dyn Entropy>,
+        tls: tls::Handshake,
+        opening: Opening,
+        paths: Paths,
+        theirs: ids::Received,
+        terms: Terms,
+    ) -> Self {
+        let limits = &config.limits;
+        let recovery = recovery::Config {
+            algorithm: config.algorithm,
+            initial_rtt: config.initial_rtt,
+            ecn: config.ecn,
+            limits: limits.recovery,
+            ..recovery::Config::new(side == Side::Client)
+        };
+        let max_ack_delay = Span::from_millis(config.max_ack_delay_ms);
+        let reset_key = config.reset_key.clone().unwrap_or_else(|| {
+            let secret = Secret::filled(RESET_KEY_BYTES, |out| entropy.fill(out));
+            ResetKey::new(config.initial_suite().hash, secret)
+        });
+        Self {
+            side,
+            version,
+            entropy,
+            life: Life::Open,
+            tls: Box::new(tls),
+            keys: Keyring::new(config.initial_suite(), side, version, opening.keyed_by.as_ref()),
+            spaces: Spaces::new(max_ack_delay, limits.acks, &limits.streams),
+            recovery: Recovery::new(now, recovery),
+            streams: Streams::new(side == Side::Client, limits.streams.clone()),
+            paths,
+            issued: Issued::new(opening.local, &limits.ids),
+            theirs,
+            idle: Idle::new(now, config.max_idle_timeout_ms, config.keep_alive),
+            reset_key,
+            once: Once::default(),
+            peer: None,
+            terms,
+            arrived_at: opening.local,
+            opening: Some(Box::new(opening)),
+            is_established: false,
+            is_confirmed: false,
+            has_asked: false,
+            probes: [0; 3],
+            paced_until: None,
+            keys_settle_at: None,
+            early_keys_until: None,
+            datagrams: VecDeque::new(),
+            datagram_queue_bytes: 0,
+            wants_ping: false,
+            config,
+        }
+    }
+
+    /// Client: a Retry packet, `whole` of it. What is not genuine, late or the second one is dropped (RFC 9000 section
+    /// 17.2.5.2).
+    pub(super) fn on_retry(
+        &mut self,
+        now: Instant,
+        version: &'static Version,
+        source: &[u8],
+        token: &[u8],
+        whole: &[u8],
+    ) {
+        let Some(opening) = self.opening.as_mut().filter(|opening| opening.peer_source.is_none()) else {
+            return; // spec: 9000-17.2.5.2-a
+        };
+        let Some(id) = ConnectionId::new(source) else { return };
+        let is_first = opening.retry_source.is_none() && version == self.version;
+        let is_genuine = packet::retry::is_genuine(
+            self.config.initial_suite(),
+            version,
+            opening.original_dcid.as_ref(),
+            whole,
+        );
+        let is_kept = token.len() <= self.config.limits.token_bytes;
+        if !is_first || !is_genuine || !is_kept || id == opening.original_dcid {
+            return;
+        }
+        opening.retry_source = Some(id);
+        opening.keyed_by = id;
+        opening.token = token.to_vec(); // spec: 9000-17.2.5.3-a
+        self.theirs.answered(id);
+        self.keys.begin(version, id.as_ref());
+        for space in [Space::Initial, Space::Application] {
+            self.withdraw(now, space);
+        }
+    }
+
+    /// All that was sent in a space was in vain, and leaves again.
+    pub(super) fn withdraw(&mut self, now: Instant, space: Space) {
+        let Self { recovery, spaces, streams, issued, theirs, once, .. } = self;
+        let heard = |_: crate::streams::Heard<'_>| {}; // Nothing is acknowledged here.
+        let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, heard };
+        recovery.withdraw(now, space, &mut |_, fate| settlement.settle(&fate));
+    }
+
+    /// Client: a Version Negotiation packet. It counts only before anything else was heard, and where it does not name the
+    /// version that we speak (RFC 9000 section 6.2).
+    pub(super) fn on_version_negotiation(
+        &mut self,
+        now: Instant,
+        packet: &packet::Packet<'_>,
+        heard: &mut impl FnMut(Event<'_>),
+    ) {
+        let packet::Header::VersionNegotiation { dcid, scid, versions } = &packet.header else { return };
+        let Some(opening) = &self.opening else { return };
+        let is_first = opening.peer_source.is_none() && opening.retry_source.is_none();
+        let is_ours = *dcid == opening.local.as_ref() && *scid == opening.original_dcid.as_ref();
+        if !is_first || !is_ours || versions.contains(self.version.number) {
+            return; // spec: 9000-6.2-a 9000-6.2-b
+        }
+        let known: Vec<u32> = versions.iter().filter(|number| version(*number).is_some()).collect();
+        heard(Event::OtherVersions(&known));
+        self.end(now, super::Closed::Version, heard);
+    }
+
+    /// What the peer declared takes effect.
+    pub(super) fn adopt(&mut self, parameters: Parameters) {
+        self.streams.grant(limits_of(&parameters));
+        self.issued.allow(parameters.active_connection_id_limit);
+        self.idle.negotiate(parameters.max_idle_timeout_ms);
+        self.paths.limit_datagrams(parameters.max_udp_payload_size);
+        self.recovery.set_max_ack_delay(Span::from_millis(parameters.max_ack_delay_ms));
+        self.peer = Some(Box::new(parameters));
+    }
+
+    /// Empties the queues of [`Carried`] that a connection at rest does not need.
+    pub(super) fn shrink(&mut self) {
+        self.recovery.shrink();
+        self.spaces.application.acks.shrink();
+        self.datagrams.shrink_to_fit();
+    }
+
+    /// The path that datagrams take unless they probe.
+    pub(super) fn active_path(&self) -> PathId {
+        self.paths.active().id
+    }
+}
+
+/// What streams have to know of a peer's parameters.
+pub(super) fn limits_of(parameters: &Parameters) -> PeerLimits {
+    PeerLimits {
+        data: parameters.initial_max_data,
+        stream_data_bidi_local: parameters.initial_max_stream_data_bidi_local,
+        stream_data_bidi_remote: parameters.initial_max_stream_data_bidi_remote,
+        stream_data_uni: parameters.initial_max_stream_data_uni,
+        streams_bidi: parameters.initial_max_streams_bidi,
+        streams_uni: parameters.initial_max_streams_uni,
+    }
+}

@@ -1,0 +1,94 @@
+//! May anything leave now, where, and how much of it: the first third of the way out.
+
+use super::{Connection, Transmit};
+use crate::{
+    paths::{Addresses, Mtu},
+    recovery::{Space, acks::Mark},
+    rules::Epoch,
+};
+use sakigake_wire::{Instant, Span};
+
+/// The least that is worth a datagram, in bytes: a header, a tag and a few frames.
+const LEAST_DATAGRAM_BYTES: usize = 64;
+
+/// What one datagram may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Budget {
+    /// Its bytes.
+    pub(super) bytes: usize,
+    pub(super) allowance: Allowance,
+}
+
+/// What may be in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Allowance {
+    /// Anything.
+    All,
+    /// Acknowledgements alone: the window is full, or the pacer says not yet.
+    Acks,
+}
+
+/// Datagrams of one call: all as long as the first, but for the last.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Batch {
+    pub(super) len: usize,
+    segment_bytes: Option<usize>,
+    is_over: bool,
+}
+
+impl Batch {
+    /// One more datagram.
+    pub(super) fn push(&mut self, bytes: usize) {
+        let segment = *self.segment_bytes.get_or_insert(bytes);
+        self.len += bytes;
+        self.is_over |= bytes < segment;
+    }
+
+    pub(super) fn transmit(self, addresses: Addresses, mark: Mark) -> Option<Transmit> {
+        let segment_bytes = self.segment_bytes?;
+        Some(Transmit { len: self.len, segment_bytes, addresses, mark })
+    }
+}
+
+impl Connection {
+    /// The next datagram's budget on the active path, in a buffer of `out_bytes`; none where nothing may leave.
+    pub(super) fn budget(&mut self, now: Instant, batch: &Batch, out_bytes: usize) -> Option<Budget> {
+        let is_first = batch.segment_bytes.is_none();
+        let path = self.paths.active_mut();
+        let size = batch.segment_bytes.unwrap_or(usize::from(path.mtu.datagram_bytes()));
+        let room = out_bytes - batch.len;
+        if batch.is_over || room < size.min(LEAST_DATAGRAM_BYTES) || (!is_first && room < size) {
+            return None;
+        }
+        // Datagrams of the handshake are expanded, so that less room than that is none (RFC 9000 section 14.1).
+        let least = if self.keys.can_send(Epoch::Initial) {
+            usize::from(Mtu::BASE_BYTES)
+        } else {
+            LEAST_DATAGRAM_BYTES
+        };
+        let credit = usize::try_from(path.credit.room()).unwrap_or(usize::MAX);
+        let bytes = size.min(room).min(credit);
+        if bytes < least {
+            path.credit.may_send(least); // spec: 9000-8.1-d
+            return None;
+        }
+        Some(Budget { bytes, allowance: self.allowance(now, bytes as u64) })
+    }
+
+    fn allowance(&mut self, now: Instant, bytes: u64) -> Allowance {
+        if self.probes != [0; 3] {
+            return Allowance::All; // spec: 9002-7.5-b
+        }
+        if self.recovery.window_left() < bytes {
+            return Allowance::Acks; // spec: 9002-7-b
+        }
+        match self.recovery.pacing_delay(now, bytes) {
+            Span::ZERO => Allowance::All,
+            delay => {
+                let wants = Space::ALL.into_iter().any(|space| self.wants(space));
+                self.paced_until = wants.then_some(now + delay);
+                Allowance::Acks
+            }
+        }
+    }
+}

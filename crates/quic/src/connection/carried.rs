@@ -1,0 +1,149 @@
+//! What a packet carried, as far as somebody has to know what became of it.
+
+use super::spaces::Spaces;
+use crate::{
+    ids::{Issued, Received},
+    paths::{Loss, Mtu},
+    recovery::{Fate, Space},
+    streams::{CryptoPiece, Heard, Outgoing, Streams},
+};
+use sakigake_wire::Instant;
+
+/// The frames of one packet whose fate matters. The first few lie inline: bulk data and its acknowledgements allocate nothing.
+#[derive(Debug)]
+pub(super) struct Carried {
+    space: Space,
+    first: [Option<Sent>; Carried::INLINE],
+    more: Vec<Sent>,
+    /// Bytes of the datagram, where it was this 1-RTT packet alone; 0 otherwise.
+    pub(super) datagram_bytes: u16,
+}
+
+/// A frame that left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// ACK, up to this number.
+    Ack(u64),
+    Crypto(CryptoPiece),
+    Stream(Outgoing),
+    /// NEW_CONNECTION_ID, by its sequence number.
+    NewConnectionId(u64),
+    /// RETIRE_CONNECTION_ID, by its sequence number.
+    RetireConnectionId(u64),
+    HandshakeDone,
+    NewToken,
+}
+
+impl Carried {
+    const INLINE: usize = 3;
+
+    pub(super) const fn new(space: Space) -> Self {
+        Self { space, first: [None; Self::INLINE], more: Vec::new(), datagram_bytes: 0 }
+    }
+
+    pub(super) fn push(&mut self, sent: Sent) {
+        match self.first.iter_mut().find(|slot| slot.is_none()) {
+            Some(slot) => *slot = Some(sent),
+            None => self.more.push(sent),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Sent> {
+        self.first.iter().flatten().chain(&self.more)
+    }
+}
+
+/// Whoever has to hear what became of a packet.
+pub(super) struct Settlement<'a, H: FnMut(Heard<'_>)> {
+    pub(super) spaces: &'a mut Spaces,
+    pub(super) streams: &'a mut Streams,
+    pub(super) issued: &'a mut Issued,
+    pub(super) received: &'a mut Received,
+    pub(super) once: &'a mut Once,
+    pub(super) heard: H,
+}
+
+/// Frames that a server sends once, and again when they are lost.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Once {
+    /// HANDSHAKE_DONE is to be sent.
+    pub(super) handshake_done: bool,
+    /// NEW_TOKEN is to be sent, with this token.
+    pub(super) new_token: bool,
+    pub(super) token: Vec<u8>,
+}
+
+impl<H: FnMut(Heard<'_>)> Settlement<'_, H> {
+    /// Tells each part what became of its frames.
+    pub(super) fn settle(&mut self, fate: &Fate<'_, Carried>) {
+        match fate {
+            Fate::Acked(carried) | Fate::Late(carried) => {
+                carried.iter().for_each(|sent| self.acked(carried.space, sent));
+            }
+            Fate::Lost(carried) => self.lose(carried),
+        }
+    }
+
+    /// All that a packet carried has to leave again.
+    pub(super) fn lose(&mut self, carried: &Carried) {
+        carried.iter().for_each(|sent| self.lost(carried.space, sent));
+    }
+
+    fn acked(&mut self, space: Space, sent: &Sent) {
+        let space = self.spaces.get_mut(space);
+        match sent {
+            Sent::Ack(largest) => space.into_iter().for_each(|space| space.acks.on_acked(*largest)),
+            Sent::Crypto(piece) => space.into_iter().for_each(|space| space.crypto.acked(piece)),
+            Sent::Stream(frame) => self.streams.acked(frame, &mut self.heard),
+            Sent::RetireConnectionId(sequence) => self.received.retirement_acked(*sequence),
+            Sent::NewToken => self.once.token = Vec::new(),
+            Sent::NewConnectionId(_) | Sent::HandshakeDone => {}
+        }
+    }
+
+    fn lost(&mut self, space: Space, sent: &Sent) {
+        match sent {
+            Sent::Ack(_) => {} // The next one says it anew.
+            Sent::Crypto(piece) => {
+                self.spaces.get_mut(space).into_iter().for_each(|space| space.crypto.lost(piece));
+            }
+            Sent::Stream(frame) => self.streams.lost(frame),
+            Sent::NewConnectionId(sequence) => self.issued.lost(*sequence), // spec: 9000-13.3-d
+            Sent::RetireConnectionId(sequence) => self.received.retirement_lost(*sequence),
+            Sent::HandshakeDone => self.once.handshake_done = true, // spec: 9000-13.3-e
+            Sent::NewToken => self.once.new_token = !self.once.token.is_empty(),
+        }
+    }
+}
+
+/// What the search for the largest datagram made of the packets of one acknowledgement.
+#[derive(Default)]
+pub(super) struct Sizes {
+    /// The size from here on, where it changed.
+    pub(super) changed: Option<u16>,
+}
+
+impl Sizes {
+    /// Tells `mtu` of one packet; `largest_sent` is the last number in use.
+    pub(super) fn learn(
+        &mut self,
+        now: Instant,
+        mtu: &mut Mtu,
+        number: u64,
+        fate: &Fate<'_, Carried>,
+        largest_sent: u64,
+    ) {
+        match fate {
+            Fate::Acked(carried) | Fate::Late(carried) if carried.datagram_bytes > 0 => {
+                self.changed = mtu.acked(now, number, carried.datagram_bytes).or(self.changed);
+            }
+            Fate::Lost(Carried { datagram_bytes, .. })
+                if *datagram_bytes > 0
+                    && mtu.lost(now, number, *datagram_bytes, largest_sent) == Loss::BlackHole =>
+            {
+                self.changed = Some(mtu.datagram_bytes());
+            }
+            _ => {}
+        }
+    }
+}

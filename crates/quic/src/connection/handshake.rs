@@ -1,0 +1,313 @@
+//! TLS inside QUIC (RFC 9001 section 4): CRYPTO frames in, secrets and messages out, transport parameters both ways.
+
+use super::{
+    Connection, Event,
+    begin::limits_of,
+    keyring::Way,
+    spaces::{level_of, space_of, space_of_level},
+};
+use crate::{
+    Fault,
+    frame::Crypto,
+    parameters::{Parameters, PreferredAddress, Remembered, VersionInformation},
+    recovery::Space,
+    rules::{Epoch, Side, frames::kind},
+};
+use core::net::SocketAddr;
+use sakigake_tls::{self as tls, Answer, EarlyData, Fact, Flight, Level, Step, Wanted};
+use sakigake_wire::{Instant, Writer};
+
+/// The longest that remembered parameters are.
+const REMEMBERED_BYTES: usize = 256;
+
+impl Connection {
+    /// CRYPTO: hands TLS what is in order now.
+    pub(super) fn on_crypto(
+        &mut self,
+        now: Instant,
+        epoch: Epoch,
+        frame: &Crypto<'_>,
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        let space = space_of(epoch);
+        let Self { spaces, tls, .. } = self;
+        let Some(number_space) = spaces.get_mut(space) else { return Ok(()) };
+        let (mut flight, mut result) = (Flight::default(), Ok(()));
+        let accepted = number_space.crypto.accept(frame.offset, frame.data, &mut |bytes| {
+            if result.is_ok() {
+                result = tls.handle(now, level_of(space), bytes, &mut flight);
+            }
+        });
+        accepted.map_err(|fault| fault.fault(kind::CRYPTO))?;
+        self.absorb(now, flight, heard)?;
+        result.map_err(fault_of_tls)?;
+        self.ask(now, heard)
+    }
+
+    /// The owner's answer.
+    pub(super) fn answer_tls(
+        &mut self,
+        now: Instant,
+        answer: Answer,
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        let mut flight = Flight::default();
+        let result = self.tls.answer(now, answer, &mut flight);
+        self.absorb(now, flight, heard)?;
+        result.map_err(fault_of_tls)?;
+        self.ask(now, heard)
+    }
+
+    /// Client: what TLS does before anybody listens.
+    pub(super) fn depart(&mut self, now: Instant, flight: Flight) {
+        let Flight { steps, facts, key_log } = flight;
+        self.carry_out(now, steps);
+        let Some(opening) = &mut self.opening else { return };
+        opening.key_log = key_log;
+        for fact in facts {
+            if let (Fact::EarlyData(offer), Some(remembered)) = (fact, &opening.remembered) {
+                self.streams.grant(limits_of(remembered.parameters()));
+                opening.early_offer = Some(offer);
+            }
+        }
+    }
+
+    /// Sends what is to be sent and installs what is to be installed.
+    pub(super) fn carry_out(&mut self, now: Instant, steps: Vec<Step>) {
+        for step in steps {
+            match step {
+                Step::Send { level, message } => {
+                    if let Some(space) = self.spaces.get_mut(space_of_level(level)) {
+                        space.crypto.write(message);
+                    }
+                }
+                Step::WriteKey(secret) => self.install(Way::Send, &secret),
+                Step::ReadKey(secret) => self.install(Way::Receive, &secret),
+                Step::WritePlain => self.reject_early_data(now),
+                Step::LimitRecords { .. } => {} // There are none.
+            }
+        }
+    }
+
+    fn install(&mut self, way: Way, secret: &tls::TrafficSecret) {
+        let is_unwanted = secret.level == Level::EarlyData
+            && self.side == Side::Client
+            && self.opening.as_ref().is_none_or(|opening| opening.remembered.is_none());
+        if is_unwanted {
+            return; // Nobody knows what the server would take.
+        }
+        self.keys.install(self.version, way, secret);
+        if secret.level == Level::Handshake && way == Way::Send {
+            self.recovery.on_handshake_keys();
+        }
+    }
+
+    fn absorb(
+        &mut self,
+        now: Instant,
+        flight: Flight,
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        let Flight { steps, facts, key_log } = flight;
+        let before = self.opening.as_mut().map(|opening| core::mem::take(&mut opening.key_log));
+        before.iter().flatten().chain(&key_log).for_each(|line| heard(Event::KeyLog(line)));
+        self.carry_out(now, steps);
+        facts.into_iter().try_for_each(|fact| self.learn(now, fact, heard))
+    }
+
+    fn learn(&mut self, now: Instant, fact: Fact, heard: &mut impl FnMut(Event<'_>)) -> Result<(), Fault> {
+        match fact {
+            Fact::EarlyData(_) => {}
+            Fact::TransportParameters(bytes) => self.on_parameters_of_server(&bytes)?,
+            Fact::Negotiated(negotiated) => {
+                self.on_early_data(now, negotiated.early_data)?;
+                heard(Event::Negotiated(negotiated));
+            }
+            Fact::Authenticated(identity) => heard(Event::Authenticated(identity)),
+            Fact::Established => {
+                self.is_established = true;
+                heard(Event::Established);
+                if self.side == Side::Server {
+                    self.once.handshake_done = true; // spec: 9001-4.1.2-a
+                    let has_early = self.keys.can_receive(Epoch::ZeroRtt);
+                    self.early_keys_until = has_early.then(|| now + self.pto().times(3)); // spec: 9001-4.9.3-b
+                    self.draw_token(now);
+                    self.confirm(now, heard);
+                } else {
+                    self.keys.discard(Epoch::ZeroRtt); // spec: 9001-4.9.3-a
+                }
+            }
+            Fact::BarredRequest => return Err(Fault::CertificateRequestAfterHandshake), // spec: 9001-4.4-a
+            Fact::Ticket(mut session) => {
+                if let Some(peer) = &self.peer {
+                    let kept = session.set_transport(remembered_bytes(&peer.remembered()));
+                    kept.expect("integers of a dozen parameters are within the bound");
+                }
+                heard(Event::Ticket(session));
+            }
+        }
+        Ok(())
+    }
+
+    /// The handshake is confirmed (RFC 9001 section 4.1.2).
+    pub(super) fn confirm(&mut self, now: Instant, heard: &mut impl FnMut(Event<'_>)) {
+        if core::mem::replace(&mut self.is_confirmed, true) {
+            return;
+        }
+        if let Some(phases) = self.keys.phases() {
+            phases.confirm();
+        }
+        self.recovery.on_confirmed();
+        self.paths.confirm();
+        self.discard(now, Epoch::Initial);
+        self.discard(now, Epoch::Handshake); // spec: 9001-4.9.2-a
+        self.opening = None;
+        self.prefer(now);
+        heard(Event::Confirmed);
+    }
+
+    /// The keys of an epoch are of no use any more, nor is what was sent under them.
+    pub(super) fn discard(&mut self, now: Instant, epoch: Epoch) {
+        let space = space_of(epoch);
+        if self.spaces.get(space).is_some() {
+            self.keys.discard(epoch);
+            self.spaces.discard(space);
+            self.probes[space as usize] = 0;
+            self.recovery.discard(now, space);
+        }
+    }
+
+    /// Asks the owner, or answers ourselves what is ours to answer.
+    fn ask(&mut self, now: Instant, heard: &mut impl FnMut(Event<'_>)) -> Result<(), Fault> {
+        while let Some(Wanted::TransportParameters { peer, remembered }) = self.tls.wanted() {
+            let (peer, remembered) = (peer.clone(), remembered.clone());
+            let answer = self.agree(&peer, remembered.as_deref())?;
+            let mut flight = Flight::default();
+            let result = self.tls.answer(now, answer, &mut flight);
+            self.absorb(now, flight, heard)?;
+            result.map_err(fault_of_tls)?;
+        }
+        if let Some(wanted) = self.tls.wanted()
+            && !core::mem::replace(&mut self.has_asked, true)
+        {
+            heard(Event::Wanted(wanted));
+        }
+        Ok(())
+    }
+
+    /// Server: what the client declared, and what we declare.
+    fn agree(&mut self, peer: &[u8], remembered: Option<&[u8]>) -> Result<Answer, Fault> {
+        let parameters = Parameters::read(peer, Side::Client)?;
+        let Some(opening) = &self.opening else { return Err(Fault::Internal("a second ClientHello")) };
+        parameters.authenticate(Side::Client, &opening.ids())?;
+        if let Some(offered) = &parameters.version_information {
+            offered.check_client(self.version.number)?;
+            let is_offered = |number| offered.available.contains(&number);
+            let best = self.config.versions.iter().find(|version| is_offered(version.number));
+            if let Some(best) = best.filter(|best| **best != self.version) {
+                self.version = best; // spec: 9368-2.3-a
+                self.keys.begin_sending(best, opening.keyed_by.as_ref());
+            }
+        }
+        let mut own = self.config.parameters();
+        own.original_destination_connection_id = Some(opening.original_dcid);
+        own.initial_source_connection_id = Some(opening.local);
+        own.retry_source_connection_id = opening.retry_source;
+        own.stateless_reset_token = Some(self.reset_key.token(opening.local.as_ref()));
+        own.version_information = Some(self.config.version_information(self.version));
+        self.adopt(parameters);
+        // A ticket that we cannot read brings no early data.
+        let kept = remembered.and_then(|bytes| Remembered::read(bytes).ok());
+        let takes_early_data = kept.is_some_and(|kept| kept.may_take_early_data(&own));
+        Ok(Answer::TransportParameters {
+            parameters: own.to_vec(Side::Server, &mut *self.entropy),
+            remembered: remembered_bytes(&own.remembered()),
+            takes_early_data,
+        })
+    }
+
+    /// Client: what the server declared.
+    fn on_parameters_of_server(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let parameters = Parameters::read(bytes, Side::Server)?;
+        let Some(opening) = &self.opening else { return Ok(()) };
+        parameters.authenticate(Side::Server, &opening.ids())?;
+        let sent = self.config.version_information(opening.first_version);
+        let spoken = opening.has_reacted.then_some(&sent.available[..]);
+        let theirs = parameters.version_information.as_ref();
+        VersionInformation::check_server(theirs, &sent, self.version.number, spoken)?;
+        if let Some(token) = parameters.stateless_reset_token {
+            self.theirs.set_token(token);
+        }
+        if let Some(PreferredAddress { connection_id, reset_token, .. }) = parameters.preferred_address {
+            self.theirs.prefer(connection_id, reset_token)?;
+        }
+        self.adopt(parameters);
+        Ok(())
+    }
+
+    /// Client: what became of early data.
+    fn on_early_data(&mut self, now: Instant, fate: EarlyData) -> Result<(), Fault> {
+        if self.side == Side::Server {
+            return Ok(());
+        }
+        let remembered = self.opening.as_ref().and_then(|opening| opening.remembered.as_ref());
+        match (fate, remembered, &self.peer) {
+            (EarlyData::Accepted { .. }, Some(remembered), Some(peer)) => remembered.check_kept(peer),
+            (EarlyData::Rejected, ..) => {
+                self.reject_early_data(now);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Client: nothing that was sent early was seen; it leaves again within the limits that hold now.
+    fn reject_early_data(&mut self, now: Instant) {
+        self.keys.discard(Epoch::ZeroRtt);
+        self.withdraw(now, Space::Application); // spec: 9001-4.6.2-a
+        let limits = self.peer.as_ref().map(|peer| limits_of(peer)).unwrap_or_default();
+        self.streams.restart(limits);
+    }
+
+    /// Server: a token for the client's next connection.
+    fn draw_token(&mut self, now: Instant) {
+        let Some(tokens) = &self.config.tokens else { return };
+        let unix_secs = self.config.unix_secs_at_start + now.as_nanos() / 1_000_000_000;
+        let client = self.paths.active().addresses.peer.ip();
+        if let Some(token) = tokens.new_token(unix_secs, client, &mut *self.entropy) {
+            (self.once.token, self.once.new_token) = (token, true);
+        }
+    }
+
+    /// Client: goes where the server would rather be reached.
+    fn prefer(&mut self, now: Instant) {
+        let preferred = self.peer.as_ref().and_then(|peer| peer.preferred_address);
+        let Some(PreferredAddress { ipv4, ipv6, .. }) = preferred.filter(|_| self.side == Side::Client)
+        else {
+            return;
+        };
+        let addresses: Vec<SocketAddr> =
+            ipv4.map(SocketAddr::V4).into_iter().chain(ipv6.map(SocketAddr::V6)).collect();
+        let pto = self.pto();
+        // Where the path cannot be begun the connection stays where it is, as it may (RFC 9000 section 9.6.1).
+        let _ = self.paths.prefer(now, &addresses, pto, &mut |_| {});
+    }
+}
+
+/// What a fault of TLS is in QUIC: some of its sins have errors of QUIC's own.
+fn fault_of_tls(fault: tls::Fault) -> Fault {
+    match fault {
+        tls::Fault::MessageSpansKeyChange => Fault::CryptoBehindKeyChange, // spec: 9001-4.1.3-a
+        tls::Fault::MiddleboxCompatibility => Fault::SessionIdInClientHello, // spec: 9001-8.4-b
+        tls::Fault::BadMaxEarlyDataSize => Fault::TicketBoundsEarlyData,   // spec: 9001-4.6.1-b
+        fault => Fault::Tls(fault),
+    }
+}
+
+fn remembered_bytes(remembered: &Remembered) -> Vec<u8> {
+    let mut bytes = [0; REMEMBERED_BYTES];
+    let mut out = Writer::new(&mut bytes);
+    remembered.write(&mut out).expect("integers of a dozen parameters take less");
+    let len = out.written();
+    bytes[..len].to_vec()
+}

@@ -1,0 +1,162 @@
+//! The keys of one connection, by what they protect, and when they come and go (RFC 9001 sections 4.9 and 5).
+
+use crate::{
+    packet::{Draft, Exhausted, Forgeries, Keys, Opened, Phases, Turn, Unopened},
+    rules::{Epoch, Side, versions::Version},
+};
+use sakigake_crypto::Suite;
+use sakigake_tls::{Level, TrafficSecret};
+
+/// Keys of each epoch, as long as they live.
+pub(super) struct Keyring {
+    /// TLS_AES_128_GCM_SHA256, which protects Initial packets.
+    suite: &'static Suite,
+    side: Side,
+    initial: Pair,
+    handshake: Pair,
+    /// A client sends with them, a server receives.
+    zero_rtt: Option<Keys>,
+    one_rtt: Option<Phases>,
+    /// A client's 1-RTT secret for what it receives may come before the one to send with, or behind it.
+    awaiting: Option<TrafficSecret>,
+    forgeries: Forgeries,
+}
+
+#[derive(Default)]
+struct Pair {
+    send: Option<Keys>,
+    receive: Option<Keys>,
+}
+
+/// Which way a secret is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Send,
+    Receive,
+}
+
+impl Keyring {
+    pub(super) fn new(suite: &'static Suite, side: Side, version: &'static Version, dcid: &[u8]) -> Self {
+        let mut ring = Self {
+            suite,
+            side,
+            initial: Pair::default(),
+            handshake: Pair::default(),
+            zero_rtt: None,
+            one_rtt: None,
+            awaiting: None,
+            forgeries: Forgeries::default(),
+        };
+        ring.begin(version, dcid);
+        ring
+    }
+
+    /// Initial keys from the id that the client's first packet went to, or its first after a Retry.
+    pub(super) fn begin(&mut self, version: &'static Version, dcid: &[u8]) {
+        let initial = Keys::initial(self.suite, version, dcid, self.side);
+        self.initial = Pair { send: Some(initial.send), receive: Some(initial.receive) };
+    }
+
+    /// Initial keys of another version, to send with; what comes in the version before is still opened with the old ones.
+    pub(super) fn begin_sending(&mut self, version: &'static Version, dcid: &[u8]) {
+        self.initial.send = Some(Keys::initial(self.suite, version, dcid, self.side).send);
+    }
+
+    /// TLS gave a secret.
+    pub(super) fn install(&mut self, version: &'static Version, way: Way, secret: &TrafficSecret) {
+        match (secret.level, way) {
+            (Level::Plain, _) => {}
+            (Level::EarlyData, _) => self.zero_rtt = Some(Keys::from_secret(version, secret)),
+            (Level::Handshake, Way::Send) => self.handshake.send = Some(Keys::from_secret(version, secret)),
+            (Level::Handshake, Way::Receive) => {
+                self.handshake.receive = Some(Keys::from_secret(version, secret));
+            }
+            (Level::Application, Way::Send) => {
+                let phases = self.one_rtt.insert(Phases::new(version, secret));
+                if let Some(secret) = self.awaiting.take() {
+                    phases.receive(&secret);
+                }
+            }
+            (Level::Application, Way::Receive) => match &mut self.one_rtt {
+                Some(phases) => phases.receive(secret),
+                None => self.awaiting = Some(secret.clone()),
+            },
+        }
+    }
+
+    pub(super) fn can_send(&self, epoch: Epoch) -> bool {
+        match epoch {
+            Epoch::Initial => self.initial.send.is_some(),
+            Epoch::Handshake => self.handshake.send.is_some(),
+            Epoch::ZeroRtt => self.side == Side::Client && self.zero_rtt.is_some() && self.one_rtt.is_none(),
+            Epoch::OneRtt => self.one_rtt.is_some(),
+        }
+    }
+
+    pub(super) fn can_receive(&self, epoch: Epoch) -> bool {
+        match epoch {
+            Epoch::Initial => self.initial.receive.is_some(),
+            Epoch::Handshake => self.handshake.receive.is_some(),
+            Epoch::ZeroRtt => self.side == Side::Server && self.zero_rtt.is_some(),
+            Epoch::OneRtt => self.one_rtt.as_ref().is_some_and(Phases::can_receive),
+        }
+    }
+
+    /// These keys are of no use any more.
+    pub(super) fn discard(&mut self, epoch: Epoch) {
+        match epoch {
+            Epoch::Initial => self.initial = Pair::default(), // spec: 9001-4.9-a
+            Epoch::Handshake => self.handshake = Pair::default(),
+            Epoch::ZeroRtt => self.zero_rtt = None,
+            Epoch::OneRtt => {}
+        }
+    }
+
+    /// Opens a packet in place. Only 1-RTT packets have a turn.
+    pub(super) fn open(
+        &mut self,
+        epoch: Epoch,
+        packet: &mut [u8],
+        number_at: usize,
+        largest: Option<u64>,
+    ) -> Result<(Opened, Turn), Unopened> {
+        let Self { initial, handshake, zero_rtt, one_rtt, forgeries, .. } = self;
+        let keys = match epoch {
+            Epoch::Initial => &initial.receive,
+            Epoch::Handshake => &handshake.receive,
+            Epoch::ZeroRtt => &*zero_rtt,
+            Epoch::OneRtt => {
+                let phases = one_rtt.as_mut().ok_or(Unopened::NoKeys)?;
+                let received = phases.open(packet, number_at, largest, forgeries)?;
+                return Ok((received.opened, received.turn));
+            }
+        };
+        let keys = keys.as_ref().ok_or(Unopened::NoKeys)?;
+        Ok((keys.open(packet, number_at, largest, forgeries)?, Turn::Current))
+    }
+
+    /// Protects a packet in place; gives its length.
+    pub(super) fn seal(
+        &mut self,
+        epoch: Epoch,
+        draft: Draft,
+        packet: &mut [u8],
+        payload_len: usize,
+    ) -> Result<usize, Exhausted> {
+        let keys = match epoch {
+            Epoch::Initial => &mut self.initial.send,
+            Epoch::Handshake => &mut self.handshake.send,
+            Epoch::ZeroRtt => &mut self.zero_rtt,
+            Epoch::OneRtt => {
+                let phases = self.one_rtt.as_mut().ok_or(Exhausted)?;
+                return phases.seal(draft, packet, payload_len);
+            }
+        };
+        draft.seal(keys.as_mut().ok_or(Exhausted)?, packet, payload_len)
+    }
+
+    /// 1-RTT keys, once there are some.
+    pub(super) fn phases(&mut self) -> Option<&mut Phases> {
+        self.one_rtt.as_mut()
+    }
+}

@@ -1,0 +1,283 @@
+//! The way in: a datagram's packets, each opened where it lies.
+
+use super::{Connection, Event, Received, begin::Early, spaces::space_of};
+use crate::{
+    Fault,
+    frame::walk,
+    ids::ConnectionId,
+    packet::{self, Door, FixedBit, Header, Packet, Turn, Unopened},
+    paths::{Addresses, Mtu, PathId},
+    recovery::acks::Mark,
+    rules::{Epoch, Side, versions::Version},
+};
+use sakigake_wire::Instant;
+
+/// What all packets of a datagram have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Arrival {
+    pub(super) addresses: Addresses,
+    pub(super) mark: Mark,
+    pub(super) datagram_bytes: usize,
+}
+
+/// What the header of a protected packet says.
+#[derive(Clone, Copy)]
+struct Head {
+    epoch: Epoch,
+    /// Of a long header.
+    version: Option<&'static Version>,
+    dcid: ConnectionId,
+    /// Of a long header.
+    scid: Option<ConnectionId>,
+    number_at: usize,
+}
+
+/// A packet that was opened and counts.
+#[derive(Clone, Copy)]
+pub(super) struct Context {
+    pub(super) epoch: Epoch,
+    pub(super) turn: Turn,
+    pub(super) dcid: ConnectionId,
+    pub(super) path: PathId,
+}
+
+impl Connection {
+    /// Takes the packets of a datagram, one after the other.
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        datagram: Received<'_>,
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        let Received { bytes, addresses, mark } = datagram;
+        let arrival = Arrival { addresses, mark, datagram_bytes: bytes.len() };
+        let tail = bytes.last_chunk::<16>().copied();
+        let (mut at, mut first, mut is_readable) = (0, None, false);
+        while at < bytes.len() {
+            let door = self.door();
+            let Ok(packet) = next(&bytes[at..], &door, first.as_ref()) else { break };
+            let end = at + packet.len;
+            first = first.or(ConnectionId::new(packet.header.dcid()));
+            match head(&packet) {
+                Some(head) => {
+                    is_readable |= self.open_packet(now, head, &mut bytes[at..end], &arrival, heard)?
+                }
+                None => self.unprotected(now, &packet, &bytes[at..end], heard),
+            }
+            if !self.life.is_open() {
+                return Ok(());
+            }
+            at = end;
+        }
+        match tail {
+            Some(tail) if !is_readable && self.theirs.is_reset(&tail) => {
+                self.end(now, super::Closed::Reset, heard); // spec: 9000-10.3.1-a
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes packets whose keys have come since they did.
+    pub(super) fn receive_early(
+        &mut self,
+        now: Instant,
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        while let Some(mut early) = self.next_early() {
+            let Early { epoch, addresses, mark, datagram_bytes, .. } = early;
+            let arrival = Arrival { addresses, mark, datagram_bytes };
+            let door = self.door();
+            let Ok(packet) = packet::parse(&early.bytes, &door) else { continue };
+            let Some(head) = head(&packet).filter(|head| head.epoch == epoch) else { continue };
+            self.open_packet(now, head, &mut early.bytes, &arrival, heard)?;
+        }
+        Ok(())
+    }
+
+    fn next_early(&mut self) -> Option<Early> {
+        let Self { opening, keys, .. } = self;
+        let early = &mut opening.as_mut()?.early;
+        let at = early.iter().position(|early| keys.can_receive(early.epoch))?;
+        early.remove(at)
+    }
+
+    fn door(&self) -> Door {
+        let is_greased = self.config.grease_quic_bit;
+        let fixed_bit = if is_greased { FixedBit::Ignored } else { FixedBit::Required };
+        Door { side: self.side, id_bytes: self.arrived_at.len(), fixed_bit }
+    }
+
+    /// Packets without keys: only a client gets them.
+    fn unprotected(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'_>,
+        whole: &[u8],
+        heard: &mut impl FnMut(Event<'_>),
+    ) {
+        match packet.header {
+            Header::Retry { version, scid, token, .. } => self.on_retry(now, version, scid, token, whole),
+            _ => self.on_version_negotiation(now, packet, heard),
+        }
+    }
+
+    /// Opens a packet and takes its frames. Whether it could be read.
+    fn open_packet(
+        &mut self,
+        now: Instant,
+        head: Head,
+        packet: &mut [u8],
+        arrival: &Arrival,
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<bool, Fault> {
+        let is_expanded = arrival.datagram_bytes >= usize::from(Mtu::BASE_BYTES);
+        let is_small = head.epoch == Epoch::Initial && self.side == Side::Server && !is_expanded;
+        if is_small || !self.admits(&head) {
+            return Ok(false); // spec: 9000-14.1-a
+        }
+        let space = space_of(head.epoch);
+        if !self.keys.can_receive(head.epoch) {
+            self.keep(head.epoch, packet, arrival);
+            return Ok(false);
+        }
+        let largest = self.spaces.largest(space);
+        let before = self.follow_version(&head);
+        let (opened, turn) = match self.keys.open(head.epoch, packet, head.number_at, largest) {
+            Ok(opened) => opened,
+            Err(unopened) => {
+                self.return_to_version(before);
+                return refuse(unopened);
+            }
+        };
+        let is_duplicate = self.spaces.get(space).is_none_or(|space| space.acks.is_duplicate(opened.number));
+        let Some(path) = self.path_of(now, arrival, heard).filter(|_| !is_duplicate) else { return Ok(true) };
+        self.arrived(now, &head, path, turn, heard);
+        let context = Context { epoch: head.epoch, turn, dcid: head.dcid, path };
+        let payload = &packet[opened.payload];
+        let (mut elicits_ack, mut is_probing) = (false, true);
+        for frame in walk(payload, head.epoch, self.terms) {
+            let frame = frame?;
+            let rule = frame.rule();
+            elicits_ack |= rule.elicits_ack;
+            is_probing &= rule.probes;
+            self.accept(now, &context, frame, heard)?;
+            if !self.life.is_open() {
+                return Ok(true);
+            }
+        }
+        if let Some(space) = self.spaces.get_mut(space) {
+            space.acks.on_received(now, opened.number, elicits_ack, arrival.mark);
+        }
+        if head.epoch == Epoch::OneRtt && !is_probing {
+            self.on_non_probing(now, path, opened.number, head.dcid, heard);
+        }
+        Ok(true)
+    }
+
+    /// Whether a long header's version and ids are those of this connection (RFC 9000 section 7.2).
+    fn admits(&self, head: &Head) -> bool {
+        let (Some(version), Some(scid)) = (head.version, head.scid) else { return true };
+        let Some(opening) = &self.opening else { return false };
+        let is_ours = version == self.version || version == opening.first_version || self.may_follow(head);
+        is_ours && opening.peer_source.is_none_or(|source| source == scid) // spec: 9000-7.2-b
+    }
+
+    /// Whether a server may go on in the version of this packet (RFC 9368 section 2.3): its first one tells.
+    fn may_follow(&self, head: &Head) -> bool {
+        let is_first = self.opening.as_ref().is_some_and(|opening| opening.peer_source.is_none());
+        let is_spoken = head.version.is_some_and(|version| self.config.versions.contains(&version));
+        self.side == Side::Client && head.epoch == Epoch::Initial && is_first && is_spoken
+    }
+
+    /// Client: makes the keys of the version that the server chose; gives the version before, should the packet not open.
+    fn follow_version(&mut self, head: &Head) -> Option<&'static Version> {
+        let version = head.version.filter(|version| *version != self.version)?;
+        if !self.may_follow(head) {
+            return None;
+        }
+        let keyed_by = self.opening.as_ref()?.keyed_by;
+        self.keys.begin(version, keyed_by.as_ref());
+        Some(core::mem::replace(&mut self.version, version))
+    }
+
+    fn return_to_version(&mut self, before: Option<&'static Version>) {
+        if let (Some(before), Some(opening)) = (before, &self.opening) {
+            self.keys.begin(before, opening.keyed_by.as_ref());
+            self.version = before;
+        }
+    }
+
+    /// What follows from a packet that could be read, whatever its frames are.
+    fn arrived(
+        &mut self,
+        now: Instant,
+        head: &Head,
+        path: PathId,
+        turn: Turn,
+        heard: &mut impl FnMut(Event<'_>),
+    ) {
+        self.idle.received(now);
+        if let (Some(opening), Some(scid), Side::Client) = (&mut self.opening, head.scid, self.side)
+            && opening.peer_source.is_none()
+        {
+            opening.peer_source = Some(scid);
+            self.theirs.answered(scid); // spec: 9000-7.2-c
+        }
+        if head.epoch == Epoch::Handshake && self.side == Side::Server {
+            self.discard(now, Epoch::Initial); // spec: 9001-4.9.1-a
+            self.each_change(now, heard, |paths, changes| {
+                paths.validated(path, &mut |change| changes.push(change)); // spec: 9000-8.1-c
+            });
+        }
+        if turn == Turn::Updated {
+            self.keys_settle_at = Some(now + self.pto().times(3));
+        }
+    }
+
+    /// Keeps a packet that came before its keys, within bounds: what is beyond them is lost, as packets are.
+    fn keep(&mut self, epoch: Epoch, packet: &[u8], arrival: &Arrival) {
+        let most = self.config.limits.early_packets;
+        let Some(opening) = &mut self.opening else { return };
+        if opening.early.len() < most && epoch != Epoch::Initial {
+            let Arrival { addresses, mark, datagram_bytes } = *arrival;
+            opening.early.push_back(Early { bytes: packet.to_vec(), epoch, addresses, mark, datagram_bytes });
+        }
+    }
+}
+
+fn next<'a>(
+    rest: &'a [u8],
+    door: &Door,
+    first: Option<&ConnectionId>,
+) -> Result<Packet<'a>, packet::Discard> {
+    match first {
+        None => packet::parse(rest, door),
+        Some(dcid) => packet::parse_next(rest, door, dcid.as_ref()),
+    }
+}
+
+/// The header of a packet that keys protect.
+fn head(packet: &Packet<'_>) -> Option<Head> {
+    let number_at = packet.number_at?;
+    let epoch = match packet.header {
+        Header::Initial { .. } => Epoch::Initial,
+        Header::ZeroRtt { .. } => Epoch::ZeroRtt,
+        Header::Handshake { .. } => Epoch::Handshake,
+        _ => Epoch::OneRtt,
+    };
+    let scid = match packet.header.scid() {
+        Some(scid) => Some(ConnectionId::new(scid)?),
+        None => None,
+    };
+    let dcid = ConnectionId::new(packet.header.dcid())?;
+    Some(Head { epoch, version: packet.header.version(), dcid, scid, number_at })
+}
+
+/// A packet that was not opened is dropped, unless that is one forgery too many or the peer's own doing.
+fn refuse(unopened: Unopened) -> Result<bool, Fault> {
+    match unopened.fault() {
+        Some(fault) => Err(fault),
+        None => Ok(false),
+    }
+}

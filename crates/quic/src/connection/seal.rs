@@ -1,0 +1,182 @@
+//! Protects what was planned, and remembers it for loss recovery: the last third of the way out, and its front.
+
+use super::{
+    Connection, Transmit,
+    budget::Batch,
+    close::Life,
+    plan::{Plan, Planned},
+    spaces::space_of,
+};
+use crate::{
+    frame::{Frame, PathChallenge, PathResponse},
+    recovery::{Sent, Space, acks::Mark},
+    rules::{Epoch, Side},
+};
+use sakigake_wire::{Instant, Writer};
+
+/// A datagram, as far as it is sealed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sealed {
+    pub(super) len: usize,
+}
+
+impl Connection {
+    /// Fills `out` with as many datagrams as may leave now for one place, all but the last of one size; none when nothing wants
+    /// to leave or may. `out` has room for one datagram at least.
+    pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
+        if !self.life.is_open() {
+            return self.transmit_close(out);
+        }
+        self.renew_keys(now);
+        if let Some(transmit) = self.transmit_path(now, out).or_else(|| self.transmit_mtu_probe(now, out)) {
+            return Some(transmit);
+        }
+        let mark = self.mark();
+        let mut batch = Batch::default();
+        while let Some(budget) = self.budget(now, &batch, out.len()) {
+            let place = &mut out[batch.len..][..budget.bytes];
+            let plan = self.plan(now, &budget, place);
+            if plan.len == 0 {
+                break;
+            }
+            match self.seal(now, plan, mark, place) {
+                0 => break,
+                bytes => batch.push(bytes),
+            }
+        }
+        self.account(now);
+        batch.transmit(self.paths.active().addresses, mark)
+    }
+
+    /// Protects a datagram's packets; gives its length.
+    fn seal(&mut self, now: Instant, plan: Plan, mark: Mark, out: &mut [u8]) -> usize {
+        let mut sealed = Sealed::default();
+        let is_alone = plan.packets.iter().flatten().count() == 1;
+        for planned in plan.packets.into_iter().flatten() {
+            let datagram_bytes = if is_alone { planned.len() } else { 0 };
+            self.seal_packet(now, &mut sealed, planned, datagram_bytes, mark, out);
+        }
+        self.paths.active_mut().credit.sent(sealed.len);
+        sealed.len
+    }
+
+    fn seal_packet(
+        &mut self,
+        now: Instant,
+        sealed: &mut Sealed,
+        mut planned: Planned,
+        datagram_bytes: usize,
+        mark: Mark,
+        out: &mut [u8],
+    ) {
+        let Planned { epoch, draft, elicits_ack, in_flight, is_mtu_probe, .. } = planned;
+        if epoch == Epoch::OneRtt {
+            planned.carried.datagram_bytes = u16::try_from(datagram_bytes).unwrap_or(0);
+        }
+        let carried = core::mem::replace(&mut planned.carried, super::Carried::new(space_of(epoch)));
+        let before = sealed.len;
+        if !self.protect(sealed, &planned, out) {
+            self.life = Life::Over; // spec: 9001-6.6-c
+            return;
+        }
+        let space = space_of(epoch);
+        let bytes = (sealed.len - before) as u32; // Of a datagram.
+        let is_marked = mark == Mark::Ect0;
+        let number = draft.number();
+        self.recovery.on_sent(
+            now,
+            space,
+            Sent { number, bytes, elicits_ack, in_flight, is_marked, is_mtu_probe, carried },
+        );
+        self.idle.sent(now, elicits_ack);
+        if elicits_ack {
+            let probes = &mut self.probes[space as usize];
+            *probes = probes.saturating_sub(1);
+        }
+        if epoch == Epoch::Handshake && self.side == Side::Client {
+            self.discard(now, Epoch::Initial); // spec: 9001-4.9.1-b
+        }
+    }
+
+    /// Protects one packet in place; false where its keys are used up.
+    pub(super) fn protect(&mut self, sealed: &mut Sealed, planned: &Planned, out: &mut [u8]) -> bool {
+        let len = planned.len();
+        let packet = &mut out[sealed.len..][..len];
+        let is_done = self.keys.seal(planned.epoch, planned.draft, packet, planned.payload_bytes).is_ok();
+        sealed.len += if is_done { len } else { 0 };
+        is_done
+    }
+
+    /// PATH_RESPONSE and PATH_CHALLENGE, in a datagram of their own on whichever path.
+    fn transmit_path(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
+        if !self.keys.can_send(Epoch::OneRtt) {
+            return None;
+        }
+        let Self { paths, theirs, entropy, .. } = self;
+        let outgoing = paths.outgoing(now, &mut |path| theirs.on(path).is_some(), &mut **entropy)?;
+        let addresses = self.paths.get(outgoing.path)?.addresses;
+        let room = out.len().min(usize::from(crate::paths::Mtu::BASE_BYTES));
+        let packet = &mut out[..room];
+        let mut planned = self.begin_packet(Epoch::OneRtt, outgoing.path, packet)?;
+        let (at, most) = (planned.draft.payload_at(), planned.draft.most_payload(packet.len()));
+        let mut payload = Writer::new(&mut packet[at..at + most]);
+        let response = outgoing.response.map(|data| Frame::PathResponse(PathResponse { data }));
+        let challenge = outgoing.challenge.map(|data| Frame::PathChallenge(PathChallenge { data }));
+        for frame in [response, challenge].into_iter().flatten() {
+            frame.write(&mut payload).ok()?; // `Paths` saw to it that there is room for both.
+        }
+        planned.payload_bytes = payload.written();
+        (planned.elicits_ack, planned.in_flight) = (true, true);
+        planned.pad(packet, outgoing.padded_bytes.map_or(0, usize::from).min(room));
+        let mut sealed = Sealed::default();
+        self.seal_packet(now, &mut sealed, planned, 0, Mark::NotEct, out);
+        self.paths.get_mut(outgoing.path)?.credit.sent(sealed.len);
+        let (len, mark) = (sealed.len, Mark::NotEct);
+        (len > 0).then_some(Transmit { len, segment_bytes: len, addresses, mark })
+    }
+
+    /// PING and PADDING that fill a larger datagram than before (RFC 9000 section 14.3).
+    fn transmit_mtu_probe(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
+        let path = self.paths.active();
+        let (id, addresses) = (path.id, path.addresses);
+        let bytes = usize::from(path.mtu.probe()?);
+        let may = self.is_confirmed
+            && path.credit.room() >= bytes as u64
+            && self.recovery.window_left() >= bytes as u64
+            && self.recovery.pacing_delay(now, bytes as u64) == sakigake_wire::Span::ZERO;
+        let packet = out.get_mut(..bytes).filter(|_| may)?;
+        let mut planned = self.begin_packet(Epoch::OneRtt, id, packet)?;
+        let at = planned.draft.payload_at();
+        Frame::Ping.write(&mut Writer::new(&mut packet[at..])).ok()?; // A byte.
+        planned.payload_bytes = 1;
+        (planned.elicits_ack, planned.in_flight, planned.is_mtu_probe) = (true, true, true);
+        planned.pad(packet, bytes);
+        let number = planned.draft.number();
+        let mut sealed = Sealed::default();
+        self.seal_packet(now, &mut sealed, planned, bytes, Mark::NotEct, out);
+        let path = self.paths.active_mut();
+        path.credit.sent(sealed.len);
+        path.mtu.probe_sent(number);
+        let (len, mark) = (sealed.len, Mark::NotEct);
+        (len > 0).then_some(Transmit { len, segment_bytes: len, addresses, mark })
+    }
+
+    /// Updates keys that have protected almost as many packets as they may.
+    fn renew_keys(&mut self, now: Instant) {
+        if self.keys.phases().is_some_and(|phases| phases.wants_update() && phases.may_update()) {
+            // Too early is no matter: one packet in sixteen of those that the key may protect is left.
+            let _ = self.update_keys(now);
+        }
+    }
+
+    /// At the end of a turn of sending: what recovery has to know of what was held back.
+    fn account(&mut self, now: Instant) {
+        let wants_more = Space::ALL.into_iter().any(|space| self.wants(space));
+        self.recovery.set_demand(now, wants_more);
+        self.recovery.set_blocked(self.paths.active().credit.is_blocked());
+    }
+
+    fn mark(&self) -> Mark {
+        if self.recovery.is_marking() { Mark::Ect0 } else { Mark::NotEct }
+    }
+}

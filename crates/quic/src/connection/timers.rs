@@ -1,0 +1,111 @@
+//! What time brings.
+
+use super::{
+    Closed, Connection, Event,
+    carried::{Settlement, Sizes},
+    close::Life,
+};
+use crate::{
+    paths::Change,
+    recovery::{Expired, Space},
+    rules::Epoch,
+    streams::Heard,
+};
+use sakigake_wire::Instant;
+
+impl Connection {
+    /// When [`Connection::expire`] wants to be called.
+    pub fn deadline(&self) -> Option<Instant> {
+        if !self.life.is_open() {
+            return self.life.deadline();
+        }
+        let acks = self.spaces.application.acks.deadline().filter(|_| self.keys.can_send(Epoch::OneRtt));
+        let timers = [
+            self.recovery.deadline(),
+            acks,
+            self.paths.deadline(),
+            self.idle.deadline(self.pto()),
+            self.idle.keep_alive_at().filter(|_| self.is_confirmed),
+            self.tls.deadline(),
+            self.paced_until,
+            self.keys_settle_at,
+            self.early_keys_until,
+        ];
+        timers.into_iter().flatten().min()
+    }
+
+    /// Tells the time.
+    pub fn expire(&mut self, now: Instant, heard: &mut impl FnMut(Event<'_>)) {
+        if self.life.deadline().is_some_and(|until| until <= now) {
+            self.life = Life::Over;
+        }
+        if !self.life.is_open() {
+            return;
+        }
+        if self.idle.is_over(now, self.pto()) {
+            return self.end(now, Closed::Idle, heard); // spec: 9000-10.1-e
+        }
+        let result = self.tls.expire(now);
+        if let Err(fault) = result {
+            return self.fail(now, fault.into(), heard);
+        }
+        self.paced_until = self.paced_until.filter(|until| *until > now);
+        if self.keys_settle_at.is_some_and(|at| at <= now) {
+            self.keys_settle_at = None;
+            if let Some(phases) = self.keys.phases() {
+                phases.forget_previous();
+            }
+        }
+        if self.early_keys_until.take_if(|until| *until <= now).is_some() {
+            self.keys.discard(Epoch::ZeroRtt);
+        }
+        if self.idle.keep_alive_at().is_some_and(|at| at <= now) && self.is_confirmed {
+            self.wants_ping = true;
+        }
+        self.expire_paths(now, heard);
+        self.expire_recovery(now);
+    }
+
+    fn expire_paths(&mut self, now: Instant, heard: &mut impl FnMut(Event<'_>)) {
+        self.each_change(now, heard, |paths, changes: &mut Vec<Change>| {
+            paths.expire(now, &mut |change| changes.push(change));
+        });
+    }
+
+    fn expire_recovery(&mut self, now: Instant) {
+        let Self { recovery, spaces, streams, issued, theirs, once, paths, .. } = self;
+        let (mut sizes, mtu) = (Sizes::default(), &mut paths.active_mut().mtu);
+        let largest_sent = recovery.largest_sent(Space::Application).unwrap_or(0);
+        let heard = |_: Heard<'_>| {}; // Nothing is acknowledged here.
+        let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, heard };
+        let expired = recovery.expire(now, &mut |number, fate| {
+            sizes.learn(now, mtu, number, &fate, largest_sent);
+            settlement.settle(&fate);
+        });
+        if let Expired::Probe { space, count } = expired {
+            self.probe(now, space, count);
+            let probes = self.recovery.probes();
+            let mtu = &mut self.paths.active_mut().mtu;
+            if mtu.timed_out(now, probes) {
+                sizes.changed = Some(mtu.datagram_bytes());
+            }
+        }
+        self.resize(&sizes);
+    }
+
+    /// Makes sure that there is something to probe with: what was sent and not acknowledged leaves again, else PING.
+    fn probe(&mut self, now: Instant, space: Space, count: u8) {
+        let Self { recovery, spaces, streams, issued, theirs, once, probes, .. } = self;
+        probes[space as usize] = count;
+        let has_news = space == Space::Application && streams.wants_to_send();
+        if has_news {
+            return;
+        }
+        let heard = |_: Heard<'_>| {};
+        let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, heard };
+        let oldest = recovery.outstanding(space).take(usize::from(count));
+        oldest.for_each(|(_, carried)| settlement.lose(carried));
+        self.streams.remind();
+        self.paced_until = self.paced_until.filter(|until| *until > now);
+    }
+}
