@@ -98,7 +98,7 @@ impl Connection {
     /// Takes a datagram that was routed here. A fault of the peer's closes the connection and is told.
     pub fn handle(&mut self, now: Instant, datagram: Received<'_>, heard: &mut impl FnMut(Event<'_>)) {
         if self.paths.datagram(&datagram.addresses, datagram.bytes.len()) {
-            self.recovery.set_blocked(false); // spec: 9002-6.2.2.1-d
+            self.recovery.set_blocked(false);
         }
         if !self.life.is_open() {
             return self.life.provoke();

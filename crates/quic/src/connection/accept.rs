@@ -241,7 +241,7 @@ impl Connection {
             return self.fail(now, fault, heard);
         }
         if !keeps_estimates {
-            self.recovery.on_new_path(now); // spec: 9000-9.4-b
+            self.recovery.on_new_path(now);
         }
         let bytes = self.paths.active().mtu.datagram_bytes();
         self.recovery.set_datagram_bytes(u64::from(bytes));

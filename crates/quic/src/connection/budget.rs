@@ -69,7 +69,7 @@ impl Connection {
         let credit = usize::try_from(path.credit.room()).unwrap_or(usize::MAX);
         let bytes = size.min(room).min(credit);
         if bytes < least {
-            path.credit.may_send(least); // spec: 9000-8.1-d
+            path.credit.may_send(least);
             return None;
         }
         Some(Budget { bytes, allowance: self.allowance(now, bytes as u64) })
@@ -77,10 +77,10 @@ impl Connection {
 
     fn allowance(&mut self, now: Instant, bytes: u64) -> Allowance {
         if self.probes != [0; 3] {
-            return Allowance::All; // spec: 9002-7.5-b
+            return Allowance::All;
         }
         if self.recovery.window_left() < bytes {
-            return Allowance::Acks; // spec: 9002-7-b
+            return Allowance::Acks;
         }
         match self.recovery.pacing_delay(now, bytes) {
             Span::ZERO => Allowance::All,

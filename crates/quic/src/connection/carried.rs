@@ -108,7 +108,7 @@ impl<H: FnMut(Heard<'_>)> Settlement<'_, H> {
                 self.spaces.get_mut(space).into_iter().for_each(|space| space.crypto.lost(piece));
             }
             Sent::Stream(frame) => self.streams.lost(frame),
-            Sent::NewConnectionId(sequence) => self.issued.lost(*sequence), // spec: 9000-13.3-d
+            Sent::NewConnectionId(sequence) => self.issued.lost(*sequence),
             Sent::RetireConnectionId(sequence) => self.received.retirement_lost(*sequence),
             Sent::HandshakeDone => self.once.handshake_done = true, // spec: 9000-13.3-e
             Sent::NewToken => self.once.new_token = !self.once.token.is_empty(),

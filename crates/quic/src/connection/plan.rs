@@ -103,7 +103,7 @@ impl Connection {
             let packet = &mut out[plan.len..budget.bytes];
             if let Some(mut planned) = self.plan_packet(now, epoch, path, budget, packet) {
                 planned.pad(packet, 0);
-                plan.push(planned); // spec: 9000-12.2-c
+                plan.push(planned);
             }
         }
         self.expand(&mut plan, budget, out);
@@ -186,7 +186,7 @@ impl Connection {
         let Some(space) = self.spaces.get_mut(space_of(epoch)) else { return };
         let acks = &mut space.acks;
         if epoch == Epoch::ZeroRtt || !(acks.is_due(now) || acks.is_wanted()) {
-            return; // spec: 9000-17.2.3-a
+            return;
         }
         let delay = acks.delay(now).as_nanos() / 1_000 / ACK_DELAY_UNIT_US;
         // Where not even the first range has room, the next packet has.

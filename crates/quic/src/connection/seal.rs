@@ -76,7 +76,7 @@ impl Connection {
         let carried = core::mem::replace(&mut planned.carried, super::Carried::new(space_of(epoch)));
         let before = sealed.len;
         if !self.protect(sealed, &planned, out) {
-            self.life = Life::Over; // spec: 9001-6.6-c
+            self.life = Life::Over; // Nothing may be said under them any more, not even that.
             return;
         }
         let space = space_of(epoch);

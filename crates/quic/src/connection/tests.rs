@@ -2,25 +2,40 @@
 
 mod pair;
 
-use super::{Closed, Connection, Options};
+use super::{Closed, Connection, Options, Received, Refused};
 use crate::{
-    recovery::congestion::Algorithm,
-    rules::versions::{VERSION_1, VERSION_2},
+    packet::{self, Door, FixedBit, Header},
+    paths::Addresses,
+    recovery::{acks::Mark, congestion::Algorithm},
+    rules::{
+        Epoch, Side,
+        versions::{VERSION_1, VERSION_2},
+    },
 };
 use pair::{Pair, Setting};
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_tls as tls;
-use sakigake_wire::Span;
-use std::sync::Arc;
+use sakigake_wire::{Instant, Span, Writer};
+use std::{cell::Cell, rc::Rc, sync::Arc};
+
+/// What a server knows of packets.
+const DOOR: Door = Door { side: Side::Server, id_bytes: 8, fixed_bit: FixedBit::Required };
 
 #[test]
 fn a_handshake_is_confirmed_within_two_round_trips() {
+    // spec: 9001-4.1.2-a 9001-4.1.2-b 9001-4.9.2-a
     let mut pair = Pair::new();
     let start = pair.now;
     pair.confirm();
     assert!(pair.now.since(start) <= Span::from_millis(40), "{}", pair.now.since(start));
     assert!(pair.client_ear.heard("established") && pair.server_ear.heard("established"));
     assert!(pair.client_ear.closed.is_empty() && pair.server_ear.closed.is_empty());
+    for side in [&pair.client, pair.server.as_ref().unwrap()] {
+        let handshake = [Epoch::Initial, Epoch::Handshake];
+        assert!(
+            handshake.into_iter().all(|epoch| !side.keys.can_send(epoch) && !side.keys.can_receive(epoch))
+        );
+    }
 }
 
 #[test]
@@ -60,6 +75,7 @@ fn a_transfer_survives_loss() {
 
 #[test]
 fn a_connection_that_nobody_uses_ends_by_itself() {
+    // spec: 9000-10.1-e
     let mut pair = Pair::new();
     pair.confirm();
     pair.run(|_| false);
@@ -125,6 +141,7 @@ fn a_client_behind_another_port_is_followed() {
 
 #[test]
 fn datagrams_are_carried_to_who_takes_them() {
+    // spec: 9221-3-d
     let server = Options { max_datagram_frame_bytes: 1_000, ..Options::default() };
     let mut pair = Pair::of(Setting { server, ..Setting::default() });
     pair.confirm();
@@ -143,7 +160,7 @@ fn a_server_sends_no_more_than_three_times_what_came() {
         from_client += usize::from(is_client);
         !is_client || from_client == 1
     });
-    pair.run(|pair| pair.now > sakigake_wire::Instant::from_nanos(20_000_000_000));
+    pair.run(|pair| pair.now > Instant::from_nanos(20_000_000_000));
     assert!(pair.bytes[1] <= 3 * 1_200, "{} bytes", pair.bytes[1]);
     assert!(pair.bytes[1] > 0);
 }
@@ -216,6 +233,7 @@ fn early_data_that_is_refused_leaves_again() {
 
 #[test]
 fn a_handshake_that_loses_each_datagram_once_comes_through() {
+    // spec: 9000-13.3-e
     for lost in 0..8 {
         let mut pair = Pair::new();
         pair.fate = Box::new(move |is_client, index, _| index != lost / 2 || is_client != (lost % 2 == 0));
@@ -237,4 +255,173 @@ fn a_handshake_of_seven_days_needs_nothing_but_configuration() {
     let id = pair.say(&[7; 100_000]);
     assert!(pair.run(|pair| pair.server_ear.finished.contains(&id)));
     assert!(pair.now.since(start) <= rtt.times(6), "{}", pair.now.since(start));
+}
+
+#[test]
+fn initial_keys_go_with_the_first_handshake_packet() {
+    // spec: 9001-4.9.1-a 9001-4.9.1-b
+    let mut pair = Pair::new();
+    assert!(pair.run(|pair| pair.client.keys.can_send(Epoch::Handshake) || pair.client.is_established()));
+    pair.run(|pair| pair.sent[0] > 1);
+    assert!(!pair.client.keys.can_send(Epoch::Initial), "the client has sent Handshake packets");
+    assert!(pair.server().keys.can_send(Epoch::Initial), "the server has seen none");
+    assert!(pair.run(|pair| pair.server().is_established()));
+    assert!(!pair.server().keys.can_send(Epoch::Initial));
+}
+
+#[test]
+fn who_hears_that_it_is_over_says_nothing_more() {
+    // spec: 9000-10.2.2-a
+    let mut pair = Pair::new();
+    pair.confirm();
+    let now = pair.now;
+    pair.client.close(now, 7, b"");
+    assert!(pair.run(|pair| !pair.server_ear.closed.is_empty()));
+    let (sent, server) = (pair.sent[1], pair.server());
+    server.ping();
+    assert!(!server.is_over());
+    pair.run(|_| false);
+    assert_eq!(pair.sent[1], sent);
+}
+
+#[test]
+fn datagrams_of_the_handshake_are_expanded() {
+    // spec: 9000-14.1-c 9000-14.1-a
+    for (is_client, least) in [(true, 1_200), (false, 1_200)] {
+        let mut pair = Pair::new();
+        let initials = Rc::new(Cell::new(0));
+        let seen = Rc::clone(&initials);
+        pair.fate = Box::new(move |of_client, _, bytes| {
+            let is_initial = bytes[0] & 0xf0 == 0xc0;
+            if is_initial && of_client == is_client {
+                seen.set(seen.get() + 1);
+                assert!(bytes.len() >= least, "{}", bytes.len());
+            }
+            true
+        });
+        pair.confirm();
+        assert!(initials.get() > 0);
+    }
+    let mut pair = Pair::new();
+    // A byte that belongs to no packet was cut off: what is left is genuine, but too short.
+    pair.fate = Box::new(|is_client, index, bytes| {
+        bytes.truncate(if is_client && index < 2 { 1_199 } else { bytes.len() });
+        true
+    });
+    pair.run(|pair| pair.now > Instant::from_nanos(1_100_000_000));
+    assert_eq!(pair.sent[1], 0);
+}
+
+#[test]
+fn a_client_shows_the_token_of_a_retry() {
+    // spec: 9000-17.2.5.3-a 9000-7.2-a 9000-7.2-c
+    /// Datagrams of a ClientHello with X25519MLKEM768.
+    const FIRST_FLIGHT: usize = 2;
+    let mut pair = Pair::new();
+    pair.retry = Some(b"a token".to_vec());
+    let tokens = Rc::new(Cell::new(0));
+    let seen = Rc::clone(&tokens);
+    pair.fate = Box::new(move |is_client, index, bytes| {
+        if let Ok(packet) = packet::parse(bytes, &DOOR)
+            && let Header::Initial { token, dcid, .. } = packet.header
+            && is_client
+        {
+            assert!(dcid.len() >= 8);
+            assert_eq!(token, if index < FIRST_FLIGHT { &b""[..] } else { b"a token" });
+            seen.set(seen.get() + usize::from(index >= FIRST_FLIGHT));
+        }
+        true
+    });
+    pair.confirm();
+    assert!(tokens.get() > 0);
+}
+
+#[test]
+fn version_negotiation_counts_where_it_is_honest() {
+    // spec: 9000-6.2-a 9000-6.2-b
+    let offer = |versions: &[u32], has_heard: bool| {
+        let mut pair = Pair::new();
+        let mut first = vec![0; 1_500];
+        let now = pair.now;
+        let sent = pair.client.transmit(now, &mut first).unwrap();
+        let ids = match packet::parse(&first[..sent.segment_bytes], &DOOR).unwrap().header {
+            Header::Initial { dcid, scid, .. } => (dcid.to_vec(), scid.to_vec()),
+            other => panic!("{other:?}"),
+        };
+        if has_heard {
+            pair.client.opening.as_mut().unwrap().peer_source = Some(crate::ids::ConnectionId::EMPTY);
+        }
+        let mut packet = [0; 100];
+        let mut out = Writer::new(&mut packet);
+        packet::version::write(&mut out, &ids.0, &ids.1, versions, 7).unwrap();
+        let len = out.written();
+        pair.hand_to_client(&mut packet[..len]);
+        (pair.client_ear.versions.clone(), pair.client.is_over())
+    };
+    assert_eq!(offer(&[0x1a2a_3a4a, VERSION_2.number], false), (vec![VERSION_2.number], true));
+    assert_eq!(offer(&[VERSION_2.number], true), (vec![], false));
+    assert_eq!(offer(&[VERSION_2.number, VERSION_1.number], false), (vec![], false));
+}
+
+#[test]
+fn packets_of_another_source_are_dropped() {
+    // spec: 9000-7.2-b
+    let mut pair = Pair::new();
+    let spoiled = Rc::new(Cell::new(0));
+    let count = Rc::clone(&spoiled);
+    pair.fate = Box::new(move |is_client, index, bytes| {
+        // The Source Connection ID's last byte, behind the first byte, the version and the client's id of 8 bytes.
+        if !is_client && index == 0 {
+            bytes[1 + 4 + 1 + 8 + 1 + 7] ^= 1;
+            count.set(count.get() + 1);
+        }
+        true
+    });
+    pair.confirm();
+    assert_eq!(spoiled.get(), 1);
+    // What it does not authenticate it does not believe: the server's id is the one of the packet that opened.
+    assert!(pair.client_ear.closed.is_empty());
+}
+
+#[test]
+fn one_datagram_more_than_the_queue_holds_is_refused() {
+    let takes = Options { max_datagram_frame_bytes: 1_000, ..Options::default() };
+    let mut client = takes.clone();
+    client.limits.datagram_queue_bytes = 100;
+    let mut pair = Pair::of(Setting { client, server: takes, ..Setting::default() });
+    pair.confirm();
+    assert_eq!(pair.client.send_datagram(vec![0; 99]), Ok(()));
+    assert_eq!(pair.client.send_datagram(vec![0; 2]), Err(Refused::Full));
+    assert_eq!(pair.client.send_datagram(vec![0; 1]), Ok(()));
+}
+
+#[test]
+fn one_early_packet_more_than_is_kept_is_dropped() {
+    for (early_packets, kept) in [(0, 0), (2, 2), (100, 3)] {
+        let mut server = Options::default();
+        server.limits.early_packets = early_packets;
+        let mut pair = Pair::of(Setting { server, ..Setting::default() });
+        pair.run(|pair| pair.server.is_some());
+        let now = pair.now;
+        let server = pair.server();
+        for number in 0..3_u8 {
+            let mut packet = [&[0x40 | number][..], &[0x5e; 8], &[0; 30]].concat();
+            let Addresses { local, peer } = pair::addresses();
+            let addresses = Addresses { local: peer, peer: local };
+            let received = Received { bytes: &mut packet, addresses, mark: Mark::NotEct };
+            server.handle(now, received, &mut |_| {});
+        }
+        assert_eq!(server.opening.as_ref().unwrap().early.len(), kept, "of {early_packets}");
+    }
+}
+
+#[test]
+fn one_byte_of_token_more_than_is_kept_ends_nothing() {
+    for (token_bytes, is_shown) in [(7, true), (6, false)] {
+        let mut client = Options::default();
+        client.limits.token_bytes = token_bytes;
+        let mut pair = Pair::of(Setting { client, ..Setting::default() });
+        pair.retry = Some(b"a token".to_vec());
+        assert_eq!(pair.run(|pair| pair.client.is_confirmed()), is_shown);
+    }
 }

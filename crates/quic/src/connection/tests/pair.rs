@@ -12,7 +12,7 @@ use crate::{
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_tls::{self as tls, Credential, WebPki};
-use sakigake_wire::{Entropy, Instant, Span};
+use sakigake_wire::{Entropy, Instant, Span, Writer};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, LazyLock},
@@ -138,6 +138,9 @@ pub(super) struct Pair {
     /// Where the server sees the client, if not where it is.
     pub(super) nat: Option<core::net::SocketAddr>,
     pub(super) is_validated: bool,
+    /// The token of the Retry packet that answers the client's first.
+    pub(super) retry: Option<Vec<u8>>,
+    retried: Option<ConnectionId>,
     next_id: u64,
 }
 
@@ -203,6 +206,8 @@ impl Pair {
             server_config: server.build(&PROVIDER).unwrap(),
             nat: None,
             is_validated: false,
+            retry: None,
+            retried: None,
             next_id: 0,
         }
     }
@@ -328,18 +333,38 @@ impl Pair {
         }
     }
 
+    /// A packet of the server's, which nobody sent.
+    pub(super) fn hand_to_client(&mut self, bytes: &mut [u8]) {
+        let Self { now, client, client_ear, .. } = self;
+        let received = Received { bytes, addresses: addresses(), mark: Mark::NotEct };
+        client.handle(*now, received, &mut |event| client_ear.hear(event));
+    }
+
     fn accept(&mut self, flying: &Flying) {
         let door = Door { side: Side::Server, id_bytes: 8, fixed_bit: FixedBit::Ignored };
         let Ok(packet) = packet::parse(&flying.bytes, &door) else { return };
         let Header::Initial { version, dcid, scid, .. } = packet.header else { return };
-        let dcid = ConnectionId::new(dcid).unwrap();
+        let (dcid, scid) = (ConnectionId::new(dcid).unwrap(), ConnectionId::new(scid).unwrap());
+        if let Some(token) = self.retry.take() {
+            let retry =
+                packet::retry::Retry { version, dcid: scid.as_ref(), scid: &[0x4e; 8], token: &token };
+            let mut packet = [0; 200];
+            let mut out = Writer::new(&mut packet);
+            retry.write(&mut out, &PROVIDER.suites[0], dcid.as_ref(), 0).unwrap();
+            let len = out.written();
+            self.retried = Some(dcid);
+            return self.hand_to_client(&mut packet[..len]);
+        }
+        if self.retried == Some(dcid) {
+            return; // It left before the Retry came.
+        }
         let accepted = Accepted {
             version,
-            original_dcid: dcid,
-            retry_source: None,
+            original_dcid: self.retried.unwrap_or(dcid),
+            retry_source: self.retried.map(|_| dcid),
             dcid,
             local: ConnectionId::new(&[0x5e; 8]).unwrap(),
-            peer: ConnectionId::new(scid).unwrap(),
+            peer: scid,
             addresses: flying.addresses,
             is_validated: self.is_validated,
         };
