@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("h2", &["wire", "fields", "semantics"]),
     ("session", &["wire", "crypto", "tls", "semantics", "h2", "preload"]),
     ("page", &["wire", "semantics", "preload"]),
-    ("net", &["wire", "crypto", "tls", "semantics", "h2", "preload", "session"]),
+    ("net", &["wire", "crypto", "tls", "quic", "semantics", "h2", "preload", "session"]),
     ("sakigake", &["wire", "crypto", "tls", "semantics", "h2", "preload", "session", "page", "net"]),
     ("lab", &["wire", "crypto", "tls", "fields", "semantics", "h2", "preload", "session", "page"]),
     (

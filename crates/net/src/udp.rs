@@ -1,0 +1,229 @@
+//! A UDP socket for QUIC: many datagrams a call, both ways, each with its addresses and its ECN mark.
+
+mod outbox;
+mod slab;
+#[cfg(test)]
+mod tests;
+
+pub use outbox::{Batch, Sent};
+pub use slab::{Datagram, Slab};
+
+use core::task::{Context, Poll};
+use nix::sys::socket::{setsockopt, sockopt::ReceiveTimestampns};
+use outbox::Outbox;
+use quinn_udp::{EcnCodepoint, Transmit, UdpSockRef, UdpSocketState};
+use sakigake_quic::recovery::acks::Mark;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    os::fd::AsFd,
+};
+use tokio::io::Interest;
+
+/// Errors of earlier datagrams that one [`UdpPort::recv`] passes over. What is left is passed over by the next.
+const ECHOES: usize = 16;
+
+/// How a port is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UdpOptions {
+    /// The address may be shared with other ports that say the same (SO_REUSEPORT); the system spreads peers over them.
+    pub is_shared: bool,
+    /// An IPv6 port takes IPv4 too, whose addresses are written as IPv6 ones then.
+    pub is_dual_stack: bool,
+    /// What the system is asked to hold of datagrams that came and were not taken yet, in bytes. It may grant less.
+    pub receive_bytes: usize,
+    /// What it is asked to hold of those that are to leave.
+    pub send_bytes: usize,
+}
+
+impl Default for UdpOptions {
+    fn default() -> Self {
+        Self { is_shared: false, is_dual_stack: false, receive_bytes: 4 << 20, send_bytes: 4 << 20 }
+    }
+}
+
+/// One UDP socket. Datagrams that leave are never fragmented, whatever the system knows of the path (RFC 9000 section 14).
+///
+/// ```text
+/// recv -> Datagrams, borrowed from the slab       send(Batch) -> Sent -> (something is kept) -> poll_writable -> flush
+/// ```
+pub struct UdpPort {
+    local: SocketAddr,
+    line: Line,
+    outbox: Outbox,
+}
+
+impl UdpPort {
+    /// Opens a port at `address` (port 0: one that is free). Call it where tokio's runtime runs.
+    ///
+    /// # Errors
+    /// What the system says: the address is not ours, or is taken.
+    pub fn bind(address: SocketAddr, options: &UdpOptions) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(!options.is_dual_stack)?;
+        }
+        socket.set_reuse_port(options.is_shared)?;
+        socket.set_nonblocking(true)?;
+        socket.set_recv_buffer_size(options.receive_bytes)?;
+        socket.set_send_buffer_size(options.send_bytes)?;
+        socket.bind(&SockAddr::from(address))?;
+        Self::adopt(socket.into())
+    }
+
+    /// A port over a socket that is bound already, such as one that was inherited.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn adopt(socket: UdpSocket) -> io::Result<Self> {
+        let state = learn(&socket)?;
+        let local = socket.local_addr()?;
+        let outbox = Outbox::new(state.max_gso_segments());
+        let line = Line { socket: tokio::net::UdpSocket::from_std(socket)?, state, local };
+        Ok(Self { local, line, outbox })
+    }
+
+    /// Where it is bound.
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Datagrams that leave in one call at most: more in a batch cost more calls.
+    pub fn segments(&self) -> usize {
+        self.outbox.segments()
+    }
+
+    /// Ready when something may have come. One task at a time waits.
+    ///
+    /// # Errors
+    /// The runtime is going down.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.line.socket.poll_recv_ready(cx)
+    }
+
+    /// Ready when what is kept may leave ([`UdpPort::flush`]). One task at a time waits.
+    ///
+    /// # Errors
+    /// The runtime is going down.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.line.socket.poll_send_ready(cx)
+    }
+
+    /// Takes what has come, as much as the slab holds; none: nothing more for now. The datagrams lie in the slab, to be opened in place.
+    ///
+    /// # Errors
+    /// The socket is of no use any more. What the network says of datagrams that left earlier (ICMP) is no error here: anybody
+    /// could have said it.
+    pub fn recv<'a>(
+        &self,
+        slab: &'a mut Slab,
+    ) -> io::Result<Option<impl Iterator<Item = Datagram<'a>> + use<'a>>> {
+        let Line { socket, state, .. } = &self.line;
+        for _ in 0..ECHOES {
+            let taken = slab.fill(|places, met| {
+                socket.try_io(Interest::READABLE, || state.recv(UdpSockRef::from(socket), places, met))
+            });
+            match taken {
+                Ok(messages) => return Ok(Some(slab.datagrams(messages, self.local))),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if is_echo(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends a batch, in as few calls as the system allows. What it does not take now is kept, and leaves by [`UdpPort::flush`];
+    /// until then nothing more is taken (see [`UdpPort::is_blocked`]).
+    pub fn send(&mut self, batch: &Batch<'_>) -> Sent {
+        self.outbox.send(batch, &mut |piece| self.line.send(piece))
+    }
+
+    /// Sends what is kept. Call it when the socket is [`writable`](UdpPort::poll_writable).
+    pub fn flush(&mut self) -> Sent {
+        self.outbox.flush(&mut |piece| self.line.send(piece))
+    }
+
+    /// Something is kept: a batch that is given now is lost, as the network loses datagrams.
+    pub fn is_blocked(&self) -> bool {
+        self.outbox.is_blocked()
+    }
+}
+
+/// The address from which the system would send to `peer`. No datagram leaves.
+///
+/// # Errors
+/// There is no way to it.
+pub fn source_towards(peer: SocketAddr) -> io::Result<IpAddr> {
+    let any = match peer {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let socket = UdpSocket::bind((any, 0))?;
+    socket.connect(peer)?;
+    Ok(socket.local_addr()?.ip())
+}
+
+/// The socket, and what is known of what it can do.
+struct Line {
+    socket: tokio::net::UdpSocket,
+    state: UdpSocketState,
+    local: SocketAddr,
+}
+
+impl Line {
+    /// One call, with which all of the piece leaves or nothing.
+    fn send(&mut self, piece: &Batch<'_>) -> io::Result<()> {
+        let Self { socket, state, local } = self;
+        let source = piece.addresses.local.ip();
+        let transmit = Transmit {
+            destination: piece.addresses.peer,
+            ecn: codepoint(piece.mark),
+            contents: piece.bytes,
+            segment_size: Some(piece.segment_bytes),
+            // A socket that is bound to one address needs not be told it each time.
+            src_ip: (local.ip().is_unspecified() && !source.is_unspecified()).then_some(source),
+        };
+        let send = || state.try_send(UdpSockRef::from(&*socket), &transmit);
+        // The runtime does not know of a new socket yet that it takes anything; of one that is full it has to be told.
+        let outcome = match send() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                socket.try_io(Interest::WRITABLE, send)
+            }
+            outcome => outcome,
+        };
+        if outcome.as_ref().is_err_and(outbox::is_of_segments) {
+            // The state has drawn its own conclusions, one of which is never to mark a datagram again. The outbox draws better ones:
+            // begin anew. Where that fails the old state goes on, without marks.
+            if let Ok(fresh) = learn(&*socket) {
+                *state = fresh;
+            }
+        }
+        outcome
+    }
+}
+
+/// Learns what the system can do for a socket, and asks it to.
+fn learn(socket: &impl AsFd) -> io::Result<UdpSocketState> {
+    let state = UdpSocketState::new(UdpSockRef::from(socket))?;
+    // Its place for what the system says of a message (96 bytes in 0.6.3) has no room for the time of arrival, which it asks for and
+    // nobody here needs, beside the rest: of joined datagrams the mark would be cut off.
+    setsockopt(socket, ReceiveTimestampns, &false)?;
+    Ok(state)
+}
+
+fn codepoint(mark: Mark) -> Option<EcnCodepoint> {
+    match mark {
+        Mark::NotEct => None,
+        Mark::Ect0 => Some(EcnCodepoint::Ect0),
+        Mark::Ect1 => Some(EcnCodepoint::Ect1),
+        Mark::Ce => Some(EcnCodepoint::Ce),
+    }
+}
+
+/// What the network, or somebody in its name, says of a datagram that left earlier.
+fn is_echo(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable};
+    matches!(error.kind(), ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable)
+}

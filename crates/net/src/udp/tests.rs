@@ -1,0 +1,246 @@
+use super::*;
+use core::future::poll_fn;
+use sakigake_quic::paths::Addresses;
+use std::{net::Ipv4Addr, time::Duration};
+use tokio::time::timeout;
+
+/// Loopback is never as slow: a test that waits longer has found a bug.
+const PATIENCE: Duration = Duration::from_secs(20);
+const LOOPBACK: [&str; 2] = ["127.0.0.1:0", "[::1]:0"];
+
+fn open(address: &str) -> UdpPort {
+    UdpPort::bind(address.parse().unwrap(), &UdpOptions::default()).unwrap()
+}
+
+fn batch<'a>(bytes: &'a [u8], segment_bytes: usize, from: &UdpPort, to: SocketAddr) -> Batch<'a> {
+    let addresses = Addresses { local: from.local(), peer: to };
+    Batch { bytes, segment_bytes, addresses, mark: Mark::NotEct }
+}
+
+async fn readable(port: &UdpPort) -> io::Result<()> {
+    poll_fn(|cx| port.poll_readable(cx)).await
+}
+
+struct Came {
+    bytes: Vec<u8>,
+    addresses: Addresses,
+    mark: Mark,
+}
+
+/// Takes as many datagrams.
+async fn take(port: &UdpPort, slab: &mut Slab, count: usize) -> Vec<Came> {
+    let mut came = Vec::new();
+    while came.len() < count {
+        timeout(PATIENCE, readable(port)).await.expect("they come").unwrap();
+        let Some(datagrams) = port.recv(slab).unwrap() else { continue };
+        came.extend(datagrams.map(|Datagram { bytes, addresses, mark }| Came {
+            bytes: bytes.to_vec(),
+            addresses,
+            mark,
+        }));
+    }
+    assert_eq!(came.len(), count);
+    came
+}
+
+#[tokio::test]
+async fn a_batch_arrives_split_and_in_order_between_the_right_addresses() {
+    for address in LOOPBACK {
+        let (mut sender, receiver) = (open(address), open(address));
+        let mut slab = Slab::default();
+        for count in [1, 2, 40, 64, 100] {
+            let given: Vec<u8> = (0..count * 1_200 - 200).map(|at| (at / 1_200) as u8).collect();
+            let sent = sender.send(&batch(&given, 1_200, &sender, receiver.local()));
+            assert_eq!(sent, Sent { left: count, ..Sent::default() });
+            let came = take(&receiver, &mut slab, count).await;
+            for (at, datagram) in came.iter().enumerate() {
+                let len = if at == count - 1 { 1_000 } else { 1_200 };
+                assert_eq!(datagram.bytes, vec![at as u8; len]);
+                assert_eq!(datagram.addresses, Addresses { local: receiver.local(), peer: sender.local() });
+            }
+        }
+        assert!(receiver.recv(&mut slab).unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn one_call_takes_what_the_system_has_joined() {
+    let (mut sender, receiver) = (open(LOOPBACK[0]), open(LOOPBACK[0]));
+    if sender.segments() < 64 || receiver.line.state.gro_segments() < 64 {
+        assert!(std::env::var_os("SAKIGAKE_REQUIRE").is_none(), "this system has no GSO");
+        return eprintln!("skipped: this system has no GSO");
+    }
+    let given = vec![7; 64 * 1_000];
+    let mut slab = Slab::default();
+    sender.send(&batch(&given, 1_000, &sender, receiver.local()));
+    timeout(PATIENCE, readable(&receiver)).await.unwrap().unwrap();
+    // More than there are messages in a call.
+    assert_eq!(receiver.recv(&mut slab).unwrap().unwrap().count(), 64);
+    // Each may be changed in place without touching another.
+    sender.send(&batch(&given, 1_000, &sender, receiver.local()));
+    timeout(PATIENCE, readable(&receiver)).await.unwrap().unwrap();
+    let changed: Vec<_> = receiver.recv(&mut slab).unwrap().unwrap().collect();
+    for (at, datagram) in changed.into_iter().enumerate() {
+        assert_eq!(datagram.bytes, [7; 1_000]);
+        datagram.bytes.fill(at as u8);
+    }
+}
+
+#[tokio::test]
+async fn one_call_takes_what_came_in_many() {
+    let (mut sender, receiver) = (open(LOOPBACK[0]), open(LOOPBACK[0]));
+    let mut slab = Slab::default();
+    for len in 1..=20_usize {
+        sender.send(&batch(&vec![len as u8; len], len, &sender, receiver.local()));
+    }
+    timeout(PATIENCE, readable(&receiver)).await.unwrap().unwrap();
+    let lens: Vec<_> = receiver.recv(&mut slab).unwrap().unwrap().map(|came| came.bytes.len()).collect();
+    assert_eq!(lens, (1..=20).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn marks_arrive() {
+    for address in LOOPBACK {
+        let (mut sender, receiver) = (open(address), open(address));
+        let mut slab = Slab::default();
+        for mark in [Mark::Ect0, Mark::NotEct, Mark::Ect1, Mark::Ce] {
+            let marked = Batch { mark, ..batch(&[0; 300], 100, &sender, receiver.local()) };
+            assert_eq!(sender.send(&marked).left, 3);
+            for datagram in take(&receiver, &mut slab, 3).await {
+                assert_eq!(datagram.mark, mark, "{address}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_leaves_from_the_address_that_was_asked() {
+    let mut server = open("0.0.0.0:0");
+    let mut client = open("127.0.0.1:0");
+    let mut slab = Slab::default();
+    for last in [1, 2, 9] {
+        let asked = SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), server.local().port()));
+        client.send(&batch(b"who", 3, &client, asked));
+        let question = take(&server, &mut slab, 1).await.remove(0);
+        assert_eq!(question.addresses, Addresses { local: asked, peer: client.local() });
+        let answer = Batch { addresses: question.addresses, ..batch(b"me", 2, &server, client.local()) };
+        assert_eq!(server.send(&answer).left, 1);
+        assert_eq!(take(&client, &mut slab, 1).await[0].addresses.peer, asked);
+    }
+}
+
+#[tokio::test]
+async fn a_datagram_beyond_what_any_path_carries_is_told_and_does_no_harm() {
+    for address in LOOPBACK {
+        let (mut sender, receiver) = (open(address), open(address));
+        let mut slab = Slab::default();
+        assert!(!sender.line.state.may_fragment());
+        let sent = sender.send(&batch(&vec![0; 65_528], 65_528, &sender, receiver.local()));
+        assert_eq!(sent, Sent { too_large: 1, ..Sent::default() });
+        assert_eq!(sender.send(&batch(&[1; 9], 9, &sender, receiver.local())).left, 1);
+        assert_eq!(take(&receiver, &mut slab, 1).await[0].bytes, [1; 9]);
+    }
+}
+
+#[tokio::test]
+async fn whom_nobody_hears_is_no_error() {
+    for address in LOOPBACK {
+        let (mut sender, closed) = (open(address), open(address).local());
+        let receiver = open(address);
+        let mut slab = Slab::default();
+        for _ in 0..3 {
+            sender.send(&batch(&[0; 100], 100, &sender, closed));
+            assert!(sender.recv(&mut slab).unwrap().is_none());
+        }
+        assert_eq!(sender.send(&batch(&[1; 9], 9, &sender, receiver.local())).left, 1);
+        assert_eq!(take(&receiver, &mut slab, 1).await[0].bytes, [1; 9]);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_ours_loses_the_batch_but_neither_segments_nor_marks() {
+    let mut sender = open("0.0.0.0:0");
+    let receiver = open("127.0.0.1:0");
+    let mut slab = Slab::default();
+    let segments = sender.segments();
+    let foreign = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 7), sender.local().port()));
+    let good = Batch { mark: Mark::Ect0, ..batch(&[3; 300], 100, &sender, receiver.local()) };
+    let bad = Batch { addresses: Addresses { local: foreign, peer: receiver.local() }, ..good };
+    assert_eq!(sender.send(&bad), Sent { failed: 3, ..Sent::default() });
+    assert_eq!(sender.segments(), segments);
+    assert_eq!(sender.send(&good).left, 3);
+    assert!(take(&receiver, &mut slab, 3).await.iter().all(|came| came.mark == Mark::Ect0));
+}
+
+#[tokio::test]
+async fn an_empty_datagram_is_passed_over() {
+    let (mut sender, receiver) = (open(LOOPBACK[0]), open(LOOPBACK[0]));
+    let mut slab = Slab::default();
+    let bare = UdpSocket::bind("127.0.0.1:0").unwrap();
+    assert_eq!(bare.send_to(&[], receiver.local()).unwrap(), 0);
+    sender.send(&batch(&[5; 5], 5, &sender, receiver.local()));
+    assert_eq!(take(&receiver, &mut slab, 1).await[0].bytes, [5; 5]);
+}
+
+#[tokio::test]
+async fn two_ports_share_an_address_and_a_third_may_not_take_it() {
+    let shared = UdpOptions { is_shared: true, ..UdpOptions::default() };
+    let first = UdpPort::bind("127.0.0.1:0".parse().unwrap(), &shared).unwrap();
+    let second = UdpPort::bind(first.local(), &shared).unwrap();
+    let taken = UdpPort::bind(first.local(), &UdpOptions::default());
+    assert_eq!(taken.err().map(|error| error.kind()), Some(io::ErrorKind::AddrInUse));
+
+    // The system chooses by the sender's address, always the same one for the same sender.
+    let mut slab = Slab::default();
+    let mut counts = [0; 2];
+    for _ in 0..64 {
+        let mut sender = open("127.0.0.1:0");
+        sender.send(&batch(&[1; 2], 1, &sender, first.local()));
+        tokio::select! {
+            came = take(&first, &mut slab, 2) => counts[0] += came.len(),
+            came = async { take(&second, &mut Slab::default(), 2).await } => counts[1] += came.len(),
+        }
+    }
+    assert_eq!(counts.iter().sum::<usize>(), 128);
+    assert!(counts[0] > 0 && counts[1] > 0, "{counts:?}");
+}
+
+#[tokio::test]
+async fn an_ipv6_port_takes_ipv4_only_where_that_is_asked_for() {
+    let alone = open("[::]:0");
+    let beside = format!("0.0.0.0:{}", alone.local().port());
+    drop(UdpPort::bind(beside.parse().unwrap(), &UdpOptions::default()).expect("nobody has it"));
+
+    let both = UdpOptions { is_dual_stack: true, ..UdpOptions::default() };
+    let mut server = UdpPort::bind("[::]:0".parse().unwrap(), &both).unwrap();
+    let mut client = open("127.0.0.1:0");
+    let mut slab = Slab::default();
+    let to = SocketAddr::from((Ipv4Addr::LOCALHOST, server.local().port()));
+    let marked = Batch { mark: Mark::Ect0, ..batch(b"4", 1, &client, to) };
+    client.send(&marked);
+    let question = take(&server, &mut slab, 1).await.remove(0);
+    assert_eq!(question.addresses.local, format!("[::ffff:127.0.0.1]:{}", to.port()).parse().unwrap());
+    assert_eq!(question.mark, Mark::Ect0);
+    server.send(&Batch { addresses: question.addresses, ..batch(b"46", 1, &server, to) });
+    assert_eq!(take(&client, &mut slab, 2).await[1].addresses.peer, to);
+}
+
+#[tokio::test]
+async fn the_source_towards_an_address_is_told_without_a_datagram() {
+    let receiver = open("127.0.0.1:0");
+    assert_eq!(source_towards(receiver.local()).unwrap(), receiver.local().ip());
+    assert!(receiver.recv(&mut Slab::default()).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_waits_wakes_the_reader() {
+    let (mut sender, receiver) = (open(LOOPBACK[1]), open(LOOPBACK[1]));
+    let (mut slab, to) = (Slab::default(), receiver.local());
+    timeout(PATIENCE, poll_fn(|cx| sender.poll_writable(cx))).await.unwrap().unwrap();
+    assert!(!sender.is_blocked());
+    let (came, ()) = tokio::join!(take(&receiver, &mut slab, 1), async {
+        tokio::task::yield_now().await;
+        sender.send(&batch(&[1; 4], 4, &sender, to));
+    });
+    assert_eq!(came[0].bytes, [1; 4]);
+}
