@@ -53,3 +53,14 @@ fn tests_are_told_by_their_path() {
         assert_eq!(Source { path: path.into(), text: String::new() }.is_test(), expected, "{path}");
     }
 }
+
+#[test]
+fn functions_of_quic_are_shorter_and_its_parts_know_no_connection() {
+    let text = "// Connection\nfn a(id: ConnectionId) {\n}\nfn b(of: &mut Connection) {\n}\n";
+    let part = Source { path: "crates/quic/src/streams.rs".into(), text: text.into() };
+    let owner = Source { path: "crates/quic/src/connection/plan.rs".into(), text: text.into() };
+    assert_eq!(takes_connection(&part), ["crates/quic/src/streams.rs:4"]);
+    assert!(takes_connection(&owner).is_empty() && takes_connection(&source(text)).is_empty());
+    let most = |source: &Source| functions(source).iter().map(|function| function.most).collect::<Vec<_>>();
+    assert_eq!((most(&part), most(&source(text))), (vec![60, 60], vec![100, 100]));
+}

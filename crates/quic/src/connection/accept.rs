@@ -10,7 +10,7 @@ use crate::{
     Fault,
     frame::{self, Ack, ConnectionClose, Frame},
     ids::{ConnectionId, Fresh},
-    paths::{Change, Move, PathId, Paths, Reason},
+    paths::{Change, Move, PathData, PathId, Paths, Reason},
     recovery::{Acknowledgement, Space, acks::Frequency},
     rules::{Epoch, Side},
     streams::{Heard, StreamFault, StreamId},
@@ -27,59 +27,29 @@ impl Connection {
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
         match frame {
-            Frame::Padding(_) | Frame::Ping => Ok(()),
-            Frame::Ack(frame) => self.on_ack(now, context, &frame, heard),
-            Frame::Crypto(frame) => self.on_crypto(now, context.epoch, &frame, heard),
-            Frame::NewToken(frame) => {
-                if frame.token.len() <= self.config.limits.token_bytes {
-                    heard(Event::NewToken(frame.token));
-                }
-                Ok(())
-            }
-            Frame::NewConnectionId(frame) => self.on_new_connection_id(&frame),
+            Frame::Padding(_) | Frame::Ping => {}
+            Frame::Ack(frame) => self.on_ack(now, context, &frame, heard)?,
+            Frame::Crypto(frame) => self.on_crypto(now, context.epoch, &frame, heard)?,
+            Frame::NewToken(frame) => self.on_new_token(frame.token, heard),
+            Frame::NewConnectionId(frame) => self.on_new_connection_id(&frame)?,
             Frame::RetireConnectionId(frame) => {
-                if let Some(id) = self.issued.retire(frame.sequence, &context.dcid)? {
-                    heard(Event::Retired(id));
-                }
-                Ok(())
+                let retired = self.issued.retire(frame.sequence, &context.dcid)?;
+                retired.into_iter().for_each(|id| heard(Event::Retired(id)));
             }
-            Frame::PathChallenge(frame) => {
-                self.paths.challenged(context.path, frame.data);
-                Ok(())
-            }
-            Frame::PathResponse(frame) => {
-                let pto = self.pto();
-                self.each_change(now, heard, |paths, changes| {
-                    paths.responded(now, &frame.data, pto, &mut |change| changes.push(change));
-                });
-                Ok(())
-            }
-            Frame::ConnectionClose(frame) => {
-                self.on_close(now, &frame, heard);
-                Ok(())
-            }
-            Frame::HandshakeDone => {
-                self.confirm(now, heard); // spec: 9001-4.1.2-b
-                Ok(())
-            }
-            Frame::Datagram(frame) => {
-                heard(Event::Datagram(frame.data));
-                Ok(())
-            }
-            Frame::ImmediateAck => {
-                self.spaces.application.acks.ask();
-                Ok(())
-            }
-            Frame::AckFrequency(frame) => {
-                self.spaces.application.acks.set_frequency(Frequency {
-                    threshold: frame.ack_eliciting_threshold,
-                    max_delay: Span::from_micros(frame.requested_max_ack_delay_us),
-                    reordering: frame.reordering_threshold,
-                });
-                Ok(())
-            }
-            frame => self.on_streams(frame, heard),
+            Frame::PathChallenge(frame) => self.paths.challenged(context.path, frame.data),
+            Frame::PathResponse(frame) => self.on_path_response(now, frame.data, heard),
+            Frame::ConnectionClose(frame) => self.on_close(now, &frame, heard),
+            Frame::HandshakeDone => self.confirm(now, heard), // spec: 9001-4.1.2-b
+            Frame::Datagram(frame) => heard(Event::Datagram(frame.data)),
+            Frame::ImmediateAck => self.spaces.application.acks.ask(),
+            Frame::AckFrequency(frame) => self.spaces.application.acks.set_frequency(Frequency {
+                threshold: frame.ack_eliciting_threshold,
+                max_delay: Span::from_micros(frame.requested_max_ack_delay_us),
+                reordering: frame.reordering_threshold,
+            }),
+            frame => self.on_streams(frame, heard)?,
         }
+        Ok(())
     }
 
     /// The frames of streams.
@@ -157,6 +127,19 @@ impl Connection {
         if let Some(bytes) = sizes.changed {
             self.recovery.set_datagram_bytes(u64::from(bytes));
         }
+    }
+
+    fn on_new_token(&mut self, token: &[u8], heard: &mut impl FnMut(Event<'_>)) {
+        if token.len() <= self.config.limits.token_bytes {
+            heard(Event::NewToken(token));
+        }
+    }
+
+    fn on_path_response(&mut self, now: Instant, data: PathData, heard: &mut impl FnMut(Event<'_>)) {
+        let pto = self.pto();
+        self.each_change(now, heard, |paths, changes| {
+            paths.responded(now, &data, pto, &mut |change| changes.push(change));
+        });
     }
 
     fn on_new_connection_id(&mut self, frame: &frame::NewConnectionId<'_>) -> Result<(), Fault> {
