@@ -207,6 +207,15 @@ impl Handshake {
         }
     }
 
+    /// At which level the peer's next message comes; none after a fault.
+    pub fn awaits(&self) -> Option<Level> {
+        match &self.state {
+            State::Client(state) => Some(state.level()),
+            State::Server(state) => Some(state.level()),
+            State::Over => None,
+        }
+    }
+
     /// Whether the peer's Finished was verified.
     pub fn is_established(&self) -> bool {
         self.established().is_some()
@@ -296,12 +305,7 @@ impl Handshake {
 
     fn take(&mut self, now: Instant, level: Level, bytes: &[u8], flight: &mut Flight) -> Result<(), Fault> {
         self.incoming.enter(level)?;
-        let expected = match &self.state {
-            State::Client(state) => state.level(),
-            State::Server(state) => state.level(),
-            State::Over => return Ok(()),
-        };
-        if level != expected {
+        if self.awaits().is_some_and(|awaited| awaited != level) {
             let kind = crate::rules::HandshakeType(bytes.first().copied().unwrap_or(0)); // Never empty: `handle` saw to it.
             return Err(Fault::UnexpectedMessage(kind));
         }

@@ -82,6 +82,9 @@ impl State {
                 Self::TransportParameters(state),
                 Answer::TransportParameters { parameters, remembered, takes_early_data },
             ) => state.take(Transport { parameters, remembered }, takes_early_data, turn),
+            (Self::TransportParameters(state), Answer::FullHandshake { parameters, remembered }) => {
+                state.afresh(turn.now)?.take(Transport { parameters, remembered }, false, turn)
+            }
             (Self::CertificateAnswer(state), Answer::Certificate(credential)) => state.take(credential, turn),
             (Self::Signature(state), Answer::Signature(signature)) => state.take(signature, turn),
             (Self::Verdict(state), Answer::Verify(verdict)) => state.take(verdict),

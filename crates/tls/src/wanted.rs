@@ -71,6 +71,14 @@ pub enum Answer {
         /// what the client remembers (RFC 9001 section 4.6.3). TLS has its own conditions beside it.
         takes_early_data: bool,
     },
+    /// To the same where the ticket is not to be gone on from: it was made over another version of QUIC (RFC 9369 section 5). A full
+    /// handshake follows, without early data. Where there is no ticket it is the same as the other answer.
+    FullHandshake {
+        /// As there.
+        parameters: Vec<u8>,
+        /// As there.
+        remembered: Vec<u8>,
+    },
 }
 
 /// A chain and the key of its leaf. The default is empty, and no server takes it as it is.

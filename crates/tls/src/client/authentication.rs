@@ -269,9 +269,10 @@ impl AwaitFinished {
             ]);
         }
         // spec: 9846-4.6-b
-        if offer.early.is_some() && !offer.is_quic() {
-            // spec: 9001-8.3-a
-            end_early_data(turn, &mut transcript, &client); // spec: 9846-4.6-a
+        match offer.early {
+            Some(_) if offer.is_quic() => {}                           // spec: 9001-8.3-a
+            Some(_) => end_early_data(turn, &mut transcript, &client), // spec: 9846-4.6-a
+            None => {}
         }
         let ending = Ending {
             offer,

@@ -35,7 +35,7 @@ impl Later {
         transcript: Transcript,
     ) -> Option<Self> {
         if is_quic || alpn.is_some_and(|alpn| BARRED.contains(&alpn)) {
-            return Some(Self::Barred); // spec: 9113-9.2.3-a spec: 9001-4.4-b
+            return Some(Self::Barred); // spec: 9113-9.2.3-a spec: 9001-4.4-a
         }
         config.offers_later().then(|| {
             let requests = Window::new(config.limits.certificate_requests_per_10_s);

@@ -56,8 +56,11 @@ impl Offer {
         entropy.fill(chance.as_flattened_mut()); // At once: what it costs hardly depends on the length.
         let [random, session_id, grease, shuffle @ ..] = chance;
         let is_quic = parameters.is_some();
-        let has_session_id = config.middlebox && !is_quic; // spec: 9001-8.4-a
-        let session_id = if has_session_id { session_id.to_vec() } else { Vec::new() }; // spec: 9846-4.2.2-k
+        let session_id = match config.middlebox {
+            true if is_quic => Vec::new(), // spec: 9001-8.4-a
+            true => session_id.to_vec(),
+            false => Vec::new(), // spec: 9846-4.2.2-k
+        };
         let [a, b, c, d, e, ..] = grease;
         let grease = config.grease.then(|| Grease::draw([a, b, c, d, e]));
         let mut order = Vec::with_capacity(ORDER.len() + 3);

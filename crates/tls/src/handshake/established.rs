@@ -118,11 +118,10 @@ impl Established {
 
     /// Whether a message of this type is taken now, from whichever side may send it.
     pub(crate) fn takes(&self, kind: HandshakeType) -> bool {
-        let is_usual = match kind {
-            HandshakeType::KEY_UPDATE => !self.is_quic, // spec: 9001-6-b
-            HandshakeType::NEW_SESSION_TICKET => true,
-            _ => false,
-        };
+        if self.is_quic && kind == HandshakeType::KEY_UPDATE {
+            return false; // spec: 9001-6-b
+        }
+        let is_usual = matches!(kind, HandshakeType::KEY_UPDATE | HandshakeType::NEW_SESSION_TICKET);
         match self.later.as_ref() {
             Some(Later::Server(later)) => later.takes(kind) || (is_usual && !later.is_amid()), // spec: 9846-4.7.2-b
             Some(Later::Client(_)) => is_usual || kind == HandshakeType::CERTIFICATE_REQUEST,

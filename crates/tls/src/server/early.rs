@@ -81,7 +81,7 @@ pub(super) fn takes(
     let is_asked = asked.is_some_and(|asked| asked.is_in_handshake());
     let fits = accepted.early_data
         && !is_asked
-        && !accepted.is_retried // spec: 9846-4.3.10-c spec: 9001-4.6.2-a
+        && !accepted.is_retried // spec: 9846-4.3.10-c spec: 9001-4.6.2-b
         && *index == 0 // spec: 9846-4.3.10-d
         && ticket.suite == accepted.suite.id // spec: 9846-4.3.10-e
         && ticket.alpn.as_deref() == alpn // spec: 9846-4.3.10-f

@@ -25,6 +25,7 @@ use crate::{
     transcript::Transcript,
 };
 use sakigake_crypto::{Secret, Suite};
+use sakigake_wire::Instant;
 use std::{net::IpAddr, sync::Arc};
 
 /// The outcome of the key exchange.
@@ -230,6 +231,13 @@ impl Plan {
         self.send(&credential, schemes, turn)
     }
 
+    /// The same for a full handshake, whatever the client's ticket is worth.
+    pub(super) fn afresh(mut self, hello: &ClientHello<'_>, now: Instant) -> Self {
+        self.accepted.resumed = None;
+        self.tickets = resume::tickets(&self.accepted.config, hello, false, now);
+        self
+    }
+
     /// The same with what QUIC adds.
     pub(super) fn over_quic(self, transport: Transport) -> Self {
         Self { transport: Some(transport), ..self }
@@ -403,8 +411,10 @@ impl Session {
 
     /// What the client may be asked later, if it takes that.
     fn later(&self) -> Option<Box<Asked>> {
-        let is_barred = self.transport.is_some() // spec: 9001-4.4-a
-            || self.alpn.as_deref().is_some_and(|alpn| client::BARRED.contains(&alpn)); // spec: 9113-9.2.3-b
+        if self.transport.is_some() {
+            return None; // spec: 9001-4.4-b
+        }
+        let is_barred = self.alpn.as_deref().is_some_and(|alpn| client::BARRED.contains(&alpn)); // spec: 9113-9.2.3-b
         let policy = self.config.client_authentication(self.server_name.as_deref());
         let policy = policy.filter(|_| self.takes_later && !is_barred)?; // spec: 9846-4.3.6-a
         Some(Box::new(self.asked(policy)))
@@ -426,7 +436,10 @@ impl Session {
 
     /// Finished; application data may follow at once.
     fn send_finished(self, turn: &mut Turn<'_>) -> State {
-        let is_early_data_taken = self.is_early_data_taken();
+        let mut awaits_end = self.is_early_data_taken();
+        if self.transport.is_some() {
+            awaits_end = false; // spec: 9001-8.3-b
+        }
         let (later, asked) = (self.later(), self.asked.as_ref().map(|policy| self.asked(policy)));
         let Self { config, client_random, server_name, alpn, group, early_data, identity, .. } = self;
         let Self { tickets, authenticated_unix_secs, note, schedule, mut transcript, client, server, .. } =
@@ -490,8 +503,8 @@ impl Session {
                 let unknown = Unknown { asked, transcript, then: finished };
                 State::Certificate(Box::new(AwaitCertificate(unknown)))
             }
-            None if is_early_data_taken && !is_quic => {
-                // spec: 9846-4.3.11.3-a spec: 9001-8.3-b
+            None if awaits_end => {
+                // spec: 9846-4.3.11.3-a
                 State::EndOfEarlyData(Box::new(AwaitEndOfEarlyData { finished, transcript }))
             }
             None => {

@@ -1,5 +1,6 @@
 use super::{State, flight::Plan, hello};
 use crate::{Fault, MAX_REMEMBERED_TRANSPORT_BYTES, Wanted, config::LIST_BYTES, handshake::Turn};
+use sakigake_wire::Instant;
 
 /// Awaits the owner's transport parameters, over QUIC; nothing of the flight is out.
 pub(crate) struct AwaitTransportParameters {
@@ -27,6 +28,12 @@ impl AwaitTransportParameters {
 
     pub(super) fn wanted(&self) -> &Wanted {
         &self.wanted
+    }
+
+    /// The same without the ticket.
+    pub(super) fn afresh(self, now: Instant) -> Result<Self, Fault> {
+        let plan = self.plan.afresh(&hello::read(&self.hello)?, now);
+        Ok(Self { plan, ..self })
     }
 
     pub(super) fn take(

@@ -151,7 +151,7 @@ fn row(table: &mut String, course: Course, stop: usize, receiver: Side, name: &s
     let unknown = [(HandshakeType(0), "hello_request"), (HandshakeType(200), "an unknown one")];
     for (kind, type_name) in HandshakeType::ALL.iter().chain(&unknown) {
         let (mut pair, next) = stopped(course, stop);
-        let level = pair.side(receiver).reading_level();
+        let level = pair.side(receiver).awaits().expect("no fault has ended it");
         let next = next.filter(|(to, message)| *to == receiver && message[0] == kind.0);
         let message = next.map_or_else(|| sample(*kind), |(_, message)| message);
         let outcome = match pair.deliver(receiver, level, &message) {
@@ -302,14 +302,6 @@ impl Handshake {
                 },
             },
             State::Over => "",
-        }
-    }
-
-    fn reading_level(&self) -> Level {
-        match &self.state {
-            State::Client(state) => state.level(),
-            State::Server(state) => state.level(),
-            State::Over => Level::Plain,
         }
     }
 }

@@ -145,7 +145,7 @@ fn early_data_is_refused_where_tls_has_its_reasons() {
 
 #[test]
 fn a_hello_retry_request_refuses_early_data() {
-    // spec: 9001-4.6.2-a
+    // spec: 9001-4.6.2-b
     let groups = vec![NamedGroup::SECP384R1.0];
     let options = server::Options { groups, ..early_server() };
     let pair = Pair::resuming(early_client(), options, Some(ticket())).established();

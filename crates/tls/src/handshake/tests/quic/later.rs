@@ -32,7 +32,7 @@ fn quic_has_no_key_update_messages() {
 
 #[test]
 fn a_request_for_a_certificate_after_the_handshake_is_told_and_not_answered() {
-    // spec: 9001-4.4-b
+    // spec: 9001-4.4-a
     let options = client::Options { credentials: vec![alice()], post_handshake_auth: true, ..client() };
     for alpn in [b"h3".to_vec(), b"hq-interop".to_vec()] {
         let options = client::Options { alpn: vec![alpn.clone()], ..options.clone() };
@@ -50,7 +50,7 @@ fn a_request_for_a_certificate_after_the_handshake_is_told_and_not_answered() {
 
 #[test]
 fn a_server_asks_nobody_after_the_handshake() {
-    // spec: 9001-4.4-a
+    // spec: 9001-4.4-b
     let alpn = vec![b"hq-interop".to_vec()];
     let options = client::Options { alpn: alpn.clone(), credentials: vec![alice()], ..client() };
     let policy = Arc::new(policy(Demand::Later));

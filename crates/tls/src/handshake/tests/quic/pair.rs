@@ -18,18 +18,27 @@ pub(super) struct Owner {
     pub(super) parameters: Vec<u8>,
     pub(super) remembered: Vec<u8>,
     pub(super) takes_early_data: bool,
+    pub(super) takes_ticket: bool,
 }
 
 impl Default for Owner {
     fn default() -> Self {
-        Self { parameters: OF_SERVER.to_vec(), remembered: b"limits".to_vec(), takes_early_data: true }
+        Self {
+            parameters: OF_SERVER.to_vec(),
+            remembered: b"limits".to_vec(),
+            takes_early_data: true,
+            takes_ticket: true,
+        }
     }
 }
 
 impl Owner {
     pub(super) fn answer(&self) -> Answer {
-        let Self { parameters, remembered, takes_early_data } = self.clone();
-        Answer::TransportParameters { parameters, remembered, takes_early_data }
+        let Self { parameters, remembered, takes_early_data, takes_ticket } = self.clone();
+        match takes_ticket {
+            true => Answer::TransportParameters { parameters, remembered, takes_early_data },
+            false => Answer::FullHandshake { parameters, remembered },
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::pair::{OF_CLIENT, Pair, client, over_tcp, server};
 use crate::{
-    MAX_REMEMBERED_TRANSPORT_BYTES, Misuse, Session, Wanted,
+    EarlyData, MAX_REMEMBERED_TRANSPORT_BYTES, Misuse, Session, Wanted,
     handshake::tests::{pair as tcp, resumption::sessions},
     ticket::Ticket,
 };
@@ -100,4 +100,29 @@ fn no_part_of_a_ticket_over_quic_is_read_as_one() {
         assert_ne!(Ticket::from_bytes(&changed).as_ref(), Some(&ticket), "bit {bit}");
         crate::fuzz::fuzz_session(&changed);
     }
+}
+
+#[test]
+fn an_owner_may_want_a_full_handshake_after_all() {
+    for early_data in [false, true] {
+        let mut pair = match early_data {
+            true => super::early_data::pair(),
+            false => Pair::resuming(client(), server(), Some(first())),
+        };
+        pair.owner.takes_ticket = false;
+        let pair = pair.established();
+        for negotiated in [pair.client.negotiated(), pair.server.negotiated()] {
+            assert!(!negotiated.is_resumed);
+            assert_eq!(negotiated.early_data == EarlyData::Rejected, early_data);
+        }
+        assert!(pair.server.story.contains(&"send Handshake certificate".to_owned()));
+        assert!(!pair.server.story.contains(&"read EarlyData".to_owned()));
+        let sessions = pair.client.sessions();
+        assert_eq!(sessions.len(), 2, "as many tickets as after any full handshake");
+        let again = Pair::resuming(client(), server(), Some(sessions[0].clone())).established();
+        assert!(again.client.negotiated().is_resumed);
+    }
+    let mut pair = Pair::new();
+    pair.owner.takes_ticket = false;
+    pair.established();
 }
