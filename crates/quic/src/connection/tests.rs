@@ -221,6 +221,7 @@ fn early_data_arrives_with_the_first_flight() {
 
 #[test]
 fn early_data_that_is_refused_leaves_again() {
+    // spec: 9001-4.6.2-a
     let mut pair = resumed(|server| server.limits.streams.bidirectional_streams = 1);
     let id = pair.say(b"GET /early");
     let other = pair.say(b"GET /other");
