@@ -26,7 +26,8 @@ mod seal;
 mod spaces;
 mod timers;
 
-pub use begin::{Accepted, Attempt, Chance};
+pub use crate::endpoint::Accepted;
+pub use begin::{Attempt, Chance};
 pub use config::{Config, Limits, Options, Unfit};
 pub use event::{Closed, Event, Received, Refused, Transmit};
 

@@ -22,4 +22,4 @@ pub use phases::{NotYet, Phases, Received, Turn};
 pub use protect::{Exhausted, Forgeries, Keys, Opened, Unopened};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

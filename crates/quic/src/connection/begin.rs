@@ -9,7 +9,7 @@ use super::{
     spaces::Spaces,
 };
 use crate::{
-    endpoint::{idle::Idle, reset::ResetKey},
+    endpoint::{Accepted, idle::Idle, reset::ResetKey},
     frame::Terms,
     ids::{self, ConnectionId, Issued},
     packet,
@@ -48,27 +48,6 @@ pub struct Attempt<'a> {
     pub version: Option<&'static Version>,
     /// Whether a Version Negotiation packet led to this version.
     pub has_reacted: bool,
-}
-
-/// What a server's endpoint found in a client's first packet.
-#[derive(Clone, Copy, Debug)]
-pub struct Accepted {
-    /// The version of the packet.
-    pub version: &'static Version,
-    /// Where the client's very first packet went, before any Retry.
-    pub original_dcid: ConnectionId,
-    /// The id that a Retry of ours gave, if there was one.
-    pub retry_source: Option<ConnectionId>,
-    /// Where this packet went: Initial keys follow from it.
-    pub dcid: ConnectionId,
-    /// Our id from here on.
-    pub local: ConnectionId,
-    /// The client's id.
-    pub peer: ConnectionId,
-    /// Both ends of the path.
-    pub addresses: Addresses,
-    /// Whether a token showed that the client is there.
-    pub is_validated: bool,
 }
 
 /// Where a connection's chance comes from: one source for TLS, one for the rest.

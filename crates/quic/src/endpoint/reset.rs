@@ -1,8 +1,9 @@
 //! Stateless resets: their tokens, and the datagram (RFC 9000 section 10.3).
 
+use super::rate::Rate;
 use crate::ids::ResetToken;
 use sakigake_crypto::{Hash, Secret};
-use sakigake_wire::{Entropy, Instant, Span};
+use sakigake_wire::{Entropy, Instant};
 
 /// The one key from which the reset token of each connection ID follows, so that whoever lost a connection can still end it.
 /// All who may get each other's packets share it; an id that was used under it is never used for another connection.
@@ -15,10 +16,7 @@ pub struct ResetKey {
 /// Answers packets of connections that nobody knows, within a rate.
 pub struct Resets {
     key: ResetKey,
-    limits: Limits,
-    /// The second that `sent` counts.
-    since: Instant,
-    sent: u32,
+    rate: Rate,
 }
 
 /// How much is reset at most.
@@ -51,7 +49,7 @@ impl ResetKey {
 impl Resets {
     /// Resets under `key`, at most so many.
     pub fn new(key: ResetKey, limits: Limits) -> Self {
-        Self { key, limits, since: Instant::default(), sent: 0 }
+        Self { key, rate: Rate::new(limits.resets_per_s) }
     }
 
     /// The key.
@@ -74,7 +72,7 @@ impl Resets {
         entropy.fill(&mut chance);
         let longest = PLAIN_BYTES + usize::from(chance[0] & 31);
         let len = longest.min(datagram_bytes.checked_sub(1)?); // spec: 9000-10.3.3-a, 9000-10.3-b
-        if len < LEAST_BYTES || id.is_empty() || !self.may_answer(now) {
+        if len < LEAST_BYTES || id.is_empty() || !self.rate.take(now) {
             return None;
         }
         let (random, token) = out.get_mut(..len)?.split_at_mut(len - ResetToken::BYTES);
@@ -82,15 +80,6 @@ impl Resets {
         random[0] = random[0] & 0x3f | 0x40; // spec: 9000-10.3-c
         token.copy_from_slice(self.key.token(id).bytes());
         Some(len)
-    }
-
-    fn may_answer(&mut self, now: Instant) -> bool {
-        if now.since(self.since) >= Span::from_secs(1) {
-            (self.since, self.sent) = (now, 0);
-        }
-        let may = self.sent < self.limits.resets_per_s;
-        self.sent += u32::from(may);
-        may
     }
 }
 

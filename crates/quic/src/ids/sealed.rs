@@ -97,6 +97,11 @@ impl IdSource {
         Self { key: (cipher.key)(key), first, place, next: u128::from_be_bytes(start) }
     }
 
+    /// Whose ids they are.
+    pub const fn place(&self) -> Place {
+        self.place
+    }
+
     /// An id that was never there before.
     pub fn draw(&mut self) -> ConnectionId {
         let nonce = self.next.to_be_bytes();

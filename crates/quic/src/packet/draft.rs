@@ -125,7 +125,7 @@ impl Draft {
     }
 
     /// Writes Length, now that it is known.
-    pub(super) fn finish(self, packet: &mut [u8], payload_len: usize) {
+    pub(crate) fn finish(self, packet: &mut [u8], payload_len: usize) {
         assert!(payload_len >= self.least_payload(), "a payload is padded to give a sample");
         assert!(self.payload_at() + payload_len + TAG_BYTES <= packet.len(), "a payload fits its packet");
         assert!(payload_len <= self.most_payload(packet.len()), "a payload fits its Length");

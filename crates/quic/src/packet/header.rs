@@ -225,7 +225,7 @@ fn long<'a>(datagram: &'a [u8], door: &Door) -> Result<Packet<'a>, Discard> {
     let scid = reader.vector_u8()?.rest();
     let len = datagram.len();
     if number == 0 {
-        admit(door.side == Side::Client)?;
+        admit(door.side == Side::Client)?; // spec: 9000-6.1-e
         let versions = Versions::read(reader.rest()).ok_or(Discard::VersionList)?; // spec: 8999-6-a
         let header = Header::VersionNegotiation { dcid, scid, versions };
         return Ok(Packet { header, len, number_at: None });
