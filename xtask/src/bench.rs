@@ -16,6 +16,9 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("memory", "allocations a handshake and heap an idle TLS connection, beside rustls", |words| {
         Peer::build("bench-tls")?.sibling("bench-tls-memory").run("memory", words)
     }),
+    ("quic", "bulk, requests and handshakes of the engines alone, beside quinn's", |words| {
+        Peer::build("bench-quic")?.run("quic", words)
+    }),
     (
         "counts",
         "instructions of each hot path, held against xtask/baselines (--write keeps them)",

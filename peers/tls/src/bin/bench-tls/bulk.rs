@@ -1,7 +1,7 @@
 //! Sealing and opening: a server writes, a client of the same stack reads what one write became at a time.
 
-use crate::pairs::cpu_ns;
 use bench_tls::stack::{Side, Stack, connect};
+use pairs::cpu_ns;
 
 /// Payload of a turn, so that the clock's own cost does not count.
 const TURN_BYTES: usize = 1 << 20;

@@ -1,7 +1,7 @@
 //! Handshakes, full and resumed: CPU time of each side, with rustls as the peer of either, so that both are told the same.
 
-use crate::pairs::cpu_ns;
 use bench_tls::stack::{Side, Stack};
+use pairs::cpu_ns;
 
 /// Connections that are under way at a time: the clock is read once a phase, not once a call.
 const BATCH: usize = 16;

@@ -3,7 +3,6 @@
 mod bulk;
 mod goals;
 mod handshake;
-mod pairs;
 
 use bench_tls::{
     credentials::Credentials,

@@ -4,13 +4,13 @@ use rustix::time::{ClockId, clock_gettime};
 use std::fmt::Write;
 
 /// CPU time of this thread in nanoseconds.
-pub(crate) fn cpu_ns() -> u64 {
+pub fn cpu_ns() -> u64 {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
 /// Keeps to one core: the last, since interrupts tend to come to the first.
-pub(crate) fn pin() -> usize {
+pub fn pin() -> usize {
     let core = std::thread::available_parallelism().map_or(1, usize::from) - 1;
     let mut set = rustix::thread::CpuSet::new();
     set.set(core);
@@ -21,16 +21,16 @@ pub(crate) fn pin() -> usize {
 }
 
 /// One line of a table: nanoseconds of each stack in each pair.
-pub(crate) struct Row {
-    pub(crate) what: String,
-    pub(crate) unit: &'static str,
+pub struct Row {
+    pub what: String,
+    pub unit: &'static str,
     /// Work in one sample, in units.
-    pub(crate) pairs: Vec<(f64, f64)>,
+    pub pairs: Vec<(f64, f64)>,
 }
 
 /// Runs `pairs` pairs. In each, both take `rounds` turns, ours first in every other round; a turn gives its nanoseconds a
 /// unit for each row, and the median of a pair's turns counts: what interrupts a turn is nobody's cost.
-pub(crate) fn measure<const ROWS: usize>(
+pub fn measure<const ROWS: usize>(
     pairs: usize,
     rounds: usize,
     mut ours: impl FnMut() -> [f64; ROWS],
@@ -59,13 +59,13 @@ pub(crate) fn measure<const ROWS: usize>(
 }
 
 impl Row {
-    pub(crate) fn heading(theirs: &str) -> String {
+    pub fn heading(theirs: &str) -> String {
         let ratio = format!("{theirs} / ours");
         format!("{:58} {:>10} {:>10}  {ratio:>26}: median, min, max", "", "ours", "theirs")
     }
 
     /// How many times as long theirs took: the median of the pairs.
-    pub(crate) fn ratio(&self) -> f64 {
+    pub fn ratio(&self) -> f64 {
         median(&self.ratios())
     }
 
@@ -74,7 +74,7 @@ impl Row {
     }
 
     /// A line of the table.
-    pub(crate) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         let ratios = self.ratios();
         let ours = sorted(self.pairs.iter().map(|pair| pair.0));
         let theirs = sorted(self.pairs.iter().map(|pair| pair.1));
@@ -91,7 +91,7 @@ impl Row {
     }
 
     /// Tab-separated raw numbers, in nanoseconds a unit.
-    pub(crate) fn raw(&self, theirs: &str) -> String {
+    pub fn raw(&self, theirs: &str) -> String {
         let mut text = String::new();
         for (at, (ours, other)) in self.pairs.iter().enumerate() {
             writeln!(text, "{}\t{theirs}\t{at}\t{ours:.1}\t{other:.1}\t{}", self.what, self.unit)
