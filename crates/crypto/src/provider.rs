@@ -113,14 +113,26 @@ pub trait AeadKey: Send + Sync {
     /// # Panics
     /// When `out` has not as many bytes as all three.
     fn seal_from(&self, nonce: [u8; 12], aad: &[u8], text: &[u8], end: &[u8], out: &mut [u8]) {
-        let (sealed, tag) = out.split_at_mut(text.len() + end.len());
-        sealed[..text.len()].copy_from_slice(text);
-        sealed[text.len()..].copy_from_slice(end);
-        tag.copy_from_slice(&self.seal(nonce, aad, sealed));
+        seal_copy(self, nonce, aad, text, end, out);
     }
     /// Decrypts `text` in place, which ends with its tag; gives the length of the plaintext. Where it is forged or
     /// shorter than a tag, what `text` holds afterwards is of no meaning.
     fn open(&self, nonce: [u8; 12], aad: &[u8], text: &mut [u8]) -> Result<usize, Forged>;
+}
+
+/// [`AeadKey::seal_from`] for whoever seals in place alone.
+pub(crate) fn seal_copy(
+    key: &(impl AeadKey + ?Sized),
+    nonce: [u8; 12],
+    aad: &[u8],
+    text: &[u8],
+    end: &[u8],
+    out: &mut [u8],
+) {
+    let (sealed, tag) = out.split_at_mut(text.len() + end.len());
+    sealed[..text.len()].copy_from_slice(text);
+    sealed[text.len()..].copy_from_slice(end);
+    tag.copy_from_slice(&key.seal(nonce, aad, sealed));
 }
 
 /// The tag did not match.
