@@ -46,6 +46,7 @@ impl AsRef<[u8]> for Secret {
 
 /// Overwrites `bytes`, in words as wide as the machine has: zeroize's own way is byte by byte, and most of a key schedule's
 /// bytes are erased soon after they were made.
+#[inline]
 pub(crate) fn erase(bytes: &mut [u8]) {
     bytes.fill(0);
     zeroize::optimization_barrier(bytes);
@@ -72,7 +73,10 @@ impl core::fmt::Debug for Secret {
 
 impl Drop for Secret {
     fn drop(&mut self) {
-        erase(self.as_mut());
+        match &mut self.0 {
+            Kept::Inline { bytes, .. } => erase(bytes), // Whole: a length that is known needs no loop.
+            Kept::Heap(bytes) => erase(bytes),
+        }
     }
 }
 

@@ -207,7 +207,7 @@ fn verify_data(hash: &Hash, base_key: &Secret, transcript: &Digest) -> Secret {
 
 /// HKDF-Expand-Label to the length of a digest.
 fn expand(hash: &Hash, secret: &Secret, label: &[u8], context: &[u8]) -> Secret {
-    Secret::filled(hash.len, |out| hkdf::expand_label(hash, secret.as_ref(), label, context, out))
+    hkdf::expand_digest(hash, secret.as_ref(), label, context)
 }
 
 #[cfg(test)]
