@@ -71,6 +71,10 @@ pub trait HashState: Send + Sync {
     fn update(&mut self, bytes: &[u8]);
     /// The digest of everything so far; hashing goes on.
     fn digest(&self) -> Digest;
+    /// The same at the end, for which no copy of the state has to be made.
+    fn finish(self: Box<Self>) -> Digest {
+        self.digest()
+    }
     /// A copy that goes its own way.
     fn fork(&self) -> Box<dyn HashState>;
 }

@@ -44,7 +44,7 @@ impl Unhashed {
     /// The answer was a HelloRetryRequest: a `message_hash` takes the ClientHello's place. Add the HelloRetryRequest
     /// next, then the second ClientHello.
     pub fn retry(&self, hash: &'static Hash) -> Transcript {
-        Transcript::after_retry(hash, &self.start(hash).digest())
+        Transcript::after_retry(hash, &self.start(hash).finish())
     }
 }
 
@@ -66,6 +66,11 @@ impl Transcript {
     /// The digest of all messages so far.
     pub fn digest(&self) -> Digest {
         self.state.digest()
+    }
+
+    /// The same at the end: nothing follows.
+    pub fn finish(self) -> Digest {
+        self.state.finish()
     }
 
     /// A copy that goes its own way (for binders, which hash a part of the ClientHello).

@@ -28,6 +28,13 @@ impl<'a> Drawn<'a> {
         source.fill(&mut bytes[Self::MOST_BYTES - left..]);
         Self { source, bytes, left }
     }
+
+    /// Begins with the first [`Drawn::MOST_BYTES`] of what was drawn from `source` before and is not used yet.
+    pub fn before(source: &'a mut dyn Entropy, unused: &[u8]) -> Self {
+        let (mut bytes, left) = ([0; Self::MOST_BYTES], unused.len().min(Self::MOST_BYTES));
+        bytes[Self::MOST_BYTES - left..].copy_from_slice(&unused[..left]);
+        Self { source, bytes, left }
+    }
 }
 
 impl Entropy for Drawn<'_> {

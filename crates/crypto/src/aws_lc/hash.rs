@@ -45,6 +45,10 @@ impl HashState for State {
         Digest::new(self.0.clone().finish().as_ref())
     }
 
+    fn finish(self: Box<Self>) -> Digest {
+        Digest::new(self.0.finish().as_ref())
+    }
+
     fn fork(&self) -> Box<dyn HashState> {
         Box::new(Self(self.0.clone()))
     }

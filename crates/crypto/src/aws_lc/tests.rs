@@ -81,6 +81,7 @@ fn a_fork_of_a_hash_goes_its_own_way() {
         assert_eq!(first.digest().as_ref(), second.digest().as_ref());
         second.update(b"!");
         assert_ne!(first.digest().as_ref(), second.digest().as_ref());
+        assert_eq!(second.digest().as_ref(), second.finish().as_ref());
         assert_eq!(first.digest().as_ref().len(), suite.hash.len);
     }
 }

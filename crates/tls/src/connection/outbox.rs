@@ -31,6 +31,9 @@ pub(super) struct Outbox {
     early_bytes_left: usize,
 }
 
+/// ServerHello, the disguise, keys, messages, keys.
+const FIRST_FLIGHT_ITEMS: usize = 5;
+
 enum Item {
     /// Whole messages, one after the other, under the same keys.
     Messages(Vec<u8>),
@@ -68,6 +71,9 @@ impl Outbox {
 
     /// Queues a whole handshake message.
     pub(super) fn send(&mut self, message: Vec<u8>) {
+        if self.disguise == Disguise::Unknown && self.side == Side::Server {
+            self.queue.reserve_exact(FIRST_FLIGHT_ITEMS);
+        }
         if self.disguise == Disguise::Due {
             self.disguise = Disguise::Done;
             self.queue.push_back(Item::ChangeCipherSpec);

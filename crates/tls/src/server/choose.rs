@@ -122,28 +122,31 @@ fn numbers(config: &Config, server_name: Option<&str>) -> Result<Vec<usize>, NoC
     Ok(all.filter(|(_, credential)| credential.names == default.names).map(|(number, _)| number).collect())
 }
 
-/// Whether a client that asks for this name is shown any credential.
-pub(super) fn serves(config: &Config, server_name: Option<&str>) -> bool {
-    config.ask_certificate || numbers(config, server_name).is_ok()
-}
-
 /// What a ticket for `server_name` rests on: the owner's policy, and every leaf that a client may be shown who asks for that
-/// name. Where the owner chooses credentials itself, they are not known here.
-pub(super) fn ticket_policy(config: &Config, tickets: &Tickets, server_name: Option<&str>) -> [u8; 32] {
+/// name; none where nobody who asks for it is shown any. Where the owner chooses credentials itself, they are not known here.
+pub(super) fn ticket_policy(
+    config: &Config,
+    tickets: &Tickets,
+    server_name: Option<&str>,
+) -> Option<[u8; 32]> {
+    let numbers = match numbers(config, server_name) {
+        Ok(numbers) => numbers,
+        Err(_) if config.ask_certificate => Vec::new(),
+        Err(_) => return None,
+    };
     let policy = (tickets.policy)(server_name);
-    let mut parts: Vec<&[u8]> = vec![&policy];
-    // Where there is none, no ticket is taken.
-    for number in numbers(config, server_name).into_iter().flatten() {
-        parts.extend(config.leaf_digests().get(number).map(|digest| &digest[..]));
-    }
-    digest(config.provider, &parts)
+    let mut parts: Vec<&[u8]> = Vec::with_capacity(1 + numbers.len());
+    parts.push(&policy);
+    parts
+        .extend(numbers.iter().filter_map(|number| config.leaf_digests().get(*number)).map(|leaf| &leaf[..]));
+    Some(digest(config.provider, &parts))
 }
 
 /// Of the parts one behind the other, cut to what the provider's hash gives.
 pub(super) fn digest(provider: &Provider, parts: &[&[u8]]) -> [u8; 32] {
     let mut state = (provider.suites[0].hash.start)(); // `config::check_provider` sees to it that there is one.
     parts.iter().for_each(|part| state.update(part));
-    let whole = state.digest();
+    let whole = state.finish();
     let mut digest = [0; 32];
     let len = whole.as_ref().len().min(digest.len());
     digest[..len].copy_from_slice(&whole.as_ref()[..len]);

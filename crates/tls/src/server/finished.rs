@@ -49,6 +49,10 @@ pub(super) struct Issue {
     pub(super) max_early_data: u32,
     /// What QUIC remembers, where that carries it.
     pub(super) transport: Option<Vec<u8>>,
+    /// The policy of the ticket that was gone on from, if one was: what holds for it holds for those that follow.
+    pub(super) policy: Option<[u8; 32]>,
+    /// Chance that was drawn for the tickets.
+    pub(super) chance: Vec<u8>,
 }
 
 impl AwaitFinished {
@@ -70,13 +74,14 @@ impl AwaitFinished {
                 .over_quic(self.is_quic);
         if let Some(mut transcript) = self.running {
             transcript.add(message);
+            let later = self.later.map(|asked| Later::new(*asked, transcript.fork()));
             if let Some(issue) = self.issue {
                 let unix_ms = self.config.unix_ms(turn.now);
                 let promised = issue.promise(
                     self.config.clone(),
                     &self.write,
                     self.identity,
-                    &transcript.digest(),
+                    &transcript.finish(),
                     unix_ms,
                 );
                 match promised {
@@ -85,8 +90,8 @@ impl AwaitFinished {
                     None => {}
                 }
             }
-            if let Some(asked) = self.later {
-                established = established.with_server_later(Later::new(*asked, transcript));
+            if let Some(later) = later {
+                established = established.with_server_later(later);
             }
         }
         Ok(State::Established(Box::new(established)))
@@ -124,8 +129,8 @@ impl Issue {
             client_certificates: [0; 32],
             authenticated_unix_secs: self.authenticated_unix_secs.unwrap_or(unix_ms / 1_000),
         };
-        let Self { count, max_early_data, transport, .. } = self;
-        Some(Promised { config, count, origin, identity, max_early_data, transport })
+        let Self { count, max_early_data, transport, policy, chance, .. } = self;
+        Some(Promised { config, count, origin, identity, max_early_data, transport, policy, chance })
     }
 }
 
@@ -137,6 +142,8 @@ pub(crate) struct Promised {
     identity: Option<Identity>,
     max_early_data: u32,
     transport: Option<Vec<u8>>,
+    policy: Option<[u8; 32]>,
+    chance: Vec<u8>,
 }
 
 impl Promised {
@@ -150,9 +157,11 @@ impl Promised {
     ) {
         let Some(tickets) = &self.config.tickets else { return };
         let unix_ms = self.config.unix_ms(now);
-        let policy = choose::ticket_policy(&self.config, tickets, self.origin.server_name.as_deref());
+        let host = self.origin.server_name.as_deref();
+        let policy = self.policy.or_else(|| choose::ticket_policy(&self.config, tickets, host));
+        let Some(policy) = policy else { return }; // Nobody is shown anything there: who came here was.
         let terms = Terms { tickets, policy, note, unix_ms };
-        let mut drawn = Drawn::new(entropy, usize::from(self.count) * CHANCE_BYTES);
+        let mut drawn = Drawn::before(entropy, &self.chance);
         for nonce in 0..self.count {
             let Some(message) = self.new_session_ticket(&terms, nonce, &mut drawn) else {
                 return;
@@ -211,4 +220,4 @@ struct Terms<'a> {
 const IDENTITY_BYTES: usize = 8_192;
 
 /// What a ticket draws: `ticket_age_add`, and the salt of a [`crate::KeyRing`].
-const CHANCE_BYTES: usize = 4 + 32;
+pub(super) const CHANCE_BYTES: usize = 4 + 32;

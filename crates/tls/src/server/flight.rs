@@ -3,7 +3,7 @@ use super::{
     choose::{self, NoCredential},
     clients::Asked,
     early::{self, AwaitEndOfEarlyData},
-    finished::{AwaitFinished, Issue},
+    finished::{AwaitFinished, CHANCE_BYTES, Issue},
     identity::{AwaitCertificate, Unknown},
     resume::{self, Due, Resumed},
     transport::{AwaitTransportParameters, Transport},
@@ -25,7 +25,7 @@ use crate::{
     transcript::Transcript,
 };
 use sakigake_crypto::{Secret, Suite};
-use sakigake_wire::Instant;
+use sakigake_wire::{Drawn, Entropy, Instant};
 use std::{net::IpAddr, sync::Arc};
 
 /// The outcome of the key exchange.
@@ -109,6 +109,10 @@ struct Session {
     authenticated_unix_secs: Option<u64>,
     /// What the owner had sealed into the ticket.
     note: Option<TicketNote>,
+    /// What the ticket rested on.
+    policy: Option<[u8; 32]>,
+    /// Chance for the tickets that follow.
+    chance: Vec<u8>,
     /// What QUIC adds, where that carries it.
     transport: Option<Transport>,
     schedule: schedule::Handshake,
@@ -129,7 +133,10 @@ pub(super) fn accept(
     let extensions = &hello.extensions;
     let offered = extensions.application_layer_protocol_negotiation;
     let alpn = choose::protocol(&config, accepted.is_quic, offered).map_err(|_| Fault::NoCommonProtocol)?;
-    let server_name = server_name(hello);
+    let server_name = match &accepted.resumed {
+        Some(resumed) => resumed.ticket.server_name.clone(), // It was held against this one.
+        None => server_name(hello),
+    };
     let is_quic = accepted.is_quic;
     let plan = Plan {
         accepted,
@@ -286,8 +293,7 @@ impl Plan {
         let Self { accepted, client_random, session_id, server_name, alpn, early_bytes, transport, .. } =
             self;
         let Accepted { config, suite, mut transcript, shared, early_data, resumed, .. } = accepted;
-        let mut random = [0; 32];
-        turn.entropy.fill(&mut random); // spec: 9846-4.2.3-c
+        let (random, chance) = draw(turn.entropy, usize::from(tickets.count) * CHANCE_BYTES); // spec: 9846-4.2.3-c
         turn.flight.steps.reserve(STEPS);
         let hello = ServerHello {
             random,
@@ -343,6 +349,8 @@ impl Plan {
             asked: None,
             authenticated_unix_secs: ticket.as_ref().map(|ticket| ticket.authenticated_unix_secs),
             note: ticket.as_ref().and_then(|ticket| ticket.note),
+            policy: ticket.as_ref().map(|ticket| ticket.policy),
+            chance,
             transport,
             identity: ticket.and_then(|ticket| ticket.identity),
             schedule,
@@ -442,8 +450,8 @@ impl Session {
         }
         let (later, asked) = (self.later(), self.asked.as_ref().map(|policy| self.asked(policy)));
         let Self { config, client_random, server_name, alpn, group, early_data, identity, .. } = self;
-        let Self { tickets, authenticated_unix_secs, note, schedule, mut transcript, client, server, .. } =
-            self;
+        let Self { tickets, authenticated_unix_secs, note, policy, chance, .. } = self;
+        let Self { schedule, mut transcript, client, server, .. } = self;
         let transport = self.transport.map(|transport| transport.remembered);
         let is_quic = transport.is_some();
         let verify_data = server.verify_data(&transcript.digest());
@@ -465,11 +473,11 @@ impl Session {
         turn.flight.steps.push(Step::WriteKey(write.clone()));
         let suite = write.suite.id;
         let is_resumed = authenticated_unix_secs.is_some();
-        let policy = config.client_authentication(server_name.as_deref());
-        let is_client_asked = policy.is_some_and(|policy| policy.is_in_handshake());
+        let asking = config.client_authentication(server_name.as_deref());
+        let is_client_asked = asking.is_some_and(|asking| asking.is_in_handshake());
         // Who comes back there has to show its certificate first.
-        let policy = config.early_data.as_ref().filter(|_| !is_client_asked);
-        let max_early_data = policy.map_or(0, |policy| policy.bytes_for(server_name.as_deref(), is_quic));
+        let early = config.early_data.as_ref().filter(|_| !is_client_asked);
+        let max_early_data = early.map_or(0, |early| early.bytes_for(server_name.as_deref(), is_quic));
         let negotiated =
             Negotiated { server_name, alpn, suite, group, is_resumed, is_client_asked, early_data, note };
         let issue = (tickets.count > 0).then(|| {
@@ -481,6 +489,8 @@ impl Session {
                 negotiated,
                 max_early_data,
                 transport,
+                policy,
+                chance,
             })
         });
         turn.flight.facts.push(Fact::Negotiated(negotiated));
@@ -513,6 +523,15 @@ impl Session {
             }
         }
     }
+}
+
+/// A random, and as much more as there is room for: a generator that asks its processor anew each time is asked once.
+fn draw(entropy: &mut dyn Entropy, more: usize) -> ([u8; 32], Vec<u8>) {
+    let mut bytes = [0; 32 + Drawn::MOST_BYTES];
+    let drawn = &mut bytes[..32 + more.min(Drawn::MOST_BYTES)];
+    entropy.fill(drawn);
+    let (random, rest) = drawn.split_first_chunk().expect("it has 32 bytes at the least");
+    (*random, rest.to_vec())
 }
 
 /// Writes a message, of `room` bytes as a rule, and sends it.

@@ -157,8 +157,7 @@ impl Here<'_> {
             && u64::from(told_age_ms) <= lifetime_ms
             && unix_secs.saturating_sub(ticket.authenticated_unix_secs) < self.tickets.chain_secs // spec: 9846-4.7.1-d
             && ticket.server_name.as_deref() == self.server_name
-            && choose::serves(self.config, self.server_name)
-            && ticket.policy == choose::ticket_policy(self.config, self.tickets, self.server_name);
+            && Some(ticket.policy) == choose::ticket_policy(self.config, self.tickets, self.server_name);
         fits.then_some(ticket)
     }
 }

@@ -30,6 +30,20 @@ fn what_was_drawn_at_once_is_given_out_once_and_in_order() {
 }
 
 #[test]
+fn what_was_drawn_before_is_used_up_before_more_is_drawn() {
+    let mut source = Counter::default();
+    let mut drawn = Drawn::before(&mut source, &[7, 8, 9]);
+    let mut out = [0; 5];
+    drawn.fill(&mut out[..2]);
+    drawn.fill(&mut out[2..]);
+    assert_eq!(out, [7, 8, 9, 0, 1]);
+    let mut out = [0; 200];
+    Drawn::before(&mut source, &[9; 150]).fill(&mut out);
+    assert_eq!(out[..128], [9; 128]);
+    assert_eq!(out[128..], core::array::from_fn::<u8, 72, _>(|at| 2 + at as u8));
+}
+
+#[test]
 fn no_more_is_drawn_at_once_than_there_is_room_for() {
     let mut source = Counter::default();
     let mut out = [0; 200];
