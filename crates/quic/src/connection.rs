@@ -18,6 +18,8 @@ mod carried;
 mod close;
 mod config;
 mod event;
+#[doc(hidden)]
+pub mod fuzz;
 mod handshake;
 mod keyring;
 mod plan;

@@ -2,7 +2,7 @@
 
 pub use crate::{
     certificate::compression::fuzz_decompress,
-    connection::fuzz::{fuzz_client_sequence, fuzz_connection, fuzz_server_sequence},
+    connection::fuzz::{TOY_HOST, fuzz_client_sequence, fuzz_connection, fuzz_server_sequence, toys},
     handshake::fuzz::fuzz_handshake,
     record::fuzz::fuzz_records,
 };

@@ -48,6 +48,11 @@ impl Carried {
         }
     }
 
+    /// Whether anything of it would leave again.
+    pub(super) fn is_of_use(&self) -> bool {
+        self.iter().any(|sent| !matches!(sent, Sent::Ack(_)))
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Sent> {
         self.first.iter().flatten().chain(&self.more)
     }

@@ -140,7 +140,10 @@ impl Connection {
         let path = self.paths.active();
         let (id, addresses) = (path.id, path.addresses);
         let bytes = usize::from(path.mtu.probe()?);
+        // Who has nothing to say does not keep the connection alive by looking for room.
+        let has_use = self.recovery.bytes_in_flight() > 0 || self.wants(Space::Application);
         let may = self.is_confirmed
+            && has_use
             && path.credit.room() >= bytes as u64
             && self.recovery.window_left() >= bytes as u64
             && self.recovery.pacing_delay(now, bytes as u64) == sakigake_wire::Span::ZERO;

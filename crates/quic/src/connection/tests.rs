@@ -426,3 +426,36 @@ fn one_byte_of_token_more_than_is_kept_ends_nothing() {
         assert_eq!(pair.run(|pair| pair.client.is_confirmed()), is_shown);
     }
 }
+
+#[test]
+fn a_probe_carries_what_was_not_acknowledged() {
+    // spec: 9002-6.2.4-b
+    let mut pair = Pair::new();
+    pair.confirm();
+    pair.run(|pair| {
+        pair.client.recovery.bytes_in_flight() == 0 && pair.server().recovery.bytes_in_flight() == 0
+    });
+    let (before, probed) = (pair.sent[0], Rc::new(Cell::new(0)));
+    let seen = Rc::clone(&probed);
+    pair.fate = Box::new(move |is_client, index, bytes| {
+        seen.set(if is_client && index > before { bytes.len() } else { seen.get() });
+        !(is_client && index == before)
+    });
+    let id = pair.say(&[5; 500]);
+    assert!(pair.run(|pair| pair.server_ear.finished.contains(&id)));
+    assert!(probed.get() > 500, "{} bytes", probed.get());
+}
+
+#[test]
+fn who_has_nothing_to_say_looks_for_no_larger_datagrams() {
+    let quiet = Options { max_idle_timeout_ms: 2 * 600_000, ..Options::default() };
+    let mut pair = Pair::of(Setting { client: quiet.clone(), server: quiet, ..Setting::default() });
+    pair.fate = Box::new(|_, _, bytes| bytes.len() <= 1_300);
+    pair.confirm();
+    let id = pair.say(&[5; 50_000]);
+    assert!(pair.run(|pair| pair.server_ear.finished.contains(&id)));
+    let end = pair.now + Span::from_secs(1_300);
+    pair.run(|_| false);
+    assert_eq!(pair.client_ear.closed, [Closed::Idle]);
+    assert!(pair.now < end, "{:?}", pair.now);
+}

@@ -16,11 +16,15 @@ use sakigake_wire::Instant;
 impl Connection {
     /// When [`Connection::expire`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        if !self.life.is_open() {
-            return self.life.deadline();
-        }
-        let acks = self.spaces.application.acks.deadline().filter(|_| self.keys.can_send(Epoch::OneRtt));
-        let timers = [
+        if self.life.is_open() { self.timers().into_iter().flatten().min() } else { self.life.deadline() }
+    }
+
+    /// What waits for its time, while the connection is open.
+    pub(super) fn timers(&self) -> [Option<Instant>; 9] {
+        // Who may send nothing has nothing to wait for but what the peer sends.
+        let may_acknowledge = self.keys.can_send(Epoch::OneRtt) && !self.paths.active().credit.is_blocked();
+        let acks = self.spaces.application.acks.deadline().filter(|_| may_acknowledge);
+        [
             self.recovery.deadline(),
             acks,
             self.paths.deadline(),
@@ -30,8 +34,7 @@ impl Connection {
             self.paced_until,
             self.keys_settle_at,
             self.early_keys_until,
-        ];
-        timers.into_iter().flatten().min()
+        ]
     }
 
     /// Tells the time.
@@ -103,8 +106,9 @@ impl Connection {
         }
         let heard = |_: Heard<'_>| {};
         let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, heard };
-        let oldest = recovery.outstanding(space).take(usize::from(count));
-        oldest.for_each(|(_, carried)| settlement.lose(carried));
+        let outstanding = recovery.outstanding(space).map(|(_, carried)| carried);
+        let oldest = outstanding.filter(|carried| carried.is_of_use()).take(usize::from(count));
+        oldest.for_each(|carried| settlement.lose(carried)); // spec: 9002-6.2.4-b
         self.streams.remind();
         self.paced_until = self.paced_until.filter(|until| *until > now);
     }

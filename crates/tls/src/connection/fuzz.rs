@@ -7,6 +7,7 @@ mod told;
 mod toy;
 
 pub use play::{fuzz_client_sequence, fuzz_server_sequence};
+pub use toy::{TOY_HOST, toys};
 
 use super::{Connection, MIN_OUT_BYTES};
 use crate::{client, server};

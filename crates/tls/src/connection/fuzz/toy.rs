@@ -13,6 +13,22 @@ use sakigake_crypto::{
 use sakigake_wire::Entropy;
 use std::sync::{Arc, LazyLock};
 
+/// A client and a server of toys, for whoever carries handshakes: all that is drawn decides all that happens.
+pub fn toys() -> (crate::client::Options, crate::server::Options) {
+    let client = crate::client::Options {
+        verifier: Some(Arc::new(Judge(Named::Server))),
+        ..crate::client::Options::new(provider(0))
+    };
+    let server = crate::server::Options {
+        credentials: vec![Named::Server.credential(true)],
+        ..crate::server::Options::new(provider(0))
+    };
+    (client, server)
+}
+
+/// The host that the toys' certificate is for.
+pub const TOY_HOST: &str = super::plan::HOST;
+
 /// The provider's table with these suites of its three.
 pub(super) fn provider(choice: u8) -> &'static Provider {
     static TABLES: LazyLock<[Provider; 5]> = LazyLock::new(|| {
