@@ -65,7 +65,8 @@ fn takes_connection(source: &Source) -> Vec<String> {
         return Vec::new();
     }
     let named = source.text.lines().enumerate().filter(|(_, line)| {
-        let code = line.split("//").next().unwrap_or_default();
+        // A variant of that name has an index in brackets, not the connection.
+        let code = line.split("//").next().unwrap_or_default().replace("Connection(", "");
         let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
         words.any(|word| word == "Connection")
     });

@@ -56,7 +56,8 @@ fn tests_are_told_by_their_path() {
 
 #[test]
 fn functions_of_quic_are_shorter_and_its_parts_know_no_connection() {
-    let text = "// Connection\nfn a(id: ConnectionId) {\n}\nfn b(of: &mut Connection) {\n}\n";
+    let text =
+        "// Connection\nfn a(id: ConnectionId) {\n}\nfn b(of: &mut Connection) {\n}\nRoute::Connection(7)\n";
     let part = Source { path: "crates/quic/src/streams.rs".into(), text: text.into() };
     let owner = Source { path: "crates/quic/src/connection/plan.rs".into(), text: text.into() };
     assert_eq!(takes_connection(&part), ["crates/quic/src/streams.rs:4"]);
