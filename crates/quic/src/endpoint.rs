@@ -15,6 +15,8 @@
 mod accept;
 mod answers;
 mod early;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod idle;
 mod limits;
 mod rate;

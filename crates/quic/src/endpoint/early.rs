@@ -71,4 +71,8 @@ impl Early {
     pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
         self.held.front().map(|held| held.at + Span::from_millis(limits.early_ms))
     }
+
+    pub(super) fn is_within(&self, limits: &Limits) -> bool {
+        self.held.len() <= limits.early_datagrams && self.bytes <= limits.early_bytes
+    }
 }

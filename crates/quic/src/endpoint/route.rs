@@ -252,6 +252,14 @@ impl Endpoint {
 }
 
 impl Counters {
+    /// All datagrams that came, but those that were accepted and not taken.
+    pub fn sum(&self) -> u64 {
+        let kept = self.routed + self.accepted + self.held + self.handed + self.perhaps_resets;
+        let answered = self.version_negotiations + self.retries + self.stateless_resets;
+        let refused = self.refused + self.invalid_tokens;
+        kept + answered + refused + self.unreadable + self.overloaded + self.dropped
+    }
+
     fn count(&mut self, route: &Route) {
         let counter = match route {
             Route::Accept(_) => return, // Counted when the owner has taken it.

@@ -84,6 +84,10 @@ impl Routes {
         self.half_open
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.ids.is_empty() && self.connections.is_empty() && self.peers.is_empty() && self.half_open == 0
+    }
+
     /// Ids that are known.
     #[cfg(test)]
     pub(super) fn ids(&self) -> usize {

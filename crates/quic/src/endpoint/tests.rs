@@ -1,52 +1,15 @@
 //! What the tests of the endpoint share, and what it knows of connections.
 
+pub(crate) use super::fuzz::{HERE, UNIX_SECS, addresses, long, options, short, source, tokens};
+
 use super::*;
 use crate::ids::tests::Count;
-use crate::packet::{Draft, Long, Number, tests::suite};
 use crate::paths::Addresses;
-use crate::rules::versions::{LongType, VERSION_1, VERSION_2};
-use sakigake_crypto::{Secret, aws_lc};
-use sakigake_tls::{KeyRing, Rotation, TicketKey};
-use sakigake_wire::{Span, Writer};
-use std::sync::Arc;
-use token::{AddressTokens, Lives};
-
-pub(crate) const UNIX_SECS: u64 = 1_800_000_000;
-/// Where the tests' endpoint is.
-pub(crate) const HERE: Place = Place { process: 7, worker: 0 };
-
-pub(crate) fn source(place: Place, seed: u64) -> IdSource {
-    IdSource::new(1, &aws_lc::AES_128_BLOCK, &[3; 16], place, &mut Count(seed))
-}
-
-pub(crate) fn tokens() -> Arc<AddressTokens> {
-    let key = TicketKey::draw(UNIX_SECS - 1_000, Rotation::default(), &mut Count(1));
-    Arc::new(AddressTokens::new(Arc::new(KeyRing::new(suite(0x1301), vec![key])), Lives::default()))
-}
-
-/// A server's, worker 0 of 2 of process 7, with process 8 beside it.
-pub(crate) fn options() -> Options {
-    Options {
-        side: Side::Server,
-        suite: suite(0x1301),
-        versions: vec![&VERSION_1, &VERSION_2],
-        fixed_bit: FixedBit::Required,
-        ids: source(HERE, 1_000),
-        keys: IdKeys::new().with(1, &aws_lc::AES_128_BLOCK, &[3; 16]),
-        neighbours: Neighbours { workers: 2, processes: vec![8] },
-        reset_key: ResetKey::new(&aws_lc::SHA256, Secret::new(&[9; 32])),
-        validation: None,
-        limits: Limits::default(),
-    }
-}
+use crate::rules::versions::{LongType, VERSION_1};
+use sakigake_wire::Span;
 
 pub(crate) fn with_retry(retry: Retry) -> Options {
     Options { validation: Some(Validation { tokens: tokens(), retry }), ..options() }
-}
-
-pub(crate) fn addresses(client: u16) -> Addresses {
-    let peer = SocketAddr::from(([192, 0, 2, 1], client));
-    Addresses { local: "198.51.100.1:443".parse().unwrap(), peer }
 }
 
 /// An endpoint, the time, and the buffer that it writes into.
@@ -106,33 +69,9 @@ impl Bench {
     }
 }
 
-/// A datagram of `len` bytes that begins with a long header; nothing behind that is real.
-pub(crate) fn long(
-    version: &'static Version,
-    kind: LongType,
-    dcid: &[u8],
-    token: &[u8],
-    len: usize,
-) -> Vec<u8> {
-    let mut bytes = vec![0; len];
-    let header = Long { version, kind, dcid, scid: &[0xc1; 5], token };
-    let mut out = Writer::new(&mut bytes);
-    let draft = Draft::long(&mut out, &header, Number::with_len(0, 2).unwrap()).unwrap();
-    let payload = draft.most_payload(len);
-    draft.finish(&mut bytes, payload);
-    bytes
-}
-
 /// The first datagram of a client that chose `dcid`.
 pub(crate) fn initial(dcid: &[u8], token: &[u8]) -> Vec<u8> {
     long(&VERSION_1, LongType::Initial, dcid, token, 1_200)
-}
-
-pub(crate) fn short(dcid: &[u8], len: usize) -> Vec<u8> {
-    let mut bytes = vec![0x5a; len];
-    bytes[0] = 0x40;
-    bytes[1..=dcid.len()].copy_from_slice(dcid);
-    bytes
 }
 
 #[test]
