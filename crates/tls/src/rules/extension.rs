@@ -85,7 +85,12 @@ impl ExtensionType {
     /// The messages in which it may appear; none for an extension that TLS 1.3 does not define or that we know by name
     /// alone: there it is ignored like an unknown one.
     pub fn messages(self) -> Option<MessageSet> {
-        PLACES.iter().find(|(kind, _)| *kind == self).map(|(_, messages)| MessageSet(*messages))
+        let messages = match LOW_PLACES.get(usize::from(self.0)) {
+            Some(0) => None,
+            Some(messages) => Some(*messages),
+            None => PLACES.iter().find(|(kind, _)| *kind == self).map(|(_, messages)| *messages),
+        };
+        messages.map(MessageSet)
     }
 
     /// Whether it may appear in `message`. Extensions without a row may stand anywhere.
@@ -101,6 +106,19 @@ const CT: u8 = MessageSet::CT.0;
 const CR: u8 = MessageSet::CR.0;
 const NST: u8 = MessageSet::NST.0;
 const HRR: u8 = MessageSet::HRR.0;
+
+/// The rows of [`PLACES`] below 64, nearly all that come, each where its code point says; 0 where there is none.
+static LOW_PLACES: [u8; 64] = {
+    let (mut low, mut at) = ([0; 64], 0);
+    while at < PLACES.len() {
+        let (kind, messages) = PLACES[at];
+        if (kind.0 as usize) < low.len() {
+            low[kind.0 as usize] = messages;
+        }
+        at += 1;
+    }
+    low
+};
 
 /// RFC 9846 section 4.3's table; `signed_certificate_timestamp` is the registry's row.
 const PLACES: &[(ExtensionType, u8)] = &[

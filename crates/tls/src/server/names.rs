@@ -41,7 +41,11 @@ impl Names {
 
     /// Both, in their order.
     pub(super) fn all(&self, host: &str) -> Vec<usize> {
-        let mut numbers = [self.exact(host), self.wild(host)].concat();
+        let (exact, wild) = (self.exact(host), self.wild(host));
+        if wild.is_empty() {
+            return exact.to_vec(); // In order, and none twice.
+        }
+        let mut numbers = [exact, wild].concat();
         numbers.sort_unstable();
         numbers.dedup();
         numbers
