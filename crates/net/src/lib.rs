@@ -12,6 +12,7 @@ mod connection;
 mod inherit;
 mod listen;
 mod plain;
+pub mod quic;
 mod udp;
 
 pub use clock::{Clock, SystemEntropy, unix_secs, warm_up};

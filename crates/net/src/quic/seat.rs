@@ -1,0 +1,153 @@
+//! One connection of a worker, and its owner.
+
+use super::{
+    Application, BATCHES_A_TURN, Event,
+    nudges::Nudge,
+    timers::{Alarm, Timers},
+};
+use crate::{Batch, UdpPort};
+use core::task::Context;
+use sakigake_quic::{
+    connection::{Connection, Received},
+    endpoint::Endpoint,
+};
+use sakigake_wire::Instant;
+use std::{collections::VecDeque, net::SocketAddr, sync::Arc, task::Waker};
+
+pub(super) struct Seat<A> {
+    connection: Connection,
+    application: A,
+    alarm: Alarm,
+    nudge: Arc<Nudge>,
+    waker: Waker,
+    /// It stands among those that are ready.
+    is_ready: bool,
+}
+
+impl<A: Application> Seat<A> {
+    pub(super) fn new(connection: Connection, application: A, nudge: Arc<Nudge>) -> Self {
+        let waker = Waker::from(nudge.clone());
+        Self { connection, application, alarm: Alarm::default(), nudge, waker, is_ready: false }
+    }
+
+    /// It heard something, or has more to send.
+    pub(super) fn ready(&mut self, index: usize, ready: &mut VecDeque<usize>) {
+        if !core::mem::replace(&mut self.is_ready, true) {
+            ready.push_back(index);
+        }
+    }
+
+    pub(super) fn handle(
+        &mut self,
+        now: Instant,
+        index: usize,
+        datagram: Received<'_>,
+        endpoint: &mut Endpoint,
+    ) {
+        let Self { connection, application, .. } = self;
+        let mut news = News::default();
+        connection.handle(now, datagram, &mut |event| news.tell(now, index, event, application, endpoint));
+        self.follow(index, news, endpoint);
+    }
+
+    pub(super) fn expire(&mut self, now: Instant, index: usize, endpoint: &mut Endpoint) {
+        self.alarm.fired();
+        let Self { connection, application, .. } = self;
+        let mut news = News::default();
+        connection.expire(now, &mut |event| news.tell(now, index, event, application, endpoint));
+        self.follow(index, news, endpoint);
+    }
+
+    fn follow(&mut self, index: usize, news: News, endpoint: &mut Endpoint) {
+        if news.is_moved {
+            endpoint.moved(index, self.connection.paths().active().addresses.peer);
+        }
+    }
+
+    /// Whether the owner has something to do though nothing was heard.
+    pub(super) fn wakes(&mut self) -> bool {
+        self.nudge.rearm();
+        self.application.poll_wake(&mut Context::from_waker(&self.waker)).is_ready()
+    }
+
+    /// The owner acts and what the connection has leaves; whether there may be more.
+    pub(super) fn act(&mut self, now: Instant, place: &mut [u8], ports: &mut [UdpPort]) -> bool {
+        self.is_ready = false;
+        for _ in 0..BATCHES_A_TURN {
+            self.application.act(now, &mut self.connection);
+            let Some(transmit) = self.connection.transmit(now, place) else { return false };
+            let batch = Batch {
+                bytes: &place[..transmit.len],
+                segment_bytes: transmit.segment_bytes,
+                addresses: transmit.addresses,
+                mark: transmit.mark,
+            };
+            let Some(port) = port_of(ports, transmit.addresses.local) else { continue };
+            port.send(&batch);
+            if port.is_blocked() {
+                return true;
+            }
+        }
+        true
+    }
+
+    /// Gives the peer as many ids as it may have.
+    pub(super) fn issue(&mut self, index: usize, endpoint: &mut Endpoint) {
+        for _ in 0..self.connection.ids_wanted() {
+            let id = endpoint.issue(index);
+            if !self.connection.issue(id) {
+                return endpoint.retire(&id);
+            }
+        }
+    }
+
+    pub(super) fn arm(&mut self, index: usize, timers: &mut Timers) {
+        timers.arm(index, &mut self.alarm, self.connection.deadline());
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.connection.is_over()
+    }
+
+    pub(super) fn leave(&mut self, index: usize, timers: &mut Timers) {
+        timers.disarm(index, &mut self.alarm);
+    }
+
+    pub(super) fn into_application(self) -> A {
+        self.application
+    }
+}
+
+/// What the endpoint is to know of what the connection said, beside what it is told at once.
+#[derive(Default)]
+struct News {
+    is_moved: bool,
+}
+
+impl News {
+    fn tell<A: Application>(
+        &mut self,
+        now: Instant,
+        index: usize,
+        event: Event<'_>,
+        application: &mut A,
+        endpoint: &mut Endpoint,
+    ) {
+        match &event {
+            Event::Retired(id) => endpoint.retire(id),
+            Event::Validated(_) | Event::Established => endpoint.validated(index),
+            Event::Moved(_) => self.is_moved = true,
+            _ => {}
+        }
+        application.heard(now, event);
+    }
+}
+
+/// The port from which datagrams with that address of ours leave.
+fn port_of(ports: &mut [UdpPort], local: SocketAddr) -> Option<&mut UdpPort> {
+    ports.iter_mut().find(|port| {
+        let bound = port.local();
+        let is_any = bound.ip().is_unspecified() && bound.is_ipv4() == local.is_ipv4();
+        bound.port() == local.port() && (is_any || bound.ip() == local.ip())
+    })
+}

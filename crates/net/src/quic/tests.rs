@@ -1,0 +1,308 @@
+use super::*;
+use crate::UdpOptions;
+use rcgen::{CertificateParams, KeyPair};
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_quic::{
+    connection::{Closed, Options},
+    endpoint::{
+        Retry,
+        token::{AddressTokens, Lives},
+    },
+    ids::ConnectionId,
+    streams::{Chunk, Direction, Heard, StreamId},
+};
+use sakigake_tls::{Credential, KeyRing, TicketKey, Verified, Verifier};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::{sync::oneshot, time::timeout};
+
+/// Loopback is never as slow: a test that waits longer has found a bug.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Anybody;
+
+impl Verifier for Anybody {
+    fn verify_chain(&self, _: &str, _: &[&[u8]], _: u64) -> Result<Verified, tls::RejectedCertificate> {
+        Ok(Verified)
+    }
+
+    fn verify_signature(&self, _: &[u8], _: u16, _: &[u8], _: &[u8]) -> bool {
+        true
+    }
+}
+
+/// Says everything that it hears again, on the same stream.
+#[derive(Default)]
+struct Echo {
+    heard: BTreeMap<StreamId, (Vec<u8>, bool)>,
+    closed: Option<Closed>,
+}
+
+impl Application for Echo {
+    fn heard(&mut self, _: Instant, event: Event<'_>) {
+        match event {
+            Event::Stream(Heard::Data { id, bytes }) => {
+                self.heard.entry(id).or_default().0.extend_from_slice(bytes);
+            }
+            Event::Stream(Heard::Finished { id }) => self.heard.entry(id).or_default().1 = true,
+            Event::Closed(why) => self.closed = Some(why),
+            _ => {}
+        }
+    }
+
+    fn act(&mut self, _: Instant, connection: &mut Connection) {
+        self.heard.retain(|id, (bytes, is_finished)| {
+            let room = connection.room(*id).map_or(0, |room| usize::try_from(room).unwrap());
+            let len = room.min(bytes.len());
+            if len > 0 {
+                connection.write(*id, Chunk::Owned(bytes.drain(..len).collect())).unwrap();
+                connection.consume(*id, len as u64);
+            }
+            let is_over = *is_finished && bytes.is_empty();
+            if is_over {
+                connection.finish(*id).unwrap();
+            }
+            !is_over
+        });
+    }
+}
+
+/// Says something on a stream and listens to what comes back.
+struct Caller {
+    says: Vec<u8>,
+    /// Says it when this comes.
+    waits: Option<oneshot::Receiver<()>>,
+    hears: Vec<u8>,
+    stream: Option<StreamId>,
+    heard_bytes: u64,
+    is_finished: bool,
+    closed: Option<Closed>,
+}
+
+impl Caller {
+    fn new(says: Vec<u8>) -> Self {
+        let hears = Vec::new();
+        Self { says, waits: None, hears, stream: None, heard_bytes: 0, is_finished: false, closed: None }
+    }
+}
+
+impl Application for Caller {
+    fn heard(&mut self, _: Instant, event: Event<'_>) {
+        match event {
+            Event::Stream(Heard::Data { bytes, .. }) => {
+                self.hears.extend_from_slice(bytes);
+                self.heard_bytes += bytes.len() as u64;
+            }
+            Event::Stream(Heard::Finished { .. }) => self.is_finished = true,
+            Event::Closed(why) => self.closed = Some(why),
+            _ => {}
+        }
+    }
+
+    fn act(&mut self, now: Instant, connection: &mut Connection) {
+        if self.stream.is_none() && self.waits.is_none() {
+            self.stream = connection.open(Direction::Bidirectional);
+        }
+        let Some(id) = self.stream else { return };
+        connection.consume(id, core::mem::take(&mut self.heard_bytes));
+        if !self.says.is_empty() {
+            connection.write(id, Chunk::Owned(core::mem::take(&mut self.says))).unwrap();
+            connection.finish(id).unwrap();
+        }
+        if self.is_finished {
+            connection.close(now, 7, b"enough");
+        }
+    }
+
+    fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(waits) = &mut self.waits
+            && Pin::new(waits).poll(cx).is_ready()
+        {
+            self.waits = None;
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}
+
+/// Accepts so many, and keeps what remains of each.
+struct Desk<A> {
+    places: usize,
+    ended: Vec<A>,
+}
+
+impl Service for Desk<Echo> {
+    type Application = Echo;
+
+    fn accept(&mut self, _: Instant, _: &Addresses) -> Option<Echo> {
+        self.places = self.places.checked_sub(1)?;
+        Some(Echo::default())
+    }
+
+    fn ended(&mut self, application: Echo) {
+        self.ended.push(application);
+    }
+}
+
+impl Service for Desk<Caller> {
+    type Application = Caller;
+
+    fn accept(&mut self, _: Instant, _: &Addresses) -> Option<Caller> {
+        None
+    }
+
+    fn ended(&mut self, application: Caller) {
+        self.ended.push(application);
+    }
+}
+
+/// A worker of servers and one of clients, on one thread.
+struct Two {
+    server: Worker<Desk<Echo>>,
+    client: Worker<Desk<Caller>>,
+    tls: Arc<tls::client::Config>,
+    quic: Arc<connection::Config>,
+}
+
+impl Two {
+    fn new(address: &str, retry: Retry, options: Options) -> Self {
+        let (clock, secrets) = (Clock::start(), Secrets::draw());
+        let unix_secs_at_start = clock.unix_secs_at_start();
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new(vec!["a.test".into()]).unwrap().self_signed(&key).unwrap();
+        let credential =
+            Credential::from_pem(&PROVIDER, leaf.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap();
+        let mut server = tls::server::Options::new(&PROVIDER);
+        (server.credentials, server.alpn) = (vec![Arc::new(credential)], vec![b"echo".to_vec()]);
+        let mut client = tls::client::Options::new(&PROVIDER);
+        client.verifier = Some(Arc::new(Anybody));
+        client.alpn = vec![b"echo".to_vec()];
+        let keys = vec![TicketKey::draw(unix_secs_at_start, Default::default(), &mut SystemEntropy)];
+        let keys = Arc::new(KeyRing::new(&PROVIDER.suites[0], keys));
+        let tokens = Arc::new(AddressTokens::new(keys, Lives::default()));
+        let reset_key = Some(secrets.reset_key());
+        let options = Options { reset_key, unix_secs_at_start, ..options };
+        let quic = options.build(&PROVIDER).unwrap();
+        let validation = Some(Validation { tokens, retry });
+        let terms = Terms { tls: server.build().unwrap(), quic: quic.clone(), validation };
+        let desk = Desk { places: 100, ended: Vec::new() };
+        let mut server = Worker::server(clock, &secrets, terms, desk);
+        let desk = Desk { places: 0, ended: Vec::new() };
+        let mut caller = Worker::client(clock, &Secrets::draw(), desk);
+        server.add(UdpPort::bind(address.parse().unwrap(), &UdpOptions::default()).unwrap());
+        caller.add(UdpPort::bind(address.parse().unwrap(), &UdpOptions::default()).unwrap());
+        Self { server, client: caller, tls: client.build().unwrap(), quic }
+    }
+
+    fn call(&mut self, caller: Caller) {
+        let addresses = Addresses {
+            local: self.client.ports().next().unwrap(),
+            peer: self.server.ports().next().unwrap(),
+        };
+        let attempt = Attempt {
+            server_name: "a.test",
+            session: None,
+            token: Vec::new(),
+            addresses,
+            local: ConnectionId::EMPTY,
+            version: None,
+            has_reacted: false,
+        };
+        self.client.connect(self.tls.clone(), self.quic.clone(), attempt, caller).unwrap();
+    }
+
+    async fn run(&mut self, mut is_done: impl FnMut(&mut Self) -> bool) {
+        timeout(PATIENCE, async {
+            while !is_done(self) {
+                tokio::select! {
+                    turn = self.server.turn() => turn.unwrap(),
+                    turn = self.client.turn() => turn.unwrap(),
+                }
+            }
+        })
+        .await
+        .expect("it is done in time");
+    }
+
+    /// Until nobody has a connection any more.
+    async fn run_out(&mut self) {
+        self.run(|two| two.server.connections() + two.client.connections() == 0).await;
+    }
+}
+
+fn text(len: usize, from: usize) -> Vec<u8> {
+    (from..from + len).map(|at| (at * 37 % 251) as u8).collect()
+}
+
+#[tokio::test]
+async fn what_is_said_comes_back() {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        let mut two = Two::new(address, Retry::Never, Options::default());
+        two.call(Caller::new(text(3_000_000, 0)));
+        two.run_out().await;
+        let caller = two.client.service().ended.pop().unwrap();
+        assert!(caller.hears == text(3_000_000, 0));
+        assert_eq!(caller.closed, None); // Its owner knows who closed.
+        let closed = two.server.service().ended.pop().unwrap().closed;
+        let why = Closed::Peer { code: 7, frame_type: None, reason: b"enough".to_vec() };
+        assert_eq!(closed, Some(why));
+        assert_eq!(two.server.counters().accepted, 1);
+    }
+}
+
+#[tokio::test]
+async fn many_connections_share_a_port_and_leave_their_places_to_others() {
+    let mut two = Two::new("127.0.0.1:0", Retry::Never, Options::default());
+    for round in 0..2 {
+        for at in 0..20 {
+            two.call(Caller::new(text(10_000, round + at)));
+        }
+        two.run_out().await;
+        let mut ended = core::mem::take(&mut two.client.service().ended);
+        ended.sort_by_key(|caller| caller.hears[0]);
+        let mut expected: Vec<_> = (0..20).map(|at| text(10_000, round + at)).collect();
+        expected.sort_by_key(|text| text[0]);
+        assert!(ended.iter().map(|caller| &caller.hears).eq(&expected));
+    }
+    assert_eq!(two.client.floor.seats.len(), 20);
+    assert_eq!(two.client.floor.timers.first(), None);
+}
+
+#[tokio::test]
+async fn clients_come_again_where_they_are_asked_to() {
+    let mut two = Two::new("127.0.0.1:0", Retry::Always, Options::default());
+    two.call(Caller::new(text(10, 0)));
+    two.run_out().await;
+    assert_eq!(two.client.service().ended[0].hears, text(10, 0));
+    // A first flight of several datagrams is asked as often.
+    assert!(two.server.counters().retries > 0);
+    assert_eq!(two.server.counters().accepted, 1);
+}
+
+#[tokio::test]
+async fn an_owner_is_woken_by_what_it_waits_for_and_the_peers_silence_ends_a_connection() {
+    let options = Options { max_idle_timeout_ms: 1_000, ..Options::default() };
+    let mut two = Two::new("127.0.0.1:0", Retry::Never, options);
+    let (say, waits) = oneshot::channel();
+    two.call(Caller { waits: Some(waits), ..Caller::new(text(10, 0)) });
+    let (never, waits) = oneshot::channel();
+    two.call(Caller { waits: Some(waits), ..Caller::new(text(10, 0)) });
+    two.run(|two| two.server.connections() == 2).await;
+    std::thread::spawn(move || say.send(())).join().unwrap().unwrap();
+    two.run_out().await;
+    let ended = &mut two.client.service().ended;
+    ended.sort_by_key(|caller| caller.hears.len());
+    assert_eq!((&ended[0].hears[..], &ended[0].closed), (&[][..], &Some(Closed::Idle)));
+    assert_eq!(ended[1].hears, text(10, 0));
+    drop(never);
+}
+
+#[tokio::test]
+async fn who_is_turned_away_hears_nothing() {
+    let options = Options { max_idle_timeout_ms: 500, ..Options::default() };
+    let mut two = Two::new("127.0.0.1:0", Retry::Never, options);
+    two.server.service().places = 0;
+    two.call(Caller::new(text(10, 0)));
+    two.run_out().await;
+    assert_eq!(two.client.service().ended[0].closed, Some(Closed::Idle));
+    assert_eq!(two.server.counters().accepted, 0);
+}
