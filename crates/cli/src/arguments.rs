@@ -4,9 +4,13 @@
 
 mod bench;
 mod fetch;
+mod interop;
+mod quic;
 
 pub(crate) use bench::BenchArguments;
 pub(crate) use fetch::{FetchArguments, Through};
+pub(crate) use interop::{InteropArguments, InteropClientArguments, InteropCommand, InteropServerArguments};
+pub(crate) use quic::{QuicAcceptArguments, QuicCommand, QuicConnectArguments, QuicVersion};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sakigake_wire::Span;
@@ -35,6 +39,12 @@ pub(crate) enum Command {
     /// Look at TLS 1.3 handshakes
     #[command(subcommand)]
     Tls(TlsCommand),
+    /// Look at QUIC connections
+    #[command(subcommand)]
+    Quic(QuicCommand),
+    /// An endpoint for the QUIC interop runner
+    #[command(subcommand)]
+    Interop(InteropCommand),
     /// Show the development CA that `serve` uses, and how to trust it
     Ca(CaArguments),
     /// Deterministic worlds of clients, servers and links in one process

@@ -5,12 +5,14 @@ mod bench;
 mod ca;
 mod check;
 mod fetch;
+mod interop;
 mod lab;
+mod quic;
 mod run;
 mod serve;
 mod tls;
 
-use arguments::{Cli, Command, LabCommand, TlsCommand};
+use arguments::{Cli, Command, LabCommand, QuicCommand, TlsCommand};
 use clap::Parser;
 use sakigake_page::waterfall;
 use std::{
@@ -48,6 +50,9 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Tls(TlsCommand::Connect(arguments)) => tls::connect(arguments),
         Command::Tls(TlsCommand::Accept(arguments)) => tls::accept(arguments),
+        Command::Quic(QuicCommand::Connect(arguments)) => quic::connect(&arguments),
+        Command::Quic(QuicCommand::Accept(arguments)) => quic::accept(&arguments),
+        Command::Interop(command) => interop::run(command),
         Command::Ca(arguments) => ca::run(&arguments),
         Command::Lab(LabCommand::Page(arguments)) => lab::page(&arguments),
         Command::Lab(LabCommand::Soak(arguments)) => lab::soak(&arguments),
@@ -59,6 +64,19 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// `host:port`, `[::1]:443`, or a host alone for port 443.
+pub(crate) fn place(target: &str) -> Result<(&str, u16), Failure> {
+    let wrong = || Failure::new(format_args!("{target:?} is not HOST:PORT"));
+    let (host, port) = match target.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+            (host, port.parse().map_err(|_| wrong())?)
+        }
+        _ => (target, 443),
+    };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if bare.is_empty() { Err(wrong()) } else { Ok((bare, port)) }
 }
 
 /// Writes to standard output. Whoever reads there may leave early (`| head`): then there is nothing more to do.

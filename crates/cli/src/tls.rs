@@ -22,7 +22,7 @@ use tokio::{
 };
 
 pub(crate) fn connect(arguments: ConnectArguments) -> Result<ExitCode, Failure> {
-    let (host, port) = place(&arguments.target)?;
+    let (host, port) = crate::place(&arguments.target)?;
     let clock = Clock::start();
     let trust: Trust = fetch::trust(&arguments.trust);
     let mut options = tls::client::Options::new(&PROVIDER);
@@ -99,26 +99,13 @@ pub(crate) fn accept(arguments: AcceptArguments) -> Result<ExitCode, Failure> {
     })
 }
 
-fn development() -> Result<Vec<Arc<Credential>>, Failure> {
+pub(crate) fn development() -> Result<Vec<Arc<Credential>>, Failure> {
     let leaves = ca::open()?.leaf(&["www.saki.test"]).map_err(Failure::new)?;
     [leaves.ecdsa, leaves.rsa].into_iter().map(serve::credential).collect()
 }
 
-fn alpn(look: &LookArguments) -> Vec<Vec<u8>> {
+pub(crate) fn alpn(look: &LookArguments) -> Vec<Vec<u8>> {
     look.alpn.iter().map(|name| name.clone().into_bytes()).collect()
-}
-
-/// `host:port`, `[::1]:443`, or a host alone for port 443.
-fn place(target: &str) -> Result<(&str, u16), Failure> {
-    let wrong = || Failure::new(format_args!("{target:?} is not HOST:PORT"));
-    let (host, port) = match target.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
-            (host, port.parse().map_err(|_| wrong())?)
-        }
-        _ => (target, 443),
-    };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if bare.is_empty() { Err(wrong()) } else { Ok((bare, port)) }
 }
 
 /// Judges as another does, and says what is stapled to a certificate that is good.

@@ -1,0 +1,328 @@
+//! `sakigake quic`: a look at connections, one stream each.
+
+use crate::{
+    Failure,
+    arguments::{QuicAcceptArguments, QuicConnectArguments, QuicVersion},
+    fetch, serve, tls as look,
+};
+use core::task::{Context, Poll, ready};
+use sakigake::{key_log::KeyLogFile, tickets::Keys};
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_net::{
+    Clock, UdpOptions, UdpPort,
+    quic::{Application, Connection, Event, Secrets, Service, Terms, Worker},
+    source_towards,
+};
+use sakigake_quic::{
+    connection::{Attempt, Closed, Options},
+    endpoint::{
+        Retry, Validation,
+        token::{AddressTokens, Lives},
+    },
+    ids::ConnectionId,
+    paths::Addresses,
+    rules::versions::{VERSION_1, VERSION_2, Version},
+    streams::{Chunk, Direction, Heard, StreamId},
+};
+use sakigake_tls as tls;
+use sakigake_wire::Instant;
+use std::{
+    env,
+    io::{self, Write},
+    net::{SocketAddr, ToSocketAddrs},
+    path::{Path, PathBuf},
+    pin::Pin,
+    process::ExitCode,
+    sync::Arc,
+};
+use tokio::io::{AsyncRead, ReadBuf, Stdin};
+
+/// What is read of standard input at a time.
+const PIECE_BYTES: usize = 16 << 10;
+
+pub(crate) fn connect(arguments: &QuicConnectArguments) -> Result<ExitCode, Failure> {
+    let (host, port) = crate::place(&arguments.target)?;
+    let clock = Clock::start();
+    let key_log = key_log(arguments.look.keylog.as_deref())?;
+    let mut options = tls::client::Options::new(&PROVIDER);
+    options.verifier = Some(fetch::trust(&arguments.trust).verifier().map_err(Failure::new)?);
+    options.alpn = look::alpn(&arguments.look);
+    options.unix_secs_at_start = clock.unix_secs_at_start();
+    options.key_log = key_log.is_some();
+    let tls = options.build().map_err(Failure::new)?;
+    let secrets = Secrets::draw();
+    let quic = Options {
+        versions: versions(arguments.version),
+        reset_key: Some(secrets.reset_key()),
+        unix_secs_at_start: clock.unix_secs_at_start(),
+        ..Options::default()
+    };
+    let quic = quic.build(&PROVIDER).map_err(Failure::new)?;
+    let unknown = |why: &dyn core::fmt::Display| Failure::because(format_args!("cannot find {host}"), why);
+    let mut addresses = (host, port).to_socket_addrs().map_err(|error| unknown(&error))?;
+    let peer = addresses.next().ok_or_else(|| unknown(&"it has no address"))?;
+    let opened = |error| Failure::because(format_args!("cannot connect to {}", arguments.target), error);
+    crate::on_this_thread(async {
+        let local = SocketAddr::new(source_towards(peer).map_err(opened)?, 0);
+        let port = UdpPort::bind(local, &UdpOptions::default()).map_err(opened)?;
+        let attempt = Attempt {
+            server_name: arguments.servername.as_deref().unwrap_or(host),
+            session: None,
+            token: Vec::new(),
+            addresses: Addresses { local: port.local(), peer },
+            local: ConnectionId::EMPTY,
+            version: None,
+            has_reacted: false,
+        };
+        let mut worker = Worker::client(clock, &secrets, One::default());
+        worker.add(port);
+        let talk = Talk::new(Watch::new(key_log, arguments.look.trace), true);
+        worker.connect(tls, quic, attempt, talk).map_err(Failure::new)?;
+        drive(worker).await
+    })
+}
+
+pub(crate) fn accept(arguments: &QuicAcceptArguments) -> Result<ExitCode, Failure> {
+    let clock = Clock::start();
+    let key_log = key_log(arguments.look.keylog.as_deref())?;
+    let mut options = tls::server::Options::new(&PROVIDER);
+    options.credentials = match (&arguments.cert, &arguments.key) {
+        (Some(cert), Some(key)) => vec![serve::load(cert, key)?],
+        _ => look::development()?,
+    };
+    options.alpn = look::alpn(&arguments.look);
+    options.key_log = key_log.is_some();
+    options.unix_secs_at_start = clock.unix_secs_at_start();
+    let tls = options.build().map_err(Failure::new)?;
+    let secrets = Secrets::draw();
+    let retry = if arguments.retry { Retry::Always } else { Retry::Never };
+    let (quic, validation) = serving(clock, &secrets, retry)?;
+    let quic = Options { versions: versions(arguments.version), ..quic };
+    let quic = quic.build(&PROVIDER).map_err(Failure::new)?;
+    let terms = Terms { tls, quic, validation: Some(validation) };
+    let failed = |error| Failure::because(format_args!("cannot listen on {}", arguments.listen), error);
+    crate::on_this_thread(async {
+        let port = UdpPort::bind(arguments.listen, &UdpOptions::default()).map_err(failed)?;
+        eprintln!("waiting for one connection on {}", port.local());
+        let talk = Talk::new(Watch::new(key_log, arguments.look.trace), false);
+        let service = One { next: Some(talk), ended: None };
+        let mut worker = Worker::server(clock, &secrets, terms, service);
+        worker.add(port);
+        drive(worker).await
+    })
+}
+
+fn versions(version: Option<QuicVersion>) -> Vec<&'static Version> {
+    match version {
+        None => vec![&VERSION_1, &VERSION_2],
+        Some(QuicVersion::V1) => vec![&VERSION_1],
+        Some(QuicVersion::V2) => vec![&VERSION_2],
+    }
+}
+
+/// How a server's connections behave, and how its clients show where they are.
+pub(crate) fn serving(
+    clock: Clock,
+    secrets: &Secrets,
+    retry: Retry,
+) -> Result<(Options, Validation), Failure> {
+    let keys = Keys::in_memory().map_err(|error| Failure::because("no keys for tokens", error))?;
+    let tokens = Arc::new(AddressTokens::new(keys, Lives::default()));
+    let options = Options {
+        reset_key: Some(secrets.reset_key()),
+        tokens: Some(tokens.clone()),
+        unix_secs_at_start: clock.unix_secs_at_start(),
+        ..Options::default()
+    };
+    Ok((options, Validation { tokens, retry }))
+}
+
+/// Where secrets go: an option says it, or the variable that every program knows.
+fn key_log(option: Option<&Path>) -> Result<Option<KeyLogFile>, Failure> {
+    let told = || env::var_os("SSLKEYLOGFILE").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let path = option.map(Path::to_owned).or_else(told);
+    path.map(|path| serve::open_key_log(&path)).transpose()
+}
+
+/// Shows what a connection says, on standard error.
+pub(crate) struct Watch {
+    key_log: Option<KeyLogFile>,
+    is_traced: bool,
+    is_told: bool,
+}
+
+impl Watch {
+    pub(crate) const fn new(key_log: Option<KeyLogFile>, is_traced: bool) -> Self {
+        Self { key_log, is_traced, is_told: false }
+    }
+
+    pub(crate) fn heard(&self, event: &Event<'_>) {
+        match event {
+            Event::KeyLog(line) => {
+                if let Some(Err(error)) = self.key_log.as_ref().map(|file| file.write(line)) {
+                    eprintln!("warning: the key log cannot be written: {error}");
+                }
+            }
+            _ if !self.is_traced => {}
+            Event::Stream(Heard::Data { id, bytes }) => eprintln!("{id:?}: {} bytes", bytes.len()),
+            Event::Stream(heard) => eprintln!("{heard:?}"),
+            Event::Ticket(_) => eprintln!("Ticket"),
+            Event::NewToken(token) => eprintln!("NewToken of {} bytes", token.len()),
+            event => eprintln!("{event:?}"),
+        }
+    }
+
+    /// Tells once what was agreed on below TLS.
+    pub(crate) fn look(&mut self, connection: &Connection) {
+        if self.is_traced && connection.is_established() && !core::mem::replace(&mut self.is_told, true) {
+            let peer = connection.paths().active().addresses.peer;
+            eprintln!("QUIC {} with {peer}", connection.version().name);
+        }
+    }
+}
+
+async fn drive(mut worker: Worker<One>) -> Result<ExitCode, Failure> {
+    loop {
+        worker.turn().await.map_err(Failure::new)?;
+        if let Some(ended) = worker.service().ended.take() {
+            return ended
+                .failure
+                .map_or(Ok(ExitCode::SUCCESS), |why| Err(Failure::because("the connection", why)));
+        }
+    }
+}
+
+/// One connection, then no other.
+#[derive(Default)]
+struct One {
+    next: Option<Talk>,
+    ended: Option<Talk>,
+}
+
+impl Service for One {
+    type Application = Talk;
+
+    fn accept(&mut self, _: Instant, _: &Addresses) -> Option<Talk> {
+        self.next.take()
+    }
+
+    fn ended(&mut self, application: Talk) {
+        self.ended = Some(application);
+    }
+}
+
+/// Carries standard input and output over the first bidirectional stream of the client's.
+struct Talk {
+    watch: Watch,
+    is_client: bool,
+    stream: Option<StreamId>,
+    input: Stdin,
+    /// What was read and not written yet; none at its end.
+    read: Option<Vec<u8>>,
+    is_input_over: bool,
+    heard_bytes: u64,
+    is_output_over: bool,
+    is_closed: bool,
+    failure: Option<String>,
+}
+
+impl Talk {
+    fn new(watch: Watch, is_client: bool) -> Self {
+        Self {
+            watch,
+            is_client,
+            stream: None,
+            input: tokio::io::stdin(),
+            read: Some(Vec::new()),
+            is_input_over: false,
+            heard_bytes: 0,
+            is_output_over: false,
+            is_closed: false,
+            failure: None,
+        }
+    }
+
+    fn hear(&mut self, heard: &Heard<'_>) {
+        match *heard {
+            Heard::Opened { id } if id.direction() == Direction::Bidirectional => {
+                self.stream.get_or_insert(id);
+            }
+            Heard::Data { id, bytes } if self.stream == Some(id) => {
+                self.heard_bytes += bytes.len() as u64;
+                let mut out = io::stdout().lock();
+                if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
+                    self.failure = Some(format!("cannot write to standard output: {error}"));
+                }
+            }
+            Heard::Finished { id } | Heard::Reset { id, .. } if self.stream == Some(id) => {
+                self.is_output_over = true;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Talk {
+    /// Sends what was read, or says that no more comes.
+    fn pass_on(&mut self, id: StreamId, connection: &mut Connection) {
+        let Some(read) = &mut self.read else {
+            if !core::mem::replace(&mut self.is_input_over, true) {
+                // Where the stream has ended already there is nothing to finish.
+                let _ = connection.finish(id);
+            }
+            return;
+        };
+        let has_room = connection.room(id).is_ok_and(|room| room >= read.len() as u64);
+        if !read.is_empty() && has_room {
+            let chunk = Chunk::Owned(core::mem::take(read));
+            if connection.write(id, chunk).is_err() {
+                self.read = None; // The peer wants no more.
+            }
+        }
+    }
+}
+
+impl Application for Talk {
+    fn heard(&mut self, _: Instant, event: Event<'_>) {
+        self.watch.heard(&event);
+        match event {
+            Event::Stream(heard) => self.hear(&heard),
+            Event::Negotiated(agreed) => eprintln!("{agreed:?}"),
+            Event::Closed(Closed::Local | Closed::Peer { code: 0, .. }) => self.is_closed = true,
+            Event::Closed(why) => {
+                self.is_closed = true;
+                self.failure = Some(format!("{why:?}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn act(&mut self, now: Instant, connection: &mut Connection) {
+        self.watch.look(connection);
+        if self.stream.is_none() && self.is_client && connection.is_established() {
+            self.stream = connection.open(Direction::Bidirectional);
+        }
+        let Some(id) = self.stream else { return };
+        connection.consume(id, core::mem::take(&mut self.heard_bytes));
+        self.pass_on(id, connection);
+        // What the server has to say ends the talk; that the client has no more to say does not.
+        if self.is_client && self.is_output_over && !self.is_closed {
+            self.is_closed = true;
+            connection.close(now, 0, b"");
+        }
+    }
+
+    fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(read) = self.read.as_mut().filter(|read| read.is_empty() && self.stream.is_some()) else {
+            return Poll::Pending;
+        };
+        let mut piece = vec![0; PIECE_BYTES];
+        let mut place = ReadBuf::new(&mut piece);
+        let outcome = ready!(Pin::new(&mut self.input).poll_read(cx, &mut place));
+        match (outcome, place.filled()) {
+            (Ok(()), bytes @ [_, ..]) => read.extend_from_slice(bytes),
+            _ => self.read = None,
+        }
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,255 @@
+//! The interop endpoints as their runner starts them: two processes, a test case, folders by environment.
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Output, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sakigake");
+const FILES: [(&str, usize); 3] = [("large", 1_000_000), ("small", 10), ("middle", 70_000)];
+
+/// A folder of certificates, files to serve and a place for those that were fetched, and the server.
+struct World {
+    folder: PathBuf,
+    server: Option<Child>,
+    address: String,
+    said: Option<BufReader<ChildStdout>>,
+}
+
+impl World {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = env::temp_dir().join(format!("sakigake-interop-{}-{number}", std::process::id()));
+        for part in ["certs", "www", "downloads"] {
+            fs::create_dir_all(folder.join(part)).expect("a temporary folder can be made");
+        }
+        certify(&folder.join("certs"));
+        for (file, len) in FILES {
+            let bytes: Vec<u8> = (0..len).map(|at| (at * 31 % 251) as u8).collect();
+            fs::write(folder.join("www").join(file), bytes).expect("a file can be written");
+        }
+        Self { folder, server: None, address: String::new(), said: None }
+    }
+
+    fn command(&self, role: &str, case: &str) -> Command {
+        let mut command = Command::new(BINARY);
+        command.args(["interop", role]).env("TESTCASE", case).env("CERTS", self.folder.join("certs"));
+        command.env("WWW", self.folder.join("www")).env("DOWNLOADS", self.folder.join("downloads"));
+        command.env("SSLKEYLOGFILE", self.folder.join(format!("{role}.keys")));
+        command
+    }
+
+    fn serve(&mut self, case: &str, address: &str) {
+        let mut command = self.command("server", case);
+        command.args(["--address", address, "--port", "0"]).stdout(Stdio::piped());
+        let mut server = command.spawn().expect("the server starts");
+        let mut said = BufReader::new(server.stdout.take().expect("it is piped"));
+        let mut line = String::new();
+        said.read_line(&mut line).expect("the server speaks");
+        self.server = Some(server);
+        self.said = Some(said);
+        self.address = line.trim().strip_prefix("listening on ").expect("it says where").to_owned();
+    }
+
+    fn fetch(&self, case: &str, arguments: &[&str], files: &[&str]) -> Output {
+        let urls: Vec<String> = files.iter().map(|file| format!("https://{}/{file}", self.address)).collect();
+        let mut command = self.command("client", case);
+        command.env("REQUESTS", urls.join(" ")).args(arguments).output().expect("the client runs")
+    }
+
+    fn fetched(&self, file: &str) -> Option<Vec<u8>> {
+        fs::read(self.folder.join("downloads").join(file)).ok()
+    }
+
+    fn served(&self, file: &str) -> Vec<u8> {
+        fs::read(self.folder.join("www").join(file)).expect("it was written")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            // It may have ended already.
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+        // A folder that stays behind harms nobody.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A server's certificate for loopback addresses, and the authority that vouches for it.
+fn certify(folder: &Path) {
+    let (root_key, key) = (KeyPair::generate().expect("a key"), KeyPair::generate().expect("a key"));
+    let mut root = CertificateParams::default();
+    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let names = ["127.0.0.1", "::1", "localhost"].map(str::to_owned);
+    let leaf = CertificateParams::new(names).expect("they are names");
+    let authority = root.self_signed(&root_key).expect("it signs").pem();
+    let issuer = Issuer::new(root, root_key);
+    let leaf = leaf.signed_by(&key, &issuer).expect("it signs").pem();
+    for (file, pem) in [("cert.pem", leaf), ("priv.key", key.serialize_pem()), ("ca.pem", authority)] {
+        fs::write(folder.join(file), pem).expect("a file can be written");
+    }
+}
+
+/// One test case at both ends; what the client traced.
+fn passes(case: &str, address: &str) -> String {
+    let mut world = World::new();
+    world.serve(case, address);
+    let files = FILES.map(|(file, _)| file);
+    let output = world.fetch(case, &["--trace"], &files);
+    let traced = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{case}: {traced}");
+    for file in files {
+        assert!(world.fetched(file).is_some_and(|bytes| bytes == world.served(file)), "{case}: {file}");
+    }
+    traced
+}
+
+#[test]
+fn files_are_carried_whole_over_ipv4_and_ipv6() {
+    for address in ["127.0.0.1", "::1"] {
+        let traced = passes("transfer", address);
+        assert!(traced.contains("Confirmed"), "{traced}");
+    }
+}
+
+#[test]
+fn the_plain_cases_are_all_known() {
+    for case in ["handshake", "longrtt", "multiplexing", "chacha20", "keyupdate", "ecn", "amplificationlimit"]
+    {
+        passes(case, "127.0.0.1");
+    }
+}
+
+#[test]
+fn a_connection_for_each_file_is_made() {
+    let traced = passes("multiconnect", "127.0.0.1");
+    assert_eq!(traced.matches("Confirmed").count(), FILES.len());
+}
+
+#[test]
+fn a_client_that_is_asked_to_come_again_does() {
+    passes("retry", "127.0.0.1");
+}
+
+#[test]
+fn a_second_connection_goes_on_from_the_first() {
+    let traced = passes("resumption", "127.0.0.1");
+    assert_eq!(traced.matches("is_resumed: true").count(), 1, "{traced}");
+    assert!(!traced.contains("early_data: Accepted"), "{traced}");
+}
+
+#[test]
+fn requests_go_out_as_early_data() {
+    let traced = passes("zerortt", "127.0.0.1");
+    assert!(traced.contains("early_data: Accepted"), "{traced}");
+}
+
+#[test]
+fn a_client_moves_to_another_port() {
+    let traced = passes("connectionmigration", "127.0.0.1");
+    assert!(traced.contains("reason: Chosen"), "{traced}");
+}
+
+#[test]
+fn both_ends_would_rather_speak_version_2() {
+    assert!(passes("v2", "127.0.0.1").contains("QUIC v2 with"));
+    assert!(passes("transfer", "127.0.0.1").contains("QUIC v1 with"));
+}
+
+#[test]
+fn a_case_that_is_unknown_ends_with_127() {
+    let world = World::new();
+    for role in ["server", "client"] {
+        let output = world.command(role, "http3").output().expect("it runs");
+        assert_eq!(output.status.code(), Some(127));
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_fails_and_harms_no_other() {
+    let mut world = World::new();
+    world.serve("transfer", "127.0.0.1");
+    let output = world.fetch("transfer", &[], &["none"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("refuses it"));
+    assert!(world.fetch("transfer", &[], &["small"]).status.success());
+}
+
+#[test]
+fn what_lies_outside_the_folder_is_refused() {
+    let mut world = World::new();
+    world.serve("transfer", "127.0.0.1");
+    fs::write(world.folder.join("secret"), "x").expect("a file can be written");
+    for path in ["../secret", "../certs/priv.key", "/etc/hostname", "."] {
+        let output = world.fetch("transfer", &[], &[path]);
+        assert_eq!(output.status.code(), Some(1), "{path}");
+        let name = Path::new(path).file_name().unwrap_or_default();
+        assert!(world.fetched(&name.to_string_lossy()).is_none_or(|bytes| bytes.is_empty()), "{path}");
+    }
+}
+
+#[test]
+fn both_ends_log_the_same_keys() {
+    let mut world = World::new();
+    world.serve("transfer", "127.0.0.1");
+    assert!(world.fetch("transfer", &[], &["small"]).status.success());
+    let keys = |role: &str| {
+        let text = fs::read_to_string(world.folder.join(format!("{role}.keys"))).expect("keys are logged");
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert!(keys("client").iter().any(|line| line.starts_with("CLIENT_TRAFFIC_SECRET_0 ")));
+    assert_eq!(keys("client"), keys("server"));
+}
+
+#[test]
+fn a_server_is_verified_where_that_is_asked_for() {
+    let mut world = World::new();
+    world.serve("transfer", "127.0.0.1");
+    assert!(world.fetch("transfer", &["--verify"], &["small"]).status.success());
+    certify(&world.folder.join("certs")); // Another authority: the server has read its own.
+    assert!(!world.fetch("transfer", &["--verify"], &["small"]).status.success());
+    assert!(world.fetch("transfer", &[], &["small"]).status.success());
+}
+
+#[test]
+fn a_stream_carries_standard_input_and_output() {
+    let world = World::new();
+    let mut server = Command::new(BINARY);
+    server.args(["quic", "accept", "127.0.0.1:0", "--alpn", "talk", "--cert"]);
+    server.arg(world.folder.join("certs/cert.pem")).arg("--key").arg(world.folder.join("certs/priv.key"));
+    let mut server = server
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the server starts");
+    let mut said = BufReader::new(server.stderr.take().expect("it is piped"));
+    let mut line = String::new();
+    said.read_line(&mut line).expect("the server speaks");
+    let address = line.trim().rsplit(' ').next().expect("it says where").to_owned();
+    let mut client = Command::new(BINARY)
+        .args(["quic", "connect", &address, "--alpn", "talk", "--insecure", "--version", "v2", "--trace"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the client starts");
+    client.stdin.take().expect("it is piped").write_all(b"from the client").expect("it reads");
+    server.stdin.take().expect("it is piped").write_all(b"from the server").expect("it reads");
+    let client = client.wait_with_output().expect("it ends");
+    assert!(client.status.success(), "{}", String::from_utf8_lossy(&client.stderr));
+    assert_eq!(client.stdout, b"from the server");
+    let server = server.wait_with_output().expect("it ends");
+    assert!(server.status.success());
+    assert_eq!(server.stdout, b"from the client");
+}
