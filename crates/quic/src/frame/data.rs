@@ -73,8 +73,9 @@ impl<'a> Crypto<'a> {
     }
 
     /// How many of `available` bytes fit with their head into `room` bytes: none where not even one does.
-    pub fn fit(room: usize, offset: u64, available: usize) -> usize {
-        behind_length(room.saturating_sub(varint_len(kind::CRYPTO) + varint_len(offset)), available)
+    pub fn fit(room: usize, offset: u64, available: u64) -> u64 {
+        let left = room.saturating_sub(varint_len(kind::CRYPTO) + varint_len(offset));
+        behind_length(left).unwrap_or(0).min(available)
     }
 }
 
@@ -145,10 +146,10 @@ impl<'a> Stream<'a> {
 
     /// How many of `available` bytes of stream `id` from `offset` on fit with their head into `room` bytes, the frame with a
     /// length; `None` where not even the head does.
-    pub fn fit(room: usize, id: u64, offset: u64, available: usize) -> Option<usize> {
+    pub fn fit(room: usize, id: u64, offset: u64, available: u64) -> Option<u64> {
         let offset_bytes = if offset == 0 { 0 } else { varint_len(offset) };
         let left = room.checked_sub(varint_len(kind::STREAM) + varint_len(id) + offset_bytes)?;
-        (left > 0).then(|| behind_length(left, available))
+        Some(behind_length(left)?.min(available))
     }
 }
 
@@ -179,9 +180,9 @@ fn ends_too_far(offset: u64, data: &[u8]) -> bool {
     offset.saturating_add(data.len() as u64) > MAX_VARINT
 }
 
-/// How many of `available` bytes fit behind their length into `room` bytes.
-fn behind_length(room: usize, available: usize) -> usize {
-    let fits = |len: &usize| len + varint_len(*len as u64) <= room;
-    // A longer length can cost a byte or more than the shorter one did; never more than seven.
-    (room.saturating_sub(8)..=room).rev().map(|len| len.min(available)).find(fits).unwrap_or(0)
+/// How many bytes fit into `room` behind a Length field that counts them; `None` where not even that fits.
+fn behind_length(room: usize) -> Option<u64> {
+    let widths = [(1, 0x3f), (2, 0x3fff), (4, 0x3fff_ffff)];
+    let fits = widths.into_iter().filter_map(|(width, most)| Some(room.checked_sub(width)?.min(most)));
+    fits.max().map(|len| len as u64)
 }

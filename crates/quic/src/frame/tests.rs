@@ -8,7 +8,7 @@ use crate::{
     ids::ResetToken,
     rules::{Epoch, FRAMES, Side, frames::kind},
 };
-use sakigake_wire::{Full, Writer};
+use sakigake_wire::{Full, Writer, varint_len};
 
 /// Everything is agreed on, and a server sends.
 const OPEN: Terms = Terms {
@@ -357,11 +357,21 @@ fn what_fits_is_what_can_be_written() {
             let stream = Stream { id, offset, data: &data, fin: false, to_end: false };
             let fits = |len: usize| Frame::Stream(Stream { data: &data[..len], ..stream });
             let most = (0..data.len()).rev().find(|len| written_in(&fits(*len), room).is_some());
-            assert_eq!(Stream::fit(room, id, offset, data.len()), most, "{id} {offset} in {room}");
+            assert_eq!(
+                Stream::fit(room, id, offset, 300),
+                most.map(|len| len as u64),
+                "{id} {offset} in {room}"
+            );
             let crypto = |len: usize| Frame::Crypto(Crypto { offset, data: &data[..len] });
             let most = (1..data.len()).rev().find(|len| written_in(&crypto(*len), room).is_some());
-            assert_eq!(Crypto::fit(room, offset, data.len()), most.unwrap_or(0), "{offset} in {room}");
+            assert_eq!(Crypto::fit(room, offset, 300), most.unwrap_or(0) as u64, "{offset} in {room}");
         }
+    }
+    // Where the length takes two bytes, and where it takes four.
+    for room in (60..80).chain(16_380..16_400) {
+        let len = Stream::fit(room, 4, 0, u64::MAX).expect("it fits");
+        let frame = |len| 2 + varint_len(len) + len as usize;
+        assert!(frame(len) <= room && frame(len + 1) > room, "{room}");
     }
     assert_eq!(Stream::fit(1_200, 4, 0, 5), Some(5));
     assert_eq!(Stream::fit(3, 4, 0, 0), Some(0));

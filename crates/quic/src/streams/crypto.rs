@@ -4,9 +4,8 @@
 use super::assembly::{Assembly, Held};
 use super::backlog::{Backlog, Chunk};
 use super::fault::StreamFault;
-use super::outgoing::most_with_length;
 use super::{Limits, receive};
-use sakigake_wire::varint_len;
+use crate::frame::Crypto;
 
 /// Both directions of one level.
 #[derive(Debug)]
@@ -90,7 +89,7 @@ impl CryptoStream {
         let lost = self.backlog.first_lost();
         let range = lost.clone().unwrap_or(self.backlog.next()..self.backlog.end());
         let offset = range.start;
-        let len = most_with_length(room.checked_sub(1 + varint_len(offset))?)?.min(range.end - offset);
+        let len = Crypto::fit(room, offset, range.end - offset);
         if len == 0 {
             return None;
         }

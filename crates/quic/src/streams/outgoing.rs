@@ -2,7 +2,6 @@
 //! packet was acknowledged or lost.
 
 use super::id::{Direction, StreamId};
-use sakigake_wire::varint_len;
 
 /// Bytes of a stream: one STREAM frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,20 +90,3 @@ pub enum Outgoing {
 
 /// The longest control frame of a stream, in bytes: RESET_STREAM_AT with four fields of 8 bytes.
 pub const MOST_CONTROL_BYTES: usize = 1 + 4 * 8;
-
-/// How many bytes of data a STREAM frame of at most `room` bytes carries, its Length field included; nothing when not even
-/// its head fits.
-pub(crate) fn most_data(id: StreamId, offset: u64, room: usize) -> Option<u64> {
-    let offset_len = if offset == 0 { 0 } else { varint_len(offset) };
-    most_with_length(room.checked_sub(1 + varint_len(id.number()) + offset_len)?)
-}
-
-/// How many bytes fit into `room` behind a Length field that counts them.
-pub(crate) fn most_with_length(room: usize) -> Option<u64> {
-    let widths = [(1, 0x3f), (2, 0x3fff), (4, 0x3fff_ffff)];
-    let fits = widths.into_iter().filter_map(|(width, most)| Some(room.checked_sub(width)?.min(most)));
-    fits.max().map(|len| len as u64)
-}
-
-#[cfg(test)]
-mod tests;

@@ -4,8 +4,9 @@ use super::backlog::{Backlog, Chunk};
 use super::flow::SendWindow;
 use super::id::StreamId;
 use super::order::{Places, Priority};
-use super::outgoing::{Outgoing, Piece, most_data};
+use super::outgoing::{Outgoing, Piece};
 use super::state::{SendEvent, SendState};
+use crate::frame;
 
 /// One stream's way out.
 #[derive(Debug)]
@@ -316,7 +317,7 @@ impl Sending {
 
 /// How many of `most` bytes at `offset` a frame of at most `room` bytes takes; nothing when it is not worth a frame.
 fn fitting(id: StreamId, offset: u64, most: u64, room: usize) -> Option<u64> {
-    let len = most_data(id, offset, room)?.min(most);
+    let len = frame::Stream::fit(room, id.number(), offset, most)?;
     (len == most || len >= LEAST_PIECE_BYTES).then_some(len)
 }
 
