@@ -35,6 +35,8 @@ struct Count(u64);
 /// An endpoint, and an owner without connections.
 struct Play {
     endpoint: Endpoint,
+    /// Another server, which hears the answers of this one.
+    other: Endpoint,
     now: Instant,
     entropy: Count,
     /// Ids that somebody has or had.
@@ -67,6 +69,7 @@ impl Play {
         let strangers = [source(HERE, 5).draw(), source(Place { process: 8, worker: 3 }, 5).draw()];
         Self {
             endpoint: Endpoint::new(Options { validation, limits: LIMITS, ..options() }),
+            other: Endpoint::new(options()),
             now: Instant::from_nanos(5_000_000_000),
             entropy: Count(77),
             ids: strangers.into_iter().chain(ConnectionId::new(&[1; 8])).collect(),
@@ -154,8 +157,7 @@ impl Play {
         }
         let arrived =
             Arrived { now: self.now, unix_secs: UNIX_SECS, bytes: reply, addresses: addresses(9_000) };
-        let mut other = Endpoint::new(options());
-        let route = other.route(&arrived, &mut self.entropy, &mut [0; 1_200]);
+        let route = self.other.route(&arrived, &mut self.entropy, &mut [0; 1_200]);
         let is_reset =
             matches!(route, Route::Reply { reply: Reply::StatelessReset, len } if len < reply.len());
         assert!(is_reset || matches!(route, Route::Drop(_) | Route::Hand(_)), "{route:?}");

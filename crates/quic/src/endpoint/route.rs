@@ -36,7 +36,7 @@ pub enum Route {
         /// What it is.
         reply: Reply,
     },
-    /// It is for no id of ours but from the address of a peer: a stateless reset, perhaps, of one of
+    /// What it begins with is no id of ours, but it is from the address of a peer: a stateless reset, perhaps, for one of
     /// [`Endpoint::connections_with`].
     PerhapsReset,
     /// To another worker, or to another process. Where the owner knows that nobody is there any more,
@@ -144,7 +144,7 @@ impl Endpoint {
             Err(discard) => return Route::Drop(Dropped::Unreadable(discard)),
         };
         if let Some(index) = self.routes.find(header.dcid()) {
-            return Route::Connection(index); // spec: 9000-5.2-e
+            return Route::Connection(index); // spec: 9000-5.2-e 9000-10.3-a
         }
         if !is_source(&arrived.addresses) {
             return Route::Drop(Dropped::Source);
@@ -215,17 +215,14 @@ impl Endpoint {
         if reset::is_too_small(arrived.bytes.len()) {
             return Route::Drop(Dropped::Small);
         }
-        if let Some(place) = self.elsewhere(dcid) {
-            return Route::Hand(place);
-        }
-        // Whoever has a connection with that address can end it in words.
-        if self.routes.with(arrived.addresses.peer).next().is_some() {
-            return Route::PerhapsReset; // spec: 9000-10.3-a
-        }
         let ours = self.ids.place();
         match self.keys.open(dcid) {
+            Some(place) if self.neighbours.has(ours, place) => Route::Hand(place), // spec: 9000-21.11-a
             // This process's, of today or of its last life, whatever worker it had.
             Some(place) if place.process == ours.process => self.reset(arrived, dcid, entropy, out),
+            // Resets begin with anything: no id of ours, but for a chance of 2^-40 and less.
+            _ if self.routes.with(arrived.addresses.peer).next().is_some() => Route::PerhapsReset,
+            // Its connection may live elsewhere, as far as anybody here knows.
             _ => Route::Drop(Dropped::NoConnection), // spec: 9000-21.11-a
         }
     }

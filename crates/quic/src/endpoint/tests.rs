@@ -89,7 +89,7 @@ fn an_owner_tells_whose_ids_are_whose() {
     assert_eq!(bench.route(1_000, &initial(&[1; 8], &[])), Route::Connection(4));
     bench.endpoint.retire(&more);
     bench.endpoint.retire(&more);
-    assert_eq!(bench.route(1_000, &short(more.as_ref(), 50)), Route::PerhapsReset);
+    assert_eq!(bench.reply(1_000, &short(more.as_ref(), 50)), Some(Reply::StatelessReset));
     assert_eq!(bench.route(1_000, &short(accepted.local.as_ref(), 50)), Route::Connection(4));
 
     assert_eq!(bench.endpoint.connections(), 2);

@@ -128,15 +128,24 @@ fn ids_of_ours_that_nobody_has_begin_nothing() {
 }
 
 #[test]
-fn a_reset_ends_with_the_token_of_the_id_and_goes_to_strangers_alone() {
+fn a_reset_ends_with_the_token_of_the_id() {
     let mut bench = Bench::new(options());
-    let gone = source(HERE, 9).draw();
-    assert_eq!(bench.reply(1_000, &short(gone.as_ref(), 60)), Some(Reply::StatelessReset));
-    let token = bench.endpoint.reset_token(&gone);
-    assert!(token.ends(&bench.out));
+    let (alive, gone) = (bench.endpoint.connect(1, addresses(1_000).peer), source(HERE, 9).draw());
+    for client in [1_000, 1_001] {
+        // Another connection from the same address is no reason to leave this one waiting.
+        assert_eq!(bench.reply(client, &short(gone.as_ref(), 60)), Some(Reply::StatelessReset));
+        assert!(bench.endpoint.reset_token(&gone).ends(&bench.out));
+        assert_eq!(bench.route(client, &short(alive.as_ref(), 60)), Route::Connection(1)); // spec: 9000-10.3-a
+    }
+}
+
+#[test]
+fn what_may_be_a_reset_goes_to_whom_that_address_talks_with() {
+    let mut bench = Bench::new(options());
     bench.endpoint.connect(1, addresses(1_000).peer);
-    assert_eq!(bench.route(1_000, &short(gone.as_ref(), 60)), Route::PerhapsReset); // spec: 9000-10.3-a
-    assert_eq!(bench.reply(1_001, &short(gone.as_ref(), 60)), Some(Reply::StatelessReset));
+    assert_eq!(bench.route(1_000, &[0x4b; 40]), Route::PerhapsReset);
+    assert_eq!(bench.endpoint.connections_with(addresses(1_000).peer).collect::<Vec<_>>(), [1]);
+    assert_eq!(bench.route(1_001, &[0x4b; 40]), Route::Drop(Dropped::NoConnection));
 }
 
 #[test]
