@@ -11,23 +11,25 @@ pub(crate) struct Shelf<T> {
     index: VecDeque<(StreamId, u32)>,
     /// Places without a stream.
     free: Vec<u32>,
+    /// The stream that was found last: who is asked for is asked for again.
+    last: Option<(StreamId, u32)>,
 }
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
-        Self { places: Vec::new(), index: VecDeque::new(), free: Vec::new() }
+        Self { places: Vec::new(), index: VecDeque::new(), free: Vec::new(), last: None }
     }
 }
 
 impl<T> Shelf<T> {
     pub(crate) fn find(&mut self, id: StreamId) -> Option<&mut T> {
-        let (_, place) = self.index[self.position(id).ok()?];
+        let place = self.place(id)?;
+        self.last = Some((id, place));
         self.places[place as usize].as_mut()
     }
 
     pub(crate) fn look(&self, id: StreamId) -> Option<&T> {
-        let (_, place) = self.index[self.position(id).ok()?];
-        self.places[place as usize].as_ref()
+        self.places[self.place(id)? as usize].as_ref()
     }
 
     /// The numbers, in their order.
@@ -51,6 +53,7 @@ impl<T> Shelf<T> {
     /// Takes a stream out.
     pub(crate) fn remove(&mut self, id: StreamId) -> Option<T> {
         let (_, place) = self.index.remove(self.position(id).ok()?)?;
+        self.last = self.last.filter(|(last, _)| *last != id);
         let stream = self.places[place as usize].take();
         if self.index.is_empty() {
             *self = Self::default();
@@ -62,6 +65,14 @@ impl<T> Shelf<T> {
 
     pub(crate) fn len(&self) -> usize {
         self.index.len()
+    }
+
+    /// The place of a number that is there.
+    fn place(&self, id: StreamId) -> Option<u32> {
+        match self.last {
+            Some((last, place)) if last == id => Some(place),
+            _ => self.position(id).ok().map(|at| self.index[at].1),
+        }
     }
 
     /// Where a number stands in the index, or would. The newest is asked for most.

@@ -11,7 +11,9 @@ fn streams_come_and_go_in_any_order_and_leave_nothing() {
         shelf.insert(id(number), number);
     }
     assert_eq!(shelf.ids().map(StreamId::number).collect::<Vec<_>>(), [0, 3, 4, 8, 12]);
+    assert_eq!(shelf.find(id(3)).copied(), Some(3));
     assert_eq!(shelf.remove(id(3)), Some(3));
+    assert!(shelf.find(id(3)).is_none() && shelf.look(id(3)).is_none());
     assert_eq!(shelf.remove(id(3)), None);
     shelf.insert(id(16), 16);
     assert_eq!(shelf.places.len(), 5); // A place was used again.
