@@ -79,6 +79,7 @@ impl Owner {
                     _ => verdict,
                 })
             }
+            Wanted::TransportParameters { .. } => unreachable!("QUIC asks for them, and the shim has none"),
         }
     }
 
