@@ -6,7 +6,7 @@ mod counts;
 mod h2;
 mod peers;
 
-use peers::Peer;
+pub(crate) use peers::Peer;
 
 /// A row a benchmark: its name, what it measures, and how it is run.
 const BENCHMARKS: &[(&str, &str, Run)] = &[

@@ -26,12 +26,12 @@ fn lacks(_role: Role, case: &str) -> bool {
     ["v2", "connectionmigration", "versionnegotiation", "ecn"].contains(&case)
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn play(contract: Contract) -> Outcome {
+fn play(contract: Contract) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let contract = Arc::new(contract);
     match contract.role {
-        Role::Client => client(&contract).await,
-        Role::Server => server(&contract).await,
+        Role::Client => runtime.block_on(client(&contract)),
+        Role::Server => runtime.block_on(server(&contract)),
     }
 }
 

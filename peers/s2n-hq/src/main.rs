@@ -1,6 +1,8 @@
 //! An interop endpoint by s2n-quic: `s2n-hq server|client`, told what to do as `hq` says.
 //!
-//! TLS is s2n-tls's, but where that has no stable way (tickets, a suite chosen by the client): there it is rustls's.
+//! TLS is s2n-tls's, but where a client has one suite alone: there it is rustls's.
+
+mod tickets;
 
 use hq::{ALPN, Contract, Outcome, REQUEST_BYTES, Request, Role};
 use rustls::{KeyLogFile, RootCertStore, crypto::aws_lc_rs, version::TLS13};
@@ -33,31 +35,35 @@ fn lacks(role: Role, case: &str) -> bool {
     lacks_as_client || ["zerortt", "v2", "connectionmigration", "versionnegotiation", "ecn"].contains(&case)
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn play(contract: Contract) -> Outcome {
+fn play(contract: Contract) -> Outcome {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(play_here(contract))
+}
+
+async fn play_here(contract: Contract) -> Outcome {
     let contract = Arc::new(contract);
-    let is_rustls = match contract.role {
-        Role::Client => ["resumption", "chacha20"].contains(&contract.case.as_str()),
-        Role::Server => contract.case == "resumption",
-    };
-    match (contract.role, is_rustls) {
-        (Role::Client, false) => client(s2n_client(&contract)?, &contract).await,
-        (Role::Client, true) => client(rustls_client(&contract)?, &contract).await,
-        (Role::Server, false) => server(s2n_server(&contract)?, &contract).await,
-        (Role::Server, true) => server(rustls_server(&contract)?, &contract).await,
+    match contract.role {
+        Role::Client if contract.case == "chacha20" => client(rustls_client(&contract)?, &contract).await,
+        Role::Client => client(s2n_client(&contract)?, &contract).await,
+        Role::Server => server(s2n_server(&contract)?, &contract).await,
     }
 }
 
 fn s2n_client(contract: &Contract) -> Outcome<s2n_tls::Client> {
     let builder =
         s2n_tls::Client::builder().with_empty_trust_store()?.with_certificate(contract.root().as_path())?;
-    let builder = builder.with_application_protocols([ALPN])?.with_max_cert_chain_depth(CHAIN)?;
+    let mut builder = builder.with_application_protocols([ALPN])?.with_max_cert_chain_depth(CHAIN)?;
+    if contract.case == "resumption" {
+        tickets::keep(builder.config_mut())?;
+    }
     Ok(builder.with_key_logging()?.build()?)
 }
 
 fn s2n_server(contract: &Contract) -> Outcome<s2n_tls::Server> {
     let builder = s2n_tls::Server::builder();
-    let builder = builder.with_certificate(contract.chain().as_path(), contract.key().as_path())?;
+    let mut builder = builder.with_certificate(contract.chain().as_path(), contract.key().as_path())?;
+    if contract.case == "resumption" {
+        tickets::give(builder.config_mut())?;
+    }
     Ok(builder.with_application_protocols([ALPN])?.with_key_logging()?.build()?)
 }
 
@@ -65,9 +71,7 @@ fn s2n_server(contract: &Contract) -> Outcome<s2n_tls::Server> {
 fn rustls_client(contract: &Contract) -> Outcome<by_rustls::Client> {
     use rustls::pki_types::{CertificateDer, pem::PemObject};
     let mut provider = aws_lc_rs::default_provider();
-    if contract.case == "chacha20" {
-        provider.cipher_suites = vec![aws_lc_rs::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256];
-    }
+    provider.cipher_suites = vec![aws_lc_rs::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256];
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(contract.root())? {
         roots.add(certificate?)?;
@@ -78,12 +82,6 @@ fn rustls_client(contract: &Contract) -> Outcome<by_rustls::Client> {
     tls.alpn_protocols = vec![ALPN.to_vec()];
     tls.key_log = Arc::new(KeyLogFile::new());
     Ok(by_rustls::Client::new(tls))
-}
-
-fn rustls_server(contract: &Contract) -> Outcome<by_rustls::Server> {
-    let builder = by_rustls::Server::builder();
-    let builder = builder.with_certificate(contract.chain().as_path(), contract.key().as_path())?;
-    Ok(builder.with_application_protocols([ALPN].iter())?.with_key_logging()?.build()?)
 }
 
 fn limits() -> Outcome<Limits> {
