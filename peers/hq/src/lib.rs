@@ -62,7 +62,13 @@ pub fn main(lacks: fn(Role, &str) -> bool, play: fn(Contract) -> Outcome) -> Exi
         play(contract).map(|()| ExitCode::SUCCESS)
     });
     outcome.unwrap_or_else(|why| {
-        eprintln!("{why}");
+        eprint!("{why}");
+        let mut cause = why.source();
+        while let Some(this) = cause {
+            eprint!(": {this}");
+            cause = this.source();
+        }
+        eprintln!();
         ExitCode::FAILURE
     })
 }

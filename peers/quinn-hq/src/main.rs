@@ -2,7 +2,7 @@
 
 use hq::{ALPN, Contract, Outcome, REQUEST_BYTES, Request, Role};
 use quinn::{
-    ClientConfig, Connection, Endpoint, Incoming, RecvStream, SendStream, ServerConfig,
+    ClientConfig, Connection, Endpoint, Incoming, RecvStream, SendStream, ServerConfig, TransportConfig,
     crypto::rustls::{QuicClientConfig, QuicServerConfig},
 };
 use rustls::{
@@ -16,6 +16,9 @@ use tokio::task::JoinSet;
 
 /// What a client gives the server's tickets to arrive, before it uses one.
 const TICKETS_WITHIN: Duration = Duration::from_millis(200);
+
+/// What is lost again and again is sent again after twice as long each time: 30 s would be over too soon.
+const IDLE: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
     hq::main(lacks, play)
@@ -53,7 +56,8 @@ async fn server(contract: &Arc<Contract>) -> Outcome {
     tls.alpn_protocols = vec![ALPN.to_vec()];
     tls.max_early_data_size = u32::MAX;
     tls.key_log = Arc::new(KeyLogFile::new());
-    let config = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
+    let mut config = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
+    config.transport_config(transport()?);
     let endpoint = Endpoint::server(config, contract.listen())?;
     while let Some(incoming) = endpoint.accept().await {
         if contract.case == "retry" && !incoming.remote_address_validated() {
@@ -128,7 +132,15 @@ fn client_config(contract: &Contract) -> Outcome<ClientConfig> {
         .tls13()
         .and_then(|suite| suite.quic_suite())
         .ok_or("AES-128 is missing")?;
-    Ok(ClientConfig::new(Arc::new(QuicClientConfig::with_initial(Arc::new(tls), initial)?)))
+    let mut config = ClientConfig::new(Arc::new(QuicClientConfig::with_initial(Arc::new(tls), initial)?));
+    config.transport_config(transport()?);
+    Ok(config)
+}
+
+fn transport() -> Outcome<Arc<TransportConfig>> {
+    let mut transport = TransportConfig::default();
+    transport.max_idle_timeout(Some(IDLE.try_into()?));
+    Ok(Arc::new(transport))
 }
 
 /// All at once, as far as the server allows streams.
