@@ -9,7 +9,7 @@ pub(super) static AES_128_GCM: Aead = Aead {
     confidentiality_limit: AES_GCM_RECORDS,
     packet_confidentiality_limit: 1 << 23, // spec: 9001-6.6-a
     packet_integrity_limit: 1 << 52,       // spec: 9001-6.6-b
-    key: |bytes| key(&aead::AES_128_GCM, bytes, AES_GCM_COPIED_BYTES),
+    key: |bytes| key(&aead::AES_128_GCM, bytes, false),
     header_key: |bytes| header_key(&quic::AES_128, bytes), // spec: 9001-5.4.3-a
 };
 
@@ -18,7 +18,7 @@ pub(super) static AES_256_GCM: Aead = Aead {
     confidentiality_limit: AES_GCM_RECORDS,
     packet_confidentiality_limit: 1 << 23,
     packet_integrity_limit: 1 << 52,
-    key: |bytes| key(&aead::AES_256_GCM, bytes, AES_GCM_COPIED_BYTES),
+    key: |bytes| key(&aead::AES_256_GCM, bytes, false),
     header_key: |bytes| header_key(&quic::AES_256, bytes), // spec: 9001-5.4.3-a
 };
 
@@ -27,7 +27,7 @@ pub(super) static CHACHA20_POLY1305: Aead = Aead {
     confidentiality_limit: u64::MAX,
     packet_confidentiality_limit: u64::MAX,
     packet_integrity_limit: 1 << 36,
-    key: |bytes| key(&aead::CHACHA20_POLY1305, bytes, CHACHA20_POLY1305_COPIED_BYTES),
+    key: |bytes| key(&aead::CHACHA20_POLY1305, bytes, CHACHA20_IS_COPIED),
     header_key: |bytes| header_key(&quic::CHACHA20, bytes), // spec: 9001-5.4.4-a
 };
 
@@ -37,20 +37,17 @@ const AES_GCM_RECORDS: u64 = 23_726_566;
 /// "Less safe" as aws-lc-rs has it: the caller answers for nonces, which here are TLS's sequence numbers.
 struct Key {
     key: LessSafeKey,
-    /// What lies elsewhere and is shorter than this is copied and sealed in place.
-    copied_bytes: usize,
+    /// What lies elsewhere is copied and sealed in place.
+    is_copied: bool,
 }
 
-/// Up to here a copy takes no longer than to encrypt from elsewhere; 16 KiB take a tenth longer with one.
-const AES_GCM_COPIED_BYTES: usize = 2_048;
+/// To encrypt what comes behind a text, be it one byte, the library begins with ChaCha20 anew, which takes longer than to copy
+/// 16 KiB. For AES-GCM it goes on where it is.
+const CHACHA20_IS_COPIED: bool = true;
 
-/// However long the text: to encrypt what comes behind it, be it one byte, the library begins with ChaCha20 anew, which takes
-/// longer than to copy 16 KiB.
-const CHACHA20_POLY1305_COPIED_BYTES: usize = usize::MAX;
-
-fn key(algorithm: &'static aead::Algorithm, bytes: &[u8], copied_bytes: usize) -> Box<dyn AeadKey> {
+fn key(algorithm: &'static aead::Algorithm, bytes: &[u8], is_copied: bool) -> Box<dyn AeadKey> {
     let key = UnboundKey::new(algorithm, bytes).expect("keys have the length that the row says");
-    Box::new(Key { key: LessSafeKey::new(key), copied_bytes })
+    Box::new(Key { key: LessSafeKey::new(key), is_copied })
 }
 
 impl AeadKey for Key {
@@ -63,7 +60,7 @@ impl AeadKey for Key {
     }
 
     fn seal_from(&self, nonce: [u8; 12], aad: &[u8], text: &[u8], end: &[u8], out: &mut [u8]) {
-        if text.len() < self.copied_bytes {
+        if self.is_copied {
             return seal_copy(self, nonce, aad, text, end, out);
         }
         let (nonce, aad) = (Nonce::assume_unique_for_key(nonce), Aad::from(aad));
