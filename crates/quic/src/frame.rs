@@ -192,4 +192,4 @@ fn put_vector(out: &mut Writer<'_>, bytes: &[u8]) -> Result<(), Full> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

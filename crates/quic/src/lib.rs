@@ -12,9 +12,11 @@ pub mod ids;
 pub mod packet;
 pub mod parameters;
 pub mod paths;
+pub mod qlog;
 pub mod ranges;
 pub mod recovery;
 pub mod rules;
 pub mod streams;
+pub mod trace;
 
 pub use fault::Fault;

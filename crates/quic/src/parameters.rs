@@ -23,7 +23,8 @@ use crate::{
     },
 };
 use sakigake_wire::{Entropy, Full, Reader, Writer, varint_len};
-use slots::{Slot, Value};
+use slots::Slot;
+pub(crate) use slots::Value;
 
 /// What one end declares. A parameter that is not sent has its default here.
 #[derive(Clone, Debug, PartialEq, Eq)]

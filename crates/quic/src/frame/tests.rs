@@ -19,7 +19,7 @@ const OPEN: Terms = Terms {
 };
 
 /// A frame of each kind as RFC 9000 section 19 (or the extension) draws it.
-fn samples() -> Vec<(&'static str, Frame<'static>)> {
+pub(crate) fn samples() -> Vec<(&'static str, Frame<'static>)> {
     let data: &[u8] = &[1, 2, 3];
     let stream = Stream { id: 5, offset: 0, data, fin: false, to_end: false };
     let transport = ConnectionClose { code: 0x0a, frame_type: Some(0x1e), reason: b"no" };

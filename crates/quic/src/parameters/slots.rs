@@ -18,7 +18,7 @@ pub(super) enum Slot<'p> {
 }
 
 /// Where a value is.
-pub(super) enum Value<'p> {
+pub(crate) enum Value<'p> {
     Id(&'p Option<ConnectionId>),
     Token(&'p Option<ResetToken>),
     Integer(&'p u64),
@@ -40,7 +40,7 @@ macro_rules! slots {
             }
 
             /// The value of parameter `id`.
-            pub(super) fn value(&self, id: u64) -> Option<Value<'_>> {
+            pub(crate) fn value(&self, id: u64) -> Option<Value<'_>> {
                 Some(match id {
                     $(id::$id => Value::$form(&self.$field),)*
                     _ => return None,
