@@ -27,6 +27,7 @@ mod receive;
 mod seal;
 mod spaces;
 mod timers;
+mod watch;
 
 pub use crate::endpoint::Accepted;
 pub use begin::{Attempt, Chance};
@@ -51,6 +52,7 @@ use sakigake_tls as tls;
 use sakigake_wire::{Entropy, Instant, Span};
 use spaces::Spaces;
 use std::{collections::VecDeque, sync::Arc};
+use watch::Watch;
 
 /// One side of one connection.
 pub struct Connection {
@@ -95,11 +97,13 @@ pub struct Connection {
     datagrams: VecDeque<Vec<u8>>,
     datagram_queue_bytes: usize,
     wants_ping: bool,
+    watch: Watch,
 }
 
 impl Connection {
     /// Takes a datagram that was routed here. A fault of the peer's closes the connection and is told.
     pub fn handle(&mut self, now: Instant, datagram: Received<'_>, heard: &mut impl FnMut(Event<'_>)) {
+        self.watch.at(now);
         if self.paths.datagram(&datagram.addresses, datagram.bytes.len()) {
             self.recovery.set_blocked(false);
         }
@@ -109,6 +113,8 @@ impl Connection {
         let result = self.receive(now, datagram, heard);
         let result = result.and_then(|()| self.receive_early(now, heard));
         self.settle(now, result, heard);
+        self.watch_turn();
+        self.watch.tell(heard);
     }
 
     /// Takes the owner's answer to [`Event::Wanted`].
@@ -117,9 +123,12 @@ impl Connection {
             return;
         }
         self.has_asked = false;
+        self.watch.at(now);
         let result = self.answer_tls(now, answer, heard);
         let result = result.and_then(|()| self.receive_early(now, heard));
         self.settle(now, result, heard);
+        self.watch_turn();
+        self.watch.tell(heard);
     }
 
     /// Whether it is over and has nothing more to say: the owner forgets it, and its ids.

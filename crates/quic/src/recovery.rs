@@ -446,6 +446,11 @@ impl<T> Recovery<T> {
         self.spaces[space as usize].largest_acked
     }
 
+    /// How many later packets have to arrive for one to count as lost: kPacketThreshold, unless the path reorders.
+    pub const fn packet_threshold(&self) -> u64 {
+        self.packet_threshold
+    }
+
     /// Bytes in flight on the present path.
     pub const fn bytes_in_flight(&self) -> u64 {
         self.bytes_in_flight

@@ -104,15 +104,17 @@ impl Connection {
             ranges: frame.ranges(),
             ecn: frame.ecn,
         };
-        let Self { recovery, spaces, streams, issued, theirs, once, paths, .. } = self;
+        let Self { recovery, spaces, streams, issued, theirs, once, paths, watch, .. } = self;
         let (mut sizes, mtu) = (Sizes::default(), &mut paths.active_mut().mtu);
         let heard = &mut |event: Heard<'_>| heard(Event::Stream(event));
         let largest_sent = recovery.largest_sent(space).unwrap_or(0);
         let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, heard };
-        recovery.on_ack(now, space, acknowledgement, &mut |number, fate| {
+        let acked = recovery.on_ack(now, space, acknowledgement, &mut |number, fate| {
+            watch.learn(number, &fate);
             sizes.learn(now, mtu, number, &fate, largest_sent);
             settlement.settle(&fate);
         })?;
+        self.explain(&acked);
         self.resize(&sizes);
         if context.epoch == Epoch::OneRtt
             && let Some(phases) = self.keys.phases()
@@ -202,6 +204,7 @@ impl Connection {
         let mut changes = Vec::new();
         body(&mut self.paths, &mut changes);
         for change in changes {
+            self.watch.note_change(&change);
             match change {
                 Change::Validated { path } => heard(Event::Validated(path)),
                 Change::Moved(moved) => self.on_moved(now, moved, heard),

@@ -258,12 +258,13 @@ impl Connection {
             datagrams: VecDeque::new(),
             datagram_queue_bytes: 0,
             wants_ping: false,
+            watch: super::watch::Watch::default(),
             config,
         }
     }
 
-    /// Client: a Retry packet, `whole` of it. What is not genuine, late or the second one is dropped (RFC 9000 section
-    /// 17.2.5.2).
+    /// Client: a Retry packet, `whole` of it. Whether it counts: what is not genuine, late or the second one does not (RFC
+    /// 9000 section 17.2.5.2).
     pub(super) fn on_retry(
         &mut self,
         now: Instant,
@@ -271,11 +272,11 @@ impl Connection {
         source: &[u8],
         token: &[u8],
         whole: &[u8],
-    ) {
+    ) -> bool {
         let Some(opening) = self.opening.as_mut().filter(|opening| opening.peer_source.is_none()) else {
-            return; // spec: 9000-17.2.5.2-a
+            return false; // spec: 9000-17.2.5.2-a
         };
-        let Some(id) = ConnectionId::new(source) else { return };
+        let Some(id) = ConnectionId::new(source) else { return false };
         let is_first = opening.retry_source.is_none() && version == self.version;
         let is_genuine = packet::retry::is_genuine(
             self.config.initial_suite(),
@@ -285,7 +286,7 @@ impl Connection {
         );
         let is_kept = token.len() <= self.config.limits.token_bytes;
         if !is_first || !is_genuine || !is_kept || id == opening.original_dcid {
-            return;
+            return false;
         }
         opening.retry_source = Some(id);
         opening.keyed_by = id;
@@ -295,6 +296,7 @@ impl Connection {
         for space in [Space::Initial, Space::Application] {
             self.withdraw(now, space);
         }
+        true
     }
 
     /// All that was sent in a space was in vain, and leaves again.
@@ -305,24 +307,27 @@ impl Connection {
         recovery.withdraw(now, space, &mut |_, fate| settlement.settle(&fate));
     }
 
-    /// Client: a Version Negotiation packet. It counts only before anything else was heard, and where it does not name the
+    /// Client: a Version Negotiation packet. Whether it counts: only before anything else was heard, and where it does not name the
     /// version that we speak (RFC 9000 section 6.2).
     pub(super) fn on_version_negotiation(
         &mut self,
         now: Instant,
         packet: &packet::Packet<'_>,
         heard: &mut impl FnMut(Event<'_>),
-    ) {
-        let packet::Header::VersionNegotiation { dcid, scid, versions } = &packet.header else { return };
-        let Some(opening) = &self.opening else { return };
+    ) -> bool {
+        let packet::Header::VersionNegotiation { dcid, scid, versions } = &packet.header else {
+            return false;
+        };
+        let Some(opening) = &self.opening else { return false };
         let is_first = opening.peer_source.is_none() && opening.retry_source.is_none();
         let is_ours = *dcid == opening.local.as_ref() && *scid == opening.original_dcid.as_ref();
         if !is_first || !is_ours || versions.contains(self.version.number) {
-            return; // spec: 9000-6.2-a 9000-6.2-b
+            return false; // spec: 9000-6.2-a 9000-6.2-b
         }
         let known: Vec<u32> = versions.iter().filter(|number| version(*number).is_some()).collect();
         heard(Event::OtherVersions(&known));
         self.end(now, super::Closed::Version, heard);
+        true
     }
 
     /// What the peer declared takes effect.

@@ -41,6 +41,10 @@ impl Carried {
         Self { space, first: [None; Self::INLINE], more: Vec::new(), datagram_bytes: 0 }
     }
 
+    pub(super) const fn space(&self) -> Space {
+        self.space
+    }
+
     pub(super) fn push(&mut self, sent: Sent) {
         match self.first.iter_mut().find(|slot| slot.is_none()) {
             Some(slot) => *slot = Some(sent),

@@ -112,6 +112,7 @@ impl Connection {
             _ => Life::Draining { until: now + self.closing_time() }, // spec: 9000-10.2.2-a
         };
         self.shed();
+        self.watch.note_end(&why);
         heard(Event::Closed(why));
     }
 
@@ -119,10 +120,14 @@ impl Connection {
     fn say(&mut self, now: Instant, words: &Words<'_>) {
         let until = now + self.closing_time();
         let mut datagram = vec![0; usize::from(crate::paths::Mtu::BASE_BYTES)];
+        self.watch.at(now);
+        self.watch.begin_datagram(0);
         let len = self.seal_close(words, &mut datagram);
+        self.watch.note_words(words);
         datagram.truncate(len);
         self.life = Life::Closing(Closing { until, datagram, is_due: len > 0, provoked: 0, patience: 1 });
         self.shed();
+        self.watch_turn();
     }
 
     fn seal_close(&mut self, words: &Words<'_>, out: &mut [u8]) -> usize {

@@ -72,6 +72,8 @@ pub struct Limits {
     pub datagram_queue_bytes: usize,
     /// The longest token that is taken from a server, for Retry or for later, in bytes.
     pub token_bytes: usize,
+    /// Facts of a traced connection that wait until its owner listens, in bytes.
+    pub trace_queue_bytes: usize,
 }
 
 /// The suite of Initial packets (RFC 9001 section 5.2).
@@ -101,6 +103,7 @@ impl Default for Limits {
             early_packets: 16,
             datagram_queue_bytes: 64 << 10,
             token_bytes: 1_024,
+            trace_queue_bytes: 1 << 20,
         }
     }
 }

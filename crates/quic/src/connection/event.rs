@@ -6,8 +6,10 @@ use crate::{
     paths::{Addresses, Move, PathId},
     recovery::acks::Mark,
     streams::{Heard, StreamId},
+    trace::Record,
 };
 use sakigake_tls as tls;
+use sakigake_wire::Instant;
 
 /// One datagram that came.
 #[derive(Debug)]
@@ -66,6 +68,13 @@ pub enum Event<'a> {
     Moved(Move),
     /// Client: the server speaks none of what we offered first, but these. Another connection may begin in one of them.
     OtherVersions(&'a [u32]),
+    /// A fact, where [`super::Connection::trace`] asked for them.
+    Traced {
+        /// When it was so.
+        at: Instant,
+        /// The fact.
+        record: &'a Record,
+    },
     /// It is over; told once. Nothing but what says so to the peer leaves any more.
     Closed(Closed),
 }

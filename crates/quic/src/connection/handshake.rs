@@ -121,6 +121,7 @@ impl Connection {
             Fact::TransportParameters(bytes) => self.on_parameters_of_server(&bytes)?,
             Fact::Negotiated(negotiated) => {
                 self.on_early_data(now, negotiated.early_data)?;
+                self.watch.note_negotiated(&negotiated);
                 heard(Event::Negotiated(negotiated));
             }
             Fact::Authenticated(identity) => heard(Event::Authenticated(identity)),
@@ -209,12 +210,7 @@ impl Connection {
                 self.keys.begin_sending(best, opening.keyed_by.as_ref());
             }
         }
-        let mut own = self.config.parameters();
-        own.original_destination_connection_id = Some(opening.original_dcid);
-        own.initial_source_connection_id = Some(opening.local);
-        own.retry_source_connection_id = opening.retry_source;
-        own.stateless_reset_token = Some(self.reset_key.token(opening.local.as_ref()));
-        own.version_information = Some(self.config.version_information(self.version));
+        let own = self.own_parameters().ok_or(Fault::Internal("a second ClientHello"))?;
         self.adopt(parameters);
         // A ticket that we cannot read brings no early data.
         let kept = remembered.and_then(|bytes| Remembered::read(bytes).ok());
@@ -224,6 +220,22 @@ impl Connection {
             remembered: remembered_bytes(&own.remembered()),
             takes_early_data,
         })
+    }
+
+    /// What we declare; none when the handshake is over.
+    pub(super) fn own_parameters(&self) -> Option<Parameters> {
+        let opening = self.opening.as_ref()?;
+        let mut own = self.config.parameters();
+        own.initial_source_connection_id = Some(opening.local);
+        if self.side == Side::Client {
+            own.version_information = Some(self.config.version_information(opening.first_version));
+            return Some(own);
+        }
+        own.original_destination_connection_id = Some(opening.original_dcid);
+        own.retry_source_connection_id = opening.retry_source;
+        own.stateless_reset_token = Some(self.reset_key.token(opening.local.as_ref()));
+        own.version_information = Some(self.config.version_information(self.version));
+        Some(own)
     }
 
     /// Client: what the server declared.

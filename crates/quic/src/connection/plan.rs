@@ -37,6 +37,7 @@ pub(super) struct Plan {
 /// A packet that lacks its protection alone.
 pub(super) struct Planned {
     pub(super) epoch: Epoch,
+    pub(super) path: PathId,
     pub(super) draft: Draft,
     pub(super) payload_bytes: usize,
     pub(super) carried: Carried,
@@ -145,6 +146,7 @@ impl Connection {
         };
         Some(Planned {
             epoch,
+            path,
             draft: draft.ok()?, // No room.
             payload_bytes: 0,
             carried: Carried::new(space),

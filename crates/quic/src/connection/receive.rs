@@ -9,6 +9,7 @@ use crate::{
     paths::{Addresses, Mtu, PathId},
     recovery::acks::Mark,
     rules::{Epoch, Side, versions::Version},
+    trace::DropReason,
 };
 use sakigake_wire::Instant;
 
@@ -18,6 +19,8 @@ pub(super) struct Arrival {
     pub(super) addresses: Addresses,
     pub(super) mark: Mark,
     pub(super) datagram_bytes: usize,
+    /// Whether its packets have waited for their keys.
+    pub(super) was_buffered: bool,
 }
 
 /// What the header of a protected packet says.
@@ -50,12 +53,18 @@ impl Connection {
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
         let Received { bytes, addresses, mark } = datagram;
-        let arrival = Arrival { addresses, mark, datagram_bytes: bytes.len() };
+        let arrival = Arrival { addresses, mark, datagram_bytes: bytes.len(), was_buffered: false };
         let tail = bytes.last_chunk::<16>().copied();
         let (mut at, mut first, mut is_readable) = (0, None, false);
         while at < bytes.len() {
             let door = self.door();
-            let Ok(packet) = next(&bytes[at..], &door, first.as_ref()) else { break };
+            let packet = match next(&bytes[at..], &door, first.as_ref()) {
+                Ok(packet) => packet,
+                Err(discard) => {
+                    self.watch.drop_unreadable(bytes.len() - at, discard);
+                    break;
+                }
+            };
             let end = at + packet.len;
             first = first.or(ConnectionId::new(packet.header.dcid()));
             match head(&packet) {
@@ -86,7 +95,7 @@ impl Connection {
     ) -> Result<(), Fault> {
         while let Some(mut early) = self.next_early() {
             let Early { epoch, addresses, mark, datagram_bytes, .. } = early;
-            let arrival = Arrival { addresses, mark, datagram_bytes };
+            let arrival = Arrival { addresses, mark, datagram_bytes, was_buffered: true };
             let door = self.door();
             let Ok(packet) = packet::parse(&early.bytes, &door) else { continue };
             let Some(head) = head(&packet).filter(|head| head.epoch == epoch) else { continue };
@@ -116,10 +125,11 @@ impl Connection {
         whole: &[u8],
         heard: &mut impl FnMut(Event<'_>),
     ) {
-        match packet.header {
+        let counts = match packet.header {
             Header::Retry { version, scid, token, .. } => self.on_retry(now, version, scid, token, whole),
             _ => self.on_version_negotiation(now, packet, heard),
-        }
+        };
+        self.watch.note_unprotected(packet, counts);
     }
 
     /// Opens a packet and takes its frames. Whether it could be read.
@@ -134,6 +144,8 @@ impl Connection {
         let is_expanded = arrival.datagram_bytes >= usize::from(Mtu::BASE_BYTES);
         let is_small = head.epoch == Epoch::Initial && self.side == Side::Server && !is_expanded;
         if is_small || !self.admits(&head) {
+            let why = if is_small { DropReason::SmallInitial } else { DropReason::Foreign };
+            self.watch.drop_packet(head.epoch, packet.len(), why);
             return Ok(false); // spec: 9000-14.1-a
         }
         let space = space_of(head.epoch);
@@ -147,13 +159,19 @@ impl Connection {
             Ok(opened) => opened,
             Err(unopened) => {
                 self.return_to_version(before);
+                self.watch.drop_packet(head.epoch, packet.len(), DropReason::Unopened(unopened));
                 return refuse(unopened);
             }
         };
         let is_duplicate = self.spaces.get(space).is_none_or(|space| space.acks.is_duplicate(opened.number));
-        let Some(path) = self.path_of(now, arrival, heard).filter(|_| !is_duplicate) else { return Ok(true) };
+        let Some(path) = self.path_of(now, arrival, heard).filter(|_| !is_duplicate) else {
+            let why = if is_duplicate { DropReason::Duplicate } else { DropReason::Path };
+            self.watch.drop_packet(head.epoch, packet.len(), why);
+            return Ok(true);
+        };
         self.arrived(now, &head, path, turn, heard);
         let context = Context { epoch: head.epoch, turn, dcid: head.dcid, path };
+        self.note_received(&context, packet, &opened, arrival);
         let payload = &packet[opened.payload];
         let (mut elicits_ack, mut is_probing) = (false, true);
         for frame in walk(payload, head.epoch, self.terms) {
@@ -238,9 +256,11 @@ impl Connection {
     /// Keeps a packet that came before its keys, within bounds: what is beyond them is lost, as packets are.
     fn keep(&mut self, epoch: Epoch, packet: &[u8], arrival: &Arrival) {
         let most = self.config.limits.early_packets;
-        let Some(opening) = &mut self.opening else { return };
-        if opening.early.len() < most && epoch != Epoch::Initial {
-            let Arrival { addresses, mark, datagram_bytes } = *arrival;
+        let room =
+            self.opening.as_mut().filter(|opening| opening.early.len() < most && epoch != Epoch::Initial);
+        self.watch.note_early(epoch, packet.len(), room.is_some());
+        if let Some(opening) = room {
+            let Arrival { addresses, mark, datagram_bytes, .. } = *arrival;
             opening.early.push_back(Early { bytes: packet.to_vec(), epoch, addresses, mark, datagram_bytes });
         }
     }

@@ -27,6 +27,7 @@ impl Connection {
         if !self.life.is_open() {
             return self.transmit_close(out);
         }
+        self.watch.at(now);
         self.renew_keys(now);
         if let Some(transmit) = self.transmit_path(now, out).or_else(|| self.transmit_mtu_probe(now, out)) {
             return Some(transmit);
@@ -45,12 +46,14 @@ impl Connection {
             }
         }
         self.account(now);
+        self.watch_turn();
         batch.transmit(self.paths.active().addresses, mark)
     }
 
     /// Protects a datagram's packets; gives its length.
     fn seal(&mut self, now: Instant, plan: Plan, mark: Mark, out: &mut [u8]) -> usize {
         let mut sealed = Sealed::default();
+        self.watch.begin_datagram(plan.len);
         let is_alone = plan.packets.iter().flatten().count() == 1;
         for planned in plan.packets.into_iter().flatten() {
             let datagram_bytes = if is_alone { planned.len() } else { 0 };
@@ -102,7 +105,11 @@ impl Connection {
     pub(super) fn protect(&mut self, sealed: &mut Sealed, planned: &Planned, out: &mut [u8]) -> bool {
         let len = planned.len();
         let packet = &mut out[sealed.len..][..len];
+        let preview = self.preview(planned, packet);
         let is_done = self.keys.seal(planned.epoch, planned.draft, packet, planned.payload_bytes).is_ok();
+        if let (Some(preview), true) = (preview, is_done) {
+            self.note_sent(*preview);
+        }
         sealed.len += if is_done { len } else { 0 };
         is_done
     }
@@ -116,6 +123,7 @@ impl Connection {
         let outgoing = paths.outgoing(now, &mut |path| theirs.on(path).is_some(), &mut **entropy)?;
         let addresses = self.paths.get(outgoing.path)?.addresses;
         let room = out.len().min(usize::from(crate::paths::Mtu::BASE_BYTES));
+        self.watch.begin_datagram(0);
         let packet = &mut out[..room];
         let mut planned = self.begin_packet(Epoch::OneRtt, outgoing.path, packet)?;
         let (at, most) = (planned.draft.payload_at(), planned.draft.most_payload(packet.len()));
@@ -148,6 +156,7 @@ impl Connection {
             && self.recovery.window_left() >= bytes as u64
             && self.recovery.pacing_delay(now, bytes as u64) == sakigake_wire::Span::ZERO;
         let packet = out.get_mut(..bytes).filter(|_| may)?;
+        self.watch.begin_datagram(bytes);
         let mut planned = self.begin_packet(Epoch::OneRtt, id, packet)?;
         let at = planned.draft.payload_at();
         Frame::Ping.write(&mut Writer::new(&mut packet[at..])).ok()?; // A byte.

@@ -1,6 +1,7 @@
 //! Stories of a client and a server.
 
 mod pair;
+mod traced;
 
 use super::{Closed, Connection, Options, Received, Refused};
 use crate::{

@@ -39,12 +39,18 @@ impl Connection {
 
     /// Tells the time.
     pub fn expire(&mut self, now: Instant, heard: &mut impl FnMut(Event<'_>)) {
+        self.watch.at(now);
         if self.life.deadline().is_some_and(|until| until <= now) {
             self.life = Life::Over;
         }
-        if !self.life.is_open() {
-            return;
+        if self.life.is_open() {
+            self.expire_open(now, heard);
         }
+        self.watch_turn();
+        self.watch.tell(heard);
+    }
+
+    fn expire_open(&mut self, now: Instant, heard: &mut impl FnMut(Event<'_>)) {
         if self.idle.is_over(now, self.pto()) {
             return self.end(now, Closed::Idle, heard); // spec: 9000-10.1-e
         }
@@ -76,15 +82,17 @@ impl Connection {
     }
 
     fn expire_recovery(&mut self, now: Instant) {
-        let Self { recovery, spaces, streams, issued, theirs, once, paths, .. } = self;
+        let Self { recovery, spaces, streams, issued, theirs, once, paths, watch, .. } = self;
         let (mut sizes, mtu) = (Sizes::default(), &mut paths.active_mut().mtu);
         let largest_sent = recovery.largest_sent(Space::Application).unwrap_or(0);
         let heard = |_: Heard<'_>| {}; // Nothing is acknowledged here.
         let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, heard };
         let expired = recovery.expire(now, &mut |number, fate| {
+            watch.learn(number, &fate);
             sizes.learn(now, mtu, number, &fate, largest_sent);
             settlement.settle(&fate);
         });
+        self.explain_expired(&expired);
         if let Expired::Probe { space, count } = expired {
             self.probe(now, space, count);
             let probes = self.recovery.probes();

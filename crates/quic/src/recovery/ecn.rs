@@ -53,6 +53,11 @@ impl Ecn {
         matches!(self.state, State::Capable)
     }
 
+    /// Whether nothing is marked any more.
+    pub const fn is_failed(&self) -> bool {
+        matches!(self.state, State::Failed)
+    }
+
     /// A new path is tested anew; what the peer has counted so far stays counted.
     pub(super) fn restart(&mut self, is_wanted: bool) {
         self.state = Self::new(is_wanted).state;

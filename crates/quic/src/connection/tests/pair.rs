@@ -8,6 +8,7 @@ use crate::{
     recovery::acks::Mark,
     rules::Side,
     streams::{Chunk, Direction, Heard, StreamId},
+    trace::Record,
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use sakigake_crypto::aws_lc::PROVIDER;
@@ -19,7 +20,7 @@ use std::{
 };
 
 /// 2026-06-01.
-const UNIX_SECS: u64 = 1_780_272_000;
+pub(super) const UNIX_SECS: u64 = 1_780_272_000;
 /// Longer than any story takes.
 const MOST_TURNS: usize = 200_000;
 
@@ -79,6 +80,7 @@ pub(super) struct Ear {
     pub(super) ticket: Option<Box<tls::Session>>,
     pub(super) token: Vec<u8>,
     pub(super) versions: Vec<u32>,
+    pub(super) traced: Vec<(Instant, Record)>,
     /// Bytes that were read and are to be consumed.
     due: Vec<(StreamId, u64)>,
 }
@@ -96,6 +98,7 @@ impl Ear {
             Event::NewToken(token) => self.token = token.to_vec(),
             Event::OtherVersions(versions) => self.versions = versions.to_vec(),
             Event::Closed(closed) => self.closed.push(closed),
+            Event::Traced { at, record } => self.traced.push((at, record.clone())),
             Event::Negotiated(_) => self.names.push("negotiated".into()),
             Event::Established => self.names.push("established".into()),
             Event::Confirmed => self.names.push("confirmed".into()),
@@ -141,6 +144,8 @@ pub(super) struct Pair {
     /// The token of the Retry packet that answers the client's first.
     pub(super) retry: Option<Vec<u8>>,
     retried: Option<ConnectionId>,
+    /// Whether the server is watched.
+    pub(super) watches_server: bool,
     next_id: u64,
 }
 
@@ -208,6 +213,7 @@ impl Pair {
             is_validated: false,
             retry: None,
             retried: None,
+            watches_server: false,
             next_id: 0,
         }
     }
@@ -369,7 +375,11 @@ impl Pair {
             is_validated: self.is_validated,
         };
         let (tls, config) = (Arc::clone(&self.server_tls), Arc::clone(&self.server_config));
-        self.server = Some(Connection::server(tls, config, &accepted, self.now, chance(99)));
+        let mut server = Connection::server(tls, config, &accepted, self.now, chance(99));
+        if self.watches_server {
+            server.trace(self.now);
+        }
+        self.server = Some(server);
     }
 }
 
