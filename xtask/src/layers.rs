@@ -20,7 +20,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lab", &["wire", "crypto", "tls", "fields", "semantics", "h2", "preload", "session", "page"]),
     (
         "cli",
-        &["sakigake", "lab", "wire", "crypto", "tls", "quic", "semantics", "preload", "h2", "session", "page", "net"],
+        &[
+            "sakigake",
+            "lab",
+            "wire",
+            "crypto",
+            "tls",
+            "quic",
+            "semantics",
+            "preload",
+            "h2",
+            "session",
+            "page",
+            "net",
+        ],
     ),
 ];
 
