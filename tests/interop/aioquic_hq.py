@@ -18,7 +18,7 @@ from aioquic.quic.packet import QuicProtocolVersion
 from aioquic.tls import CipherSuite
 
 LACKED = 127
-LACKS = {"server": {"connectionmigration", "versionnegotiation", "ecn"}, "client": {"versionnegotiation", "ecn"}}
+LACKS = {"server": {"versionnegotiation", "ecn"}, "client": {"connectionmigration", "versionnegotiation", "ecn"}}
 # What a client gives the server's tickets to arrive, before it uses one.
 TICKETS_WITHIN_S = 0.2
 V1, V2 = QuicProtocolVersion.VERSION_1, QuicProtocolVersion.VERSION_2

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 }
 
 fn lacks(_role: Role, case: &str) -> bool {
-    // Version 2 is not among its versions; its clients do not take up a preferred address.
+    // Version 2 is not among its versions, and nothing lets its client move.
     ["v2", "connectionmigration", "versionnegotiation", "ecn"].contains(&case)
 }
 

@@ -25,6 +25,9 @@ const CHAIN: u16 = 12;
 /// What a client gives the server's tickets to arrive, before it uses one.
 const TICKETS_WITHIN: Duration = Duration::from_millis(200);
 
+/// What is lost again and again is sent again after twice as long each time: 10 s, and 30 s without a word, would be over too soon.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 fn main() -> ExitCode {
     hq::main(lacks, play)
 }
@@ -85,7 +88,7 @@ fn rustls_client(contract: &Contract) -> Outcome<by_rustls::Client> {
 }
 
 fn limits() -> Outcome<Limits> {
-    Ok(Limits::new().with_max_idle_timeout(Duration::from_secs(30))?)
+    Ok(Limits::new().with_max_idle_timeout(PATIENCE)?.with_max_handshake_duration(PATIENCE)?)
 }
 
 async fn server(tls: impl tls::Provider, contract: &Arc<Contract>) -> Outcome {

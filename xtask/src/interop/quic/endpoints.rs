@@ -52,9 +52,13 @@ impl Tools {
     }
 }
 
+/// Built for release, or the program that `SAKIGAKE_PROGRAM` names.
 fn ours() -> Made {
-    build("sakigake-cli")?;
-    Ok(Ok(vec![target().join("release/sakigake"), "interop".into()]))
+    let named = env::var_os("SAKIGAKE_PROGRAM").map(PathBuf::from);
+    if named.is_none() {
+        build("sakigake-cli")?;
+    }
+    Ok(Ok(vec![named.unwrap_or_else(|| target().join("release/sakigake")), "interop".into()]))
 }
 
 fn peer(name: &str) -> Made {
