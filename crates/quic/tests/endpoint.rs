@@ -62,6 +62,7 @@ struct Ear {
     data: BTreeMap<StreamId, Vec<u8>>,
     finished: Vec<StreamId>,
     is_confirmed: bool,
+    ticket: Option<tls::Session>,
     token: Vec<u8>,
     versions: Vec<u32>,
     closed: Option<Closed>,
@@ -78,6 +79,7 @@ impl Ear {
                 self.due.push((id, bytes.len() as u64));
             }
             Event::Stream(Heard::Finished { id }) => self.finished.push(id),
+            Event::Ticket(session) => self.ticket = Some(*session),
             Event::NewToken(token) => self.token = token.to_vec(),
             Event::OtherVersions(versions) => self.versions = versions.to_vec(),
             Event::Retired(id) => self.retired.push(id),
@@ -112,6 +114,7 @@ struct World {
     client_tls: Arc<tls::client::Config>,
     server_tls: Arc<tls::server::Config>,
     flying: VecDeque<Flying>,
+    is_reversed: bool,
     /// What the server answered without a connection, in order.
     replies: Vec<Reply>,
 }
@@ -133,10 +136,23 @@ fn chance(seed: u64) -> Chance {
     Chance { tls: Box::new(Seeded(seed)), quic: Box::new(Seeded(seed ^ 0xdead_beef)) }
 }
 
+/// Takes early data as often as it comes.
+struct Anything;
+
+impl tls::server::AntiReplay for Anything {
+    fn is_first(&self, _: u64, _: u64, _: &[u8]) -> bool {
+        true
+    }
+}
+
+fn ring(seed: u64) -> Arc<KeyRing> {
+    let key = TicketKey::draw(UNIX_SECS - 1_000, Rotation::default(), &mut Seeded(seed));
+    Arc::new(KeyRing::new(PROVIDER.suite(0x1301).unwrap(), vec![key]))
+}
+
 fn host(side: Side, setting: &Setting) -> Host {
-    let key = TicketKey::draw(UNIX_SECS - 1_000, Rotation::default(), &mut Seeded(1));
     let suite = PROVIDER.suite(0x1301).unwrap();
-    let tokens = Arc::new(AddressTokens::new(Arc::new(KeyRing::new(suite, vec![key])), Lives::default()));
+    let tokens = Arc::new(AddressTokens::new(ring(1), Lives::default()));
     let reset_key = ResetKey::new(&SHA256, Secret::new(&[side as u8; 32]));
     let is_server = side == Side::Server;
     let versions = if is_server { setting.server_versions.clone() } else { vec![&VERSION_2, &VERSION_1] };
@@ -198,13 +214,15 @@ impl Host {
         }
     }
 
-    fn transmit(&mut self, now: Instant, flying: &mut VecDeque<Flying>) {
+    /// What is to leave, in order or the last first.
+    fn transmit(&mut self, now: Instant, flying: &mut VecDeque<Flying>, is_reversed: bool) {
         let mut out = vec![0; 65_535];
         for (connection, _) in self.seats.iter_mut().flatten() {
             while let Some(transmit) = connection.transmit(now, &mut out) {
                 for bytes in out[..transmit.len].chunks(transmit.segment_bytes) {
                     let addresses = back(transmit.addresses);
-                    flying.push_back(Flying { at: now + DELAY, bytes: bytes.to_vec(), addresses });
+                    let datagram = Flying { at: now + DELAY, bytes: bytes.to_vec(), addresses };
+                    if is_reversed { flying.push_front(datagram) } else { flying.push_back(datagram) }
                 }
             }
         }
@@ -245,12 +263,16 @@ impl World {
         let client_tls = tls::client::Options {
             verifier: Some(Arc::new(verifier)),
             alpn: vec![b"hq-interop".to_vec()],
+            tickets: Some(tls::extension::TicketRequest { new_session_count: 1, resumption_count: 1 }),
+            early_data: true,
             unix_secs_at_start: UNIX_SECS,
             ..tls::client::Options::new(&PROVIDER)
         };
         let server_tls = tls::server::Options {
             credentials: vec![Arc::clone(&CREDENTIAL.1)],
             alpn: vec![b"hq-interop".to_vec()],
+            tickets: Some(tls::Tickets::new(ring(4))),
+            early_data: Some(tls::server::EarlyDataPolicy::new(Arc::new(Anything))),
             unix_secs_at_start: UNIX_SECS,
             ..tls::server::Options::new(&PROVIDER)
         };
@@ -261,17 +283,28 @@ impl World {
             client_tls: client_tls.build().unwrap(),
             server_tls: server_tls.build().unwrap(),
             flying: VecDeque::new(),
+            is_reversed: false,
             replies: Vec::new(),
         }
     }
 
     fn connect(&mut self, token: Vec<u8>, version: Option<&'static Version>, has_reacted: bool) -> usize {
+        self.attempt(None, token, version, has_reacted)
+    }
+
+    fn attempt(
+        &mut self,
+        session: Option<tls::Session>,
+        token: Vec<u8>,
+        version: Option<&'static Version>,
+        has_reacted: bool,
+    ) -> usize {
         let host = &mut self.client;
         let index = host.seats.len();
         let addresses = Addresses { local: host.address, peer: self.server.address };
         let attempt = Attempt {
             server_name: "example.com",
-            session: None,
+            session,
             token,
             addresses,
             local: host.endpoint.connect(index, addresses.peer),
@@ -289,7 +322,7 @@ impl World {
         for _ in 0..MOST_TURNS {
             for host in [&mut self.client, &mut self.server] {
                 host.settle();
-                host.transmit(self.now, &mut self.flying);
+                host.transmit(self.now, &mut self.flying, self.is_reversed);
             }
             if done(self) {
                 return true;
@@ -298,8 +331,8 @@ impl World {
             let deadlines = [self.client.deadline(), self.server.deadline()];
             let Some(next) = deadlines.into_iter().flatten().chain(arrival).min() else { return false };
             self.now = self.now.max(next);
-            while self.flying.front().is_some_and(|flying| flying.at <= self.now) {
-                let flying = self.flying.pop_front().expect("it is there");
+            while let Some(due) = self.flying.iter().position(|flying| flying.at <= self.now) {
+                let flying = self.flying.remove(due).expect("it is there");
                 self.deliver(flying);
             }
             self.client.expire(self.now);
@@ -468,4 +501,31 @@ fn a_server_that_lost_its_state_resets_its_clients() {
     world.run(|world| world.client.ear(index).closed.is_some());
     assert_eq!(world.client.ear(index).closed, Some(Closed::Reset));
     assert!(world.replies.contains(&Reply::StatelessReset));
+}
+
+#[test]
+fn early_data_that_outruns_its_initial_waits_for_it() {
+    let mut world = World::new(&Setting::default());
+    let first = world.connect(Vec::new(), None, false);
+    world.confirm(first, 0);
+    assert!(world.run(|world| world.client.ear(first).ticket.is_some()));
+    let session = world.client.seats[first].as_mut().and_then(|(_, ear)| ear.ticket.take());
+    // In the version that they came to the first time: what is sent early is sealed in the first version alone.
+    let second = world.attempt(session, Vec::new(), Some(&VERSION_1), false);
+    let question = text(6_000, 1);
+    let connection = world.client.connection(second);
+    let id = connection.open(Direction::Bidirectional).expect("what the server allowed before");
+    say(connection, id, &question);
+    world.is_reversed = true;
+    let start = world.now;
+    assert!(
+        world.run(|world| world.server.seats.get(1).is_some() && world.server.ear(1).finished.contains(&id))
+    );
+    assert_eq!(
+        world.now.since(start),
+        DELAY,
+        "half a round trip, though everything came the wrong way round"
+    );
+    assert!(world.server.ear(1).data[&id] == question);
+    assert!(world.server.endpoint.counters().held > 0);
 }
