@@ -365,12 +365,12 @@ impl<S: Service> Floor<S> {
             let Self { endpoint, seats, ready, timers, batch, clock, .. } = self;
             let Some(Some(seat)) = seats.get_mut(index) else { continue };
             let now = clock.now();
-            let has_more = seat.act(now, batch, ports);
             seat.issue(index, endpoint);
+            let has_more = seat.act(now, batch, ports);
             if seat.is_over() {
                 self.leave(index);
             } else {
-                seat.arm(index, timers);
+                seat.arm(now, index, timers);
                 if has_more || seat.wakes() {
                     seat.ready(index, ready);
                 }

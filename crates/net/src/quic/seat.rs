@@ -11,8 +11,11 @@ use sakigake_quic::{
     connection::{Connection, Received},
     endpoint::Endpoint,
 };
-use sakigake_wire::Instant;
+use sakigake_wire::{Instant, Span};
 use std::{collections::VecDeque, net::SocketAddr, sync::Arc, task::Waker};
+
+/// What is left between two alarms of a connection whose deadline lies in the past.
+const LEAST_SLEEP: Span = Span::from_millis(1);
 
 pub(super) struct Seat<A> {
     connection: Connection,
@@ -101,8 +104,11 @@ impl<A: Application> Seat<A> {
         }
     }
 
-    pub(super) fn arm(&mut self, index: usize, timers: &mut Timers) {
-        timers.arm(index, &mut self.alarm, self.connection.deadline());
+    /// Sees to it that it is told the time. It has just acted at `now`: should it still want to be told of a moment before that, it
+    /// is in error, and must not have the thread for itself.
+    pub(super) fn arm(&mut self, now: Instant, index: usize, timers: &mut Timers) {
+        let deadline = self.connection.deadline().map(|at| if at > now { at } else { now + LEAST_SLEEP });
+        timers.arm(index, &mut self.alarm, deadline);
     }
 
     pub(super) fn is_over(&self) -> bool {
