@@ -240,7 +240,7 @@ pub(crate) struct LookArguments {
     /// Application protocols to offer or accept, best first
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
     pub(crate) alpn: Vec<String>,
-    /// Print every record and handshake message, on standard error
+    /// Print every record and handshake message (of QUIC, every packet with its frames), on standard error
     #[arg(long)]
     pub(crate) trace: bool,
     /// Append the connection's secrets to a file, for a decrypting capture

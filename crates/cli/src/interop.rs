@@ -10,7 +10,7 @@ mod server;
 use crate::{
     Failure,
     arguments::{InteropArguments, InteropCommand},
-    quic::Watch,
+    watch::{Watch, qlog_folder},
 };
 use sakigake::key_log::KeyLogFile;
 use sakigake_crypto::{Provider, aws_lc::PROVIDER};
@@ -108,6 +108,7 @@ struct Contract {
     certs: PathBuf,
     key_log: Option<KeyLogFile>,
     is_traced: bool,
+    qlog: Option<PathBuf>,
 }
 
 impl Contract {
@@ -126,12 +127,13 @@ impl Contract {
             certs: folder(arguments.certs.as_ref(), &["CERTS"], "/certs"),
             key_log: key_log.transpose()?,
             is_traced: arguments.trace,
+            qlog: qlog_folder(arguments.qlog.as_deref()),
         }))
     }
 
     /// Looks at one connection.
     fn watch(&self) -> Watch {
-        Watch::new(self.key_log.clone(), self.is_traced)
+        Watch::new(self.key_log.clone(), self.is_traced, self.qlog.clone())
     }
 
     fn provider(&self) -> &'static Provider {

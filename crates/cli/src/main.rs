@@ -11,6 +11,7 @@ mod quic;
 mod run;
 mod serve;
 mod tls;
+mod watch;
 
 use arguments::{Cli, Command, LabCommand, QuicCommand, TlsCommand};
 use clap::Parser;

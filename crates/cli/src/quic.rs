@@ -4,6 +4,7 @@ use crate::{
     Failure,
     arguments::{QuicAcceptArguments, QuicConnectArguments, QuicVersion},
     fetch, serve, tls as look,
+    watch::{Watch, qlog_folder},
 };
 use core::task::{Context, Poll, ready};
 use sakigake::{key_log::KeyLogFile, tickets::Keys};
@@ -44,6 +45,7 @@ pub(crate) fn connect(arguments: &QuicConnectArguments) -> Result<ExitCode, Fail
     let (host, port) = crate::place(&arguments.target)?;
     let clock = Clock::start();
     let key_log = key_log(arguments.look.keylog.as_deref())?;
+    let qlog = qlog_folder(arguments.qlog.as_deref());
     let mut options = tls::client::Options::new(&PROVIDER);
     options.verifier = Some(fetch::trust(&arguments.trust).verifier().map_err(Failure::new)?);
     options.alpn = look::alpn(&arguments.look);
@@ -76,7 +78,7 @@ pub(crate) fn connect(arguments: &QuicConnectArguments) -> Result<ExitCode, Fail
         };
         let mut worker = Worker::client(clock, &secrets, One::default());
         worker.add(port);
-        let talk = Talk::new(Watch::new(key_log, arguments.look.trace), true);
+        let talk = Talk::new(Watch::new(key_log, arguments.look.trace, qlog), true);
         worker.connect(tls, quic, attempt, talk).map_err(Failure::new)?;
         drive(worker).await
     })
@@ -85,6 +87,7 @@ pub(crate) fn connect(arguments: &QuicConnectArguments) -> Result<ExitCode, Fail
 pub(crate) fn accept(arguments: &QuicAcceptArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let key_log = key_log(arguments.look.keylog.as_deref())?;
+    let qlog = qlog_folder(arguments.qlog.as_deref());
     let mut options = tls::server::Options::new(&PROVIDER);
     options.credentials = match (&arguments.cert, &arguments.key) {
         (Some(cert), Some(key)) => vec![serve::load(cert, key)?],
@@ -104,7 +107,7 @@ pub(crate) fn accept(arguments: &QuicAcceptArguments) -> Result<ExitCode, Failur
     crate::on_this_thread(async {
         let port = UdpPort::bind(arguments.listen, &UdpOptions::default()).map_err(failed)?;
         eprintln!("waiting for one connection on {}", port.local());
-        let talk = Talk::new(Watch::new(key_log, arguments.look.trace), false);
+        let talk = Talk::new(Watch::new(key_log, arguments.look.trace, qlog), false);
         let service = One { next: Some(talk), ended: None };
         let mut worker = Worker::server(clock, &secrets, terms, service);
         worker.add(port);
@@ -142,43 +145,6 @@ fn key_log(option: Option<&Path>) -> Result<Option<KeyLogFile>, Failure> {
     let told = || env::var_os("SSLKEYLOGFILE").filter(|path| !path.is_empty()).map(PathBuf::from);
     let path = option.map(Path::to_owned).or_else(told);
     path.map(|path| serve::open_key_log(&path)).transpose()
-}
-
-/// Shows what a connection says, on standard error.
-pub(crate) struct Watch {
-    key_log: Option<KeyLogFile>,
-    is_traced: bool,
-    is_told: bool,
-}
-
-impl Watch {
-    pub(crate) const fn new(key_log: Option<KeyLogFile>, is_traced: bool) -> Self {
-        Self { key_log, is_traced, is_told: false }
-    }
-
-    pub(crate) fn heard(&self, event: &Event<'_>) {
-        match event {
-            Event::KeyLog(line) => {
-                if let Some(Err(error)) = self.key_log.as_ref().map(|file| file.write(line)) {
-                    eprintln!("warning: the key log cannot be written: {error}");
-                }
-            }
-            _ if !self.is_traced => {}
-            Event::Stream(Heard::Data { id, bytes }) => eprintln!("{id:?}: {} bytes", bytes.len()),
-            Event::Stream(heard) => eprintln!("{heard:?}"),
-            Event::Ticket(_) => eprintln!("Ticket"),
-            Event::NewToken(token) => eprintln!("NewToken of {} bytes", token.len()),
-            event => eprintln!("{event:?}"),
-        }
-    }
-
-    /// Tells once what was agreed on below TLS.
-    pub(crate) fn look(&mut self, connection: &Connection) {
-        if self.is_traced && connection.is_established() && !core::mem::replace(&mut self.is_told, true) {
-            let peer = connection.paths().active().addresses.peer;
-            eprintln!("QUIC {} with {peer}", connection.version().name);
-        }
-    }
 }
 
 async fn drive(mut worker: Worker<One>) -> Result<ExitCode, Failure> {
@@ -283,6 +249,10 @@ impl Talk {
 }
 
 impl Application for Talk {
+    fn begun(&mut self, now: Instant, connection: &mut Connection) {
+        self.watch.begun(now, connection);
+    }
+
     fn heard(&mut self, _: Instant, event: Event<'_>) {
         self.watch.heard(&event);
         match event {

@@ -46,6 +46,11 @@ const BATCH_BYTES: usize = 65_507;
 
 /// What a connection's owner does: listens, and acts when the connection is free.
 pub trait Application {
+    /// The connection is there, and nothing has come or left: the moment to ask for its trace.
+    fn begun(&mut self, now: Instant, connection: &mut Connection) {
+        let _ = (now, connection); // Most owners ask for none.
+    }
+
     /// The connection said something. Keep what is needed; acts come in [`Application::act`].
     fn heard(&mut self, now: Instant, event: Event<'_>);
 
@@ -323,7 +328,7 @@ impl<S: Service> Floor<S> {
     }
 
     fn sit(&mut self, index: usize, connection: Connection, application: S::Application) {
-        let mut seat = Seat::new(connection, application, self.nudges.nudge(index));
+        let mut seat = Seat::new(self.clock.now(), connection, application, self.nudges.nudge(index));
         seat.ready(index, &mut self.ready);
         self.seats[index] = Some(seat);
     }

@@ -21,7 +21,10 @@ pub(crate) struct InteropArguments {
     /// Append the connections' secrets to a file [default: $SSLKEYLOGFILE, or nowhere]
     #[arg(long, value_name = "FILE")]
     pub(crate) keylog: Option<PathBuf>,
-    /// Print what connections say, on standard error
+    /// Write a qlog file a connection into a folder [default: $QLOGDIR, or nowhere]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) qlog: Option<PathBuf>,
+    /// Print each packet with its frames and what connections say, on standard error
     #[arg(long)]
     pub(crate) trace: bool,
 }

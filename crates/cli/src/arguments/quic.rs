@@ -25,6 +25,9 @@ pub(crate) struct QuicConnectArguments {
     /// The version to speak [default: version 1, or 2 where the server would rather]
     #[arg(long, value_enum, value_name = "VERSION")]
     pub(crate) version: Option<QuicVersion>,
+    /// Write the connection's qlog file into a folder [default: $QLOGDIR, or nowhere]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) qlog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) look: LookArguments,
 }
@@ -46,6 +49,9 @@ pub(crate) struct QuicAcceptArguments {
     /// Ask the client to come again with a token (Retry)
     #[arg(long)]
     pub(crate) retry: bool,
+    /// Write the connection's qlog file into a folder [default: $QLOGDIR, or nowhere]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) qlog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) look: LookArguments,
 }

@@ -1,7 +1,7 @@
 //! Fetches files: the client's side of a connection.
 
 use super::Way;
-use crate::quic::Watch;
+use crate::watch::Watch;
 use sakigake_net::quic::{Application, Connection, Event};
 use sakigake_quic::{
     connection::Closed,
@@ -155,6 +155,10 @@ impl Fetcher {
 }
 
 impl Application for Fetcher {
+    fn begun(&mut self, now: Instant, connection: &mut Connection) {
+        self.watch.begun(now, connection);
+    }
+
     fn heard(&mut self, _: Instant, event: Event<'_>) {
         self.watch.heard(&event);
         match event {

@@ -1,6 +1,6 @@
 //! Answers requests with files: the server's side of a connection.
 
-use crate::quic::Watch;
+use crate::watch::Watch;
 use core::task::{Context, Poll};
 use sakigake_net::quic::{Application, Connection, Event};
 use sakigake_quic::streams::{Chunk, Heard, Refused, StreamId};
@@ -125,6 +125,10 @@ impl From<io::Error> for Stuck {
 }
 
 impl Application for Files {
+    fn begun(&mut self, now: Instant, connection: &mut Connection) {
+        self.watch.begun(now, connection);
+    }
+
     fn heard(&mut self, _: Instant, event: Event<'_>) {
         self.watch.heard(&event);
         match event {

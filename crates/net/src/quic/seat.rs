@@ -28,7 +28,13 @@ pub(super) struct Seat<A> {
 }
 
 impl<A: Application> Seat<A> {
-    pub(super) fn new(connection: Connection, application: A, nudge: Arc<Nudge>) -> Self {
+    pub(super) fn new(
+        now: Instant,
+        mut connection: Connection,
+        mut application: A,
+        nudge: Arc<Nudge>,
+    ) -> Self {
+        application.begun(now, &mut connection);
         let waker = Waker::from(nudge.clone());
         Self { connection, application, alarm: Alarm::default(), nudge, waker, is_ready: false }
     }
@@ -73,9 +79,17 @@ impl<A: Application> Seat<A> {
         self.application.poll_wake(&mut Context::from_waker(&self.waker)).is_ready()
     }
 
-    /// The owner acts and what the connection has leaves; whether there may be more.
+    /// The owner acts and what the connection has leaves, of which the owner hears where it asked for that; whether there may be
+    /// more.
     pub(super) fn act(&mut self, now: Instant, place: &mut [u8], ports: &mut [UdpPort]) -> bool {
         self.is_ready = false;
+        let has_more = self.send(now, place, ports);
+        let Self { connection, application, .. } = self;
+        connection.tell_traced(&mut |event| application.heard(now, event));
+        has_more
+    }
+
+    fn send(&mut self, now: Instant, place: &mut [u8], ports: &mut [UdpPort]) -> bool {
         for _ in 0..BATCHES_A_TURN {
             self.application.act(now, &mut self.connection);
             let Some(transmit) = self.connection.transmit(now, place) else { return false };
