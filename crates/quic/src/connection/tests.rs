@@ -1,5 +1,6 @@
 //! Stories of a client and a server.
 
+mod handshake;
 mod pair;
 mod traced;
 
