@@ -162,7 +162,6 @@ impl Connection {
         self.paths.confirm();
         self.discard(now, Epoch::Initial);
         self.discard(now, Epoch::Handshake); // spec: 9001-4.9.2-a
-        self.opening = None;
         self.prefer(now);
         heard(Event::Confirmed);
     }

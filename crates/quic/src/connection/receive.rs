@@ -101,6 +101,9 @@ impl Connection {
             let Some(head) = head(&packet).filter(|head| head.epoch == epoch) else { continue };
             self.open_packet(now, head, &mut early.bytes, &arrival, heard)?;
         }
+        if self.is_confirmed {
+            self.opening = None; // Not before: what outran the end of the handshake was kept there.
+        }
         Ok(())
     }
 
