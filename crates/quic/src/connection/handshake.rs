@@ -30,8 +30,13 @@ impl Connection {
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
         let space = space_of(epoch);
+        let is_over = self.is_level_over(space);
         let Self { spaces, tls, .. } = self;
         let Some(number_space) = spaces.get_mut(space) else { return Ok(()) };
+        let end = frame.offset.saturating_add(frame.data.len() as u64);
+        if is_over && end > number_space.crypto.delivered() {
+            return Err(Fault::CryptoBehindKeyChange); // spec: 9001-4.1.3-b
+        }
         let (mut flight, mut result) = (Flight::default(), Ok(()));
         let accepted = number_space.crypto.accept(frame.offset, frame.data, &mut |bytes| {
             if result.is_ok() {
@@ -39,9 +44,27 @@ impl Connection {
             }
         });
         accepted.map_err(|fault| fault.fault(kind::CRYPTO))?;
+        let result = result.map_err(fault_of_tls).and_then(|()| self.refuse_held());
         self.absorb(now, flight, heard)?;
-        result.map_err(fault_of_tls)?;
+        result?;
         self.ask(now, heard)
+    }
+
+    /// Whether TLS reads from a later level than that of this space.
+    fn is_level_over(&self, space: Space) -> bool {
+        self.tls.awaits().is_some_and(|awaited| awaited > level_of(space))
+    }
+
+    /// What is held behind a gap at a level that is over was said in vain.
+    fn refuse_held(&self) -> Result<(), Fault> {
+        let is_cut = |space: &Space| {
+            let is_holding = self.spaces.get(*space).is_some_and(|space| space.crypto.is_holding());
+            is_holding && self.is_level_over(*space)
+        };
+        match [Space::Initial, Space::Handshake].iter().any(is_cut) {
+            true => Err(Fault::CryptoBehindKeyChange), // spec: 9001-4.1.3-c
+            false => Ok(()),
+        }
     }
 
     /// The owner's answer.
@@ -51,11 +74,21 @@ impl Connection {
         answer: Answer,
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
-        let mut flight = Flight::default();
-        let result = self.tls.answer(now, answer, &mut flight);
-        self.absorb(now, flight, heard)?;
-        result.map_err(fault_of_tls)?;
+        self.tell_tls(now, answer, heard)?;
         self.ask(now, heard)
+    }
+
+    fn tell_tls(
+        &mut self,
+        now: Instant,
+        answer: Answer,
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        let mut flight = Flight::default();
+        let result = self.tls.answer(now, answer, &mut flight).map_err(fault_of_tls);
+        let result = result.and_then(|()| self.refuse_held());
+        self.absorb(now, flight, heard)?;
+        result
     }
 
     /// Client: what TLS does before anybody listens.
@@ -182,10 +215,7 @@ impl Connection {
         while let Some(Wanted::TransportParameters { peer, remembered }) = self.tls.wanted() {
             let (peer, remembered) = (peer.clone(), remembered.clone());
             let answer = self.agree(&peer, remembered.as_deref())?;
-            let mut flight = Flight::default();
-            let result = self.tls.answer(now, answer, &mut flight);
-            self.absorb(now, flight, heard)?;
-            result.map_err(fault_of_tls)?;
+            self.tell_tls(now, answer, heard)?;
         }
         if let Some(wanted) = self.tls.wanted()
             && !core::mem::replace(&mut self.has_asked, true)

@@ -86,7 +86,7 @@ const LATE: Option<Closed> = Some(Closed::Fault(Fault::CryptoBehindKeyChange));
 
 #[test]
 fn nothing_comes_at_a_level_that_is_over() {
-    // spec: 9001-4.1.3-a
+    // spec: 9001-4.1.3-b
     for ahead in [0, 1, 700] {
         let mut pair = after_client_hello();
         let now = pair.now;
@@ -116,7 +116,7 @@ fn what_was_said_may_be_said_again_at_a_level_that_is_over() {
 
 #[test]
 fn nothing_may_be_held_back_at_a_level_that_ends() {
-    // spec: 9001-4.1.3-a
+    // spec: 9001-4.1.3-c
     let mut pair = Pair::new();
     pair.fate = Box::new(|is_client, index, _| is_client && index == 0);
     assert!(pair.run(|pair| pair.server.is_some()));
