@@ -129,7 +129,12 @@ impl Connection {
         if is_unwanted {
             return; // Nobody knows what the server would take.
         }
-        self.keys.install(self.version, way, secret);
+        // Early data is of the version that the client began with, whatever the server goes on in.
+        let version = match &self.opening {
+            Some(opening) if secret.level == Level::EarlyData => opening.first_version, // spec: 9369-4.1-a
+            _ => self.version,
+        };
+        self.keys.install(version, way, secret);
         if secret.level == Level::Handshake && way == Way::Send {
             self.recovery.on_handshake_keys();
         }
