@@ -17,7 +17,7 @@ use crate::{
     paths::{Addresses, PathId, Paths},
     recovery::{self, Recovery, Space, acks::Mark},
     rules::{
-        Side,
+        Epoch, Side,
         versions::{Version, version},
     },
     streams::{PeerLimits, Streams},
@@ -332,7 +332,9 @@ impl Connection {
 
     /// What the peer declared takes effect.
     pub(super) fn adopt(&mut self, parameters: Parameters) {
-        self.streams.grant(limits_of(&parameters));
+        if !self.keys.can_send(Epoch::ZeroRtt) {
+            self.streams.grant(limits_of(&parameters)); // spec: 9000-7.4.1-p
+        }
         self.issued.allow(parameters.active_connection_id_limit);
         self.idle.negotiate(parameters.max_idle_timeout_ms);
         self.paths.limit_datagrams(parameters.max_udp_payload_size);

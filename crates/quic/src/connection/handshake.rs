@@ -298,7 +298,11 @@ impl Connection {
         }
         let remembered = self.opening.as_ref().and_then(|opening| opening.remembered.as_ref());
         match (fate, remembered, &self.peer) {
-            (EarlyData::Accepted { .. }, Some(remembered), Some(peer)) => remembered.check_kept(peer),
+            (EarlyData::Accepted { .. }, Some(remembered), Some(peer)) => {
+                remembered.check_kept(peer)?;
+                self.streams.grant(limits_of(peer));
+                Ok(())
+            }
             (EarlyData::Rejected, ..) => {
                 self.reject_early_data(now);
                 Ok(())
