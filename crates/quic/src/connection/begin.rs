@@ -5,6 +5,7 @@ use super::{
     Config, Connection, Event,
     carried::{Once, Settlement},
     close::Life,
+    handshake::{remembered_of, version_of},
     keyring::Keyring,
     spaces::Spaces,
 };
@@ -44,7 +45,8 @@ pub struct Attempt<'a> {
     pub addresses: Addresses,
     /// Our id in the handshake, by which the owner routes; empty where it needs none.
     pub local: ConnectionId,
-    /// The version to begin with; the first of the configuration's otherwise.
+    /// The version to begin with; otherwise that of the session, which is worthless in another one, or the first of the
+    /// configuration's.
     pub version: Option<&'static Version>,
     /// Whether a Version Negotiation packet led to this version.
     pub has_reacted: bool,
@@ -115,17 +117,18 @@ impl Connection {
         now: Instant,
         mut chance: Chance,
     ) -> Result<Self, tls::Misuse> {
-        let version = attempt.version.unwrap_or(config.versions[0]); // `Options::build` saw to it that there is one.
+        let kept = attempt.session.as_ref().and_then(tls::Session::transport);
+        let of_session = kept.and_then(version_of).filter(|version| config.versions.contains(version));
+        let version = attempt.version.or(of_session).unwrap_or(config.versions[0]); // `Options::build` saw to it that there is one.
         let original_dcid = ConnectionId::random(FIRST_ID_BYTES, &mut *chance.quic); // spec: 9000-7.2-a
         let mut own = config.parameters();
         own.initial_source_connection_id = Some(attempt.local);
         own.version_information = Some(config.version_information(version));
-        let remembered = attempt.session.as_ref().and_then(tls::Session::transport);
-        // What we wrote ourselves is readable; where it is not, there is no early data.
-        let remembered = remembered.and_then(|bytes| Remembered::read(bytes).ok());
+        let remembered = kept.and_then(|bytes| remembered_of(bytes, version));
+        let session = attempt.session.filter(|_| remembered.is_some()); // spec: 9369-5-a
         let parameters = own.to_vec(Side::Client, &mut *chance.quic);
         let mut flight = tls::Flight::default();
-        let Attempt { server_name, session, .. } = attempt;
+        let server_name = attempt.server_name;
         let tls = tls::Handshake::quic_client(
             tls_config,
             server_name,

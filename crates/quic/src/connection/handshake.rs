@@ -11,7 +11,11 @@ use crate::{
     frame::Crypto,
     parameters::{Parameters, PreferredAddress, Remembered, VersionInformation},
     recovery::Space,
-    rules::{Epoch, Side, frames::kind},
+    rules::{
+        Epoch, Side,
+        frames::kind,
+        versions::{Version, version},
+    },
 };
 use core::net::SocketAddr;
 use sakigake_tls::{self as tls, Answer, EarlyData, Fact, Flight, Level, Step, Wanted};
@@ -19,6 +23,9 @@ use sakigake_wire::{Instant, Writer};
 
 /// The longest that remembered parameters are.
 const REMEMBERED_BYTES: usize = 256;
+
+/// Bytes of the version before them.
+const VERSION_BYTES: usize = 4;
 
 impl Connection {
     /// CRYPTO: hands TLS what is in order now.
@@ -179,7 +186,7 @@ impl Connection {
             Fact::BarredRequest => return Err(Fault::CertificateRequestAfterHandshake), // spec: 9001-4.4-a
             Fact::Ticket(mut session) => {
                 if let Some(peer) = &self.peer {
-                    let kept = session.set_transport(remembered_bytes(&peer.remembered()));
+                    let kept = session.set_transport(remembered_bytes(self.version, &peer.remembered()));
                     kept.expect("integers of a dozen parameters are within the bound");
                 }
                 heard(Event::Ticket(session));
@@ -244,15 +251,18 @@ impl Connection {
                 self.keys.begin_sending(best, opening.keyed_by.as_ref());
             }
         }
+        let first_version = opening.first_version;
         let own = self.own_parameters().ok_or(Fault::Internal("a second ClientHello"))?;
         self.adopt(parameters);
-        // A ticket that we cannot read brings no early data.
-        let kept = remembered.and_then(|bytes| Remembered::read(bytes).ok());
-        let takes_early_data = kept.is_some_and(|kept| kept.may_take_early_data(&own));
-        Ok(Answer::TransportParameters {
-            parameters: own.to_vec(Side::Server, &mut *self.entropy),
-            remembered: remembered_bytes(&own.remembered()),
-            takes_early_data,
+        let kept = remembered.and_then(|bytes| remembered_of(bytes, first_version));
+        let parameters = own.to_vec(Side::Server, &mut *self.entropy);
+        let remembered = remembered_bytes(self.version, &own.remembered());
+        Ok(match kept {
+            Some(kept) => {
+                let takes_early_data = kept.may_take_early_data(&own);
+                Answer::TransportParameters { parameters, remembered, takes_early_data }
+            }
+            None => Answer::FullHandshake { parameters, remembered }, // spec: 9369-5-b
         })
     }
 
@@ -354,10 +364,23 @@ fn fault_of_tls(fault: tls::Fault) -> Fault {
     }
 }
 
-fn remembered_bytes(remembered: &Remembered) -> Vec<u8> {
+/// The version that a ticket is of, and what is remembered with it.
+fn remembered_bytes(version: &Version, remembered: &Remembered) -> Vec<u8> {
     let mut bytes = [0; REMEMBERED_BYTES];
     let mut out = Writer::new(&mut bytes);
-    remembered.write(&mut out).expect("integers of a dozen parameters take less");
+    let written = out.u32(version.number).and_then(|()| remembered.write(&mut out));
+    written.expect("integers of a dozen parameters take less");
     let len = out.written();
     bytes[..len].to_vec()
+}
+
+/// What [`remembered_bytes`] wrote for a ticket of `version`; none for another one's, and for what cannot be read.
+pub(super) fn remembered_of(bytes: &[u8], version: &Version) -> Option<Remembered> {
+    let rest = bytes.get(VERSION_BYTES..).filter(|_| version_of(bytes) == Some(version))?;
+    Remembered::read(rest).ok() // We wrote it: what is not readable is another build's.
+}
+
+/// The version of the same.
+pub(super) fn version_of(bytes: &[u8]) -> Option<&'static Version> {
+    version(u32::from_be_bytes(*bytes.first_chunk::<VERSION_BYTES>()?))
 }

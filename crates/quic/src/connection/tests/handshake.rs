@@ -168,6 +168,11 @@ fn an_acknowledgement_may_stand_behind_finished() {
 
 /// Two connections: one that brings a ticket, and one that goes on from it.
 fn returning(first: [Options; 2], second: [Options; 2]) -> Pair {
+    returning_with(first, second, |_| {})
+}
+
+/// The same, with `change` made to what the client keeps of the first one.
+fn returning_with(first: [Options; 2], second: [Options; 2], change: impl Fn(&mut tls::Session)) -> Pair {
     let key = tls::TicketKey {
         name: [1; 16],
         secret: sakigake_crypto::Secret::filled(32, |out| out.fill(2)),
@@ -195,8 +200,9 @@ fn returning(first: [Options; 2], second: [Options; 2]) -> Pair {
     let mut pair = Pair::of(setting(first, None));
     pair.confirm();
     assert!(pair.run(|pair| pair.client_ear.ticket.is_some()));
-    let session = pair.client_ear.ticket.take().map(|session| *session);
-    Pair::of(setting(second, session))
+    let mut session = *pair.client_ear.ticket.take().unwrap();
+    change(&mut session);
+    Pair::of(setting(second, Some(session)))
 }
 
 fn speaking(versions: Vec<&'static crate::rules::versions::Version>) -> Options {
@@ -224,9 +230,33 @@ fn a_ticket_is_for_the_version_that_it_came_from() {
     let v1 = [speaking(vec![&VERSION_1]), speaking(vec![&VERSION_1])];
     let pair = returning(of_v2(), v1);
     assert!(pair.client.early_data().is_none(), "the ticket came from version 2");
-    let v2 = [speaking(vec![&VERSION_2]), speaking(vec![&VERSION_2])];
-    let pair = returning(of_v2(), v2);
+    // A client begins with the ticket's version where it speaks that.
+    for of_client in [vec![&VERSION_2], vec![&VERSION_1, &VERSION_2]] {
+        let mut pair = returning(of_v2(), [speaking(of_client), of_v2()[1].clone()]);
+        assert_eq!(pair.client.version(), &VERSION_2);
+        let id = pair.say(b"GET /early");
+        assert!(pair.run(|pair| pair.server_ear.finished.contains(&id)));
+        assert!(!pair.server().is_established());
+    }
+}
+
+#[test]
+fn a_server_takes_no_ticket_of_another_version() {
+    // spec: 9369-5-b
+    let of_v1 = [Options::default(), speaking(vec![&VERSION_1])];
+    let v2 = [speaking(vec![&VERSION_2]), speaking(vec![&VERSION_2, &VERSION_1])];
+    let mut pair = returning_with(of_v1, v2, |session| {
+        // A client that lies to itself about where its ticket came from.
+        let mut kept = session.transport().unwrap().to_vec();
+        kept[..4].copy_from_slice(&VERSION_2.number.to_be_bytes());
+        session.set_transport(kept).unwrap();
+    });
     assert!(pair.client.early_data().is_some());
+    let id = pair.say(b"GET /early");
+    assert!(pair.run(|pair| pair.server_ear.finished.contains(&id)));
+    assert!(pair.server().is_established(), "not before");
+    let is_resumed = pair.client_ear.negotiated.as_ref().map(|negotiated| negotiated.is_resumed);
+    assert_eq!(is_resumed, Some(false));
 }
 
 #[test]

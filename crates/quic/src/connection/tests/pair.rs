@@ -77,6 +77,7 @@ pub(super) struct Ear {
     pub(super) finished: Vec<StreamId>,
     pub(super) datagrams: Vec<Vec<u8>>,
     pub(super) closed: Vec<Closed>,
+    pub(super) negotiated: Option<tls::Negotiated>,
     pub(super) ticket: Option<Box<tls::Session>>,
     pub(super) token: Vec<u8>,
     pub(super) versions: Vec<u32>,
@@ -99,7 +100,10 @@ impl Ear {
             Event::OtherVersions(versions) => self.versions = versions.to_vec(),
             Event::Closed(closed) => self.closed.push(closed),
             Event::Traced { at, record } => self.traced.push((at, record.clone())),
-            Event::Negotiated(_) => self.names.push("negotiated".into()),
+            Event::Negotiated(negotiated) => {
+                self.names.push("negotiated".into());
+                self.negotiated = Some(negotiated);
+            }
             Event::Established => self.names.push("established".into()),
             Event::Confirmed => self.names.push("confirmed".into()),
             Event::Moved(moved) => self.names.push(format!("moved: {:?}", moved.reason)),
