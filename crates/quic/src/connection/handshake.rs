@@ -301,9 +301,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Client: what became of early data.
+    /// What became of early data: a server keeps none that it refused.
     fn on_early_data(&mut self, now: Instant, fate: EarlyData) -> Result<(), Fault> {
         if self.side == Side::Server {
+            if let (Some(opening), false) = (&mut self.opening, self.keys.can_receive(Epoch::ZeroRtt)) {
+                opening.early.retain(|early| early.epoch != Epoch::ZeroRtt);
+            }
             return Ok(());
         }
         let remembered = self.opening.as_ref().and_then(|opening| opening.remembered.as_ref());

@@ -259,8 +259,9 @@ impl Connection {
     /// Keeps a packet that came before its keys, within bounds: what is beyond them is lost, as packets are.
     fn keep(&mut self, epoch: Epoch, packet: &[u8], arrival: &Arrival) {
         let most = self.config.limits.early_packets;
-        let room =
-            self.opening.as_mut().filter(|opening| opening.early.len() < most && epoch != Epoch::Initial);
+        let is_refused = epoch == Epoch::ZeroRtt && self.keys.can_receive(Epoch::Handshake);
+        let may = epoch != Epoch::Initial && !is_refused;
+        let room = self.opening.as_mut().filter(|opening| opening.early.len() < most && may);
         self.watch.note_early(epoch, packet.len(), room.is_some());
         if let Some(opening) = room {
             let Arrival { addresses, mark, datagram_bytes, .. } = *arrival;
