@@ -105,7 +105,7 @@ impl Keyring {
     /// These keys are of no use any more.
     pub(super) fn discard(&mut self, epoch: Epoch) {
         match epoch {
-            Epoch::Initial => self.initial = Pair::default(),
+            Epoch::Initial => self.initial = Pair::default(), // spec: 9001-4.9-a
             Epoch::Handshake => self.handshake = Pair::default(),
             Epoch::ZeroRtt => self.zero_rtt = None,
             Epoch::OneRtt => {}

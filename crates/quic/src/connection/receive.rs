@@ -199,7 +199,9 @@ impl Connection {
     /// Whether a long header's version and ids are those of this connection (RFC 9000 section 7.2).
     fn admits(&self, head: &Head) -> bool {
         let (Some(version), Some(scid)) = (head.version, head.scid) else { return true };
-        let Some(opening) = &self.opening else { return false };
+        let Some(opening) = &self.opening else {
+            return head.epoch == Epoch::ZeroRtt; // Behind Finished, as long as there are keys for it.
+        };
         let is_ours = version == self.version || version == opening.first_version || self.may_follow(head);
         is_ours && opening.peer_source.is_none_or(|source| source == scid) // spec: 9000-7.2-b
     }

@@ -343,3 +343,23 @@ fn early_data_keeps_to_the_limits_that_were_remembered() {
     }
     assert!(left < 2_500, "{left} bytes: data beyond what was remembered left early");
 }
+
+#[test]
+fn early_data_that_was_overtaken_is_read_for_a_while() {
+    // spec: 9001-4.9.3-b
+    for waits in [false, true] {
+        let mut pair =
+            returning([Options::default(), Options::default()], [Options::default(), Options::default()]);
+        let now = pair.now;
+        let late = forged(&mut pair.client, now, Epoch::ZeroRtt, &[1]);
+        let number = pair.client.recovery.largest_sent(Space::Application).unwrap();
+        pair.confirm();
+        if waits {
+            let until = pair.now + Span::from_secs(5);
+            pair.run(|pair| pair.now >= until);
+        }
+        let now = pair.now;
+        assert_eq!(hand(pair.server(), now, late), None);
+        assert_eq!(pair.server().spaces.application.acks.is_duplicate(number), !waits);
+    }
+}
