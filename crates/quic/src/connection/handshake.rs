@@ -248,7 +248,7 @@ impl Connection {
             let best = self.config.versions.iter().find(|version| is_offered(version.number));
             if let Some(best) = best.filter(|best| **best != self.version) {
                 self.version = best; // spec: 9368-2.3-a
-                self.keys.begin_sending(best, opening.keyed_by.as_ref());
+                self.keys.choose(best, opening.keyed_by.as_ref());
             }
         }
         let first_version = opening.first_version;

@@ -13,6 +13,8 @@ pub(super) struct Keyring {
     suite: &'static Suite,
     side: Side,
     initial: Pair,
+    /// A server's for what comes in the version that it went on in.
+    initial_chosen: Option<(&'static Version, Keys)>,
     handshake: Pair,
     /// A client sends with them, a server receives.
     zero_rtt: Option<Keys>,
@@ -41,6 +43,7 @@ impl Keyring {
             suite,
             side,
             initial: Pair::default(),
+            initial_chosen: None,
             handshake: Pair::default(),
             zero_rtt: None,
             one_rtt: None,
@@ -57,9 +60,11 @@ impl Keyring {
         self.initial = Pair { send: Some(initial.send), receive: Some(initial.receive) };
     }
 
-    /// Initial keys of another version, to send with; what comes in the version before is still opened with the old ones.
-    pub(super) fn begin_sending(&mut self, version: &'static Version, dcid: &[u8]) {
-        self.initial.send = Some(Keys::initial(self.suite, version, dcid, self.side).send);
+    /// Initial keys of the version that a server goes on in; what comes in the version before is still opened with the old ones.
+    pub(super) fn choose(&mut self, version: &'static Version, dcid: &[u8]) {
+        let initial = Keys::initial(self.suite, version, dcid, self.side);
+        self.initial.send = Some(initial.send);
+        self.initial_chosen = Some((version, initial.receive));
     }
 
     /// TLS gave a secret.
@@ -105,33 +110,39 @@ impl Keyring {
     /// These keys are of no use any more.
     pub(super) fn discard(&mut self, epoch: Epoch) {
         match epoch {
-            Epoch::Initial => self.initial = Pair::default(), // spec: 9001-4.9-a
+            Epoch::Initial => {
+                (self.initial, self.initial_chosen) = (Pair::default(), None);
+            }
             Epoch::Handshake => self.handshake = Pair::default(),
             Epoch::ZeroRtt => self.zero_rtt = None,
             Epoch::OneRtt => {}
         }
     }
 
-    /// Opens a packet in place. Only 1-RTT packets have a turn.
+    /// Opens a packet in place, of `version` where its header says one. Only 1-RTT packets have a turn.
     pub(super) fn open(
         &mut self,
         epoch: Epoch,
+        version: Option<&Version>,
         packet: &mut [u8],
         number_at: usize,
         largest: Option<u64>,
     ) -> Result<(Opened, Turn), Unopened> {
-        let Self { initial, handshake, zero_rtt, one_rtt, forgeries, .. } = self;
+        let Self { initial, initial_chosen, handshake, zero_rtt, one_rtt, forgeries, .. } = self;
         let keys = match epoch {
-            Epoch::Initial => &initial.receive,
-            Epoch::Handshake => &handshake.receive,
-            Epoch::ZeroRtt => &*zero_rtt,
+            Epoch::Initial => match initial_chosen {
+                Some((chosen, keys)) if version == Some(*chosen) => Some(&*keys),
+                _ => initial.receive.as_ref(),
+            },
+            Epoch::Handshake => handshake.receive.as_ref(),
+            Epoch::ZeroRtt => zero_rtt.as_ref(),
             Epoch::OneRtt => {
                 let phases = one_rtt.as_mut().ok_or(Unopened::NoKeys)?;
                 let received = phases.open(packet, number_at, largest, forgeries)?;
                 return Ok((received.opened, received.turn));
             }
         };
-        let keys = keys.as_ref().ok_or(Unopened::NoKeys)?;
+        let keys = keys.ok_or(Unopened::NoKeys)?;
         Ok((keys.open(packet, number_at, largest, forgeries)?, Turn::Current))
     }
 

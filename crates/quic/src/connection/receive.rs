@@ -158,7 +158,7 @@ impl Connection {
         }
         let largest = self.spaces.largest(space);
         let before = self.follow_version(&head);
-        let (opened, turn) = match self.keys.open(head.epoch, packet, head.number_at, largest) {
+        let (opened, turn) = match self.keys.open(head.epoch, head.version, packet, head.number_at, largest) {
             Ok(opened) => opened,
             Err(unopened) => {
                 self.return_to_version(before);
