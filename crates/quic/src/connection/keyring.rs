@@ -131,7 +131,7 @@ impl Keyring {
         let Self { initial, initial_chosen, handshake, zero_rtt, one_rtt, forgeries, .. } = self;
         let keys = match epoch {
             Epoch::Initial => match initial_chosen {
-                Some((chosen, keys)) if version == Some(*chosen) => Some(&*keys),
+                Some((chosen, keys)) if version == Some(*chosen) => Some(&*keys), // spec: 9369-4.1-b
                 _ => initial.receive.as_ref(),
             },
             Epoch::Handshake => handshake.receive.as_ref(),

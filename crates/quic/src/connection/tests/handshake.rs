@@ -261,6 +261,7 @@ fn a_server_takes_no_ticket_of_another_version() {
 
 #[test]
 fn a_server_reads_initial_packets_in_the_version_that_it_chose() {
+    // spec: 9369-4.1-b
     let mut pair = Pair::of(Setting { server: speaking(vec![&VERSION_2, &VERSION_1]), ..Setting::default() });
     // Of the client's answers nothing arrives, so that the server's Initial keys stay.
     pair.fate = Box::new(|is_client, index, _| !is_client || index < 2);
