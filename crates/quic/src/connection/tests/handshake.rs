@@ -364,3 +364,103 @@ fn early_data_that_was_overtaken_is_read_for_a_while() {
         assert_eq!(pair.server().spaces.application.acks.is_duplicate(number), !waits);
     }
 }
+
+/// All bytes that one side has to say in a space.
+fn said(by: &Connection, space: Space) -> Vec<u8> {
+    let stream = &by.spaces.get(space).unwrap().crypto;
+    let mut bytes = Vec::new();
+    for offset in 0.. {
+        let mut byte = [0];
+        if !stream.fill(&CryptoPiece { offset, len: 1 }, &mut byte) {
+            return bytes;
+        }
+        bytes.extend(byte);
+    }
+    unreachable!("it ends")
+}
+
+#[test]
+fn handshake_bytes_come_in_any_order() {
+    for (seed, piece) in [(1, 37), (2, 100), (3, 1), (4, 400)] {
+        let mut pair = Pair::new();
+        pair.fate = Box::new(|_, _, _| false);
+        let now = pair.now;
+        // The server exists from the first packet on, whatever is in it.
+        pair.fate = Box::new(|is_client, index, _| is_client && index == 0);
+        assert!(pair.run(|pair| pair.server.is_some()));
+        let Pair { client, server, .. } = &mut pair;
+        let server = server.as_mut().unwrap();
+        scatter(client, server, now, Space::Initial, piece, seed);
+        assert!(server.keys.can_send(Epoch::OneRtt), "pieces of {piece}");
+        for space in [Space::Initial, Space::Handshake] {
+            scatter(server, client, now, space, piece, seed);
+        }
+        assert!(client.is_established(), "pieces of {piece}");
+        scatter(client, server, now, Space::Handshake, piece, seed);
+        assert!(server.is_established(), "pieces of {piece}");
+    }
+}
+
+/// All that is said in a space, in pieces that come in another order, some of them twice and overlapping.
+fn scatter(from: &mut Connection, to: &mut Connection, now: Instant, space: Space, piece: usize, seed: u64) {
+    let epoch = if space == Space::Initial { Epoch::Initial } else { Epoch::Handshake };
+    let bytes = said(from, space);
+    let mut offsets: Vec<usize> = (0..bytes.len()).step_by(piece).collect();
+    offsets.sort_by_key(|offset| (*offset as u64 + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(21));
+    for offset in offsets {
+        let end = bytes.len().min(offset + piece + piece / 3);
+        let datagram = forged(from, now, epoch, &crypto(offset as u64, &bytes[offset..end]));
+        assert_eq!(hand(to, now, datagram), None, "{epoch:?} at {offset} of {}", bytes.len());
+    }
+}
+
+#[test]
+fn a_hello_retry_request_refuses_early_data_and_the_rest_goes_on() {
+    for is_early in [false, true] {
+        let mut pair = returning_with(
+            [Options::default(), Options::default()],
+            [Options::default(), Options::default()],
+            |_| {},
+        );
+        pair.demand_group(0x0018);
+        let id = is_early.then(|| pair.say(b"GET /early"));
+        pair.confirm();
+        let id = id.unwrap_or_else(|| pair.say(b"GET /early"));
+        assert!(pair.run(|pair| pair.server_ear.finished.contains(&id)));
+        assert_eq!(pair.server_ear.data[&id], b"GET /early");
+        let negotiated = pair.client_ear.negotiated.as_ref().unwrap();
+        assert_eq!(negotiated.group, 0x0018);
+        assert!(negotiated.is_resumed);
+        assert_eq!(negotiated.early_data, tls::EarlyData::Rejected);
+    }
+}
+
+#[test]
+fn a_retry_does_not_refuse_early_data() {
+    let defaults = || [Options::default(), Options::default()];
+    let mut pair = returning(defaults(), defaults());
+    pair.retry = Some(b"a token".to_vec());
+    let id = pair.say(b"GET /early");
+    assert!(pair.run(|pair| pair.server_ear.finished.contains(&id)));
+    assert!(!pair.server().is_established(), "it came early");
+    pair.confirm();
+    assert_eq!(pair.server_ear.data[&id], b"GET /early");
+}
+
+#[test]
+fn an_owner_takes_its_time_with_the_certificate() {
+    let mut setting = Setting::default();
+    let credential = setting.server_tls.credentials.remove(0);
+    setting.server_tls.ask_certificate = true;
+    let mut pair = Pair::of(setting);
+    assert!(pair.run(|pair| pair.server_ear.names.iter().any(|name| name.starts_with("Wanted"))));
+    let later = pair.now + Span::from_millis(700);
+    pair.run(|pair| pair.now >= later);
+    assert!(!pair.server().keys.can_send(Epoch::Handshake) && pair.server_ear.closed.is_empty());
+    let now = pair.now;
+    let answer = tls::Answer::Certificate(Some(credential));
+    let mut closed = 0;
+    pair.server().answer(now, answer, &mut |event| closed += usize::from(matches!(event, Event::Closed(_))));
+    assert_eq!(closed, 0);
+    pair.confirm();
+}

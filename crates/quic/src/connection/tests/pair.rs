@@ -222,6 +222,12 @@ impl Pair {
         }
     }
 
+    /// The server takes this group alone, for which no client sends a share at first.
+    pub(super) fn demand_group(&mut self, group: u16) {
+        let options = tls::server::Options { groups: vec![group], ..(**self.server_tls).clone() };
+        self.server_tls = options.build().unwrap();
+    }
+
     pub(super) fn server(&mut self) -> &mut Connection {
         self.server.as_mut().expect("the first Initial packet has come")
     }
