@@ -339,7 +339,10 @@ impl World {
 
     fn check(&mut self) {
         let server = self.ends[1].as_ref();
-        self.is_known |= server.is_some_and(|server| server.connection.paths.active().is_validated());
+        // Established: its first path was validated, even if the client has gone elsewhere since.
+        self.is_known |= server.is_some_and(|server| {
+            server.connection.is_established() || server.connection.paths.active().is_validated()
+        });
         if !self.is_known && !self.is_hostile {
             assert!(self.sent <= 3 * self.received, "{} bytes for {}", self.sent, self.received);
         }
