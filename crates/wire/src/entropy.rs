@@ -10,8 +10,8 @@ impl<E: Entropy + ?Sized> Entropy for Box<E> {
     }
 }
 
-/// Chance that is drawn once for several uses that follow: a generator that asks its processor anew each time takes as long
-/// for a few bytes as for a hundred.
+/// Chance that was drawn at once for several uses that follow, and more where that is used up: a generator that asks its
+/// processor anew each time takes as long for a few bytes as for a hundred.
 pub struct Drawn<'a> {
     source: &'a mut dyn Entropy,
     bytes: [u8; Drawn::MOST_BYTES],
@@ -19,15 +19,8 @@ pub struct Drawn<'a> {
 }
 
 impl<'a> Drawn<'a> {
-    /// As much is drawn at once, and no more.
+    /// As much may be drawn ahead, and no more.
     pub const MOST_BYTES: usize = 128;
-
-    /// Draws `len` bytes, or as many as [`Drawn::MOST_BYTES`]; whoever wants more gets it from `source`.
-    pub fn new(source: &'a mut dyn Entropy, len: usize) -> Self {
-        let (mut bytes, left) = ([0; Self::MOST_BYTES], len.min(Self::MOST_BYTES));
-        source.fill(&mut bytes[Self::MOST_BYTES - left..]);
-        Self { source, bytes, left }
-    }
 
     /// Begins with the first [`Drawn::MOST_BYTES`] of what was drawn from `source` before and is not used yet.
     pub fn before(source: &'a mut dyn Entropy, unused: &[u8]) -> Self {
