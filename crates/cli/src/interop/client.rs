@@ -102,6 +102,7 @@ impl<'a> Client<'a> {
         let trust = if is_verified { Trust::File(contract.certs.join("ca.pem")) } else { Trust::Anybody };
         let mut tls = tls::client::Options::new(contract.provider());
         tls.verifier = Some(trust.verifier().map_err(Failure::new)?);
+        tls.limits = Contract::limits();
         tls.alpn = vec![ALPN.to_vec()];
         tls.unix_secs_at_start = clock.unix_secs_at_start();
         tls.key_log = contract.key_log.is_some();

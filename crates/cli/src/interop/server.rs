@@ -66,6 +66,7 @@ fn open(addresses: &[IpAddr], port: u16) -> Result<Vec<UdpPort>, Failure> {
 
 fn terms(contract: &Contract, clock: Clock, secrets: &Secrets) -> Result<Terms, Failure> {
     let mut options = tls::server::Options::new(contract.provider());
+    options.limits = Contract::limits();
     options.credentials =
         vec![serve::load(&contract.certs.join("cert.pem"), &contract.certs.join("priv.key"))?];
     options.alpn = vec![ALPN.to_vec()];
