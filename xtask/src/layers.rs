@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("page", &["wire", "semantics", "preload"]),
     ("net", &["wire", "crypto", "tls", "quic", "semantics", "h2", "preload", "session"]),
     ("sakigake", &["wire", "crypto", "tls", "semantics", "h2", "preload", "session", "page", "net"]),
-    ("lab", &["wire", "crypto", "tls", "fields", "semantics", "h2", "preload", "session", "page"]),
+    ("lab", &["wire", "crypto", "tls", "quic", "fields", "semantics", "h2", "preload", "session", "page"]),
     (
         "cli",
         &[

@@ -298,6 +298,8 @@ pub(crate) enum SoakKind {
     H2,
     /// Page loads
     Page,
+    /// QUIC: streams both ways over datagrams that are lost, late, spoiled and marked
+    Quic,
     /// Early data that an attacker repeats: each first flight is taken once at most
     Replay,
 }

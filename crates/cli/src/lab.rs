@@ -72,6 +72,7 @@ pub(crate) fn soak(arguments: &SoakArguments) -> Result<ExitCode, Failure> {
         SoakKind::Tls => soak::Kind::Tls,
         SoakKind::H2 => soak::Kind::H2,
         SoakKind::Page => soak::Kind::Page,
+        SoakKind::Quic => soak::Kind::Quic,
         SoakKind::Replay => soak::Kind::Replay,
     });
     let report = soak::run(arguments.seed, arguments.worlds, only);

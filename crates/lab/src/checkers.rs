@@ -94,12 +94,19 @@ impl Notebook {
 pub fn check(scene: &Scene<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     for (name, checker) in CHECKERS {
-        let mut notebook = Notebook::default();
-        checker(scene, &mut notebook);
-        *verdict.seen.entry(name).or_default() += notebook.seen;
-        verdict.complaints.extend(notebook.complaints.iter().map(|what| format!("{name}: {what}")));
+        verdict.ask(name, |notebook| checker(scene, notebook));
     }
     verdict
+}
+
+impl Verdict {
+    /// Asks one more checker.
+    pub(crate) fn ask(&mut self, name: &'static str, checker: impl FnOnce(&mut Notebook)) {
+        let mut notebook = Notebook::default();
+        checker(&mut notebook);
+        *self.seen.entry(name).or_default() += notebook.seen;
+        self.complaints.extend(notebook.complaints.iter().map(|what| format!("{name}: {what}")));
+    }
 }
 
 impl Scene<'_> {

@@ -4,10 +4,12 @@
 //! seed gives the same log, byte for byte with the plain provider.
 
 pub mod checkers;
+pub mod datagram;
 pub mod log;
 pub mod node;
 pub mod pipe;
 pub mod plain;
+pub mod quic;
 pub mod scenario;
 pub mod seed;
 pub mod soak;

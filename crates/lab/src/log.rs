@@ -8,18 +8,18 @@ use core::fmt;
 use sakigake_wire::Instant;
 
 /// Everything that happened, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Log {
-    entries: Vec<Entry>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log<W = What> {
+    entries: Vec<Entry<W>>,
 }
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct Entry<W = What> {
     /// When.
     pub at: Instant,
     /// What.
-    pub what: What,
+    pub what: W,
 }
 
 /// The kinds of things that happen.
@@ -170,23 +170,21 @@ pub enum Note {
     Said(String),
 }
 
-impl Log {
+impl<W> Default for Log<W> {
+    fn default() -> Self {
+        Self { entries: Vec::new() }
+    }
+}
+
+impl<W: fmt::Debug> Log<W> {
     /// Appends what happened at `at`.
-    pub fn push(&mut self, at: Instant, what: What) {
+    pub fn push(&mut self, at: Instant, what: W) {
         self.entries.push(Entry { at, what });
     }
 
     /// The entries, oldest first.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[Entry<W>] {
         &self.entries
-    }
-
-    /// The notes, oldest first.
-    pub fn notes(&self) -> impl Iterator<Item = (Instant, NodeId, &Note)> {
-        self.entries.iter().filter_map(|entry| match &entry.what {
-            What::Noted { node, note } => Some((entry.at, *node, note)),
-            _ => None,
-        })
     }
 
     /// A number that differs between logs that differ (FNV-1a over the text of every entry).
@@ -197,6 +195,16 @@ impl Log {
             debug_assert!(written.is_ok(), "hashing does not fail");
         }
         digest.0
+    }
+}
+
+impl Log {
+    /// The notes, oldest first.
+    pub fn notes(&self) -> impl Iterator<Item = (Instant, NodeId, &Note)> {
+        self.entries.iter().filter_map(|entry| match &entry.what {
+            What::Noted { node, note } => Some((entry.at, *node, note)),
+            _ => None,
+        })
     }
 }
 
@@ -211,20 +219,25 @@ impl fmt::Write for Fnv {
     }
 }
 
-impl fmt::Display for Entry {
+impl<W: fmt::Display> fmt::Display for Entry<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanos = self.at.as_nanos();
-        write!(f, "{:>6}.{:06} ms  ", nanos / 1_000_000, nanos % 1_000_000)?;
-        match &self.what {
-            What::Dialled { pipe, from, to } => write!(f, "{pipe} {from} dials {to}"),
-            What::Wrote { pipe, from, bytes } => write!(f, "{pipe} {from} writes {} bytes", bytes.len()),
-            What::Sent { pipe, from, bytes } => write!(f, "{pipe} {from} sends {} bytes", bytes.len()),
-            What::Arrived { pipe, from, bytes } => {
+        write!(f, "{:>6}.{:06} ms  {}", nanos / 1_000_000, nanos % 1_000_000, self.what)
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dialled { pipe, from, to } => write!(f, "{pipe} {from} dials {to}"),
+            Self::Wrote { pipe, from, bytes } => write!(f, "{pipe} {from} writes {} bytes", bytes.len()),
+            Self::Sent { pipe, from, bytes } => write!(f, "{pipe} {from} sends {} bytes", bytes.len()),
+            Self::Arrived { pipe, from, bytes } => {
                 write!(f, "{pipe} {} bytes of the {from} arrive", bytes.len())
             }
-            What::Ended { pipe, from } => write!(f, "{pipe} {from} ends"),
-            What::Faulted { pipe, from, fault } => write!(f, "{pipe} {from}'s bytes: {fault:?}"),
-            What::Noted { node, note } => write!(f, "{node} {note:?}"),
+            Self::Ended { pipe, from } => write!(f, "{pipe} {from} ends"),
+            Self::Faulted { pipe, from, fault } => write!(f, "{pipe} {from}'s bytes: {fault:?}"),
+            Self::Noted { node, note } => write!(f, "{node} {note:?}"),
         }
     }
 }

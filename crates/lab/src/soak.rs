@@ -3,6 +3,7 @@
 mod draw;
 mod h2;
 mod page;
+mod quic;
 mod replay;
 mod report;
 mod tls;
@@ -11,6 +12,7 @@ pub use report::Report;
 
 use crate::{
     checkers::{self, Expected, Scene},
+    datagram,
     log::{Note, What},
     node::Someone,
     pipe::{Fault, Link},
@@ -19,7 +21,10 @@ use crate::{
 };
 use core::fmt;
 use sakigake_wire::Span;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 /// What is spoken in a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,13 +35,15 @@ pub enum Kind {
     H2,
     /// A page load, with hints or without.
     Page,
+    /// Two ends of QUIC that transfer streams both ways over datagrams.
+    Quic,
     /// First flights with early data that an attacker repeats. These worlds have no pipes, and run when they are asked for.
     Replay,
 }
 
 impl Kind {
-    /// Those that take turns.
-    pub const ALL: [Self; 3] = [Self::Tls, Self::H2, Self::Page];
+    /// Those that take turns, in this order: every other world is one of QUIC.
+    pub const TURNS: [Self; 6] = [Self::Quic, Self::Tls, Self::Quic, Self::H2, Self::Quic, Self::Page];
 
     /// As the command line spells it.
     pub const fn name(self) -> &'static str {
@@ -44,6 +51,7 @@ impl Kind {
             Self::Tls => "tls",
             Self::H2 => "h2",
             Self::Page => "page",
+            Self::Quic => "quic",
             Self::Replay => "replay",
         }
     }
@@ -76,7 +84,7 @@ pub fn run(seed: u64, worlds: u64, only: Option<Kind>) -> Report {
 /// Kinds take turns; a world that is alone tells its kind by its seed.
 fn kind(own: u64, worlds: u64, number: u64) -> Kind {
     let turn = if worlds == 1 { own } else { number };
-    Kind::ALL[(turn % 3) as usize]
+    Kind::TURNS[(turn % Kind::TURNS.len() as u64) as usize]
 }
 
 /// A world that is ready to run.
@@ -93,6 +101,8 @@ pub struct Outcome {
     pub is_ready: bool,
     /// What the pipe did.
     pub faults: Vec<Fault>,
+    /// What happened to datagrams, and how often.
+    pub datagram_faults: BTreeMap<datagram::Fault, u64>,
     /// Requests that a client began.
     pub requests: u64,
     /// Bytes that arrived, both ways.
@@ -109,6 +119,7 @@ pub fn one(kind: Kind, seed: u64) -> Outcome {
             Kind::Tls => tls::draw(&mut seed),
             Kind::H2 => h2::draw(&mut seed),
             Kind::Page => page::draw(&mut seed),
+            Kind::Quic => return quic::run(&mut seed),
             Kind::Replay => return replay::run(&mut seed),
         };
         judge(ready)
@@ -121,6 +132,11 @@ pub fn one(kind: Kind, seed: u64) -> Outcome {
         outcome.verdict.complaints.push(format!("panic: {words}"));
         outcome
     })
+}
+
+/// The world of QUIC that a seed names, to be looked into.
+pub fn quic_world(seed: u64) -> crate::quic::Setup {
+    quic::draw(&mut Seed::new(seed))
 }
 
 fn judge(mut ready: Ready) -> Outcome {

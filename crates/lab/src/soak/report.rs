@@ -1,7 +1,7 @@
 //! What a soak came to, as it is printed.
 
 use super::{Kind, Outcome};
-use crate::{checkers::CHECKERS, pipe::Fault};
+use crate::{checkers::CHECKERS, datagram, pipe::Fault, quic};
 use core::fmt;
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ const WORLDS_FOR_ALL_FAULTS: u64 = 300;
 pub struct Report {
     kinds: BTreeMap<Kind, Tally>,
     faults: BTreeMap<Fault, u64>,
+    datagram_faults: BTreeMap<datagram::Fault, u64>,
     failures: Vec<Failure>,
 }
 
@@ -45,6 +46,9 @@ impl Report {
         for fault in outcome.faults {
             *self.faults.entry(fault).or_default() += 1;
         }
+        for (fault, count) in outcome.datagram_faults {
+            *self.datagram_faults.entry(fault).or_default() += count;
+        }
         if !outcome.verdict.complaints.is_empty() {
             self.failures.push(Failure { seed, kind, complaints: outcome.verdict.complaints });
         }
@@ -64,12 +68,15 @@ impl Report {
         if self.worlds() < WORLDS_FOR_ALL_FAULTS {
             return Vec::new();
         }
-        let has_pipes = self.kinds.keys().any(|kind| *kind != Kind::Replay);
+        let has_pipes = self.kinds.keys().any(|kind| !matches!(kind, Kind::Replay | Kind::Quic));
         let faults = Fault::ALL.iter().filter(|fault| has_pipes && !self.faults.contains_key(fault));
         let mut gaps: Vec<String> = faults.map(|fault| format!("{fault:?} never struck")).collect();
+        let has_datagrams = self.kinds.contains_key(&Kind::Quic);
+        let faults = datagram::Fault::ALL.iter();
+        let faults = faults.filter(|fault| has_datagrams && !self.datagram_faults.contains_key(fault));
+        gaps.extend(faults.map(|fault| format!("no datagram was {fault:?}")));
         for (kind, tally) in &self.kinds {
-            let names = CHECKERS.iter().map(|(name, _)| *name).chain(["taken"]);
-            let due = names.filter(|name| is_due(*kind, name));
+            let due = names(*kind).into_iter().filter(|name| is_due(*kind, name));
             let idle = due.filter(|name| tally.seen.get(name).is_none_or(|seen| *seen == 0));
             gaps.extend(idle.map(|name| format!("the checker of {name} saw nothing in {kind} worlds")));
         }
@@ -77,11 +84,19 @@ impl Report {
     }
 }
 
+/// The checkers of a kind.
+fn names(kind: Kind) -> Vec<&'static str> {
+    match kind {
+        Kind::Replay => vec!["taken"],
+        Kind::Quic => quic::checkers::CHECKERS.iter().map(|(name, _)| *name).collect(),
+        Kind::Tls | Kind::H2 | Kind::Page => CHECKERS.iter().map(|(name, _)| *name).collect(),
+    }
+}
+
 /// Whether a checker has something to see in worlds of a kind.
 fn is_due(kind: Kind, checker: &str) -> bool {
     match checker {
-        "taken" => kind == Kind::Replay,
-        _ if kind == Kind::Replay => false,
+        _ if matches!(kind, Kind::Replay | Kind::Quic) => true,
         "frames" => kind != Kind::Tls,
         "first flight" => kind == Kind::Page,
         _ => true,
@@ -98,6 +113,14 @@ impl fmt::Display for Report {
         let faults: Vec<String> =
             Fault::ALL.iter().map(|fault| format!("{fault:?} {}", count(fault)).to_lowercase()).collect();
         writeln!(f, "faults: {}", faults.join(", "))?;
+        if self.kinds.contains_key(&Kind::Quic) {
+            let count = |fault: &datagram::Fault| self.datagram_faults.get(fault).copied().unwrap_or(0);
+            let faults: Vec<String> = datagram::Fault::ALL
+                .iter()
+                .map(|fault| format!("{fault:?} {}", count(fault)).to_lowercase())
+                .collect();
+            writeln!(f, "datagrams: {}", faults.join(", "))?;
+        }
         for (kind, tally) in &self.kinds {
             let Tally { worlds, requests, bytes, seen, .. } = tally;
             let seen = seen.iter().filter(|(name, _)| is_due(*kind, name));

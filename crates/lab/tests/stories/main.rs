@@ -2,6 +2,7 @@
 
 mod h2;
 mod preload;
+mod quic;
 mod tls;
 
 use sakigake_lab::{

@@ -1,0 +1,84 @@
+//! What must hold between two ends in every world, judged from outside: by the log, and by the tape that is read from it.
+
+mod acks;
+mod amplification;
+mod bytes;
+mod credit;
+mod ending;
+mod keys;
+mod numbers;
+mod quiet;
+mod streams;
+mod window;
+
+use super::tape::Tape;
+use crate::{
+    checkers::{Notebook, Verdict},
+    datagram::Log,
+    world::NodeId,
+};
+
+/// A world that is over, and what is known about it beforehand.
+pub struct Scene<'a> {
+    /// What happened.
+    pub log: &'a Log,
+    /// What the ends said, opened.
+    pub tape: &'a Tape,
+    /// The client and the server.
+    pub ends: [NodeId; 2],
+    /// What should be.
+    pub expected: &'a Expected,
+}
+
+/// What a world should come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// What each end declares, client and server.
+    pub grants: [Grants; 2],
+    /// Connections that the client dials, each to be complete; none where the world may be too bad for that.
+    pub complete: Option<usize>,
+    /// Nobody forges anything: a fault that an end finds is one of the engine's.
+    pub is_honest: bool,
+    /// Datagrams that may be sent beside those that are needed for what is transferred.
+    pub spare_datagrams: u64,
+}
+
+/// Initial limits of an end's streams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// initial_max_data, in bytes.
+    pub data: u64,
+    /// All three initial_max_stream_data, in bytes.
+    pub stream_data: u64,
+    /// initial_max_streams_bidi and initial_max_streams_uni.
+    pub streams: [u64; 2],
+}
+
+/// Every checker by its name.
+pub const CHECKERS: [(&str, Checker); 10] = [
+    ("bytes", bytes::check),
+    ("streams", streams::check),
+    ("credit", credit::check),
+    ("amplification", amplification::check),
+    ("window", window::check),
+    ("numbers", numbers::check),
+    ("keys", keys::check),
+    ("acks", acks::check),
+    ("ending", ending::check),
+    ("quiet", quiet::check),
+];
+
+/// Reads a scene, counts what it looked at, and complains.
+pub type Checker = fn(&Scene<'_>, &mut Notebook);
+
+/// Asks all checkers.
+pub fn check(scene: &Scene<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    for (name, checker) in CHECKERS {
+        verdict.ask(name, |notebook| checker(scene, notebook));
+    }
+    verdict
+}
+
+#[cfg(test)]
+mod tests;

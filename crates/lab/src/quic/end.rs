@@ -1,0 +1,307 @@
+//! An end: a client that dials, or a server that accepts, each with an application on every connection.
+
+use super::{
+    ID_BYTES,
+    work::{Habits, Work},
+};
+use crate::{
+    datagram::{Incoming, Node, Note, Outgoing, Over},
+    seed::Seed,
+};
+use core::net::SocketAddr;
+use sakigake_quic::{
+    Fault,
+    connection::{Accepted, Attempt, Chance, Closed, Config, Connection, Event, Received},
+    ids::ConnectionId,
+    packet::{Door, FixedBit, Header, parse},
+    paths::Addresses,
+    recovery::acks::Mark,
+};
+use sakigake_tls::{self as tls, rules::Side};
+use sakigake_wire::Instant;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A client or a server.
+pub struct End {
+    side: Side,
+    role: Role,
+    config: Arc<Config>,
+    address: SocketAddr,
+    habits: Habits,
+    seed: Seed,
+    connections: Vec<Option<Live>>,
+    routes: BTreeMap<ConnectionId, usize>,
+    kept: Kept,
+    notes: Vec<Note>,
+}
+
+/// What side it is, and whom it knows.
+pub enum Role {
+    /// Dials.
+    Client {
+        /// TLS.
+        tls: Arc<tls::client::Config>,
+        /// Where.
+        server: SocketAddr,
+        /// Whom.
+        name: String,
+        /// When, in order; each once the connection before is over. Later ones resume where they can.
+        dials: Vec<Instant>,
+    },
+    /// Accepts.
+    Server {
+        /// TLS.
+        tls: Arc<tls::server::Config>,
+    },
+}
+
+/// What a client keeps from one connection to the next.
+#[derive(Default)]
+struct Kept {
+    session: Option<tls::Session>,
+    token: Vec<u8>,
+}
+
+struct Live {
+    connection: Connection,
+    work: Work,
+}
+
+impl End {
+    /// Somebody at `address`.
+    pub fn new(role: Role, config: Arc<Config>, address: SocketAddr, habits: Habits, seed: Seed) -> Self {
+        let side = match role {
+            Role::Client { .. } => Side::Client,
+            Role::Server { .. } => Side::Server,
+        };
+        Self {
+            side,
+            role,
+            config,
+            address,
+            habits,
+            seed,
+            connections: Vec::new(),
+            routes: BTreeMap::new(),
+            kept: Kept::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// How many connections there were.
+    pub fn begun(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Those that are not over.
+    pub fn live(&self) -> impl Iterator<Item = &Connection> {
+        self.connections.iter().flatten().map(|live| &live.connection)
+    }
+
+    fn chance(&mut self) -> Chance {
+        Chance { tls: Box::new(self.seed.fork()), quic: Box::new(self.seed.fork()) }
+    }
+
+    fn next_dial(&self) -> Option<Instant> {
+        match &self.role {
+            Role::Client { dials, .. } if self.connections.iter().all(Option::is_none) => {
+                dials.get(self.connections.len()).copied()
+            }
+            _ => None,
+        }
+    }
+
+    fn dial(&mut self, now: Instant) {
+        let chance = self.chance();
+        let local = ConnectionId::random(ID_BYTES, &mut self.seed);
+        let Role::Client { tls, server, name, .. } = &self.role else { return };
+        let Kept { session, token } = core::mem::take(&mut self.kept);
+        let attempt = Attempt {
+            server_name: name,
+            session,
+            token,
+            addresses: Addresses { local: self.address, peer: *server },
+            local,
+            version: None,
+            has_reacted: false,
+        };
+        let connection = Connection::client(Arc::clone(tls), Arc::clone(&self.config), attempt, now, chance)
+            .expect("the lab's options let TLS begin");
+        let index = self.enter(local, connection);
+        let Some(live) = &mut self.connections[index] else { return };
+        if live.work.is_early() && live.connection.early_data().is_some() {
+            live.work.begin(now);
+        }
+        live.work.pump(now, &mut live.connection, &mut self.notes);
+    }
+
+    fn accept(&mut self, now: Instant, datagram: &Incoming<'_>) -> Option<usize> {
+        let Role::Server { tls } = &self.role else { return None };
+        let tls = Arc::clone(tls);
+        let door = Door { side: Side::Server, id_bytes: ID_BYTES, fixed_bit: FixedBit::Required };
+        let packet = parse(datagram.bytes, &door).ok()?;
+        let Header::Initial { version, dcid, scid, .. } = packet.header else { return None };
+        if datagram.bytes.len() < LEAST_INITIAL_BYTES || dcid.len() < 8 {
+            return None;
+        }
+        let local = ConnectionId::random(ID_BYTES, &mut self.seed);
+        let dcid = ConnectionId::new(dcid)?;
+        let accepted = Accepted {
+            version,
+            original_dcid: dcid,
+            retry_source: None,
+            dcid,
+            local,
+            peer: ConnectionId::new(scid)?,
+            addresses: Addresses { local: datagram.to, peer: datagram.from },
+            is_validated: false,
+        };
+        let chance = self.chance();
+        let connection = Connection::server(tls, Arc::clone(&self.config), &accepted, now, chance);
+        let index = self.enter(local, connection);
+        self.routes.insert(dcid, index);
+        Some(index)
+    }
+
+    fn enter(&mut self, local: ConnectionId, connection: Connection) -> usize {
+        let index = self.connections.len();
+        let work = Work::new(self.side, index, self.habits.clone());
+        self.connections.push(Some(Live { connection, work }));
+        self.routes.insert(local, index);
+        index
+    }
+
+    /// Whose a datagram is.
+    fn route(&self, bytes: &[u8]) -> Option<usize> {
+        let dcid = match bytes.first()? & 0x80 {
+            0 => bytes.get(1..=ID_BYTES)?,
+            _ => bytes.get(6..6 + usize::from(*bytes.get(5)?))?,
+        };
+        let known = self.routes.get(&ConnectionId::new(dcid)?).copied();
+        // A stateless reset may go to an id that was never ours.
+        let only = (self.side == Side::Client && bytes[0] & 0x80 == 0)
+            .then(|| self.connections.len().checked_sub(1));
+        known.or(only.flatten()).filter(|index| self.connections[*index].is_some())
+    }
+
+    /// Lets a connection do something, then its application, and forgets it when it is over.
+    fn turn(
+        &mut self,
+        now: Instant,
+        index: usize,
+        act: impl FnOnce(&mut Connection, &mut dyn FnMut(Event<'_>)),
+    ) {
+        let Some(live) = &mut self.connections[index] else { return };
+        let Live { connection, work } = live;
+        let (notes, kept, mut retired) = (&mut self.notes, &mut self.kept, Vec::new());
+        act(connection, &mut |event| {
+            work.hear(now, &event, notes);
+            match event {
+                Event::Ticket(session) => kept.session = Some(*session),
+                Event::NewToken(token) => kept.token = token.to_vec(),
+                Event::Retired(id) => retired.push(id),
+                Event::KeyLog(line) => notes.push(Note::Secret {
+                    connection: index,
+                    label: line.label,
+                    secret: line.secret.as_ref().to_vec(),
+                }),
+                Event::Closed(closed) => {
+                    work.over();
+                    notes.push(Note::Over { connection: index, why: why(&closed) });
+                }
+                _ => {}
+            }
+        });
+        for id in retired {
+            self.routes.remove(&id);
+        }
+        work.pump(now, connection, &mut self.notes);
+        while connection.ids_wanted() > 0 {
+            let id = ConnectionId::random(ID_BYTES, &mut self.seed);
+            if !connection.issue(id) {
+                break;
+            }
+            self.routes.insert(id, index);
+        }
+        if connection.is_over() {
+            self.connections[index] = None;
+            self.routes.retain(|_, other| *other != index);
+        }
+    }
+}
+
+impl Node for End {
+    fn handle(&mut self, now: Instant, datagram: Incoming<'_>) {
+        let Some(index) = self.route(datagram.bytes).or_else(|| self.accept(now, &datagram)) else { return };
+        let Incoming { bytes, from, to, mark } = datagram;
+        let addresses = Addresses { local: to, peer: from };
+        self.turn(now, index, |connection, mut heard| {
+            connection.handle(now, Received { bytes, addresses, mark }, &mut heard);
+        });
+    }
+
+    fn expire(&mut self, now: Instant) {
+        if self.next_dial().is_some_and(|at| at <= now) {
+            self.dial(now);
+        }
+        for index in 0..self.connections.len() {
+            let due = self.connections[index].as_ref().and_then(Live::deadline);
+            if due.is_some_and(|due| due <= now) {
+                self.turn(now, index, |connection, mut heard| connection.expire(now, &mut heard));
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.connections.iter().flatten().filter_map(Live::deadline).chain(self.next_dial()).min()
+    }
+
+    fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Outgoing> {
+        for index in 0..self.connections.len() {
+            let Some(live) = &mut self.connections[index] else { continue };
+            live.work.pump(now, &mut live.connection, &mut self.notes);
+            let (before, is_probe) = (live.connection.bytes_in_flight(), live.connection.may_exceed_window());
+            let transmit = live.connection.transmit(now, out);
+            let Some(transmit) = transmit else {
+                self.turn(now, index, |_, _| {}); // What it had to say last may have been its end.
+                continue;
+            };
+            let (after, window) = (live.connection.bytes_in_flight(), live.connection.congestion().window());
+            // PATH_CHALLENGE and PATH_RESPONSE leave unmarked, in datagrams of their own; and an acknowledgement of an Initial
+            // packet is expanded by PADDING, which counts.
+            let is_long = out[0] & 0x80 != 0;
+            let is_single = transmit.len <= LEAST_INITIAL_BYTES;
+            let is_probe = is_probe || (is_single && (is_long || transmit.mark == Mark::NotEct));
+            if after > before {
+                self.notes.push(Note::Window { connection: index, before, after, window, is_probe });
+            }
+            let (from, to) = (transmit.addresses.local, transmit.addresses.peer);
+            let segment_bytes = Some(transmit.segment_bytes);
+            return Some(Outgoing { len: transmit.len, segment_bytes, from, to, mark: transmit.mark });
+        }
+        None
+    }
+
+    fn notes(&mut self) -> Vec<Note> {
+        core::mem::take(&mut self.notes)
+    }
+}
+
+impl Live {
+    fn deadline(&self) -> Option<Instant> {
+        self.connection.deadline().into_iter().chain(self.work.deadline()).min()
+    }
+}
+
+fn why(closed: &Closed) -> Over {
+    match closed {
+        Closed::Local => Over::Local,
+        Closed::Peer { frame_type: None, .. } => Over::Peer,
+        Closed::Idle | Closed::Fault(Fault::Tls(tls::Fault::HandshakeTimeout)) => Over::Idle,
+        Closed::Reset => Over::Reset,
+        other => Over::Fault(format!("{other:?}")),
+    }
+}
+
+/// RFC 9000 section 14.1.
+const LEAST_INITIAL_BYTES: usize = 1_200;
