@@ -18,6 +18,7 @@ mod carried;
 mod close;
 mod config;
 mod event;
+mod facts;
 #[doc(hidden)]
 pub mod fuzz;
 mod handshake;

@@ -181,6 +181,8 @@ impl Connection {
                     self.confirm(now, heard);
                 } else {
                     self.keys.discard(Epoch::ZeroRtt); // spec: 9001-4.9.3-a
+                    // Our Finished is not held up by a window full of early data: until it arrives nothing of that is probed for.
+                    self.probes[Space::Handshake as usize] = 1;
                 }
             }
             Fact::BarredRequest => return Err(Fault::CertificateRequestAfterHandshake), // spec: 9001-4.4-a

@@ -206,9 +206,11 @@ impl Connection {
         is_ours && opening.peer_source.is_none_or(|source| source == scid) // spec: 9000-7.2-b
     }
 
-    /// Whether a server may go on in the version of this packet (RFC 9368 section 2.3): its first one tells.
+    /// Whether a server may go on in the version of this packet (RFC 9368 section 2.3): that which it says ServerHello in. Before
+    /// it has all of ClientHello it acknowledges a part of it in the version that the client began with.
     fn may_follow(&self, head: &Head) -> bool {
-        let is_first = self.opening.as_ref().is_some_and(|opening| opening.peer_source.is_none());
+        let is_first = self.opening.as_ref().is_some_and(|opening| opening.first_version == self.version)
+            && !self.keys.can_receive(Epoch::Handshake);
         let is_spoken = head.version.is_some_and(|version| self.config.versions.contains(&version));
         self.side == Side::Client && head.epoch == Epoch::Initial && is_first && is_spoken
     }

@@ -29,7 +29,7 @@ impl Connection {
             acks,
             self.paths.deadline(),
             self.idle.deadline(self.pto()),
-            self.idle.keep_alive_at().filter(|_| self.is_confirmed),
+            self.idle.keep_alive_at().filter(|_| self.is_confirmed && !self.wants_ping),
             self.tls.deadline(),
             self.paced_until,
             self.keys_settle_at,
