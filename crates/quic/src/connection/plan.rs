@@ -123,6 +123,7 @@ impl Connection {
     /// The header of a packet, and nothing in it; none where there is no number, no id or no room.
     pub(super) fn begin_packet(&mut self, epoch: Epoch, path: PathId, out: &mut [u8]) -> Option<Planned> {
         let space = space_of(epoch);
+        let room_bytes = out.len();
         let number = self.recovery.next_number(space, &mut *self.entropy);
         let number = Number::new(number, self.recovery.largest_acked(space))?;
         let dcid = self.theirs.on(path)?;
@@ -144,10 +145,13 @@ impl Connection {
                 Draft::long(out, &header, number)
             }
         };
-        Some(Planned {
+        let draft = draft.ok()?; // No room.
+        // What is short is padded for header protection's sake, and that has to fit too.
+        let has_room = draft.most_payload(room_bytes) >= draft.least_payload().max(1);
+        has_room.then_some(Planned {
             epoch,
             path,
-            draft: draft.ok()?, // No room.
+            draft,
             payload_bytes: 0,
             carried: Carried::new(space),
             elicits_ack: false,
