@@ -98,6 +98,8 @@ pub struct Connection {
     datagrams: VecDeque<Vec<u8>>,
     datagram_queue_bytes: usize,
     wants_ping: bool,
+    /// 1-RTT packets that left since the last one that asks for an acknowledgement.
+    unasked: u8,
     watch: Watch,
 }
 

@@ -258,7 +258,7 @@ impl Paths {
         pto: Span,
         heard: &mut impl FnMut(Change),
     ) {
-        if self.largest.is_some_and(|largest| number <= largest) {
+        if !self.is_newest(number) {
             return; // spec: 9000-9.3-b
         }
         self.largest = Some(number);
@@ -277,6 +277,11 @@ impl Paths {
             () => Reason::Migration,
         };
         self.follow(now, path, reason, pto, heard);
+    }
+
+    /// Whether no packet with more than probing frames had a higher number.
+    pub fn is_newest(&self, number: u64) -> bool {
+        self.largest.is_none_or(|largest| number > largest)
     }
 
     /// PATH_CHALLENGE came on `path`; the answer goes there.

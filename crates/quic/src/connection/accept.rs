@@ -128,7 +128,15 @@ impl Connection {
     pub(super) fn resize(&mut self, sizes: &Sizes) {
         if let Some(bytes) = sizes.changed {
             self.recovery.set_datagram_bytes(u64::from(bytes));
+            self.drop_datagrams();
         }
+    }
+
+    /// DATAGRAM frames that no packet holds any more would wait for ever, and all others behind them.
+    fn drop_datagrams(&mut self) {
+        let room = self.datagram_room();
+        self.datagrams.retain(|bytes| bytes.len() <= room);
+        self.datagram_queue_bytes = self.datagrams.iter().map(Vec::len).sum();
     }
 
     fn on_new_token(&mut self, token: &[u8], heard: &mut impl FnMut(Event<'_>)) {
@@ -180,6 +188,9 @@ impl Connection {
         dcid: ConnectionId,
         heard: &mut impl FnMut(Event<'_>),
     ) {
+        if !self.paths.is_newest(number) {
+            return; // It is late: the peer may be elsewhere by now, and use another id.
+        }
         let keeps_id = dcid == self.arrived_at;
         if path == self.paths.active().id {
             self.arrived_at = dcid;
@@ -231,6 +242,7 @@ impl Connection {
         }
         let bytes = self.paths.active().mtu.datagram_bytes();
         self.recovery.set_datagram_bytes(u64::from(bytes));
+        self.drop_datagrams();
         self.paced_until = None;
         heard(Event::Moved(moved));
     }

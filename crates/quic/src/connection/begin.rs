@@ -261,6 +261,7 @@ impl Connection {
             datagrams: VecDeque::new(),
             datagram_queue_bytes: 0,
             wants_ping: false,
+            unasked: 0,
             watch: super::watch::Watch::default(),
             config,
         }

@@ -4,7 +4,7 @@ use super::{Closed, Connection, Event, Transmit, seal::Sealed};
 use crate::{
     Fault,
     frame::ConnectionClose,
-    rules::{Epoch, codes::TransportErrorCode},
+    rules::{Epoch, Side, codes::TransportErrorCode},
 };
 use sakigake_wire::{Instant, Span, Writer};
 
@@ -136,6 +136,7 @@ impl Connection {
             false => &[Epoch::Initial, Epoch::ZeroRtt, Epoch::Handshake, Epoch::OneRtt], // spec: 9000-10.2.3-a
         };
         let able: Vec<Epoch> = epochs.iter().copied().filter(|epoch| self.keys.can_send(*epoch)).collect();
+        let is_expanded = self.side == Side::Client && able.first() == Some(&Epoch::Initial); // spec: 9000-14.1-c
         let mut sealed = Sealed::default();
         for (index, epoch) in able.iter().enumerate() {
             let left = able.len() - index;
@@ -157,7 +158,7 @@ impl Connection {
                 continue; // There is no room for it in this packet.
             }
             planned.payload_bytes = payload.written();
-            let pads = *epoch == Epoch::Initial && left == 1;
+            let pads = left == 1 && (is_expanded || *epoch == Epoch::Initial);
             let wanted = if pads { room } else { 0 };
             planned.pad(&mut out[sealed.len..][..room], wanted);
             self.protect(&mut sealed, &planned, out);

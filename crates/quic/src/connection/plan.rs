@@ -24,6 +24,8 @@ pub(super) const MOST_SHORT_BYTES: usize = 1 + ConnectionId::MOST_BYTES + 4 + TA
 pub(super) const DATAGRAM_HEAD_BYTES: usize = 1 + 4;
 /// Our ack_delay_exponent is the default, 3 (RFC 9000 section 18.2).
 const ACK_DELAY_UNIT_US: u64 = 8;
+/// So many packets may say nothing but what came; then the peer is asked what of them arrived, so that they can be forgotten.
+const MOST_UNASKED: u8 = 64;
 /// A datagram that lacks no more than this is filled up, so that another one can follow it in the same batch.
 const NEARLY_FULL_BYTES: usize = 16;
 
@@ -290,7 +292,8 @@ impl Connection {
     /// PING, where the peer has to be asked and nothing else asks.
     fn put_ping(&mut self, epoch: Epoch, planned: &mut Planned, out: &mut Writer<'_>) {
         let is_probe = self.probes[space_of(epoch) as usize] > 0;
-        let is_wanted = is_probe || (self.wants_ping && epoch == Epoch::OneRtt);
+        let asks = self.wants_ping || self.unasked >= MOST_UNASKED; // spec: 9000-13.2.4-a
+        let is_wanted = is_probe || (asks && epoch == Epoch::OneRtt);
         if is_wanted && !planned.elicits_ack && Frame::Ping.write(out).is_ok() {
             planned.elicit();
         }
@@ -303,10 +306,12 @@ impl Connection {
     fn expand(&self, plan: &mut Plan, budget: &Budget, out: &mut [u8]) {
         let initial = plan.packets.iter().flatten().find(|packet| packet.epoch == Epoch::Initial);
         let must = initial.is_some_and(|packet| self.side == Side::Client || packet.elicits_ack); // spec: 9000-14.1-c
+        let asks = plan.packets.iter().flatten().any(|packet| packet.elicits_ack);
         let wanted = match plan.len {
             0 => return,
             _ if must => usize::from(Mtu::BASE_BYTES).min(budget.bytes),
-            len if budget.bytes - len <= NEARLY_FULL_BYTES => budget.bytes,
+            // Not what nobody acknowledges: PADDING would keep it in flight for ever.
+            len if asks && budget.bytes - len <= NEARLY_FULL_BYTES => budget.bytes,
             _ => return,
         };
         let before: usize = plan.len;

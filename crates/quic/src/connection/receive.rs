@@ -167,7 +167,9 @@ impl Connection {
             }
         };
         let is_duplicate = self.spaces.get(space).is_none_or(|space| space.acks.is_duplicate(opened.number));
-        let Some(path) = self.path_of(now, arrival, heard).filter(|_| !is_duplicate) else {
+        // Whoever copies packets moves nobody, and begins no path.
+        let path = if is_duplicate { None } else { self.path_of(now, arrival, heard) };
+        let Some(path) = path else {
             let why = if is_duplicate { DropReason::Duplicate } else { DropReason::Path };
             self.watch.drop_packet(head.epoch, packet.len(), why);
             return Ok(true);

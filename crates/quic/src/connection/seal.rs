@@ -92,6 +92,9 @@ impl Connection {
             Sent { number, bytes, elicits_ack, in_flight, is_marked, is_mtu_probe, carried },
         );
         self.idle.sent(now, elicits_ack);
+        if epoch == Epoch::OneRtt {
+            self.unasked = if elicits_ack { 0 } else { self.unasked.saturating_add(1) };
+        }
         if elicits_ack {
             let probes = &mut self.probes[space as usize];
             *probes = probes.saturating_sub(1);

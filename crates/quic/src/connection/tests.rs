@@ -1,6 +1,7 @@
 //! Stories of a client and a server.
 
 mod handshake;
+mod hostile;
 mod pair;
 mod traced;
 

@@ -21,8 +21,8 @@ impl Connection {
 
     /// What waits for its time, while the connection is open.
     pub(super) fn timers(&self) -> [Option<Instant>; 9] {
-        // Who may send nothing has nothing to wait for but what the peer sends.
-        let may_acknowledge = self.keys.can_send(Epoch::OneRtt) && !self.paths.active().credit.is_blocked();
+        // Who may send nothing has nothing to wait for but what the peer sends: it makes room, or brings an id.
+        let may_acknowledge = self.keys.can_send(Epoch::OneRtt) && self.may_send();
         let acks = self.spaces.application.acks.deadline().filter(|_| may_acknowledge);
         [
             self.recovery.deadline(),
@@ -35,6 +35,12 @@ impl Connection {
             self.keys_settle_at,
             self.early_keys_until,
         ]
+    }
+
+    /// Whether the active path has an id to send to, and is not held up by the anti-amplification limit.
+    fn may_send(&self) -> bool {
+        let path = self.paths.active();
+        !path.credit.is_blocked() && (self.theirs.of(path.id).is_some() || self.theirs.spare() > 0)
     }
 
     /// Tells the time.

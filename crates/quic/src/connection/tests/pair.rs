@@ -356,6 +356,14 @@ impl Pair {
         client.handle(*now, received, &mut |event| client_ear.hear(event));
     }
 
+    /// A packet of the client's from `peer`, which took no time.
+    pub(super) fn hand_to_server(&mut self, bytes: &mut [u8], peer: core::net::SocketAddr) {
+        let addresses = Addresses { local: addresses().peer, peer };
+        let Self { now, server, server_ear, .. } = self;
+        let received = Received { bytes, addresses, mark: Mark::NotEct };
+        server.as_mut().expect("there is one").handle(*now, received, &mut |event| server_ear.hear(event));
+    }
+
     fn accept(&mut self, flying: &Flying) {
         let door = Door { side: Side::Server, id_bytes: 8, fixed_bit: FixedBit::Ignored };
         let Ok(packet) = packet::parse(&flying.bytes, &door) else { return };
