@@ -139,6 +139,9 @@ const MOST_STEPS: usize = 256;
 /// Bytes that are fed in one run.
 const MOST_FED: usize = 1 << 20;
 
+/// More than what the last exchange feeds, its handshake's answers included.
+const EXCHANGED: usize = 4_096;
+
 /// As much leaves the subject for what it was fed and told to send: its own flights, and an answer to each record.
 const MOST_SENT: usize = 1 << 17;
 
@@ -373,7 +376,8 @@ impl<'a> Play<'a> {
 
     /// Data both ways, then the end.
     fn exchange(&mut self) {
-        if self.is_closed || self.peer_closed {
+        // Who was fed to the end takes nothing more.
+        if self.is_closed || self.peer_closed || self.counts.fed + EXCHANGED > MOST_FED {
             return;
         }
         assert!(self.subject.may_send(), "nothing waits, and nothing can be sent: {:?}", self.subject);
