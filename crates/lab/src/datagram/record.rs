@@ -194,6 +194,8 @@ pub enum Over {
     Peer,
     /// Nobody said anything for too long.
     Idle,
+    /// Nobody answered where the peer had gone.
+    NoPath,
     /// The peer says that it knows nothing of it.
     Reset,
     /// Something was wrong, in words.

@@ -296,12 +296,15 @@ impl Live {
 fn why(closed: &Closed) -> Over {
     match closed {
         Closed::Local => Over::Local,
-        Closed::Peer { frame_type: None, .. } => Over::Peer,
+        Closed::Peer { frame_type: None, .. } | Closed::Peer { code: APPLICATION_ERROR, .. } => Over::Peer,
+        Closed::NoPath => Over::NoPath,
         Closed::Idle | Closed::Fault(Fault::Tls(tls::Fault::HandshakeTimeout)) => Over::Idle,
         Closed::Reset => Over::Reset,
         other => Over::Fault(format!("{other:?}")),
     }
 }
 
+/// What an application's close says in packets of the handshake (RFC 9000 section 10.2.3).
+const APPLICATION_ERROR: u64 = 0x0c;
 /// RFC 9000 section 14.1.
 const LEAST_INITIAL_BYTES: usize = 1_200;

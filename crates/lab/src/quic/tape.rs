@@ -236,7 +236,12 @@ impl Reader {
     fn open(&mut self, sender: Side, epoch: Epoch, header: &Header<'_>, piece: &[u8]) -> Option<Open> {
         let number_at = number_at(piece, sender)?;
         let candidates: Vec<usize> = match header.scid() {
-            None => (0..self.connections.len()).rev().collect(),
+            // Those whose keys are known go first, so that nobody takes what another's open.
+            None => {
+                let mut all: Vec<usize> = (0..self.connections.len()).rev().collect();
+                all.sort_by_key(|at| self.connections[*at].phases[sender as usize].is_none());
+                all
+            }
             Some(scid) => {
                 let client_id = if sender == Side::Client { scid } else { header.dcid() };
                 vec![self.find(client_id, sender)?]

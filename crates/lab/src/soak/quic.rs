@@ -158,7 +158,7 @@ fn options(seed: &mut Seed) -> Options {
         streams.unidirectional_streams = seed.between(1, 6);
     }
     if seed.chance(300) {
-        streams.send_queue_bytes = seed.between(1, 20_000);
+        streams.send_queue_bytes = seed.between(200, 20_000);
     }
     options.limits.ids.active_ids = seed.between(2, 8) as usize;
     options

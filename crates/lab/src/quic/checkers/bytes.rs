@@ -6,6 +6,7 @@ use crate::{
     checkers::Notebook,
     datagram::{Ending, Note, What},
     quic::{content, tape::peer},
+    world::NodeId,
 };
 use sakigake_quic::rules::Side;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,27 @@ struct Ear {
     ending: Option<Ending>,
 }
 
+/// Which of the client's connections each of the server's is: they have a secret in common. A server may have had some that a
+/// client knows nothing of, from copies of its packets.
+fn pairs(scene: &Scene<'_>) -> BTreeMap<usize, usize> {
+    let secrets = |end: NodeId| {
+        scene.log.entries().iter().filter_map(move |entry| match &entry.what {
+            What::Noted { node, note: Note::Secret { connection, label, secret } } => {
+                (*node == end && *label == "CLIENT_TRAFFIC_SECRET_0").then_some((secret, *connection))
+            }
+            _ => None,
+        })
+    };
+    let clients: BTreeMap<_, _> = secrets(scene.ends[0]).collect();
+    secrets(scene.ends[1]).filter_map(|(secret, server)| Some((server, *clients.get(secret)?))).collect()
+}
+
 pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
+    let pairs = pairs(scene);
+    let number = |side: Side, connection: usize| match side {
+        Side::Client => Some(connection),
+        Side::Server => pairs.get(&connection).copied(),
+    };
     let mut ears: BTreeMap<(Side, usize, u64), Ear> = BTreeMap::new();
     let mut wrote = BTreeMap::new();
     let mut tossed = BTreeSet::new();
@@ -27,7 +48,9 @@ pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
         let side = [Side::Client, Side::Server][at];
         match note {
             Note::Wrote { connection, stream, bytes, ending } => {
-                wrote.insert((side, *connection, *stream), (*bytes, *ending));
+                if let Some(connection) = number(side, *connection) {
+                    wrote.insert((side, connection, *stream), (*bytes, *ending));
+                }
             }
             Note::Heard { connection, stream, bytes } => {
                 notebook.see();
@@ -57,7 +80,7 @@ pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
         }
     }
     for ((side, connection, stream), ear) in ears {
-        // Ends number their connections alike where each reaches the server once; else nothing can be said.
+        let Some(connection) = number(side, connection) else { continue };
         let said = wrote.get(&(peer(side), connection, stream));
         match (ear.ending, said) {
             (Some(Ending::Finished), Some((bytes, Ending::Finished))) => {
