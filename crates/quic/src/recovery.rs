@@ -431,6 +431,11 @@ impl<T> Recovery<T> {
         self.ecn.is_marking()
     }
 
+    /// Whether something that elicits acknowledgement is under way in a space.
+    pub fn is_waiting(&self, space: Space) -> bool {
+        self.spaces[space as usize].eliciting > 0
+    }
+
     /// What waits for acknowledgement in a space, oldest first; a probe that has nothing new to say repeats from here.
     pub fn outstanding(&self, space: Space) -> impl Iterator<Item = (u64, &T)> {
         self.spaces[space as usize].outstanding().map(|(packet, carried)| (packet.number, carried))

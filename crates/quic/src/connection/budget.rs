@@ -80,7 +80,13 @@ impl Connection {
             return Allowance::All;
         }
         if self.recovery.window_left() < bytes {
-            return Allowance::Acks;
+            return match self.held_up() {
+                Some(space) => {
+                    self.probes[space as usize] = 1;
+                    Allowance::All
+                }
+                None => Allowance::Acks,
+            };
         }
         match self.recovery.pacing_delay(now, bytes) {
             Span::ZERO => Allowance::All,
@@ -90,5 +96,12 @@ impl Connection {
                 Allowance::Acks
             }
         }
+    }
+
+    /// A space of the handshake that has something to send and nothing under way. Until the handshake is confirmed nobody probes
+    /// for application data (RFC 9002 section 6.2.1): where that fills the window, nothing else would ever end the wait.
+    fn held_up(&self) -> Option<Space> {
+        let is_held_up = |space: &Space| self.wants(*space) && !self.recovery.is_waiting(*space);
+        [Space::Initial, Space::Handshake].into_iter().filter(|_| !self.is_confirmed).find(is_held_up)
     }
 }
