@@ -226,8 +226,11 @@ impl Reader {
     }
 
     fn arrived(&mut self, at: Side, from: SocketAddr, datagram: &[u8]) {
-        for (piece, _) in pieces(datagram, peer(at)) {
-            if let Some(packet) = self.known.get(piece).copied() {
+        let pieces = pieces(datagram, peer(at));
+        // Where a spoiled bit sends the first packet to somebody else, all behind it goes there too.
+        let whose = pieces.first().map(|(_, header)| header.dcid());
+        for (piece, _) in pieces.iter().filter(|(_, header)| Some(header.dcid()) == whose) {
+            if let Some(packet) = self.known.get(*piece).copied() {
                 self.tape.events.push(Event::Received { packet, from });
             }
         }
