@@ -174,7 +174,7 @@ impl Connection {
             original_dcid: accepted.original_dcid,
             keyed_by: accepted.dcid,
             retry_source: accepted.retry_source,
-            peer_source: Some(accepted.peer),
+            peer_source: None, // What the first packet that opens says: this one may have been changed on its way.
             local: accepted.local,
             token: Vec::new(),
             first_version: accepted.version,

@@ -245,7 +245,7 @@ impl Connection {
         heard: &mut impl FnMut(Event<'_>),
     ) {
         self.idle.received(now);
-        if let (Some(opening), Some(scid), Side::Client) = (&mut self.opening, head.scid, self.side)
+        if let (Some(opening), Some(scid)) = (&mut self.opening, head.scid)
             && opening.peer_source.is_none()
         {
             opening.peer_source = Some(scid);

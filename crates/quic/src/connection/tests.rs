@@ -462,3 +462,14 @@ fn who_has_nothing_to_say_looks_for_no_larger_datagrams() {
     assert_eq!(pair.client_ear.closed, [Closed::Idle]);
     assert!(pair.now < end, "{:?}", pair.now);
 }
+
+#[test]
+fn a_first_packet_that_was_changed_on_its_way_binds_a_server_to_nothing() {
+    let mut pair = Pair::new();
+    pair.fate = Box::new(|is_client, index, bytes| {
+        // The client's own id, behind the first byte, the version and the id of 16 bytes that it made up.
+        bytes[1 + 4 + 1 + 16 + 1] ^= u8::from(is_client && index == 0);
+        true
+    });
+    pair.confirm();
+}
