@@ -305,12 +305,12 @@ impl Pair {
         let ids: Vec<StreamId> = self.written.keys().copied().collect();
         ids.iter().for_each(|id| self.end(*id, End::Finished));
         for _ in 0..100_000 {
+            self.heard[1].read(&mut self.server); // What nobody reads holds up what comes after it.
             self.send(500);
             if self.up.is_empty() && self.down.is_empty() {
                 break;
             }
             self.arrive();
-            self.heard[1].read(&mut self.server);
         }
         for (id, (written, end)) in &self.written {
             let entry = self.heard[1].0.get(id).unwrap_or_else(|| panic!("{id:?} was never heard of"));

@@ -45,3 +45,22 @@ fn no_crypto_frames_of_anybody_break_a_level() {
         fuzz_crypto_stream(&bytes);
     }
 }
+
+#[test]
+fn the_bodies_hold_on_their_seeds() {
+    let bodies: [(&str, fn(&[u8])); 3] = [
+        ("quic_stream_frames", fuzz_stream_frames),
+        ("quic_stream_pair", fuzz_stream_pair),
+        ("quic_crypto_stream", fuzz_crypto_stream),
+    ];
+    for (target, body) in bodies {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
+        let mut seeds = 0;
+        for seed in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        {
+            body(&std::fs::read(seed.expect("a folder's entry").path()).expect("a seed is a file"));
+            seeds += 1;
+        }
+        assert!(seeds >= 2, "{target} has too few seeds");
+    }
+}
