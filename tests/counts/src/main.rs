@@ -8,6 +8,7 @@
 mod get;
 mod hpack;
 mod messages;
+mod quic;
 mod tls;
 mod world;
 
@@ -19,6 +20,10 @@ const CASES: &[(&str, Work)] = &[
     ("tls-handshake-server", tls::handshake_server),
     ("tls-seal-16-kib", tls::seal),
     ("tls-open-16-kib", tls::open),
+    ("quic-handshake-client", quic::handshake_client),
+    ("quic-handshake-server", quic::handshake_server),
+    ("quic-send-1-mib", quic::send),
+    ("quic-receive-1-mib", quic::receive),
     ("hpack-encode-request-first", |times| hpack::encode_first(times, &messages::REQUEST)),
     ("hpack-encode-request-again", |times| hpack::encode_again(times, &messages::REQUEST)),
     ("hpack-encode-response-first", |times| hpack::encode_first(times, &messages::RESPONSE)),
