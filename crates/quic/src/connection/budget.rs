@@ -28,7 +28,8 @@ pub(super) enum Allowance {
     Acks,
 }
 
-/// Datagrams of one call: all as long as the first, but for the last.
+/// Datagrams of one call: all as long as the first, but for the last. One of acknowledgements alone is the last: what follows
+/// would be as short.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Batch {
     pub(super) len: usize,
@@ -37,11 +38,11 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// One more datagram.
-    pub(super) fn push(&mut self, bytes: usize) {
+    /// One more datagram, with what it was allowed.
+    pub(super) fn push(&mut self, bytes: usize, allowance: Allowance) {
         let segment = *self.segment_bytes.get_or_insert(bytes);
         self.len += bytes;
-        self.is_over |= bytes < segment;
+        self.is_over |= bytes < segment || allowance == Allowance::Acks;
     }
 
     pub(super) fn transmit(self, addresses: Addresses, mark: Mark) -> Option<Transmit> {

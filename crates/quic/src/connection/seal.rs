@@ -42,7 +42,7 @@ impl Connection {
             }
             match self.seal(now, plan, mark, place) {
                 0 => break,
-                bytes => batch.push(bytes),
+                bytes => batch.push(bytes, budget.allowance),
             }
         }
         self.account(now);
@@ -155,6 +155,7 @@ impl Connection {
         let has_use = self.recovery.bytes_in_flight() > 0 || self.wants(Space::Application);
         let may = self.is_confirmed
             && has_use
+            && self.probes == [0; 3] // What a timeout asks for says more, and is more likely to arrive.
             && path.credit.room() >= bytes as u64
             && self.recovery.window_left() >= bytes as u64
             && self.recovery.pacing_delay(now, bytes as u64) == sakigake_wire::Span::ZERO;
