@@ -42,6 +42,8 @@ pub struct Tape {
 pub struct Packet {
     /// When.
     pub at: Instant,
+    /// The number of its datagram in the world's log.
+    pub datagram: u64,
     /// Who.
     pub sender: Side,
     /// Of which connection, counted from 0 as clients began them.
@@ -116,11 +118,11 @@ impl Tape {
         let mut reader = Reader::new(ends, secrets(log, ends));
         for entry in log.entries() {
             match &entry.what {
-                What::Sent { by, from, to, bytes, .. } => {
+                What::Sent { number, by, from, to, bytes, .. } => {
                     if let Some(side) = reader.side(*by) {
                         let out = Event::Out { by: side, to: *to, bytes: bytes.len() };
                         reader.tape.events.push(out);
-                        reader.sent(entry.at, side, (*from, *to), bytes);
+                        reader.sent((entry.at, *number), side, (*from, *to), bytes);
                     }
                 }
                 What::Arrived { at, from, bytes, .. } => {
@@ -202,8 +204,14 @@ impl Reader {
         }
     }
 
-    fn sent(&mut self, at: Instant, sender: Side, addresses: (SocketAddr, SocketAddr), datagram: &[u8]) {
-        for (piece, header) in pieces(datagram, sender) {
+    fn sent(
+        &mut self,
+        (at, datagram): (Instant, u64),
+        sender: Side,
+        addresses: (SocketAddr, SocketAddr),
+        bytes: &[u8],
+    ) {
+        for (piece, header) in pieces(bytes, sender) {
             let (epoch, has_token) = match &header {
                 Header::Initial { token, .. } => (Epoch::Initial, !token.is_empty()),
                 Header::ZeroRtt { .. } => (Epoch::ZeroRtt, false),
@@ -217,9 +225,18 @@ impl Reader {
             };
             let Open { connection, number, updates, payload } = open;
             let index = self.tape.packets.len();
-            let packet =
-                Packet { at, sender, connection, epoch, number, updates, addresses, has_token, payload };
-            self.tape.packets.push(packet);
+            self.tape.packets.push(Packet {
+                at,
+                datagram,
+                sender,
+                connection,
+                epoch,
+                number,
+                updates,
+                addresses,
+                has_token,
+                payload,
+            });
             self.tape.events.push(Event::Sent(index));
             self.known.insert(piece.into(), index);
         }

@@ -33,6 +33,18 @@ fn worlds_that_failed_once_pass() {
         (Kind::Quic, 16_745_840_099_322_693_316),
         // A window full of early data held up the client's Finished, and nothing probed for either.
         (Kind::Quic, 14_410_211_603_574_155_529),
+        // The handshake's bytes waited for a window that application data had filled, and nobody probed for.
+        (Kind::Quic, 14_590_446_257_631_766_074),
+        (Kind::Quic, 10_947_308_945_651_644_992),
+        (Kind::Quic, 4_542_076_470_565_035_927),
+        (Kind::Quic, 11_489_055_097_783_598_216),
+        // A sender whose window was full chopped what it had to say to the size of its acknowledgements.
+        (Kind::Quic, 12_810_140_600_677_545_893),
+        // A burst that ends with datagrams and not with time took all of one end's until it gave up.
+        (Kind::Quic, 17_709_785_292_746_961_903),
+        (Kind::Quic, 3_047_885_579_046_980_810),
+        // Searches for a larger datagram kept connections alive that had nothing to say.
+        (Kind::Quic, 14_646_652_180_046_636_950),
     ] {
         assert_eq!(one(kind, seed).verdict.complaints, [""; 0], "{kind} {seed}");
     }

@@ -12,6 +12,7 @@ use sakigake_lab::{
     },
 };
 use sakigake_quic::{
+    frame::Frame,
     rules::{Epoch, Side},
     streams::{Direction, Priority},
 };
@@ -150,6 +151,26 @@ fn a_round_trip_may_take_forty_minutes_or_a_week_by_configuration_alone() {
         let round_trips = complete(&story).as_nanos() / rtt.as_nanos();
         assert!((4..=6).contains(&round_trips), "{round_trips} round trips");
     }
+}
+
+/// Who had room for an acknowledgement alone filled the rest of the batch with stream data in pieces of that size.
+#[test]
+fn who_waits_for_window_says_nothing_in_small_pieces() {
+    let mut setup = fetch(3, 400_000);
+    setup.habits[0].errands = vec![errand(400_000)];
+    (setup.up.bits_per_s, setup.down.bits_per_s) = (Some(6_000_000), Some(20_000_000));
+    (setup.up.loss_ppm, setup.down.loss_ppm) = (50_000, 50_000);
+    let story = tell(setup);
+    let said = |packet: &sakigake_lab::quic::tape::Packet| {
+        let len = |frame: Frame<'_>| match frame {
+            Frame::Stream(frame) => frame.data.len(),
+            _ => 0,
+        };
+        packet.frames().map(len).sum::<usize>()
+    };
+    let (small, large): (Vec<_>, Vec<_>) =
+        story.tape.packets.iter().map(said).filter(|said| *said > 0).partition(|said| *said < 600);
+    assert!(large.len() > 500 && small.len() < 40, "{} small, {} large", small.len(), large.len());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     checkers::Verdict,
-    datagram::{Ending, Note, Over, What},
+    datagram::{Ending, Note, Over, Way, What, way::Hole},
     quic::{
         Setup, Story,
         setup::CLIENT,
@@ -14,7 +14,7 @@ use sakigake_quic::{
     rules::{Epoch, Side},
     streams::{Direction, Priority},
 };
-use sakigake_wire::Span;
+use sakigake_wire::{Instant, Span};
 
 fn errand(bytes: u64) -> Errand {
     let speech = Speech { bytes, chunk_bytes: 5_000, ending: Ending::Finished };
@@ -218,6 +218,30 @@ fn work_that_is_never_done_and_faults_that_nobody_made_are_caught() {
         true
     };
     assert_caught("ending", &verdict(|_| {}, blame, |_| {}));
+}
+
+/// A client whose datagrams are lost from some moment on, by `way`.
+fn silenced(silence: impl FnOnce(&mut Way)) -> Verdict {
+    let mut setup = Setup::new(1);
+    setup.habits[0] =
+        Habits { errands: vec![errand(60_000)], closes_after: Some(Span::ZERO), ..Habits::default() };
+    setup.habits[1] = Habits { replies: vec![errand(60_000).speech], expects: 1, ..Habits::default() };
+    for options in [&mut setup.client, &mut setup.server] {
+        options.max_idle_timeout_ms = 500_000;
+    }
+    silence(&mut setup.up);
+    setup.run().verdict
+}
+
+#[test]
+fn who_speaks_in_vain_to_the_end_is_excused_and_who_has_not_tried_is_not() {
+    let long = |way: &mut Way| {
+        let from = Instant::default() + Span::from_millis(70);
+        way.holes = vec![Hole { from, until: Instant::from_nanos(u64::MAX) }];
+    };
+    assert_eq!(silenced(long).complaints, [""; 0]);
+    // What no longer fits its path is for its sender to find out: nothing is excused.
+    assert_caught("ending", &silenced(|way| way.later_mtu = Some((Instant::from_nanos(70_000_000), 20))));
 }
 
 #[test]
