@@ -16,8 +16,13 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("memory", "allocations a handshake and heap an idle TLS connection, beside rustls", |words| {
         Peer::build("bench-tls")?.sibling("bench-tls-memory").run("memory", words)
     }),
-    ("quic", "bulk, requests and handshakes of the engines alone, beside quinn's", |words| {
-        Peer::build("bench-quic")?.run("quic", words)
+    (
+        "quic",
+        "bulk, requests, handshakes and idle connections over sockets, beside quinn and limits",
+        |words| Peer::build("bench-quic-sockets")?.run("quic", words),
+    ),
+    ("quic-engines", "the same of the engines alone, in memory, beside quinn's", |words| {
+        Peer::build("bench-quic")?.run("quic-engines", words)
     }),
     (
         "counts",
@@ -37,7 +42,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), String> {
 }
 
 fn usage() -> String {
-    let rows = BENCHMARKS.iter().map(|(name, what, _)| format!("  {name:8}{what}\n"));
+    let rows = BENCHMARKS.iter().map(|(name, what, _)| format!("  {name:14}{what}\n"));
     format!(
         "Usage: cargo xtask bench BENCHMARK [OPTIONS OF ITS PROGRAM]\n\nBenchmarks:\n{}",
         rows.collect::<String>()

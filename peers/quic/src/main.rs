@@ -12,7 +12,7 @@ use std::{env, fs, process::ExitCode};
 use theirs::Theirs;
 
 const USAGE: &str = "\
-Usage: bench-quic quic [--pairs N] [--only PART OF A ROW'S NAME] [--raw FILE] [--profile ROW]";
+Usage: bench-quic quic-engines [--pairs N] [--only PART OF A ROW'S NAME] [--raw FILE] [--profile ROW]";
 
 const MIB: usize = 1 << 20;
 
@@ -45,7 +45,7 @@ struct Options {
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     let outcome = match words.split_first() {
-        Some((benchmark, rest)) if benchmark == "quic" => {
+        Some((benchmark, rest)) if benchmark == "quic-engines" => {
             Options::read(rest).and_then(|options| run(&options))
         }
         _ => Err(USAGE.to_owned()),
