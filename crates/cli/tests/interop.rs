@@ -1,6 +1,6 @@
 //! The interop endpoints as their runner starts them: two processes, a test case, folders by environment.
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::{
     env, fs,
     io::{BufRead, BufReader, Write},
@@ -28,7 +28,7 @@ impl World {
         for part in ["certs", "www", "downloads"] {
             fs::create_dir_all(folder.join(part)).expect("a temporary folder can be made");
         }
-        certify(&folder.join("certs"));
+        certify(&folder.join("certs"), 1);
         for (file, len) in FILES {
             let bytes: Vec<u8> = (0..len).map(|at| (at * 31 % 251) as u8).collect();
             fs::write(folder.join("www").join(file), bytes).expect("a file can be written");
@@ -86,17 +86,26 @@ impl Drop for World {
     }
 }
 
-/// A server's certificate for loopback addresses, and the authority that vouches for it.
-fn certify(folder: &Path) {
-    let (root_key, key) = (KeyPair::generate().expect("a key"), KeyPair::generate().expect("a key"));
-    let mut root = CertificateParams::default();
-    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+/// A server's chain of so many certificates for loopback addresses, and the root that vouches for it.
+fn certify(folder: &Path, certificates: usize) {
+    let new_key = || KeyPair::generate().expect("a key");
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = new_key();
+    let root = authority.self_signed(&key).expect("it signs").pem();
+    let mut issuer = Issuer::new(authority.clone(), key);
+    let mut chain = Vec::new();
+    for number in 1..certificates {
+        let (mut params, key) = (authority.clone(), new_key());
+        params.distinguished_name.push(DnType::CommonName, format!("below the root: {number}"));
+        chain.push(params.signed_by(&key, &issuer).expect("it signs").pem());
+        issuer = Issuer::new(params, key);
+    }
     let names = ["127.0.0.1", "::1", "localhost"].map(str::to_owned);
-    let leaf = CertificateParams::new(names).expect("they are names");
-    let authority = root.self_signed(&root_key).expect("it signs").pem();
-    let issuer = Issuer::new(root, root_key);
-    let leaf = leaf.signed_by(&key, &issuer).expect("it signs").pem();
-    for (file, pem) in [("cert.pem", leaf), ("priv.key", key.serialize_pem()), ("ca.pem", authority)] {
+    let (leaf, key) = (CertificateParams::new(names).expect("they are names"), new_key());
+    chain.push(leaf.signed_by(&key, &issuer).expect("it signs").pem());
+    chain.reverse();
+    for (file, pem) in [("cert.pem", chain.concat()), ("priv.key", key.serialize_pem()), ("ca.pem", root)] {
         fs::write(folder.join(file), pem).expect("a file can be written");
     }
 }
@@ -232,13 +241,31 @@ fn both_ends_write_qlog_files_named_for_the_same_connection() {
 }
 
 #[test]
-fn a_server_is_verified_where_that_is_asked_for() {
+fn somebody_has_to_vouch_for_a_server() {
     let mut world = World::new();
     world.serve("transfer", "127.0.0.1");
-    assert!(world.fetch("transfer", &["--verify"], &["small"]).status.success());
-    certify(&world.folder.join("certs")); // Another authority: the server has read its own.
-    assert!(!world.fetch("transfer", &["--verify"], &["small"]).status.success());
     assert!(world.fetch("transfer", &[], &["small"]).status.success());
+    certify(&world.folder.join("certs"), 1); // Another authority: the server has read its own.
+    let refused = world.fetch("transfer", &[], &["small"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("CertificateRejected"));
+    fs::remove_file(world.folder.join("certs/ca.pem")).expect("it was there");
+    for (arguments, file) in [(["--insecure"].as_slice(), "small"), (&[], "middle")] {
+        let output = world.fetch("transfer", arguments, &[file]);
+        assert!(output.status.success() && world.fetched(file).is_some(), "{file}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("nobody vouches"), "{file}");
+    }
+}
+
+#[test]
+fn a_chain_that_is_longer_than_verifiers_follow_is_as_good() {
+    let mut world = World::new();
+    certify(&world.folder.join("certs"), 9);
+    world.serve("transfer", "127.0.0.1");
+    assert!(world.fetch("transfer", &[], &["small"]).status.success());
+    fs::copy(world.folder.join("certs/ca.pem"), world.folder.join("certs/cert.pem"))
+        .expect("it can be written");
+    assert!(!world.fetch("transfer", &[], &["small"]).status.success(), "the root alone will not do");
 }
 
 #[test]

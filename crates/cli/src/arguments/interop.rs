@@ -52,11 +52,11 @@ pub(crate) struct InteropClientArguments {
     /// What to fetch, such as https://server4:443/name [default: $REQUESTS, with spaces between]
     #[arg(value_name = "URL")]
     pub(crate) requests: Vec<String>,
-    /// Trust none but servers that ca.pem of the certificates' folder vouches for
+    /// Fetch from servers that nobody vouches for
     ///
-    /// The runner's certificates are for other names than those that its servers are asked under.
+    /// Otherwise ca.pem of the certificates' folder has to vouch for the server, where there is such a file.
     #[arg(long)]
-    pub(crate) verify: bool,
+    pub(crate) insecure: bool,
     #[command(flatten)]
     pub(crate) common: InteropArguments,
 }

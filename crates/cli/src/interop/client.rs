@@ -6,7 +6,9 @@ use super::{
     folder, said,
 };
 use crate::{Failure, arguments::InteropClientArguments};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
 use sakigake::client::Trust;
+use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{
     Clock, UdpOptions, UdpPort,
     quic::{Secrets, Service, Worker},
@@ -18,7 +20,7 @@ use sakigake_quic::{
     paths::Addresses,
     rules::versions::{VERSION_1, Version},
 };
-use sakigake_tls::{self as tls, extension::TicketRequest};
+use sakigake_tls::{self as tls, Verifier, WebPki, extension::TicketRequest};
 use std::{
     net::{SocketAddr, ToSocketAddrs},
     path::Path,
@@ -38,7 +40,7 @@ pub(super) fn run(contract: &Contract, arguments: &InteropClientArguments) -> Re
     if targets.iter().any(|target| (target.host, target.port) != (first.host, first.port)) {
         return Err(Failure::new("the files are of different servers"));
     }
-    let mut client = Client::new(contract, first, arguments.verify)?;
+    let mut client = Client::new(contract, first, verifier(&contract.certs, arguments.insecure)?)?;
     let mut requests: Vec<Request> = targets.iter().map(|target| target.request(&downloads)).collect();
     crate::on_this_thread(async {
         match contract.case.client {
@@ -58,6 +60,32 @@ pub(super) fn run(contract: &Contract, arguments: &InteropClientArguments) -> Re
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Who has to vouch for the server: the root of the certificates' folder, or one of those below it in the server's own chain,
+/// since a test case's chain may be longer than verifiers follow. Where nobody has to, that is said.
+fn verifier(certs: &Path, is_insecure: bool) -> Result<Arc<dyn Verifier>, Failure> {
+    let (root, chain) = (certs.join("ca.pem"), certs.join("cert.pem"));
+    if is_insecure || !root.exists() {
+        let why = if is_insecure { "as asked".to_owned() } else { format!("there is no {}", root.display()) };
+        eprintln!("nobody vouches for the server: {why}");
+        return Trust::Anybody.verifier().map_err(Failure::new);
+    }
+    let mut anchors = certificates(&root)?;
+    if chain.exists() {
+        anchors.extend(certificates(&chain)?.into_iter().skip(1));
+    }
+    let mut verifier = WebPki::new(&PROVIDER);
+    for anchor in &anchors {
+        let unusable = |why| Failure::because(format_args!("an authority of {}", certs.display()), why);
+        verifier.trust(anchor).map_err(|why| unusable(tls::Fault::CertificateRejected(why)))?;
+    }
+    Ok(Arc::new(verifier))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let unreadable = |why| Failure::because(format_args!("cannot read {}", path.display()), why);
+    CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(unreadable)
 }
 
 /// One address to fetch from.
@@ -97,11 +125,14 @@ struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    fn new(contract: &'a Contract, target: &Target<'a>, is_verified: bool) -> Result<Self, Failure> {
+    fn new(
+        contract: &'a Contract,
+        target: &Target<'a>,
+        verifier: Arc<dyn Verifier>,
+    ) -> Result<Self, Failure> {
         let (clock, secrets) = (Clock::start(), Secrets::draw());
-        let trust = if is_verified { Trust::File(contract.certs.join("ca.pem")) } else { Trust::Anybody };
         let mut tls = tls::client::Options::new(contract.provider());
-        tls.verifier = Some(trust.verifier().map_err(Failure::new)?);
+        tls.verifier = Some(verifier);
         tls.limits = Contract::limits();
         tls.alpn = vec![ALPN.to_vec()];
         tls.unix_secs_at_start = clock.unix_secs_at_start();
