@@ -4,6 +4,7 @@
 
 mod tickets;
 
+use ::s2n_tls::security::DEFAULT_PQ;
 use hq::{ALPN, Contract, Outcome, REQUEST_BYTES, Request, Role};
 use rustls::{KeyLogFile, RootCertStore, crypto::aws_lc_rs, version::TLS13};
 use s2n_quic::{
@@ -23,7 +24,7 @@ use tokio::task::JoinSet;
 /// More certificates than the longest chain of a case has.
 const CHAIN: u16 = 12;
 /// What a client gives the server's tickets to arrive, before it uses one.
-const TICKETS_WITHIN: Duration = Duration::from_millis(200);
+const TICKETS_WITHIN: Duration = Duration::from_millis(500);
 
 /// What is lost again and again is sent again after twice as long each time: 10 s, and 30 s without a word, would be over too soon.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -57,6 +58,9 @@ fn s2n_client(contract: &Contract) -> Outcome<s2n_tls::Client> {
     let mut builder = builder.with_application_protocols([ALPN])?.with_max_cert_chain_depth(CHAIN)?;
     if contract.case == "resumption" {
         tickets::keep(builder.config_mut())?;
+    }
+    if contract.case == "postquantum" {
+        builder.config_mut().set_security_policy(&DEFAULT_PQ)?;
     }
     Ok(builder.with_key_logging()?.build()?)
 }

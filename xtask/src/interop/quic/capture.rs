@@ -40,6 +40,10 @@ pub(super) struct Datagram {
     pub(super) streams: Vec<u64>,
     /// `initial_max_streams_bidi`.
     pub(super) streams_allowed: Option<u64>,
+    /// Of CRYPTO frames, where their bytes begin and how many they are.
+    pub(super) crypto: Vec<(u64, u64)>,
+    /// Of key shares.
+    pub(super) groups: Vec<u64>,
 }
 
 pub(super) const INITIAL: u64 = 0;
@@ -71,6 +75,9 @@ const FIELDS: &[&str] = &[
     "quic.stream.length",
     "quic.stream.stream_id",
     "tls.quic.parameter.initial_max_streams_bidi",
+    "quic.crypto.offset",
+    "quic.crypto.length",
+    "tls.handshake.extensions_key_share_group",
 ];
 const SERVER_PORT: &str = ":443";
 const UDP_HEADER: u64 = 8;
@@ -147,6 +154,8 @@ impl Datagram {
             stream_bytes: numbers(next()).iter().sum(),
             streams: numbers(next()),
             streams_allowed: number(next()),
+            crypto: numbers(next()).into_iter().zip(numbers(next())).collect(),
+            groups: numbers(next()),
         }
     }
 }

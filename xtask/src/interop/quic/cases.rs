@@ -18,6 +18,14 @@ pub(super) struct Case {
     pub(super) shows: fn(&Seen) -> Result<String, String>,
 }
 
+impl Case {
+    /// Whether what the link does to it hangs on a seed or on the time.
+    #[cfg(test)]
+    pub(super) fn is_by_chance(&self) -> bool {
+        self.link.iter().any(|word| word.starts_with("--") && *word != "--drop-to-server")
+    }
+}
+
 /// What the client fetches.
 pub(super) enum Files {
     /// One of each size, in bytes.
@@ -75,8 +83,9 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "zerortt",
-        about: "the second connection's 39 requests in 0-RTT packets",
+        about: "the second connection's 39 requests in 0-RTT packets; a round trip of 120 ms, so that a machine's pauses make none late",
         told: ("zerortt", "zerortt"),
+        delay: "60ms",
         files: Files::Many { count: 40, bytes: 32, name_bytes: 250 },
         shows: shows::zerortt,
         ..USUAL
@@ -166,6 +175,14 @@ pub(super) const CASES: &[Case] = &[
         files: Files::Sizes(&[KIB]),
         delay: "750ms",
         shows: shows::longrtt,
+        ..USUAL
+    },
+    Case {
+        name: "postquantum",
+        about: "not the runner's: a client with a key share of X25519MLKEM768, whose ClientHello no single datagram holds",
+        told: ("postquantum", "handshake"),
+        files: Files::Sizes(&[KIB]),
+        shows: shows::postquantum,
         ..USUAL
     },
     Case {

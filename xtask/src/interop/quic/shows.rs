@@ -34,6 +34,21 @@ fn handshakes(seen: &Seen, wanted: usize) -> Shown {
     }
 }
 
+/// What the client sends before it hears anything carries its ClientHello in pieces.
+pub(super) fn postquantum(seen: &Seen) -> Shown {
+    handshakes(seen, 1)?;
+    let first: Vec<_> = seen.datagrams.iter().take_while(|datagram| !datagram.is_servers).collect();
+    let pieces = first.iter().filter(|datagram| datagram.crypto.iter().any(|(_, bytes)| *bytes > 0)).count();
+    let ends = first.iter().flat_map(|datagram| &datagram.crypto).map(|(from, bytes)| from + bytes);
+    let bytes = ends.max().unwrap_or(0);
+    let largest = first.iter().map(|datagram| datagram.bytes).max().unwrap_or(0);
+    if pieces < 2 || bytes <= largest {
+        return Err(format!("a ClientHello of {bytes} bytes is seen in {pieces} datagrams"));
+    }
+    let group = seen.servers().flat_map(|datagram| &datagram.groups).next().ok_or("no group is seen")?;
+    Ok(format!("a ClientHello of {bytes} bytes in {pieces} datagrams, group {group:#06x}"))
+}
+
 pub(super) fn retry(seen: &Seen) -> Shown {
     let retry =
         seen.servers().find(|datagram| datagram.types.contains(&RETRY)).ok_or("no Retry packet is seen")?;
