@@ -58,7 +58,7 @@ fn tools(runner: &mut Runner) {
     fuzz::steps(runner, &tools.join("bin/cargo-fuzz"));
 }
 
-/// Everything that needs other programs: browsers, servers, scanners, BoringSSL's hostile peer.
+/// Everything that needs other programs: browsers, servers, scanners, QUIC endpoints, BoringSSL's hostile peer.
 pub(crate) fn peers() -> Result<(), String> {
     let mut runner = Runner::default();
     let mut format = cargo(&["fmt", "--all", "--check"]);
@@ -73,6 +73,10 @@ pub(crate) fn peers() -> Result<(), String> {
     let mut run = Command::new("python3");
     run.arg(interop.join("run.py")).current_dir(root());
     runner.step("interop", 20, run);
+    let mut quic = cargo(&["xtask", "interop", "quic", "--ci"]);
+    // What was built above; alone it would be built with other features, and so anew.
+    quic.env("SAKIGAKE_PROGRAM", target().join("release/sakigake"));
+    runner.step("quic", 8, quic);
     runner.step("bogo", 14, cargo(&["xtask", "interop", "bogo"]));
     runner.finish()
 }

@@ -28,7 +28,7 @@ Commands:
   bench NAME  measures us beside others; without NAME lists what there is
   interop bogo [PATTERN...]
               BoringSSL's hostile peer against us: all cases, or those that match, the declined ones too
-  interop quic [--resume] [--only WORD[,WORD...]]
+  interop quic [--ci | --resume] [--only WORD[,WORD...]]
               the interop runner's cases between QUIC endpoints, ours and others'; writes docs/interop.md
   shape       no file over 1,000 lines of logic, no function over 100 lines; lists the longest
   layers      which crate may use which, held against the manifests

@@ -1,9 +1,9 @@
 //! Programs of the workspace `peers/`, built for release and run.
 
-use crate::root;
+use crate::{root, target};
 use std::{
     env,
-    path::PathBuf,
+    path::{self, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -13,13 +13,24 @@ pub(crate) struct Peer(PathBuf);
 impl Peer {
     /// Builds the package `name`, whose binary has the same name.
     pub(crate) fn build(name: &str) -> Result<Self, String> {
-        let workspace = root().join("peers");
+        Self::build_all(&[name])?;
+        Ok(Self::built(name))
+    }
+
+    /// Builds packages at once, so that they have their libraries in common: with each other, and with the product, beside which
+    /// they are built.
+    pub(crate) fn build_all(names: &[&str]) -> Result<(), String> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(["build", "--release", "--locked", "--package", name]).current_dir(&workspace);
-        wait(command.stdin(Stdio::null()), "building")?;
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
-        Ok(Self(target.join("release").join(name)))
+        command.args(["build", "--release", "--locked"]).current_dir(root().join("peers"));
+        command.args(names.iter().flat_map(|name| ["--package", name]));
+        command.arg("--target-dir").arg(path::absolute(target()).map_err(|error| error.to_string())?);
+        wait(command.stdin(Stdio::null()), "building")
+    }
+
+    /// A program that was built before.
+    pub(crate) fn built(name: &str) -> Self {
+        Self(target().join("release").join(name))
     }
 
     /// The program, or another one of its package.

@@ -13,23 +13,41 @@ pub(super) struct Endpoint {
     pub(super) command: Vec<PathBuf>,
 }
 
-/// The command, or why the endpoint is not here; an error when it should be.
-type Made = Result<Result<Vec<PathBuf>, String>, String>;
-type Make = fn() -> Made;
+/// How an endpoint is come by.
+enum Source {
+    Ours,
+    /// A package of `peers/`.
+    Peer(&'static str),
+    /// A program in the Python environment.
+    Python(&'static str),
+}
 
 /// The endpoint that the others are measured by.
 pub(super) const OURS: &str = "sakigake";
-/// A row an endpoint: its name, and how it is come by.
-const ENDPOINTS: &[(&str, Make)] =
-    &[(OURS, ours), ("quinn", || peer("quinn-hq")), ("s2n-quic", || peer("s2n-hq")), ("aioquic", aioquic)];
+const ENDPOINTS: &[(&str, Source)] = &[
+    (OURS, Source::Ours),
+    ("quinn", Source::Peer("quinn-hq")),
+    ("s2n-quic", Source::Peer("s2n-hq")),
+    ("aioquic", Source::Python("aioquic_hq.py")),
+];
+/// The package with the program that makes certificates.
+const CERTIFICATES: &str = "hq";
 
 /// Every endpoint, built, or those that are named in `only` when they are a pair or more. One that is not here is left out aloud.
+/// What else a run needs is built too.
 pub(super) fn all(only: &[String]) -> Result<Vec<Endpoint>, String> {
     let named: Vec<_> = ENDPOINTS.iter().filter(|(name, _)| only.iter().any(|word| word == name)).collect();
     let wanted = if named.len() < 2 { ENDPOINTS.iter().collect() } else { named };
+    let mut packages = vec![CERTIFICATES];
+    packages.extend(wanted.iter().filter_map(|(_, source)| match source {
+        Source::Peer(package) => Some(package),
+        _ => None,
+    }));
+    build("sakigake-link")?;
+    Peer::build_all(&packages)?;
     let mut endpoints = Vec::new();
-    for (name, make) in wanted {
-        match make()? {
+    for (name, source) in wanted {
+        match source.command()? {
             Ok(command) => endpoints.push(Endpoint { name, command }),
             Err(why) if env::var_os("SAKIGAKE_REQUIRE").is_some_and(|what| what == "all") => return Err(why),
             Err(why) => println!("skipped: {why}"),
@@ -38,46 +56,45 @@ pub(super) fn all(only: &[String]) -> Result<Vec<Endpoint>, String> {
     Ok(endpoints)
 }
 
-/// What else a run needs: the link, and the program that makes certificates.
-pub(super) struct Tools {
-    pub(super) link: PathBuf,
-    pub(super) certificates: PathBuf,
+/// The link.
+pub(super) fn link() -> PathBuf {
+    target().join("release/sakigake-link")
 }
 
-impl Tools {
-    pub(super) fn build() -> Result<Self, String> {
-        build("sakigake-link")?;
-        let certificates = Peer::build("hq")?.program("hq-certificates");
-        Ok(Self { link: target().join("release/sakigake-link"), certificates })
+/// The program that makes certificates.
+pub(super) fn certificates() -> PathBuf {
+    Peer::built(CERTIFICATES).program("hq-certificates")
+}
+
+impl Source {
+    /// The command, or why the endpoint is not here; an error when it should be.
+    fn command(&self) -> Result<Result<Vec<PathBuf>, String>, String> {
+        match self {
+            // Built for release, or the program that is named.
+            Self::Ours => {
+                let named = env::var_os("SAKIGAKE_PROGRAM").map(PathBuf::from);
+                if named.is_none() {
+                    build("sakigake-cli")?;
+                }
+                Ok(Ok(vec![named.unwrap_or_else(|| target().join("release/sakigake")), "interop".into()]))
+            }
+            Self::Peer(package) => Ok(Ok(vec![Peer::built(package).program(package)])),
+            Self::Python(program) => {
+                let python = target().join("interop/python/bin/python");
+                let mut import = Command::new(&python);
+                import.args(["-c", "import aioquic"]).stderr(Stdio::null());
+                let is_here = succeeds(&mut import)
+                    .map_err(|_| "aioquic is not here: tests/interop/packages.sh".to_owned());
+                Ok(is_here.map(|()| vec![python, root().join("tests/interop").join(program)]))
+            }
+        }
     }
-}
-
-/// Built for release, or the program that `SAKIGAKE_PROGRAM` names.
-fn ours() -> Made {
-    let named = env::var_os("SAKIGAKE_PROGRAM").map(PathBuf::from);
-    if named.is_none() {
-        build("sakigake-cli")?;
-    }
-    Ok(Ok(vec![named.unwrap_or_else(|| target().join("release/sakigake")), "interop".into()]))
-}
-
-fn peer(name: &str) -> Made {
-    Ok(Ok(vec![Peer::build(name)?.program(name)]))
 }
 
 fn build(package: &str) -> Result<(), String> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--release", "--locked", "--quiet", "--package", package]).current_dir(root());
     succeeds(&mut cargo)
-}
-
-fn aioquic() -> Made {
-    let python = target().join("interop/python/bin/python");
-    let mut import = Command::new(&python);
-    import.args(["-c", "import aioquic"]).stderr(Stdio::null());
-    let is_here =
-        succeeds(&mut import).map_err(|_| "aioquic is not here: tests/interop/packages.sh".to_owned());
-    Ok(is_here.map(|()| vec![python, root().join("tests/interop/aioquic_hq.py")]))
 }
 
 fn succeeds(command: &mut Command) -> Result<(), String> {

@@ -3,7 +3,7 @@
 use super::{
     capture::Seen,
     cases::{Case, Files},
-    endpoints::{Endpoint, Tools},
+    endpoints::{self, Endpoint},
     results::Outcome,
 };
 use crate::{group::Group, target};
@@ -12,7 +12,6 @@ use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::OnceLock,
     time::Duration,
 };
 
@@ -60,7 +59,7 @@ impl<'a> Play<'a> {
         }
         fs::write(folder.join("hosts"), format!("127.0.0.1 localhost\n{ADDRESS} {HOST}\n"))
             .map_err(|error| error.to_string())?;
-        let mut make = Command::new(&tools()?.certificates);
+        let mut make = Command::new(endpoints::certificates());
         make.arg(folder.join("certs")).arg(case.certificates.to_string()).arg(HOST);
         match make.status() {
             Ok(status) if status.success() => {}
@@ -73,7 +72,7 @@ impl<'a> Play<'a> {
     fn run(&self, client: &Endpoint, server: &Endpoint) -> Result<Verdict, String> {
         let log = fs::File::create(self.folder.join("link.log")).map_err(|error| error.to_string())?;
         let again = log.try_clone().map_err(|error| error.to_string())?;
-        let mut link = self.link(client, server)?;
+        let mut link = self.link(client, server);
         link.stdin(Stdio::null()).stdout(log).stderr(again);
         let mut group = Group::start(&mut link)?;
         let limit = Duration::from_secs(self.case.limit_s);
@@ -114,9 +113,9 @@ impl<'a> Play<'a> {
         Ok((Outcome::Passed, (self.case.shows)(&seen)?))
     }
 
-    fn link(&self, client: &Endpoint, server: &Endpoint) -> Result<Command, String> {
+    fn link(&self, client: &Endpoint, server: &Endpoint) -> Command {
         let case = self.case;
-        let mut link = Command::new(&tools()?.link);
+        let mut link = Command::new(endpoints::link());
         link.args(["--delay", case.delay, "--rate", "10mbit", "--queue", "25", "--ready-udp", PORT]);
         link.args(case.link).arg("--capture").arg(self.folder.join("capture.pcap"));
         let urls: Vec<String> =
@@ -128,7 +127,7 @@ impl<'a> Play<'a> {
         // The client's environment carries the requests, which is what the contract says.
         link.env("REQUESTS", urls.join(" "));
         self.side(&mut link, client, "client", client_told, &[("DOWNLOADS", "downloads")]);
-        Ok(link)
+        link
     }
 
     /// One side's command: its environment, its hosts file, its log.
@@ -206,9 +205,4 @@ fn lost(said: &str) -> Result<[u64; 2], String> {
         (Some(server), Some(client)) => Ok([server, client]),
         _ => Err(format!("not understood: {line}")),
     }
-}
-
-fn tools() -> Result<&'static Tools, String> {
-    static TOOLS: OnceLock<Result<Tools, String>> = OnceLock::new();
-    TOOLS.get_or_init(Tools::build).as_ref().map_err(Clone::clone)
 }

@@ -2,7 +2,13 @@
 
 use super::{cases::CASES, endpoints::OURS};
 use crate::root;
-use std::{collections::BTreeSet, fmt, fs, io::ErrorKind, path::PathBuf, process::Command};
+use std::{
+    collections::BTreeSet,
+    fmt, fs,
+    io::ErrorKind,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +32,8 @@ pub(super) struct Row {
     pub(super) client: String,
     pub(super) server: String,
     pub(super) outcome: Outcome,
+    /// The day on which it was run.
+    date: String,
     /// The commit that it was run with.
     commit: String,
     /// What the capture showed, or why the run failed.
@@ -33,7 +41,8 @@ pub(super) struct Row {
 }
 
 pub(super) struct Results {
-    file: PathBuf,
+    /// None where they are not kept.
+    file: Option<PathBuf>,
     rows: Vec<Row>,
 }
 
@@ -48,7 +57,12 @@ impl Results {
         let row =
             |line: &str| Row::read(line).ok_or_else(|| format!("{}: not a row: {line}", file.display()));
         let rows = text.lines().skip(1).map(row).collect::<Result<_, _>>()?;
-        Ok(Self { file, rows })
+        Ok(Self { file: Some(file), rows })
+    }
+
+    /// Of runs that tell nothing beyond their own end.
+    pub(super) fn unkept() -> Self {
+        Self { file: None, rows: Vec::new() }
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
@@ -75,14 +89,15 @@ impl Results {
     }
 
     fn keep(&self) -> Result<(), String> {
-        let why = |error| format!("{}: {error}", self.file.display());
-        fs::create_dir_all(self.file.with_file_name("")).map_err(why)?;
+        let Some(file) = &self.file else { return Ok(()) };
+        let why = |error| format!("{}: {error}", file.display());
+        fs::create_dir_all(file.with_file_name("")).map_err(why)?;
         let place = |name: &str| CASES.iter().position(|case| case.name == name);
         let mut rows: Vec<&Row> = self.rows.iter().collect();
         rows.sort_by_key(|row| (place(&row.case), &row.client, &row.server));
         let lines = rows.iter().map(|row| row.line() + "\n");
-        let head = "case\tclient\tserver\toutcome\tcommit\tnote\n".to_owned();
-        fs::write(&self.file, std::iter::once(head).chain(lines).collect::<String>()).map_err(why)
+        let head = "case\tclient\tserver\toutcome\tdate\tcommit\tnote\n".to_owned();
+        fs::write(file, std::iter::once(head).chain(lines).collect::<String>()).map_err(why)
     }
 
     fn page(&self) -> String {
@@ -103,7 +118,22 @@ impl Results {
             .map(|row| format!("- {}, {} to {}: {}\n", row.case, row.client, row.server, row.note))
             .collect();
         let failed = if failed.is_empty() { String::new() } else { format!("\n## What failed\n{failed}") };
-        format!("{HEAD}{}\n{BETWEEN}{}{failed}\n{ABOUT}{cases}", self.table(&ours), self.table(&theirs))
+        let (ran, ours, theirs) = (self.ran(), self.table(&ours), self.table(&theirs));
+        format!("{HEAD}{ran}{OURS_HEAD}{ours}\n{BETWEEN}{theirs}{failed}\n{ABOUT}{cases}")
+    }
+
+    /// When those with ours were run, and with what.
+    fn ran(&self) -> String {
+        let ours = || self.rows.iter().filter(|row| row.client == OURS || row.server == OURS);
+        let join = |parts: BTreeSet<&str>| parts.into_iter().collect::<Vec<_>>().join(", ");
+        let (dates, commits) = (ours().map(|row| row.date.as_str()), ours().map(|row| row.commit.as_str()));
+        let count = |outcome| ours().filter(|row| row.outcome == outcome).count();
+        let [passed, failed, lacked] = [Outcome::Passed, Outcome::Failed, Outcome::Lacked].map(count);
+        format!(
+            "Runs with ours: {passed} passed, {failed} failed, {lacked} are lacked by one of the two; {} at {}.\n",
+            join(dates.collect()),
+            join(commits.collect())
+        )
     }
 
     /// A row a case, a column a pair.
@@ -140,11 +170,11 @@ impl Row {
     pub(super) fn new(case: &str, client: &str, server: &str, outcome: Outcome, note: &str) -> Self {
         let note = note.replace(['\t', '\n'], " ");
         let (case, client, server) = (case.to_owned(), client.to_owned(), server.to_owned());
-        Self { case, client, server, outcome, commit: commit(), note }
+        Self { case, client, server, outcome, date: today(), commit: commit(), note }
     }
 
     fn read(line: &str) -> Option<Self> {
-        let [case, client, server, outcome, commit, note] =
+        let [case, client, server, outcome, date, commit, note] =
             line.split('\t').collect::<Vec<_>>().try_into().ok()?;
         let outcome = OUTCOMES.iter().find(|(_, word, _)| *word == outcome)?.0;
         let own = str::to_owned;
@@ -153,6 +183,7 @@ impl Row {
             client: own(client),
             server: own(server),
             outcome,
+            date: own(date),
             commit: own(commit),
             note: own(note),
         })
@@ -160,7 +191,7 @@ impl Row {
 
     fn line(&self) -> String {
         let word = self.outcome.words().0;
-        [&self.case, &self.client, &self.server, word, &self.commit, &self.note].join("\t")
+        [&self.case, &self.client, &self.server, word, &self.date, &self.commit, &self.note].join("\t")
     }
 }
 
@@ -173,17 +204,28 @@ impl fmt::Display for Row {
 
 /// Of the tree that is being tested; empty outside a repository.
 fn commit() -> String {
-    let mut git = Command::new("git");
-    git.args(["rev-parse", "--short=8", "HEAD"]).current_dir(root());
-    git.output().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+    said(Command::new("git").args(["rev-parse", "--short=8", "HEAD"]).current_dir(root()))
+}
+
+fn today() -> String {
+    said(Command::new("date").args(["--utc", "+%F"]))
+}
+
+/// What a program prints; nothing, where there is no such program.
+fn said(command: &mut Command) -> String {
+    let output = command.stderr(Stdio::null()).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }
 
 const HEAD: &str = "\
 # QUIC with others
 
-Made by `cargo xtask interop quic`, from `interop/quic.tsv`, where each run has its commit and what its capture showed. The cases are the QUIC interop runner's, over HTTP/0.9, on a link of our own: 15 ms each way, 10 Mbit/s, a queue of 25 packets. A run
+Made by `cargo xtask interop quic`, from `interop/quic.tsv`, where each run has its date, its commit and what its capture showed. The cases are the QUIC interop runner's, over HTTP/0.9, on a link of our own: 15 ms each way, 10 Mbit/s, a queue of 25 packets. A run
 counts when the client has every file unchanged and the capture, decrypted by tshark, shows what the case is about. A client stands before `to`, its server behind it; `–` is a case that one of the two lacks.
+Debian's gtlsclient and gtlsserver (ngtcp2) speak HTTP/3 alone: `tests/interop/quic_cases.py` shakes hands and transfers files with them, both ways, over frames of HTTP/3 that it writes itself.
 
+";
+const OURS_HEAD: &str = "
 ## Ours
 
 ";

@@ -9,7 +9,7 @@ fn a_row_comes_back_as_it_was_kept() {
         assert_eq!(row.note, "a token of 68 bytes");
         assert_eq!(Row::read(&row.line()), Some(row));
     }
-    for line in ["", "retry\tquinn", "retry\tquinn\taioquic\tmaybe\tabc\tnote"] {
+    for line in ["", "retry\tquinn", "retry\tquinn\taioquic\tmaybe\tday\tabc\tnote"] {
         assert_eq!(Row::read(line), None, "{line:?}");
     }
 }
@@ -17,9 +17,10 @@ fn a_row_comes_back_as_it_was_kept() {
 #[test]
 fn the_page_has_a_cell_for_each_run_and_names_what_failed() {
     let row = |outcome, note| Row::new("retry", OURS, "quinn", outcome, note);
-    let page = |rows| Results { file: PathBuf::new(), rows }.page();
+    let page = |rows| Results { file: None, rows }.page();
     assert!(page(vec![row(Outcome::Passed, "")]).contains("| retry | "));
     assert!(page(vec![row(Outcome::Passed, "")]).contains(" yes |"));
+    assert!(page(vec![row(Outcome::Passed, "")]).contains("1 passed, 0 failed, 0 are lacked"));
     let failed = page(vec![row(Outcome::Failed, "no Retry packet is seen")]);
     assert!(failed.contains("- retry, sakigake to quinn: no Retry packet is seen"), "{failed}");
 }
