@@ -453,11 +453,11 @@ fn a_client_that_is_asked_comes_back_and_next_time_it_brings_its_token() {
     world.talk(first, 0);
     let token = world.client.ear(first).token.clone();
     assert!(!token.is_empty(), "NEW_TOKEN came");
-    let second = world.connect(token.clone(), None, false);
+    let second = world.connect(token.clone(), Some(&VERSION_1), false); // The version that the first came to.
     world.confirm(second, 1);
     assert_eq!(world.asked(Reply::Retry), asked, "no round trip more");
     // A token is good once.
-    let third = world.connect(token, None, false);
+    let third = world.connect(token, Some(&VERSION_1), false);
     world.confirm(third, 2);
     assert!(world.asked(Reply::Retry) > asked);
     world.talk(third, 2);

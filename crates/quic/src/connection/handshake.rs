@@ -176,7 +176,7 @@ impl Connection {
                 if self.side == Side::Server {
                     self.once.handshake_done = true; // spec: 9001-4.1.2-a
                     let has_early = self.keys.can_receive(Epoch::ZeroRtt);
-                    self.early_keys_until = has_early.then(|| now + self.pto().times(3)); // spec: 9001-4.9.3-b
+                    self.key_times.early_until = has_early.then(|| now + self.pto().times(3)); // spec: 9001-4.9.3-b
                     self.draw_token(now);
                     self.confirm(now, heard);
                 } else {
@@ -209,7 +209,7 @@ impl Connection {
         self.paths.confirm();
         self.discard(now, Epoch::Initial);
         self.discard(now, Epoch::Handshake); // spec: 9001-4.9.2-a
-        self.prefer(now);
+        self.prefer(now, heard);
         heard(Event::Confirmed);
     }
 
@@ -339,13 +339,13 @@ impl Connection {
         let Some(tokens) = &self.config.tokens else { return };
         let unix_secs = self.config.unix_secs_at_start + now.as_nanos() / 1_000_000_000;
         let client = self.paths.active().addresses.peer.ip();
-        if let Some(token) = tokens.new_token(unix_secs, client, &mut *self.entropy) {
+        if let Some(token) = tokens.new_token(unix_secs, self.version, client, &mut *self.entropy) {
             (self.once.token, self.once.new_token) = (token, true);
         }
     }
 
     /// Client: goes where the server would rather be reached.
-    fn prefer(&mut self, now: Instant) {
+    fn prefer(&mut self, now: Instant, heard: &mut impl FnMut(Event<'_>)) {
         let preferred = self.peer.as_ref().and_then(|peer| peer.preferred_address);
         let Some(PreferredAddress { ipv4, ipv6, .. }) = preferred.filter(|_| self.side == Side::Client)
         else {
@@ -354,8 +354,10 @@ impl Connection {
         let addresses: Vec<SocketAddr> =
             ipv4.map(SocketAddr::V4).into_iter().chain(ipv6.map(SocketAddr::V6)).collect();
         let pto = self.pto();
-        // Where the path cannot be begun the connection stays where it is, as it may (RFC 9000 section 9.6.1).
-        let _ = self.paths.prefer(now, &addresses, pto, &mut |_| {});
+        self.each_change(now, heard, |paths, changes| {
+            // Where the path cannot be begun the connection stays where it is, as it may (RFC 9000 section 9.6.1).
+            let _ = paths.prefer(now, &addresses, pto, &mut |change| changes.push(change));
+        });
     }
 }
 

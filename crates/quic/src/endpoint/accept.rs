@@ -71,7 +71,7 @@ impl Endpoint {
         if dcid.len() < LEAST_ID_BYTES {
             return Route::Drop(Dropped::ShortId); // spec: 9000-7.2-e
         }
-        let judged = self.judge(arrived, &dcid, token);
+        let judged = self.judge(arrived, version, &dcid, token);
         let retried = match judged {
             Some(Judged::Retried { original }) => Some(original),
             Some(Judged::Refused(_)) => {
@@ -102,9 +102,15 @@ impl Endpoint {
         })
     }
 
-    fn judge(&self, arrived: &Arrived<'_>, dcid: &ConnectionId, token: &[u8]) -> Option<Judged> {
+    fn judge(
+        &self,
+        arrived: &Arrived<'_>,
+        version: &Version,
+        dcid: &ConnectionId,
+        token: &[u8],
+    ) -> Option<Judged> {
         let validation = self.validation.as_ref().filter(|_| !token.is_empty())?;
-        Some(validation.tokens.judge(arrived.unix_secs, arrived.addresses.peer, dcid, token))
+        Some(validation.tokens.judge(arrived.unix_secs, version, arrived.addresses.peer, dcid, token))
     }
 
     /// Whether a NEW_TOKEN token is good that nobody has used; from here on somebody has.

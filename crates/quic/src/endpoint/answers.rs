@@ -49,7 +49,8 @@ impl Endpoint {
         let (version, dcid, peer) = about;
         let next = self.ids.draw();
         let token = self.validation.as_ref().and_then(|validation| {
-            validation.tokens.retry(arrived.unix_secs, arrived.addresses.peer, &dcid, &next, entropy)
+            let client = arrived.addresses.peer;
+            validation.tokens.retry(arrived.unix_secs, version, client, &dcid, &next, entropy)
         });
         let Some(token) = token else { return self.refuse(arrived, about, Reply::Refused, out) };
         if !self.retries.take(arrived.now) {

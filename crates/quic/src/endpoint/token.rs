@@ -1,13 +1,14 @@
 //! Address validation tokens: one kind for Retry, one for NEW_TOKEN (RFC 9000 section 8.1).
 //!
-//! A token is four bytes in the clear that tell its kind, and a text under an AEAD: the kind again, when it was made, for
-//! whom, and, for Retry, the connection ids that its connection goes on with.
+//! A token is four bytes in the clear that tell its kind, and a text under an AEAD: the kind again, the version of its
+//! connection, when it was made, for whom, and, for Retry, the connection ids that its connection goes on with.
 
 mod spent;
 
 pub use spent::{Limits, Spent};
 
 use crate::ids::ConnectionId;
+use crate::rules::versions::Version;
 use core::net::{IpAddr, SocketAddr};
 use sakigake_tls::TicketKeys;
 use sakigake_wire::{Entropy, Grow, Reader, Short};
@@ -62,6 +63,8 @@ pub enum Why {
     OtherAddress,
     /// It came with another connection than that of the Retry.
     OtherConnection,
+    /// It was given on a connection of another version (RFC 9369 section 5).
+    OtherVersion,
 }
 
 impl Default for Lives {
@@ -81,36 +84,45 @@ impl AddressTokens {
         Self { keys, lives }
     }
 
-    /// The token of a Retry to `client`, whose first packet went to `original` and who is told to go on with `next`. None
-    /// where there is no key.
+    /// The token of a Retry of `version` to `client`, whose first packet went to `original` and who is told to go on with `next`.
+    /// None where there is no key.
     pub fn retry(
         &self,
         unix_secs: u64,
+        version: &Version,
         client: SocketAddr,
         original: &ConnectionId,
         next: &ConnectionId,
         entropy: &mut dyn Entropy,
     ) -> Option<Vec<u8>> {
-        let mut text = begin(RETRY, unix_secs, client.ip());
+        let mut text = begin(RETRY, version, unix_secs, client.ip());
         text.u16(client.port()); // spec: 9000-8.1.4-b
         text.vector_u8(|text| text.put(original.as_ref()));
         text.vector_u8(|text| text.put(next.as_ref()));
         self.seal(RETRY, unix_secs, &text, entropy)
     }
 
-    /// The token of a NEW_TOKEN frame to the client at `client`. Its port is of no meaning: the next connection has another.
-    pub fn new_token(&self, unix_secs: u64, client: IpAddr, entropy: &mut dyn Entropy) -> Option<Vec<u8>> {
-        let mut text = begin(NEW_TOKEN, unix_secs, client);
+    /// The token of a NEW_TOKEN frame to the client at `client`, on a connection of `version`. Its port is of no meaning: the next
+    /// connection has another.
+    pub fn new_token(
+        &self,
+        unix_secs: u64,
+        version: &Version,
+        client: IpAddr,
+        entropy: &mut dyn Entropy,
+    ) -> Option<Vec<u8>> {
+        let mut text = begin(NEW_TOKEN, version, unix_secs, client);
         let mut serial = [0; Judged::SERIAL_BYTES];
         entropy.fill(&mut serial); // spec: 9000-8.1.3-b
         text.put(&serial);
         self.seal(NEW_TOKEN, unix_secs, &text, entropy)
     }
 
-    /// Judges the token of an Initial packet from `client` that is sent to `arrived_at`.
+    /// Judges the token of an Initial packet of `version` from `client` that is sent to `arrived_at`.
     pub fn judge(
         &self,
         unix_secs: u64,
+        version: &Version,
         client: SocketAddr,
         arrived_at: &ConnectionId,
         token: &[u8],
@@ -118,8 +130,9 @@ impl AddressTokens {
         let Some((kind, sealed)) = token.split_first_chunk() else { return Judged::Ignored(Why::Unreadable) };
         let opened = self.keys.open(unix_secs, sealed); // spec: 9000-8.1.4-a
         let text = opened.as_deref().and_then(|text| Text::read(text).ok()).filter(|text| text.kind == *kind);
-        let judged =
-            text.ok_or(Why::Unreadable).and_then(|text| self.weigh(unix_secs, client, arrived_at, &text));
+        let judged = text
+            .ok_or(Why::Unreadable)
+            .and_then(|text| self.weigh(unix_secs, version, client, arrived_at, &text));
         match judged {
             Ok(judged) => judged,
             Err(why) if *kind == RETRY => Judged::Refused(why), // spec: 9000-8.1.2-b
@@ -130,6 +143,7 @@ impl AddressTokens {
     fn weigh(
         &self,
         unix_secs: u64,
+        version: &Version,
         client: SocketAddr,
         arrived_at: &ConnectionId,
         text: &Text,
@@ -142,6 +156,9 @@ impl AddressTokens {
         // A clock of the fleet that is ahead by more than a Retry lives makes tokens that nobody takes.
         if unix_secs >= until_unix_secs || text.unix_secs > unix_secs.saturating_add(self.lives.retry_secs) {
             return Err(Why::Expired); // spec: 9000-8.1.3-c
+        }
+        if text.version != version.number {
+            return Err(Why::OtherVersion); // spec: 9369-5-c
         }
         if text.ip != client.ip().to_canonical() {
             return Err(Why::OtherAddress); // spec: 9000-8.1.4-c
@@ -163,6 +180,8 @@ impl AddressTokens {
 /// What is sealed.
 struct Text {
     kind: [u8; 4],
+    /// By its number.
+    version: u32,
     unix_secs: u64,
     ip: IpAddr,
     about: About,
@@ -173,9 +192,10 @@ enum About {
     NewToken { serial: [u8; Judged::SERIAL_BYTES] },
 }
 
-fn begin(kind: [u8; 4], unix_secs: u64, ip: IpAddr) -> Vec<u8> {
-    let mut text = Vec::with_capacity(80);
+fn begin(kind: [u8; 4], version: &Version, unix_secs: u64, ip: IpAddr) -> Vec<u8> {
+    let mut text = Vec::with_capacity(84);
     text.put(&kind);
+    text.put(&version.number.to_be_bytes());
     text.put(&unix_secs.to_be_bytes());
     match ip.to_canonical() {
         IpAddr::V4(ip) => text.vector_u8(|text| text.put(&ip.octets())),
@@ -187,7 +207,7 @@ fn begin(kind: [u8; 4], unix_secs: u64, ip: IpAddr) -> Vec<u8> {
 impl Text {
     fn read(text: &[u8]) -> Result<Self, Short> {
         let mut reader = Reader::new(text);
-        let (kind, unix_secs) = (reader.array()?, reader.u64()?);
+        let (kind, version, unix_secs) = (reader.array()?, reader.u32()?, reader.u64()?);
         let mut ip = reader.vector_u8()?;
         let ip = match ip.len() {
             4 => IpAddr::from(ip.array::<4>()?),
@@ -197,7 +217,7 @@ impl Text {
             RETRY => About::Retry { port: reader.u16()?, original: id(&mut reader)?, next: id(&mut reader)? },
             _ => About::NewToken { serial: reader.array()? },
         };
-        Ok(Self { kind, unix_secs, ip, about })
+        Ok(Self { kind, version, unix_secs, ip, about })
     }
 }
 

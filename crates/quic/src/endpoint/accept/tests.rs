@@ -6,7 +6,7 @@ use crate::packet::{
     self, Header, retry,
     tests::{door, suite},
 };
-use crate::rules::Side;
+use crate::rules::{Side, versions::VERSION_1};
 
 /// The token of the Retry packet that was written, and the id to go on with.
 fn retried(bench: &Bench, original: &[u8]) -> (Vec<u8>, Vec<u8>) {
@@ -68,7 +68,8 @@ fn a_token_of_nobody_is_no_token() {
 #[test]
 fn a_token_of_an_earlier_connection_is_good_once() {
     // spec: 9000-8.1.4-e
-    let token = tokens().new_token(UNIX_SECS - 60, addresses(1).peer.ip(), &mut Count(3)).unwrap();
+    let token =
+        tokens().new_token(UNIX_SECS - 60, &VERSION_1, addresses(1).peer.ip(), &mut Count(3)).unwrap();
     let mut bench = Bench::new(with_retry(Retry::Always));
     assert!(bench.accepted(1_000, &initial(&[1; 8], &token)).unwrap().is_validated);
     assert_eq!(bench.reply(1_000, &initial(&[2; 8], &token)), Some(Reply::Retry));

@@ -1,5 +1,6 @@
 use super::{AddressTokens, Judged, Lives, NEW_TOKEN, RETRY, Why};
 use crate::ids::{ConnectionId, tests::Count};
+use crate::rules::versions::{VERSION_1, VERSION_2};
 use core::net::SocketAddr;
 use sakigake_crypto::aws_lc;
 use sakigake_tls::{KeyRing, Rotation, TicketKey};
@@ -26,15 +27,15 @@ fn id(byte: u8) -> ConnectionId {
 }
 
 fn retry() -> Vec<u8> {
-    tokens().retry(NOW, client(), &id(1), &id(2), &mut Count(5)).unwrap()
+    tokens().retry(NOW, &VERSION_1, client(), &id(1), &id(2), &mut Count(5)).unwrap()
 }
 
 fn new_token() -> Vec<u8> {
-    tokens().new_token(NOW, client().ip(), &mut Count(5)).unwrap()
+    tokens().new_token(NOW, &VERSION_1, client().ip(), &mut Count(5)).unwrap()
 }
 
 fn judge(unix_secs: u64, from: &str, arrived_at: u8, token: &[u8]) -> Judged {
-    tokens().judge(unix_secs, from.parse().unwrap(), &id(arrived_at), token)
+    tokens().judge(unix_secs, &VERSION_1, from.parse().unwrap(), &id(arrived_at), token)
 }
 
 const HOME: &str = "192.0.2.1:1000";
@@ -46,9 +47,19 @@ fn a_retry_token_brings_its_connection_back() {
     assert_eq!(judge(NOW + 9, HOME, 2, &retry()), Judged::Retried { original: id(1) });
     for len in [0, 1, 20] {
         let original = ConnectionId::new(&vec![9; len]).unwrap();
-        let token = tokens().retry(NOW, client(), &original, &id(2), &mut Count(5)).unwrap();
+        let token = tokens().retry(NOW, &VERSION_1, client(), &original, &id(2), &mut Count(5)).unwrap();
         assert_eq!(judge(NOW, HOME, 2, &token), Judged::Retried { original });
     }
+}
+
+#[test]
+fn a_token_is_of_the_version_of_its_connection() {
+    // spec: 9369-5-c
+    let judge = |token: &[u8]| tokens().judge(NOW, &VERSION_2, client(), &id(2), token);
+    assert_eq!(judge(&new_token()), Judged::Ignored(Why::OtherVersion));
+    assert_eq!(judge(&retry()), Judged::Refused(Why::OtherVersion));
+    let token = tokens().new_token(NOW, &VERSION_2, client().ip(), &mut Count(5)).unwrap();
+    assert!(matches!(judge(&token), Judged::Known { .. }));
 }
 
 #[test]
@@ -68,7 +79,7 @@ fn every_token_has_a_serial_of_its_own() {
     // spec: 9000-8.1.3-b
     let mut entropy = Count(5);
     let mut serials: Vec<_> = (0..100)
-        .map(|_| tokens().new_token(NOW, client().ip(), &mut entropy).unwrap())
+        .map(|_| tokens().new_token(NOW, &VERSION_1, client().ip(), &mut entropy).unwrap())
         .map(|token| match judge(NOW, HOME, 2, &token) {
             Judged::Known { serial, .. } => serial,
             other => panic!("{other:?}"),
@@ -142,16 +153,16 @@ fn tokens_of_others_are_as_none() {
         assert_eq!(judge(NOW, HOME, 2, token), Judged::Ignored(Why::Unreadable));
     }
     let stranger = AddressTokens::new(ring(100), Lives::default());
-    let token = stranger.new_token(NOW, client().ip(), &mut Count(5)).unwrap();
+    let token = stranger.new_token(NOW, &VERSION_1, client().ip(), &mut Count(5)).unwrap();
     assert_eq!(judge(NOW, HOME, 2, &token), Judged::Ignored(Why::Unreadable));
-    let token = stranger.retry(NOW, client(), &id(1), &id(2), &mut Count(5)).unwrap();
+    let token = stranger.retry(NOW, &VERSION_1, client(), &id(1), &id(2), &mut Count(5)).unwrap();
     assert_eq!(judge(NOW, HOME, 2, &token), Judged::Refused(Why::Unreadable));
 }
 
 #[test]
 fn nothing_in_a_token_is_readable() {
     let token = new_token();
-    let other = tokens().new_token(NOW, client().ip(), &mut Count(u64::MAX / 3)).unwrap();
+    let other = tokens().new_token(NOW, &VERSION_1, client().ip(), &mut Count(u64::MAX / 3)).unwrap();
     assert!(!token.windows(4).any(|bytes| bytes == [192, 0, 2, 1]));
     // The kind and the key's name alone are the same.
     let same = token.iter().zip(&other).take_while(|(one, other)| one == other).count();
@@ -161,6 +172,6 @@ fn nothing_in_a_token_is_readable() {
 #[test]
 fn without_a_key_there_is_no_token() {
     let late = NOW + 200_000;
-    assert_eq!(tokens().new_token(late, client().ip(), &mut Count(5)), None);
-    assert_eq!(tokens().retry(late, client(), &id(1), &id(2), &mut Count(5)), None);
+    assert_eq!(tokens().new_token(late, &VERSION_1, client().ip(), &mut Count(5)), None);
+    assert_eq!(tokens().retry(late, &VERSION_1, client(), &id(1), &id(2), &mut Count(5)), None);
 }
