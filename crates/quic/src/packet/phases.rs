@@ -40,6 +40,8 @@ pub enum Turn {
     Previous,
     /// Those of this phase.
     Current,
+    /// The same, and it is the first of a phase that we began: [`Phases::forget_previous`] is due after three probe timeouts.
+    Followed,
     /// The next: the peer began an update, which is done on this side too. [`Phases::forget_previous`] is due after
     /// three probe timeouts.
     Updated,
@@ -125,7 +127,12 @@ impl Phases {
         self.sending.key.wants_update()
     }
 
-    /// Whether [`Phases::update`] is possible. After an update three more probe timeouts should pass (RFC 9001 section
+    /// Whether the key has no more left than a CONNECTION_CLOSE and what is on its way to be sealed takes.
+    pub fn is_worn(&self) -> bool {
+        self.sending.key.left() <= PacketKey::RESERVED
+    }
+
+    /// Whether [`Phases::update`] is possible. After its confirmation three more probe timeouts should pass (RFC 9001 section
     /// 6.5), which the owner of the clock sees to.
     pub const fn may_update(&self) -> bool {
         // spec: 9001-6.1-b 9001-6.1-c
@@ -164,6 +171,7 @@ impl Phases {
         let receiving = self.receiving.as_mut().ok_or(Unopened::NoKeys)?;
         let unmasked = unmask(&*receiving.header, packet, number_at, largest)?;
         let turn = match (unmasked.first & KEY_PHASE != 0) == phase {
+            true if receiving.previous.is_some() && receiving.heard.is_none() => Turn::Followed,
             true => Turn::Current,
             false => receiving.turn(unmasked.number, self.updates),
         };
@@ -171,7 +179,7 @@ impl Phases {
         let number = opened.number;
         match turn {
             Turn::Previous => receiving.largest_before = receiving.largest_before.max(Some(number)),
-            Turn::Current => receiving.hear(number)?,
+            Turn::Current | Turn::Followed => receiving.hear(number)?,
             Turn::Updated => {
                 // Twice without waiting for us, or with a number that belongs to this phase.
                 let is_early = self.updates > 0 && self.sending.first.is_none();
@@ -187,16 +195,16 @@ impl Phases {
         Ok(Received { opened, turn })
     }
 
-    /// The peer acknowledged `largest` in a packet that was opened as `turn`.
-    pub fn acked(&mut self, largest: u64, turn: Turn) -> Result<(), Unopened> {
+    /// The peer acknowledged `largest` in a packet that was opened as `turn`. Whether it confirms the last update, for the first
+    /// time.
+    pub fn acked(&mut self, largest: u64, turn: Turn) -> Result<bool, Unopened> {
         if self.sending.first.is_none_or(|first| largest < first) {
-            return Ok(());
+            return Ok(false);
         }
         if turn == Turn::Previous {
             return Err(Unopened::KeyUpdate); // spec: 9001-6.2-c
         }
-        self.sending.is_acked = true;
-        Ok(())
+        Ok(!core::mem::replace(&mut self.sending.is_acked, true) && self.updates > 0)
     }
 
     /// Whether there are keys to forget.
@@ -214,7 +222,7 @@ impl Phases {
     }
 
     #[cfg(test)]
-    pub(super) fn set_sealed(&mut self, sealed: u64) {
+    pub(crate) fn set_sealed(&mut self, sealed: u64) {
         self.sending.key.set_sealed(sealed);
     }
 }
@@ -241,7 +249,7 @@ impl Receiving {
     fn key(&self, turn: Turn) -> &PacketKey {
         match (turn, &self.previous) {
             (Turn::Previous, Some(previous)) => previous,
-            (Turn::Current, _) => &self.current,
+            (Turn::Current | Turn::Followed, _) => &self.current,
             (Turn::Updated | Turn::Previous, _) => &self.next,
         }
     }

@@ -210,6 +210,9 @@ pub(super) fn unmask(
 }
 
 impl PacketKey {
+    /// Packets that are kept back for the end of the connection (RFC 9001 section 6.6).
+    pub(super) const RESERVED: u64 = 8;
+
     pub(super) fn derive(suite: &'static Suite, version: &'static Version, secret: &Secret) -> Self {
         let key = expand(suite, secret.as_ref(), version.labels.key, suite.aead.key_len); // spec: 9001-5.1-a
         let mut iv = [0; 12];
@@ -255,6 +258,11 @@ impl PacketKey {
         packet[0] ^= mask[0] & masked_bits(packet[0]);
         exclusive_or(&mut packet[draft.number_at..draft.payload_at()], &mask[1..]);
         Ok(draft.payload_at() + payload_len + TAG_BYTES)
+    }
+
+    /// Packets that it may still protect.
+    pub(super) fn left(&self) -> u64 {
+        self.suite.aead.packet_confidentiality_limit.saturating_sub(self.sealed)
     }
 
     /// Whether another key is wanted: one packet in sixteen of those that it may protect is left.

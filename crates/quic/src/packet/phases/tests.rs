@@ -43,7 +43,8 @@ fn an_update_is_followed_by_the_other_end() {
         let first = sent(&mut one, 1);
         assert_eq!(heard(&mut other, &first), Ok(Turn::Updated));
         assert!(other.key_phase());
-        assert_eq!(heard(&mut one, &sent(&mut other, 0)), Ok(Turn::Current));
+        assert_eq!(heard(&mut one, &sent(&mut other, 0)), Ok(Turn::Followed));
+        assert_eq!(heard(&mut one, &sent(&mut other, 1)), Ok(Turn::Current));
         assert_eq!(heard(&mut other, &sent(&mut one, 2)), Ok(Turn::Current));
     }
 }
@@ -98,7 +99,7 @@ fn keys_before_are_kept_until_the_other_end_has_followed() {
     one.forget_previous();
     assert_eq!(heard(&mut one, &sent(&mut other, 0)), Ok(Turn::Previous));
     heard(&mut other, &sent(&mut one, 0)).expect("ours");
-    assert_eq!(heard(&mut one, &sent(&mut other, 1)), Ok(Turn::Current));
+    assert_eq!(heard(&mut one, &sent(&mut other, 1)), Ok(Turn::Followed));
     one.forget_previous();
     assert!(!one.has_previous());
 }
@@ -108,8 +109,8 @@ fn both_ends_may_update_at_once() {
     let [mut one, mut other] = pair(&VERSION_1);
     one.update().expect("confirmed");
     other.update().expect("confirmed");
-    assert_eq!(heard(&mut other, &sent(&mut one, 0)), Ok(Turn::Current));
-    assert_eq!(heard(&mut one, &sent(&mut other, 0)), Ok(Turn::Current));
+    assert_eq!(heard(&mut other, &sent(&mut one, 0)), Ok(Turn::Followed));
+    assert_eq!(heard(&mut one, &sent(&mut other, 0)), Ok(Turn::Followed));
     assert_eq!((one.updates(), other.updates()), (1, 1));
 }
 

@@ -46,9 +46,11 @@ fn no_crypto_frames_of_anybody_break_a_level() {
     }
 }
 
+type Body = fn(&[u8]);
+
 #[test]
 fn the_bodies_hold_on_their_seeds() {
-    let bodies: [(&str, fn(&[u8])); 3] = [
+    let bodies: [(&str, Body); 3] = [
         ("quic_stream_frames", fuzz_stream_frames),
         ("quic_stream_pair", fuzz_stream_pair),
         ("quic_crypto_stream", fuzz_crypto_stream),
