@@ -48,7 +48,7 @@ use crate::{
 use begin::Opening;
 use carried::{Carried, Once};
 use close::Life;
-use keyring::Keyring;
+use keyring::{KeyTimes, Keyring};
 use sakigake_tls as tls;
 use sakigake_wire::{Entropy, Instant, Span};
 use spaces::Spaces;
@@ -90,10 +90,7 @@ pub struct Connection {
     probes: [u8; 3],
     /// The pacer lets nothing leave before.
     paced_until: Option<Instant>,
-    /// When the keys of the phase before this one are forgotten, and another update may begin.
-    keys_settle_at: Option<Instant>,
-    /// When a server's 0-RTT keys go: packets under them may come late.
-    early_keys_until: Option<Instant>,
+    key_times: KeyTimes,
     /// DATAGRAM frames that wait, and their bytes.
     datagrams: VecDeque<Vec<u8>>,
     datagram_queue_bytes: usize,
@@ -244,13 +241,11 @@ impl Connection {
     /// # Errors
     /// [`Refused::KeyUpdate`] while the last update is not settled, or the handshake not confirmed.
     pub fn update_keys(&mut self, now: Instant) -> Result<(), Refused> {
-        if self.keys_settle_at.is_some() {
-            return Err(Refused::KeyUpdate); // spec: 9001-6.5-a
+        if self.key_times.settle_at.is_some() || self.key_times.rest_until.is_some_and(|until| now < until) {
+            return Err(Refused::KeyUpdate); // spec: 9001-6.5-b
         }
         let phases = self.keys.phases().ok_or(Refused::KeyUpdate)?;
-        phases.update().map_err(|_| Refused::KeyUpdate)?;
-        self.keys_settle_at = Some(now + self.pto().times(3));
-        Ok(())
+        phases.update().map_err(|_| Refused::KeyUpdate)
     }
 
     /// How many more of our ids the peer is to be given; [`Connection::issue`] takes them.

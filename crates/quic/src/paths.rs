@@ -493,7 +493,7 @@ impl Paths {
         if let Some((addresses, mtu)) = old {
             keeps_estimates = new.addresses.differ_in_port(&addresses); // spec: 9000-9.4-a
             if keeps_estimates && new.mtu.datagram_bytes() < mtu.datagram_bytes() {
-                new.mtu = mtu;
+                new.mtu = mtu.inherited();
             }
         }
         heard(Change::Moved(Move { from, to, reason, keeps_estimates }));

@@ -96,6 +96,9 @@ pub struct Sent<T> {
     pub elicits_ack: bool,
     /// Whether it counts against the window: it elicits an acknowledgement or holds PADDING.
     pub in_flight: bool,
+    /// Whether it left on another path than the one in use (RFC 9000 section 9.4): it is acknowledged as all are, but measures
+    /// nothing here, asks for no probe and counts against no window.
+    pub is_elsewhere: bool,
     /// Whether it left marked ECT(0).
     pub is_marked: bool,
     /// Whether it only tests how large a datagram may be; its loss is no sign of congestion (RFC 9000 section 14.4).
@@ -271,11 +274,12 @@ impl<T> Recovery<T> {
 
     /// A packet left.
     pub fn on_sent(&mut self, now: Instant, space: Space, sent: Sent<T>) {
-        let Sent { number, bytes, elicits_ack, in_flight, is_marked, is_mtu_probe, carried } = sent;
+        let Sent { number, bytes, is_elsewhere, is_marked, is_mtu_probe, carried, .. } = sent;
         let log = &mut self.spaces[space as usize];
         debug_assert!(number >= log.next, "numbers only grow");
-        debug_assert!(in_flight || !elicits_ack, "what elicits an acknowledgement is in flight");
-        let path = self.path;
+        debug_assert!(sent.in_flight || !sent.elicits_ack, "what elicits an acknowledgement is in flight");
+        let path = if is_elsewhere { ELSEWHERE } else { self.path };
+        let (elicits_ack, in_flight) = (sent.elicits_ack && !is_elsewhere, sent.in_flight && !is_elsewhere); // spec: 9000-9.4-b
         let packet =
             Packet { number, sent: now, bytes, path, elicits_ack, in_flight, is_marked, is_mtu_probe };
         log.push(packet, carried, &self.config.limits);
@@ -318,6 +322,10 @@ impl<T> Recovery<T> {
         let log = &mut self.spaces[space as usize];
         let is_larger = log.largest_acked.is_none_or(|held| held < ack.largest);
         log.largest_acked = log.largest_acked.max(Some(ack.largest));
+        let here = newly.iter().filter(|packet| packet.path != ELSEWHERE).map(|packet| packet.number).max();
+        // What is not remembered was nothing but an acknowledgement, and left where all others did.
+        let forgotten = Some(ack.largest).filter(|_| is_larger && largest.is_none());
+        log.largest_here = log.largest_here.max(here).max(forgotten);
         let may_judge_marks = is_larger && !newly.is_empty(); // spec: 9000-13.4.2.1-c
         if may_judge_marks {
             self.hear_marks(now, space, &newly, ack.ecn, &mut acked);
@@ -348,6 +356,12 @@ impl<T> Recovery<T> {
         self.spaces[space as usize].clear();
         self.probes = 0; // spec: 9002-6.2.2-b
         self.armed = now;
+    }
+
+    /// The connection is over: no packet is waited for any more.
+    pub fn clear(&mut self) {
+        self.spaces.iter_mut().for_each(Log::clear);
+        self.bytes_in_flight = 0;
     }
 
     /// What was sent in a space will not be answered (a Retry came, or early data was rejected): all of it is handed back as
@@ -591,6 +605,9 @@ impl<T> Recovery<T> {
         }
     }
 }
+
+/// The path of packets that left on another one than that in use: none of those that are counted.
+const ELSEWHERE: u32 = u32::MAX;
 
 /// Between `apart` and twice that.
 fn drawn(apart: u64, entropy: &mut dyn Entropy) -> u64 {

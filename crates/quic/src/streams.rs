@@ -215,6 +215,11 @@ impl Streams {
         }
     }
 
+    /// The connection is over: nothing is sent or kept any more, and there is no stream.
+    pub fn clear(&mut self) {
+        *self = Self::new(self.is_client, self.limits.clone());
+    }
+
     /// What the peer grants: as remembered for 0-RTT, or as it says now. It can only grow (section 7.4.1).
     pub fn grant(&mut self, peer: PeerLimits) {
         self.peer = peer;

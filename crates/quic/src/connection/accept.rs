@@ -105,13 +105,13 @@ impl Connection {
             ecn: frame.ecn,
         };
         let Self { recovery, spaces, streams, issued, theirs, once, paths, watch, .. } = self;
-        let (mut sizes, mtu) = (Sizes::default(), &mut paths.active_mut().mtu);
+        let mut sizes = Sizes::default();
         let heard = &mut |event: Heard<'_>| heard(Event::Stream(event));
         let largest_sent = recovery.largest_sent(space).unwrap_or(0);
         let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, heard };
         let acked = recovery.on_ack(now, space, acknowledgement, &mut |number, fate| {
             watch.learn(number, &fate);
-            sizes.learn(now, mtu, number, &fate, largest_sent);
+            sizes.learn(now, paths, number, &fate, largest_sent);
             settlement.settle(&fate);
         })?;
         self.explain(&acked);
@@ -119,7 +119,10 @@ impl Connection {
         if context.epoch == Epoch::OneRtt
             && let Some(phases) = self.keys.phases()
         {
-            phases.acked(frame.largest, context.turn).map_err(|_| Fault::KeyUpdate)?;
+            let is_confirmed = phases.acked(frame.largest, context.turn).map_err(|_| Fault::KeyUpdate)?;
+            if is_confirmed {
+                self.key_times.rest_until = Some(now + self.pto().times(3)); // spec: 9001-6.5-b
+            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::{
     carried::{Once, Settlement},
     close::Life,
     handshake::{remembered_of, version_of},
-    keyring::Keyring,
+    keyring::{KeyTimes, Keyring},
     spaces::Spaces,
 };
 use crate::{
@@ -39,7 +39,8 @@ pub struct Attempt<'a> {
     pub server_name: &'a str,
     /// An earlier connection to go on from.
     pub session: Option<tls::Session>,
-    /// The token of an earlier connection to this server, or none.
+    /// The token of an earlier connection to this server in the version that this one begins with (RFC 9369 section 5), or none;
+    /// one that is longer than [`super::Limits::token_bytes`] is not shown.
     pub token: Vec<u8>,
     /// Both ends of the path.
     pub addresses: Addresses,
@@ -144,7 +145,7 @@ impl Connection {
             retry_source: None,
             peer_source: None,
             local: attempt.local,
-            token: attempt.token,
+            token: if attempt.token.len() <= config.limits.token_bytes { attempt.token } else { Vec::new() },
             first_version: version,
             has_reacted: attempt.has_reacted,
             remembered,
@@ -256,8 +257,7 @@ impl Connection {
             has_asked: false,
             probes: [0; 3],
             paced_until: None,
-            keys_settle_at: None,
-            early_keys_until: None,
+            key_times: KeyTimes::default(),
             datagrams: VecDeque::new(),
             datagram_queue_bytes: 0,
             wants_ping: false,

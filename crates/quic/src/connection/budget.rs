@@ -58,7 +58,11 @@ impl Connection {
         let path = self.paths.active_mut();
         let size = batch.segment_bytes.unwrap_or(usize::from(path.mtu.datagram_bytes()));
         let room = out_bytes - batch.len;
-        if batch.is_over || room < size.min(LEAST_DATAGRAM_BYTES) || (!is_first && room < size) {
+        if batch.is_over
+            || self.keys.is_worn()
+            || room < size.min(LEAST_DATAGRAM_BYTES)
+            || (!is_first && room < size)
+        {
             return None;
         }
         // Datagrams of the handshake are expanded, so that less room than that is none (RFC 9000 section 14.1).

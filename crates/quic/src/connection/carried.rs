@@ -3,7 +3,7 @@
 use super::spaces::Spaces;
 use crate::{
     ids::{Issued, Received},
-    paths::{Loss, Mtu},
+    paths::{Loss, Path, PathId, Paths},
     recovery::{Fate, Space},
     streams::{CryptoPiece, Heard, Outgoing, Streams},
 };
@@ -13,6 +13,8 @@ use sakigake_wire::Instant;
 #[derive(Debug)]
 pub(super) struct Carried {
     space: Space,
+    /// Where it left.
+    path: PathId,
     first: [Option<Sent>; Carried::INLINE],
     more: Vec<Sent>,
     /// Bytes of the datagram, where it was this 1-RTT packet alone; 0 otherwise.
@@ -37,8 +39,8 @@ pub(super) enum Sent {
 impl Carried {
     const INLINE: usize = 3;
 
-    pub(super) const fn new(space: Space) -> Self {
-        Self { space, first: [None; Self::INLINE], more: Vec::new(), datagram_bytes: 0 }
+    pub(super) const fn new(space: Space, path: PathId) -> Self {
+        Self { space, path, first: [None; Self::INLINE], more: Vec::new(), datagram_bytes: 0 }
     }
 
     pub(super) const fn space(&self) -> Space {
@@ -133,26 +135,28 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    /// Tells `mtu` of one packet; `largest_sent` is the last number in use.
+    /// Tells the path that one packet left on; `largest_sent` is the last number in use. What another path than the one in use
+    /// carries changes nothing yet.
     pub(super) fn learn(
         &mut self,
         now: Instant,
-        mtu: &mut Mtu,
+        paths: &mut Paths,
         number: u64,
         fate: &Fate<'_, Carried>,
         largest_sent: u64,
     ) {
-        match fate {
-            Fate::Acked(carried) | Fate::Late(carried) if carried.datagram_bytes > 0 => {
-                self.changed = mtu.acked(now, number, carried.datagram_bytes).or(self.changed);
+        let (Fate::Acked(Carried { path, datagram_bytes, .. })
+        | Fate::Late(Carried { path, datagram_bytes, .. })
+        | Fate::Lost(Carried { path, datagram_bytes, .. })) = fate;
+        let is_active = *path == paths.active().id;
+        let Some(Path { mtu, .. }) = paths.get_mut(*path).filter(|_| *datagram_bytes > 0) else { return };
+        let changed = match fate {
+            Fate::Acked(_) | Fate::Late(_) => mtu.acked(now, number, *datagram_bytes),
+            Fate::Lost(_) => {
+                let loss = mtu.lost(now, number, *datagram_bytes, largest_sent);
+                (loss == Loss::BlackHole).then(|| mtu.datagram_bytes())
             }
-            Fate::Lost(Carried { datagram_bytes, .. })
-                if *datagram_bytes > 0
-                    && mtu.lost(now, number, *datagram_bytes, largest_sent) == Loss::BlackHole =>
-            {
-                self.changed = Some(mtu.datagram_bytes());
-            }
-            _ => {}
-        }
+        };
+        self.changed = changed.filter(|_| is_active).or(self.changed);
     }
 }

@@ -1,6 +1,6 @@
 //! How a connection ends (RFC 9000 section 10): CONNECTION_CLOSE and what follows it, or silence.
 
-use super::{Closed, Connection, Event, Transmit, seal::Sealed};
+use super::{Closed, Connection, Event, Transmit, carried::Once, seal::Sealed};
 use crate::{
     Fault,
     frame::ConnectionClose,
@@ -185,10 +185,14 @@ impl Connection {
         self.pto().times(3)
     }
 
-    /// Gives back what an ended connection does not need.
+    /// Gives back what an ended connection does not need: a peer decides by its delays how long this state lasts.
     fn shed(&mut self) {
         self.datagrams.clear();
         self.datagram_queue_bytes = 0;
+        self.streams.clear();
+        self.spaces.clear(&self.config.limits.streams);
+        self.recovery.clear();
+        self.once = Once::default();
         self.opening = None;
         self.probes = [0; 3];
         self.paced_until = None;

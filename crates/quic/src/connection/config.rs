@@ -70,11 +70,14 @@ pub struct Limits {
     pub early_packets: usize,
     /// DATAGRAM frames that wait to leave, in bytes.
     pub datagram_queue_bytes: usize,
-    /// The longest token that is taken from a server, for Retry or for later, in bytes.
+    /// The longest token that is taken from a server, for Retry or for later, in bytes; at most 1,024.
     pub token_bytes: usize,
     /// Facts of a traced connection that wait until its owner listens, in bytes.
     pub trace_queue_bytes: usize,
 }
+
+/// The longest token beside which an Initial packet of 1,200 bytes has room for CRYPTO, whatever its ids.
+const MOST_TOKEN_BYTES: usize = 1_024;
 
 /// The suite of Initial packets (RFC 9001 section 5.2).
 const TLS_AES_128_GCM_SHA256: u16 = 0x1301;
@@ -155,6 +158,7 @@ impl Options {
             ),
             (self.limits.ids.active_ids >= 2, "active_ids is below 2"),
             (self.initial_rtt > Span::ZERO, "initial_rtt is 0"),
+            (self.limits.token_bytes <= MOST_TOKEN_BYTES, "token_bytes is above 1,024"),
         ];
         match checks.iter().find(|(holds, _)| !holds) {
             Some((_, what)) => Err(Unfit(what)),

@@ -431,6 +431,7 @@ impl Connection {
             bytes,
             elicits_ack: true,
             in_flight: true,
+            is_elsewhere: false,
             is_marked: false,
             is_mtu_probe: false,
             carried,

@@ -6,6 +6,7 @@ use crate::{
 };
 use sakigake_crypto::Suite;
 use sakigake_tls::{Level, TrafficSecret};
+use sakigake_wire::Instant;
 
 /// Keys of each epoch, as long as they live.
 pub(super) struct Keyring {
@@ -22,6 +23,19 @@ pub(super) struct Keyring {
     /// A client's 1-RTT secret for what it receives may come before the one to send with, or behind it.
     awaiting: Option<TrafficSecret>,
     forgeries: Forgeries,
+}
+
+/// When something is due about keys.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct KeyTimes {
+    /// When the keys of the phase before this one are forgotten: three probe timeouts after the first packet of this one.
+    pub(super) settle_at: Option<Instant>,
+    /// No update begins before: three probe timeouts after the last one was confirmed.
+    pub(super) rest_until: Option<Instant>,
+    /// Since when keys are used up, which ends the connection.
+    pub(super) worn_at: Option<Instant>,
+    /// When a server's 0-RTT keys go: packets under them may come late.
+    pub(super) early_until: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -164,6 +178,11 @@ impl Keyring {
             }
         };
         draft.seal(keys.as_mut().ok_or(Exhausted)?, packet, payload_len)
+    }
+
+    /// Whether 1-RTT keys that cannot be updated have no more left than what closes the connection takes.
+    pub(super) fn is_worn(&self) -> bool {
+        self.one_rtt.as_ref().is_some_and(Phases::is_worn)
     }
 
     /// 1-RTT keys, once there are some.

@@ -155,7 +155,7 @@ impl Connection {
             path,
             draft,
             payload_bytes: 0,
-            carried: Carried::new(space),
+            carried: Carried::new(space, path),
             elicits_ack: false,
             in_flight: false,
             is_mtu_probe: false,

@@ -257,8 +257,8 @@ impl Connection {
                 paths.validated(path, &mut |change| changes.push(change)); // spec: 9000-8.1-c
             });
         }
-        if turn == Turn::Updated {
-            self.keys_settle_at = Some(now + self.pto().times(3));
+        if matches!(turn, Turn::Updated | Turn::Followed) {
+            self.key_times.settle_at = Some(now + self.pto().times(3));
         }
     }
 

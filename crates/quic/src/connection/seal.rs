@@ -3,7 +3,6 @@
 use super::{
     Connection, Transmit,
     budget::Batch,
-    close::Life,
     plan::{Plan, Planned},
     spaces::space_of,
 };
@@ -29,6 +28,10 @@ impl Connection {
         }
         self.watch.at(now);
         self.renew_keys(now);
+        if self.keys.is_worn() {
+            self.key_times.worn_at.get_or_insert(now); // spec: 9001-6.6-c
+            return None;
+        }
         if let Some(transmit) = self.transmit_path(now, out).or_else(|| self.transmit_mtu_probe(now, out)) {
             return Some(transmit);
         }
@@ -57,12 +60,15 @@ impl Connection {
         let is_alone = plan.packets.iter().flatten().count() == 1;
         for planned in plan.packets.into_iter().flatten() {
             let datagram_bytes = if is_alone { planned.len() } else { 0 };
-            self.seal_packet(now, &mut sealed, planned, datagram_bytes, mark, out);
+            if !self.seal_packet(now, &mut sealed, planned, datagram_bytes, mark, out) {
+                break; // What lies behind it was planned for another place.
+            }
         }
         self.paths.active_mut().credit.sent(sealed.len);
         sealed.len
     }
 
+    /// Protects a packet and remembers it; false where its keys are used up, of which [`Connection::expire`] tells.
     fn seal_packet(
         &mut self,
         now: Instant,
@@ -71,37 +77,39 @@ impl Connection {
         datagram_bytes: usize,
         mark: Mark,
         out: &mut [u8],
-    ) {
-        let Planned { epoch, draft, elicits_ack, in_flight, is_mtu_probe, .. } = planned;
+    ) -> bool {
+        let Planned { epoch, path, draft, elicits_ack, in_flight, is_mtu_probe, .. } = planned;
         if epoch == Epoch::OneRtt {
             planned.carried.datagram_bytes = u16::try_from(datagram_bytes).unwrap_or(0);
         }
-        let carried = core::mem::replace(&mut planned.carried, super::Carried::new(space_of(epoch)));
+        let space = space_of(epoch);
+        let carried = core::mem::replace(&mut planned.carried, super::Carried::new(space, path));
         let before = sealed.len;
         if !self.protect(sealed, &planned, out) {
-            self.life = Life::Over; // Nothing may be said under them any more, not even that.
-            return;
+            self.key_times.worn_at.get_or_insert(now);
+            return false;
         }
-        let space = space_of(epoch);
         let bytes = (sealed.len - before) as u32; // Of a datagram.
         let is_marked = mark == Mark::Ect0;
+        let is_elsewhere = path != self.active_path();
         let number = draft.number();
         self.recovery.on_sent(
             now,
             space,
-            Sent { number, bytes, elicits_ack, in_flight, is_marked, is_mtu_probe, carried },
+            Sent { number, bytes, elicits_ack, in_flight, is_elsewhere, is_marked, is_mtu_probe, carried },
         );
         self.idle.sent(now, elicits_ack);
         if epoch == Epoch::OneRtt {
             self.unasked = if elicits_ack { 0 } else { self.unasked.saturating_add(1) };
         }
-        if elicits_ack {
+        if elicits_ack && !is_elsewhere {
             let probes = &mut self.probes[space as usize];
             *probes = probes.saturating_sub(1);
         }
         if epoch == Epoch::Handshake && self.side == Side::Client {
             self.discard(now, Epoch::Initial); // spec: 9001-4.9.1-b
         }
+        true
     }
 
     /// Protects one packet in place; false where its keys are used up.
@@ -179,9 +187,15 @@ impl Connection {
 
     /// Updates keys that have protected almost as many packets as they may.
     fn renew_keys(&mut self, now: Instant) {
-        if self.keys.phases().is_some_and(|phases| phases.wants_update() && phases.may_update()) {
-            // Too early is no matter: one packet in sixteen of those that the key may protect is left.
-            let _ = self.update_keys(now);
+        if !self.keys.phases().is_some_and(|phases| phases.wants_update() && phases.may_update()) {
+            return;
+        }
+        // One packet in sixteen of those that the key may protect is left, so too early is no matter; but it is better than the end.
+        if self.update_keys(now).is_err()
+            && self.keys.is_worn()
+            && let Some(phases) = self.keys.phases()
+        {
+            phases.update().expect("it was asked whether it may be");
         }
     }
 

@@ -60,6 +60,12 @@ impl Spaces {
         }
     }
 
+    /// The connection is over: no bytes of the handshake are kept.
+    pub(super) fn clear(&mut self, streams: &streams::Limits) {
+        (self.initial, self.handshake) = (None, None);
+        self.application.crypto = CryptoStream::new(streams);
+    }
+
     /// The largest number received in a space.
     pub(super) fn largest(&self, space: Space) -> Option<u64> {
         let highest = self.get(space)?.acks.received().highest()?;

@@ -2,7 +2,9 @@
 
 mod handshake;
 mod hostile;
+mod keys;
 mod pair;
+mod paths;
 mod traced;
 
 use super::{Closed, Connection, Options, Received, Refused};
@@ -113,7 +115,11 @@ fn keys_are_updated_by_either_side() {
     let mut pair = Pair::new();
     pair.confirm();
     for round in 0..4 {
-        pair.run(|pair| pair.client.keys_settle_at.is_none() && pair.server().keys_settle_at.is_none());
+        pair.run(|pair| {
+            pair.client.key_times.settle_at.is_none() && pair.server().key_times.settle_at.is_none()
+        });
+        let rests = [pair.client.key_times.rest_until, pair.server().key_times.rest_until];
+        pair.now = rests.into_iter().flatten().fold(pair.now, Instant::max);
         let now = pair.now;
         let side = if round % 2 == 0 { &mut pair.client } else { pair.server.as_mut().unwrap() };
         assert_eq!(side.update_keys(now), Ok(()), "round {round}");
@@ -286,6 +292,30 @@ fn who_hears_that_it_is_over_says_nothing_more() {
     assert!(!server.is_over());
     pair.run(|_| false);
     assert_eq!(pair.sent[1], sent);
+}
+
+#[test]
+fn who_closes_or_hears_so_keeps_nothing_that_it_had_to_say() {
+    let mut pair = Pair::new();
+    pair.confirm();
+    pair.fate = Box::new(|_, _, _| false);
+    pair.say(&[7; 100_000]);
+    let id = pair.server().open(crate::streams::Direction::Unidirectional).unwrap();
+    pair.server().write(id, crate::streams::Chunk::Owned(vec![7; 100_000])).unwrap();
+    let now = pair.now;
+    pair.run(|pair| pair.now > now);
+    let is_bare = |side: &Connection| {
+        let waiting = side.recovery.outstanding(crate::recovery::Space::Application).count();
+        (side.streams.is_empty(), waiting, side.recovery.bytes_in_flight(), side.is_over())
+            == (true, 0, 0, false)
+    };
+    assert!(!is_bare(&pair.client) && !is_bare(pair.server()));
+    pair.fate = Box::new(|_, _, _| true);
+    let now = pair.now;
+    pair.client.close(now, 7, b"");
+    assert!(is_bare(&pair.client));
+    assert!(pair.run(|pair| !pair.server_ear.closed.is_empty()));
+    assert!(is_bare(pair.server()));
 }
 
 #[test]

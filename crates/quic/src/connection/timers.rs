@@ -6,6 +6,7 @@ use super::{
     close::Life,
 };
 use crate::{
+    Fault,
     paths::Change,
     recovery::{Expired, Space},
     rules::Epoch,
@@ -20,7 +21,7 @@ impl Connection {
     }
 
     /// What waits for its time, while the connection is open.
-    pub(super) fn timers(&self) -> [Option<Instant>; 9] {
+    pub(super) fn timers(&self) -> [Option<Instant>; 10] {
         // Who may send nothing has nothing to wait for but what the peer sends: it makes room, or brings an id.
         let may_acknowledge = self.keys.can_send(Epoch::OneRtt) && self.may_send();
         let acks = self.spaces.application.acks.deadline().filter(|_| may_acknowledge);
@@ -32,8 +33,9 @@ impl Connection {
             self.idle.keep_alive_at().filter(|_| self.is_confirmed && !self.wants_ping),
             self.tls.deadline(),
             self.paced_until,
-            self.keys_settle_at,
-            self.early_keys_until,
+            self.key_times.settle_at,
+            self.key_times.early_until,
+            self.key_times.worn_at,
         ]
     }
 
@@ -60,18 +62,20 @@ impl Connection {
         if self.idle.is_over(now, self.pto()) {
             return self.end(now, Closed::Idle, heard); // spec: 9000-10.1-e
         }
+        if self.key_times.worn_at.is_some() {
+            return self.fail(now, Fault::AeadLimitReached, heard); // spec: 9001-6.6-c
+        }
         let result = self.tls.expire(now);
         if let Err(fault) = result {
             return self.fail(now, fault.into(), heard);
         }
         self.paced_until = self.paced_until.filter(|until| *until > now);
-        if self.keys_settle_at.is_some_and(|at| at <= now) {
-            self.keys_settle_at = None;
-            if let Some(phases) = self.keys.phases() {
-                phases.forget_previous();
-            }
+        if self.key_times.settle_at.take_if(|at| *at <= now).is_some()
+            && let Some(phases) = self.keys.phases()
+        {
+            phases.forget_previous(); // spec: 9001-6.5-a
         }
-        if self.early_keys_until.take_if(|until| *until <= now).is_some() {
+        if self.key_times.early_until.take_if(|until| *until <= now).is_some() {
             self.keys.discard(Epoch::ZeroRtt);
         }
         if self.idle.keep_alive_at().is_some_and(|at| at <= now) && self.is_confirmed {
@@ -89,13 +93,13 @@ impl Connection {
 
     fn expire_recovery(&mut self, now: Instant) {
         let Self { recovery, spaces, streams, issued, theirs, once, paths, watch, .. } = self;
-        let (mut sizes, mtu) = (Sizes::default(), &mut paths.active_mut().mtu);
+        let mut sizes = Sizes::default();
         let largest_sent = recovery.largest_sent(Space::Application).unwrap_or(0);
         let heard = |_: Heard<'_>| {}; // Nothing is acknowledged here.
         let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, heard };
         let expired = recovery.expire(now, &mut |number, fate| {
             watch.learn(number, &fate);
-            sizes.learn(now, mtu, number, &fate, largest_sent);
+            sizes.learn(now, paths, number, &fate, largest_sent);
             settlement.settle(&fate);
         });
         self.explain_expired(&expired);

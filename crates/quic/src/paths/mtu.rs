@@ -68,6 +68,11 @@ impl Mtu {
         }
     }
 
+    /// What is known here, for a path that is as good as this one. What is under way here settles nothing there.
+    pub fn inherited(&self) -> Self {
+        Self { probe: None, holes: Holes::default(), ..self.clone() }
+    }
+
     /// The peer's max_udp_payload_size, which is never below [`Mtu::BASE_BYTES`].
     pub fn limit(&mut self, max_udp_payload_size: u64) {
         let theirs = u16::try_from(max_udp_payload_size).unwrap_or(u16::MAX);

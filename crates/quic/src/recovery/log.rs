@@ -67,6 +67,8 @@ pub(super) struct Log<T> {
     /// The number that the next packet has at least.
     pub(super) next: u64,
     pub(super) largest_acked: Option<u64>,
+    /// The same, of packets on the paths that were in use: another path may be faster, and its packets overtake none of these.
+    pub(super) largest_here: Option<u64>,
     /// When the oldest packet that a later one has overtaken counts as lost.
     pub(super) loss_at: Option<Instant>,
     pub(super) last_eliciting: Option<Instant>,
@@ -84,6 +86,7 @@ impl<T> Log<T> {
             skipped: VecDeque::new(),
             next: 0,
             largest_acked: None,
+            largest_here: None,
             loss_at: None,
             last_eliciting: None,
             eliciting: 0,
@@ -199,9 +202,9 @@ impl<T> Log<T> {
 
     /// Forgets all packets, and keeps the numbers that were used.
     pub(super) fn clear(&mut self) {
-        let (next, largest_acked) = (self.next, self.largest_acked);
+        let (next, largest_acked, largest_here) = (self.next, self.largest_acked, self.largest_here);
         let skipped = core::mem::take(&mut self.skipped);
-        *self = Self { next, largest_acked, skipped, ..Self::new() };
+        *self = Self { next, largest_acked, largest_here, skipped, ..Self::new() };
     }
 
     /// Gives back the room that nothing needs.

@@ -115,7 +115,7 @@ impl<T> Recovery<T> {
         let delay = self.rtt.loss_delay();
         let log = &mut self.spaces[space as usize];
         log.loss_at = None;
-        let Some(largest) = log.largest_acked else { return Lost::default() };
+        let Some(largest) = log.largest_here else { return Lost::default() };
         let mut found = Losses::default();
         loop {
             let log = &mut self.spaces[space as usize];

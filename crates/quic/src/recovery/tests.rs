@@ -110,6 +110,7 @@ fn eliciting(number: u64) -> Sent<u64> {
         bytes: BYTES,
         elicits_ack: true,
         in_flight: true,
+        is_elsewhere: false,
         is_marked: false,
         is_mtu_probe: false,
         carried: number,

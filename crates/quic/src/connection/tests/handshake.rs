@@ -34,8 +34,10 @@ fn forged(from: &mut Connection, now: Instant, epoch: Epoch, frames: &[u8]) -> V
     out.truncate(sealed.len);
     let space = space_of(epoch);
     let (number, bytes) = (planned.draft.number(), sealed.len as u32);
-    let (carried, is_marked, is_mtu_probe) = (Carried::new(space), false, false);
-    let sent = Sent { number, bytes, elicits_ack: true, in_flight: true, is_marked, is_mtu_probe, carried };
+    let carried = Carried::new(space, path);
+    let (is_elsewhere, is_marked, is_mtu_probe) = (false, false, false);
+    let (elicits_ack, in_flight) = (true, true);
+    let sent = Sent { number, bytes, elicits_ack, in_flight, is_elsewhere, is_marked, is_mtu_probe, carried };
     from.recovery.on_sent(now, space, sent);
     out
 }

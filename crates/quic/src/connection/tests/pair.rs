@@ -372,7 +372,7 @@ impl Pair {
         if let Some(token) = self.retry.take() {
             let retry =
                 packet::retry::Retry { version, dcid: scid.as_ref(), scid: &[0x4e; 8], token: &token };
-            let mut packet = [0; 200];
+            let mut packet = [0; 1_200];
             let mut out = Writer::new(&mut packet);
             retry.write(&mut out, &PROVIDER.suites[0], dcid.as_ref(), 0).unwrap();
             let len = out.written();

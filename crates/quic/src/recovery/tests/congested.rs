@@ -163,6 +163,33 @@ fn an_mtu_probe_that_is_late_speaks_for_no_cut() {
 }
 
 #[test]
+fn what_leaves_elsewhere_measures_and_counts_nothing_here() {
+    // spec: 9000-9.4-b
+    let mut story = Story::measured();
+    let (window, rtt) = (story.recovery.congestion().window(), story.recovery.rtt().smoothed());
+    let elsewhere = |story: &mut Story, millis, number| {
+        let packet = Sent { is_elsewhere: true, ..eliciting(number) };
+        story.recovery.on_sent(at(millis), Space::Application, packet);
+    };
+    elsewhere(&mut story, 100, 1);
+    assert_eq!((story.recovery.bytes_in_flight(), story.deadline_ms()), (0, None));
+    let acked = story.ack(900, &[1..2]);
+    assert_eq!((acked.packets, acked.sample, acked.bytes), (1, None, 0));
+    assert_eq!(story.recovery.rtt().smoothed(), rtt);
+    // A faster path overtakes nothing that is under way on this one.
+    story.send(1_000, 2..3);
+    (3..9).for_each(|number| elsewhere(&mut story, 1_000, number));
+    assert_eq!(story.ack(1_020, &[3..9]).lost.packets, 0);
+    assert_eq!(story.ack(1_100, &[2..3]).sample, Some(ms(100)));
+    // And what is lost there is no congestion here.
+    (9..12).for_each(|number| elsewhere(&mut story, 1_200, number));
+    story.send(1_200, 12..16);
+    let lost = story.ack(1_300, &[12..16]).lost;
+    assert_eq!((lost.packets, lost.bytes, lost.is_event), (3, 0, false));
+    assert!(story.recovery.congestion().window() >= window);
+}
+
+#[test]
 fn who_sends_little_wins_no_window() {
     let mut story = Story::measured();
     let window = story.recovery.congestion().window();
