@@ -6,27 +6,10 @@ mod encoder;
 pub use decoder::Decoder;
 pub use encoder::Encoder;
 
-use crate::{FieldLine, huffman, integer};
+pub use crate::section::{Limits, Outcome};
+
+use crate::{FieldLine, huffman, integer, string};
 use core::fmt;
-
-/// How much of a field section a decoder hands on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Names, values, and 32 bytes a line, together.
-    pub list_bytes: usize,
-    /// Lines.
-    pub lines: usize,
-}
-
-/// Whether everything was handed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Outcome {
-    /// All lines went to the sink.
-    Complete,
-    /// The section passed its limits: the sink heard a part of it, the table saw all of it.
-    TooLarge,
-}
 
 /// Why a block does not decode: COMPRESSION_ERROR of HTTP/2, one variant a sin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +59,8 @@ mod pattern {
     pub(super) const SIZE_UPDATE: (u8, u8) = (0x20, 5);
     pub(super) const LITERAL_NEVER: (u8, u8) = (0x10, 4);
     pub(super) const LITERAL: (u8, u8) = (0x00, 4);
-    pub(super) const HUFFMAN: (u8, u8) = (0x80, 7);
+    /// Bits of a string's length.
+    pub(super) const STRING: u8 = 7;
 }
 
 /// Bytes of both peers' tables before any setting (RFC 9113 section 6.5.2).
@@ -87,6 +71,16 @@ impl From<integer::Fault> for Fault {
         match fault {
             integer::Fault::Truncated => Self::Truncated,
             integer::Fault::TooLarge => Self::Integer,
+        }
+    }
+}
+
+impl From<string::Fault> for Fault {
+    fn from(fault: string::Fault) -> Self {
+        match fault {
+            string::Fault::Integer(fault) => fault.into(),
+            string::Fault::Truncated => Self::Truncated,
+            string::Fault::Huffman(fault) => Self::Huffman(fault),
         }
     }
 }

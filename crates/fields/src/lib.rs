@@ -6,7 +6,10 @@ pub mod hpack;
 pub mod huffman;
 pub mod integer;
 mod line;
+mod memory;
 mod rules;
+pub mod section;
+mod string;
 mod table;
 
 pub use line::FieldLine;

@@ -1,4 +1,7 @@
-//! The tables of RFC 7541's appendices, and what an encoder puts into its dynamic table.
+//! Static tables, how a line is found in one, the Huffman code's lengths, and what an encoder puts into its dynamic
+//! table.
+
+use crate::FieldLine;
 
 /// Whether an encoder puts a line into its dynamic table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,37 +37,6 @@ const POLICY: [(&[u8], Indexing); 14] = [
 /// A cookie shorter than this many bytes could be guessed byte by byte through its compression (section 7.1.3).
 const GUESSABLE_COOKIE_BYTES: usize = 20;
 
-/// What an encoder does with a line that is not marked as sensitive. `name_index` is that of the name in the static
-/// table.
-pub(crate) fn indexing(name_index: Option<usize>, name: &[u8], value: &[u8]) -> Indexing {
-    match name {
-        b":path" if value.contains(&b'?') => Indexing::Repeated,
-        b"cookie" if value.len() < GUESSABLE_COOKIE_BYTES => Indexing::Never, // spec: 7541-7.1.3-b
-        _ => name_index
-            .and_then(|index| POLICY_BY_INDEX.get(index))
-            .map_or(Indexing::Indexed, |policy| *policy),
-    }
-}
-
-/// The policy of each static index: every field that has one stands in the static table.
-static POLICY_BY_INDEX: [Indexing; STATIC_TABLE.len() + 1] = {
-    let mut policies = [Indexing::Indexed; STATIC_TABLE.len() + 1];
-    let mut row = 0;
-    while row < POLICY.len() {
-        let (mut index, mut found) = (0, false);
-        while index < STATIC_TABLE.len() {
-            if is_same(STATIC_TABLE[index].0, POLICY[row].0) {
-                policies[index + 1] = POLICY[row].1;
-                found = true;
-            }
-            index += 1;
-        }
-        assert!(found, "a field of the policy is not in the static table");
-        row += 1;
-    }
-    policies
-};
-
 /// A hash of `bytes`, eight at a time, going on from `hash`. It finds candidates; bytes decide.
 pub(crate) const fn hash(hash: u32, mut bytes: &[u8]) -> u32 {
     let mut state = hash as u64 ^ bytes.len() as u64;
@@ -90,50 +62,104 @@ const fn mix(word: u64) -> u64 {
 /// Where [`hash`] begins.
 pub(crate) const HASH_START: u32 = 0x811c_9dc5;
 
-/// Finds a line in the static table: the index (from 1) of the first entry with that name, or of the one with that value
-/// too, and then `true`. `name_hash` is [`hash`] of the name.
-pub(crate) fn find_static(name_hash: u32, name: &[u8], value: &[u8]) -> Option<(usize, bool)> {
-    let mut slot = name_hash as usize % STATIC_BY_NAME.len();
-    let first = loop {
-        let index = usize::from(STATIC_BY_NAME[slot]);
-        match STATIC_TABLE.get(index.checked_sub(1)?) {
-            Some((entry, _)) if *entry == name => break index,
-            _ => slot = (slot + 1) % STATIC_BY_NAME.len(),
-        }
-    };
-    let same_name = STATIC_TABLE[first - 1..].iter().take_while(|entry| entry.0 == name);
-    let exact = same_name.zip(first..).find(|((_, entry), _)| *entry == value);
-    Some(exact.map_or((first, false), |(_, index)| (index, true)))
+type Entry = (&'static [u8], &'static [u8]);
+
+/// A static table, what helps to find a line in it, and what is done with lines of its names. Its entries count from 0.
+pub(crate) struct Static<const N: usize> {
+    entries: [Entry; N],
+    /// The first entry of each name, counted from 1, at the name's hash or in a slot behind it; 0 ends the search.
+    first: [u8; 256],
+    /// By entry, the next one of the same name, counted from 1, or 0.
+    next: [u8; N],
+    policies: [Indexing; N],
 }
 
-/// The first static index of each name, at its hash or in a slot behind it; 0 ends the search.
-static STATIC_BY_NAME: [u8; 256] = {
-    let mut slots = [0; 256];
-    let mut index = 0;
-    while index < STATIC_TABLE.len() {
-        let name = STATIC_TABLE[index].0;
-        if index == 0 || !is_same(STATIC_TABLE[index - 1].0, name) {
-            let mut slot = hash(HASH_START, name) as usize % slots.len();
-            while slots[slot] != 0 {
-                slot = (slot + 1) % slots.len();
+impl<const N: usize> Static<N> {
+    pub(crate) const fn new(entries: [Entry; N]) -> Self {
+        let (mut first, mut next, mut policies) = ([0_u8; 256], [0_u8; N], [Indexing::Indexed; N]);
+        let mut at = 0;
+        while at < N {
+            let name = entries[at].0;
+            let mut before = at;
+            while before > 0 && !is_same(entries[before - 1].0, name) {
+                before -= 1;
             }
-            slots[slot] = index as u8 + 1;
+            if before > 0 {
+                next[before - 1] = at as u8 + 1;
+            } else {
+                let mut slot = hash(HASH_START, name) as usize % first.len();
+                while first[slot] != 0 {
+                    slot = (slot + 1) % first.len();
+                }
+                first[slot] = at as u8 + 1;
+            }
+            policies[at] = policy(name);
+            at += 1;
         }
-        index += 1;
+        Self { entries, first, next, policies }
     }
-    slots
-};
+
+    pub(crate) const fn len(&self) -> usize {
+        N
+    }
+
+    pub(crate) fn get(&self, at: usize) -> Option<FieldLine<'static>> {
+        self.entries.get(at).map(|(name, value)| FieldLine::new(name, value))
+    }
+
+    /// The first entry with that name, or the one with that value too, and then `true`. `name_hash` is [`hash`] of the
+    /// name.
+    pub(crate) fn find(&self, name_hash: u32, name: &[u8], value: &[u8]) -> Option<(usize, bool)> {
+        let mut slot = name_hash as usize % self.first.len();
+        let first = loop {
+            let at = usize::from(self.first[slot]).checked_sub(1)?;
+            if self.entries[at].0 == name {
+                break at;
+            }
+            slot = (slot + 1) % self.first.len();
+        };
+        let mut at = first;
+        while self.entries[at].1 != value {
+            match usize::from(self.next[at]).checked_sub(1) {
+                Some(next) => at = next,
+                None => return Some((first, false)),
+            }
+        }
+        Some((at, true))
+    }
+
+    /// What an encoder does with a line that is not marked as sensitive. `at` is an entry with its name.
+    pub(crate) fn indexing(&self, at: Option<usize>, name: &[u8], value: &[u8]) -> Indexing {
+        match name {
+            b":path" if value.contains(&b'?') => Indexing::Repeated,
+            b"cookie" if value.len() < GUESSABLE_COOKIE_BYTES => Indexing::Never, // spec: 7541-7.1.3-b
+            _ => at.and_then(|at| self.policies.get(at)).map_or_else(|| policy(name), |policy| *policy),
+        }
+    }
+}
+
+/// What [`POLICY`] says of a name.
+const fn policy(name: &[u8]) -> Indexing {
+    let mut row = 0;
+    while row < POLICY.len() {
+        if is_same(POLICY[row].0, name) {
+            return POLICY[row].1;
+        }
+        row += 1;
+    }
+    Indexing::Indexed
+}
 
 const fn is_same(one: &[u8], other: &[u8]) -> bool {
     let mut at = 0;
-    while at < one.len() && at < other.len() && one[at] == other[at] {
+    while one.len() == other.len() && at < one.len() && one[at] == other[at] {
         at += 1;
     }
-    at == one.len() && at == other.len()
+    one.len() == other.len() && at == one.len()
 }
 
-/// The static table (RFC 7541 appendix A): entry 1 comes first.
-pub(crate) static STATIC_TABLE: [(&[u8], &[u8]); 61] = [
+/// HPACK's static table (RFC 7541 appendix A), whose own indexes count from 1.
+pub(crate) static HPACK: Static<61> = Static::new([
     (b":authority", b""),
     (b":method", b"GET"),
     (b":method", b"POST"),
@@ -195,7 +221,7 @@ pub(crate) static STATIC_TABLE: [(&[u8], &[u8]); 61] = [
     (b"vary", b""),
     (b"via", b""),
     (b"www-authenticate", b""),
-];
+]);
 
 /// Bits of each byte's Huffman code, and of EOS at the end (RFC 7541 appendix B). The code is canonical: codes of one
 /// length are consecutive in the order of their symbols, and a longer code follows the last shorter one.

@@ -1,7 +1,7 @@
 //! From header blocks to lines.
 
 use super::{DEFAULT_TABLE_BYTES, Fault, Limits, Outcome, pattern};
-use crate::{FieldLine, huffman, integer, rules::STATIC_TABLE, table::Table};
+use crate::{FieldLine, integer, rules::HPACK, section::Budget, string::Text, table::Table};
 use sakigake_wire::Reader;
 
 /// One direction's decoder. A fault leaves it out of step: the connection is over.
@@ -169,11 +169,11 @@ impl Form {
 fn find(index: u64, table: Option<&Table>) -> Result<FieldLine<'_>, Fault> {
     let at = index.checked_sub(1).ok_or(Fault::IndexZero)?; // spec: 7541-6.1-a
     let at = usize::try_from(at).map_err(|_| Fault::Index(index))?;
-    if let Some((name, value)) = STATIC_TABLE.get(at) {
-        return Ok(FieldLine::new(name, value));
+    if let Some(line) = HPACK.get(at) {
+        return Ok(line);
     }
     let table = table.ok_or(Fault::StaticReference(index))?; // spec: preload-2-a
-    table.find(at - STATIC_TABLE.len()).ok_or(Fault::Index(index)) // spec: 7541-2.3.3-a
+    table.find(at - HPACK.len()).ok_or(Fault::Index(index)) // spec: 7541-2.3.3-a
 }
 
 /// A literal in scratch: name, then value.
@@ -205,42 +205,7 @@ impl Literal {
     }
 }
 
-/// Appends a string literal (RFC 7541 section 5.2); at most 8 bytes for each 5 of the block.
 fn string(reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<(), Fault> {
     let first = reader.u8().map_err(|_| Fault::Truncated)?;
-    let len = integer::decode(first, pattern::HUFFMAN.1, reader)?;
-    let len = usize::try_from(len).map_err(|_| Fault::Integer)?;
-    let bytes = reader.take(len).map_err(|_| Fault::Truncated)?;
-    if first & pattern::HUFFMAN.0 == 0 {
-        out.extend_from_slice(bytes);
-        return Ok(());
-    }
-    huffman::decode(bytes, out).map_err(Fault::Huffman)
-}
-
-/// What may still be handed on.
-struct Budget {
-    bytes: usize,
-    lines: usize,
-    spent: bool,
-}
-
-impl Budget {
-    const fn new(limits: Limits) -> Self {
-        Self { bytes: limits.list_bytes, lines: limits.lines, spent: false }
-    }
-
-    fn spend(&mut self, line: FieldLine<'_>, sink: &mut impl FnMut(FieldLine<'_>)) {
-        match (self.bytes.checked_sub(line.size()), self.lines.checked_sub(1)) {
-            (Some(bytes), Some(lines)) if !self.spent => {
-                (self.bytes, self.lines) = (bytes, lines);
-                sink(line);
-            }
-            _ => self.spent = true,
-        }
-    }
-
-    const fn outcome(&self) -> Outcome {
-        if self.spent { Outcome::TooLarge } else { Outcome::Complete }
-    }
+    Ok(Text::read(first, pattern::STRING, reader)?.append(out)?)
 }
