@@ -6,6 +6,10 @@ use crate::{
     huffman,
 };
 
+mod qpack;
+
+pub use qpack::{fuzz_qpack_decoder, fuzz_qpack_pair};
+
 const LIMITS: Limits = Limits { list_bytes: 4_096, lines: 64 };
 
 type Line = (Vec<u8>, Vec<u8>, bool);

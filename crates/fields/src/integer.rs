@@ -27,7 +27,7 @@ pub fn decode(first: u8, prefix: u8, rest: &mut Reader<'_>) -> Result<u64, Fault
         let byte = rest.u8().map_err(|_| Fault::Truncated)?;
         value += u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
-            return if value > MAX { Err(Fault::TooLarge) } else { Ok(value) };
+            return if value > MAX { Err(Fault::TooLarge) } else { Ok(value) }; // spec: 9204-4.1.1-a
         }
     }
     Err(Fault::TooLarge) // spec: 7541-5.1-a

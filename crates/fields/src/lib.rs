@@ -1,4 +1,4 @@
-//! Field compression: HPACK (RFC 7541) over one Huffman coder and one prefix-integer coder.
+//! Field compression: HPACK (RFC 7541) and QPACK (RFC 9204) over one Huffman coder and one prefix-integer coder.
 
 #[doc(hidden)]
 pub mod fuzz;
@@ -7,6 +7,7 @@ pub mod huffman;
 pub mod integer;
 mod line;
 mod memory;
+pub mod qpack;
 mod rules;
 pub mod section;
 mod string;

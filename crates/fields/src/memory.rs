@@ -97,10 +97,12 @@ impl Memory {
         self.hashes.get_mut(at)
     }
 
-    /// The newest entry with that name, or the newest one with that value too, and then `true`.
-    pub(crate) fn find(&self, hashes: Hashes, line: FieldLine<'_>) -> Option<(u64, bool)> {
+    /// The newest entry with that name, or the newest one with that value too, and then `true`, among those before
+    /// `end`.
+    pub(crate) fn find(&self, hashes: Hashes, line: FieldLine<'_>, end: u64) -> Option<(u64, bool)> {
         let mut named = None;
-        for (age, entry) in self.hashes.iter().rev().enumerate() {
+        let skipped = self.taken.saturating_sub(end) as usize;
+        for (age, entry) in self.hashes.iter().rev().enumerate().skip(skipped) {
             if entry.name != hashes.name || (named.is_some() && entry.line != hashes.line) {
                 continue;
             }

@@ -42,7 +42,6 @@ impl Table {
         self.max_bytes
     }
 
-    #[cfg(test)]
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
@@ -53,6 +52,25 @@ impl Table {
         let line = &self.text[(entry.start - self.base) as usize..][..entry.size() - 32];
         let (name, value) = line.split_at(entry.name_len as usize);
         Some(FieldLine::new(name, value))
+    }
+
+    /// How many of the oldest lines go when `max_bytes` less `bytes` are to hold the rest.
+    pub(crate) fn driven_out(&self, bytes: usize, max_bytes: usize) -> usize {
+        let mut over = (self.bytes + bytes).saturating_sub(max_bytes);
+        let goes = |entry: &&Entry| {
+            let is_over = over > 0;
+            over = over.saturating_sub(entry.size());
+            is_over
+        };
+        self.entries.iter().take_while(goes).count()
+    }
+
+    /// Bytes of the line that arrived `age` lines before the newest, and of all that came behind it.
+    pub(crate) fn bytes_from(&self, age: usize) -> usize {
+        let Some(at) = self.entries.len().checked_sub(age + 1) else { return self.bytes };
+        let Some(entry) = self.entries.get(at) else { return 0 };
+        let text = self.text.len() - (entry.start - self.base) as usize;
+        text + 32 * (age + 1)
     }
 
     /// Takes a line, and drops old ones for it. One that is larger than the whole table empties it and is not kept

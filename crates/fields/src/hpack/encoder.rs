@@ -78,7 +78,7 @@ impl Encoder {
             return integer_of(at + 1, pattern::INDEXED, out);
         }
         let hashes = Hashes::of(name, line);
-        let in_table = self.memory.find(hashes, line);
+        let in_table = self.memory.find(hashes, line, u64::MAX);
         if let Some((entry, true)) = in_table {
             self.memory.note(entry);
             return integer_of(self.index_of(entry), pattern::INDEXED, out);

@@ -20,6 +20,7 @@ fn the_integers_of_appendix_c_1() {
 
 #[test]
 fn every_prefix_carries_every_size() {
+    // spec: 9204-4.1.1-a
     for prefix in 1..=8 {
         for value in (0..62).flat_map(|bit| [(1_u64 << bit) - 1, 1 << bit, (1 << bit) + 1]).chain([MAX]) {
             let mut out = Vec::new();
