@@ -48,6 +48,7 @@ use crate::{
 use begin::Opening;
 use carried::{Carried, Once};
 use close::Life;
+use core::ops::Range;
 use keyring::{KeyTimes, Keyring};
 use sakigake_tls as tls;
 use sakigake_wire::{Entropy, Instant, Span};
@@ -88,6 +89,8 @@ pub struct Connection {
     arrived_at: ConnectionId,
     /// Packets to send in each space whatever the window says.
     probes: [u8; 3],
+    /// The space that was asked in last, and the numbers of those of its packets that probes may repeat.
+    repeats: (Space, Range<u64>),
     /// The pacer lets nothing leave before.
     paced_until: Option<Instant>,
     key_times: KeyTimes,

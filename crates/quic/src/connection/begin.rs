@@ -256,6 +256,7 @@ impl Connection {
             is_confirmed: false,
             has_asked: false,
             probes: [0; 3],
+            repeats: (Space::Initial, 0..0),
             paced_until: None,
             key_times: KeyTimes::default(),
             datagrams: VecDeque::new(),

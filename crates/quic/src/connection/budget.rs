@@ -24,6 +24,8 @@ pub(super) struct Budget {
 pub(super) enum Allowance {
     /// Anything.
     All,
+    /// What Initial and Handshake packets hold, and acknowledgements: the window is full, but nothing else would end the wait.
+    Opening,
     /// Acknowledgements alone: the window is full, or the pacer says not yet.
     Acks,
 }
@@ -55,6 +57,9 @@ impl Connection {
     /// The next datagram's budget on the active path, in a buffer of `out_bytes`; none where nothing may leave.
     pub(super) fn budget(&mut self, now: Instant, batch: &Batch, out_bytes: usize) -> Option<Budget> {
         let is_first = batch.segment_bytes.is_none();
+        if !is_first && self.probes != [0; 3] {
+            return None; // Each probe is as large as it likes.
+        }
         let path = self.paths.active_mut();
         let size = batch.segment_bytes.unwrap_or(usize::from(path.mtu.datagram_bytes()));
         let room = out_bytes - batch.len;
@@ -82,16 +87,11 @@ impl Connection {
 
     fn allowance(&mut self, now: Instant, bytes: u64) -> Allowance {
         if self.probes != [0; 3] {
+            self.repeat_for_probes();
             return Allowance::All;
         }
         if self.recovery.window_left() < bytes {
-            return match self.held_up() {
-                Some(space) => {
-                    self.probes[space as usize] = 1;
-                    Allowance::All
-                }
-                None => Allowance::Acks,
-            };
+            return if self.is_held_up() { Allowance::Opening } else { Allowance::Acks };
         }
         match self.recovery.pacing_delay(now, bytes) {
             Span::ZERO => Allowance::All,
@@ -103,10 +103,21 @@ impl Connection {
         }
     }
 
-    /// A space of the handshake that has something to send and nothing under way. Until the handshake is confirmed nobody probes
+    /// Whether a space of the handshake has something to send and nothing under way. Until the handshake is confirmed nobody probes
     /// for application data (RFC 9002 section 6.2.1): where that fills the window, nothing else would ever end the wait.
-    fn held_up(&self) -> Option<Space> {
-        let is_held_up = |space: &Space| self.wants(*space) && !self.recovery.is_waiting(*space);
-        [Space::Initial, Space::Handshake].into_iter().filter(|_| !self.is_confirmed).find(is_held_up)
+    pub(super) fn is_held_up(&self) -> bool {
+        let is_held_up = |space: Space| self.wants(space) && !self.recovery.is_waiting(space);
+        !self.is_confirmed && [Space::Initial, Space::Handshake].into_iter().any(is_held_up)
+    }
+}
+
+impl Allowance {
+    /// Whether packets of `epoch` may hold more than acknowledgements.
+    pub(super) const fn includes(self, epoch: Epoch) -> bool {
+        match self {
+            Self::All => true,
+            Self::Opening => matches!(epoch, Epoch::Initial | Epoch::Handshake),
+            Self::Acks => false,
+        }
     }
 }

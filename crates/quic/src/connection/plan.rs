@@ -2,7 +2,7 @@
 
 use super::{
     Connection,
-    budget::{Allowance, Budget},
+    budget::Budget,
     carried::{Carried, Sent},
     spaces::space_of,
 };
@@ -119,7 +119,7 @@ impl Connection {
         let is_due =
             epoch != Epoch::ZeroRtt && self.spaces.get(space).is_some_and(|space| space.acks.is_due(now));
         let is_probe = self.probes[space as usize] > 0;
-        is_due || (budget.allowance == Allowance::All && (is_probe || self.wants(space)))
+        is_due || (budget.allowance.includes(epoch) && (is_probe || self.wants(space)))
     }
 
     /// The header of a packet, and nothing in it; none where there is no number, no id or no room.
@@ -175,7 +175,7 @@ impl Connection {
         let most = planned.draft.most_payload(packet.len());
         let mut payload = Writer::new(packet.get_mut(at..at + most)?);
         self.put_ack(now, epoch, &mut planned, &mut payload);
-        if budget.allowance == Allowance::All {
+        if budget.allowance.includes(epoch) {
             self.put_crypto(epoch, &mut planned, &mut payload);
             if epoch == Epoch::OneRtt {
                 self.put_own(&mut planned, &mut payload);

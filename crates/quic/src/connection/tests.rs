@@ -21,7 +21,11 @@ use pair::{Pair, Setting};
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_tls as tls;
 use sakigake_wire::{Instant, Span, Writer};
-use std::{cell::Cell, rc::Rc, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::Arc,
+};
 
 /// What a server knows of packets.
 const DOOR: Door = Door { side: Side::Server, id_bytes: 8, fixed_bit: FixedBit::Required };
@@ -477,6 +481,31 @@ fn a_probe_carries_what_was_not_acknowledged() {
     let id = pair.say(&[5; 500]);
     assert!(pair.run(|pair| pair.server_ear.finished.contains(&id)));
     assert!(probed.get() > 500, "{} bytes", probed.get());
+}
+
+#[test]
+fn both_probes_carry_what_was_not_acknowledged() {
+    // spec: 9002-6.2.4-b
+    let mut pair = Pair::new();
+    pair.confirm();
+    pair.run(|pair| {
+        pair.client.recovery.bytes_in_flight() == 0 && pair.server().recovery.bytes_in_flight() == 0
+    });
+    let (before, probes) = (pair.sent[0], Rc::new(RefCell::new(Vec::new())));
+    let seen = Rc::clone(&probes);
+    pair.fate = Box::new(move |is_client, index, bytes| {
+        if is_client && index > before {
+            seen.borrow_mut().push(bytes.len());
+        }
+        !is_client || index > before
+    });
+    let (now, mut out) = (pair.now, vec![0; 1_500]);
+    let first = pair.say(&[5; 300]);
+    while pair.client.transmit(now, &mut out).is_some() {} // Lost, as the next one is.
+    let ids = [first, pair.say(&[6; 300])];
+    assert!(pair.run(|pair| ids.iter().all(|id| pair.server_ear.finished.contains(id))));
+    let first: Vec<usize> = probes.borrow().iter().copied().take(2).collect();
+    assert!(first.len() == 2 && first.iter().all(|bytes| *bytes > 300), "{first:?}");
 }
 
 #[test]

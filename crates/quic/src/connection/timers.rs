@@ -104,7 +104,7 @@ impl Connection {
         });
         self.explain_expired(&expired);
         if let Expired::Probe { space, count } = expired {
-            self.probe(now, space, count);
+            self.probe(space, count);
             let probes = self.recovery.probes();
             let mtu = &mut self.paths.active_mut().mtu;
             if mtu.timed_out(now, probes) {
@@ -114,20 +114,31 @@ impl Connection {
         self.resize(&sizes);
     }
 
-    /// Makes sure that there is something to probe with: what was sent and not acknowledged leaves again, else PING.
-    fn probe(&mut self, now: Instant, space: Space, count: u8) {
-        let Self { recovery, spaces, streams, issued, theirs, once, probes, .. } = self;
-        probes[space as usize] = count;
-        let has_news = space == Space::Application && streams.wants_to_send();
-        if has_news {
+    /// Makes sure that there is something to probe with: news, else what was sent and not acknowledged, else PING.
+    fn probe(&mut self, space: Space, count: u8) {
+        self.probes[space as usize] = count;
+        self.repeats = (space, 0..self.recovery.largest_sent(space).map_or(0, |largest| largest + 1));
+        if !self.wants(space) {
+            self.repeat_for_probes();
+            self.streams.remind();
+        }
+    }
+
+    /// Before a probe that has nothing to say the oldest packet that was not repeated since the timer expired counts as to be sent
+    /// again.
+    pub(super) fn repeat_for_probes(&mut self) {
+        let space = self.repeats.0;
+        if self.probes[space as usize] == 0 || self.wants(space) {
             return;
         }
+        let Self { recovery, spaces, streams, issued, theirs, once, repeats: (_, numbers), .. } = self;
         let heard = |_: Heard<'_>| {};
         let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, heard };
-        let outstanding = recovery.outstanding(space).map(|(_, carried)| carried);
-        let oldest = outstanding.filter(|carried| carried.is_of_use()).take(usize::from(count));
-        oldest.for_each(|carried| settlement.lose(carried)); // spec: 9002-6.2.4-b
-        self.streams.remind();
-        self.paced_until = self.paced_until.filter(|until| *until > now);
+        let mut outstanding = recovery.outstanding(space);
+        let oldest = outstanding.find(|(number, carried)| numbers.contains(number) && carried.is_of_use());
+        if let Some((number, carried)) = oldest {
+            numbers.start = number + 1;
+            settlement.lose(carried); // spec: 9002-6.2.4-b
+        }
     }
 }

@@ -84,6 +84,38 @@ fn before_finished(setting: Setting) -> Pair {
     pair
 }
 
+#[test]
+fn the_handshake_alone_leaves_beyond_a_full_window() {
+    let mut pair = before_finished(Setting::default());
+    let now = pair.now;
+    let client = &mut pair.client;
+    client.withdraw(now, Space::Handshake); // Finished leaves again.
+    client.probes = [0; 3];
+    while client.recovery.window_left() > 0 {
+        let number = client.recovery.largest_sent(Space::Application).map_or(0, |largest| largest + 1);
+        let sent = Sent {
+            number,
+            bytes: 1_200,
+            elicits_ack: true,
+            in_flight: true,
+            is_elsewhere: false,
+            is_marked: false,
+            is_mtu_probe: false,
+            carried: Carried::new(Space::Application, client.active_path()),
+        };
+        client.recovery.on_sent(now, Space::Application, sent);
+    }
+    let id = client.open(Direction::Bidirectional).unwrap();
+    client.write(id, Chunk::Owned(vec![7; 5_000])).unwrap();
+    let before = [Space::Handshake, Space::Application].map(|space| client.recovery.largest_sent(space));
+    assert!(client.wants(Space::Handshake) && client.may_exceed_window());
+    let mut out = vec![0; 10_000];
+    while client.transmit(now, &mut out).is_some() {}
+    let after = [Space::Handshake, Space::Application].map(|space| client.recovery.largest_sent(space));
+    assert!(after[0] > before[0], "Finished left");
+    assert_eq!(after[1], before[1], "and nothing else");
+}
+
 const LATE: Option<Closed> = Some(Closed::Fault(Fault::CryptoBehindKeyChange));
 
 #[test]
