@@ -43,45 +43,63 @@ impl Pacer {
 
     /// Takes `bytes` out; a packet that did not ask (a probe) may empty it.
     pub fn take(&mut self, now: Instant, bytes: u64, rate: Rate) {
-        self.tokens = self.tokens(now, rate).saturating_sub(bytes << FRACTION_BITS);
+        self.tokens = self.tokens(now, rate, rate.burst()).saturating_sub(bytes << FRACTION_BITS);
         self.filled = self.filled.max(now);
     }
 
     /// How long a packet of `bytes` has to wait; nothing when it may leave now.
     pub fn delay(&self, now: Instant, bytes: u64, rate: Rate) -> Span {
-        let wanted = bytes.min(rate.burst()) << FRACTION_BITS;
-        let lacking = u128::from(wanted.saturating_sub(self.tokens(now, rate)));
+        let burst = rate.burst();
+        let wanted = bytes.min(burst) << FRACTION_BITS;
+        let lacking = wanted.saturating_sub(self.tokens(now, rate, burst));
+        if lacking == 0 {
+            return Span::ZERO; // Most packets, and each division costs as much as a packet's header.
+        }
         let (numerator, denominator) = rate.factor();
         let flow = (u128::from(numerator) * u128::from(rate.window.max(1))) << FRACTION_BITS;
-        let nanos = (lacking * u128::from(rate.rtt.as_nanos()) * u128::from(denominator)).div_ceil(flow);
+        let nanos = (u128::from(lacking) * u128::from(rate.rtt.as_nanos()) * u128::from(denominator)).div_ceil(flow);
         Span::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    fn tokens(&self, now: Instant, rate: Rate) -> u64 {
-        let flowed = rate.bytes_in(now.since(self.filled));
-        self.tokens.saturating_add(flowed).min(rate.burst() << FRACTION_BITS) // spec: 9002-7.7-a
+    fn tokens(&self, now: Instant, rate: Rate, burst: u64) -> u64 {
+        let flowed = match now.since(self.filled) {
+            Span::ZERO => 0, // A batch leaves at one moment.
+            time => rate.bytes_in(time),
+        };
+        self.tokens.saturating_add(flowed).min(burst << FRACTION_BITS) // spec: 9002-7.7-a
     }
 }
 
 impl Rate {
     /// What may leave at once, in bytes.
     fn burst(&self) -> u64 {
-        let coarse = self.bytes_in(COARSE) >> FRACTION_BITS;
-        coarse.min(LARGEST_BURST_BYTES).max(self.initial)
+        let (flow, by) = self.flow(COARSE);
+        let is_large = flow >= u128::from(LARGEST_BURST_BYTES << FRACTION_BITS) * by;
+        let coarse = if is_large { LARGEST_BURST_BYTES } else { whole(flow, by) >> FRACTION_BITS };
+        coarse.max(self.initial)
     }
 
     /// What flows in `time`, in 1/1,024 bytes.
     fn bytes_in(&self, time: Span) -> u64 {
+        let (flow, by) = self.flow(time);
+        whole(flow, by)
+    }
+
+    /// The same before it is divided, and by what.
+    fn flow(&self, time: Span) -> (u128, u128) {
         let (numerator, denominator) = self.factor();
         let flow = (u128::from(numerator) * u128::from(self.window)) << FRACTION_BITS;
-        let flowed = flow * u128::from(time.as_nanos())
-            / (u128::from(self.rtt.as_nanos().max(1)) * u128::from(denominator));
-        u64::try_from(flowed).unwrap_or(u64::MAX)
+        let by = u128::from(self.rtt.as_nanos().max(1)) * u128::from(denominator);
+        (flow * u128::from(time.as_nanos()), by)
     }
 
     const fn factor(&self) -> (u64, u64) {
         if self.is_slow_start { DOUBLE } else { BRISK }
     }
+}
+
+fn whole(flow: u128, by: u128) -> u64 {
+    u64::try_from(flow / by).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
