@@ -39,11 +39,11 @@ impl Connection {
         let mut batch = Batch::default();
         while let Some(budget) = self.budget(now, &batch, out.len()) {
             let place = &mut out[batch.len..][..budget.bytes];
-            let plan = self.plan(now, &budget, place);
+            let mut plan = self.plan(now, &budget, place);
             if plan.len == 0 {
                 break;
             }
-            match self.seal(now, plan, mark, place) {
+            match self.seal(now, &mut plan, mark, place) {
                 0 => break,
                 bytes => batch.push(bytes, budget.allowance),
             }
@@ -54,11 +54,11 @@ impl Connection {
     }
 
     /// Protects a datagram's packets; gives its length.
-    fn seal(&mut self, now: Instant, plan: Plan, mark: Mark, out: &mut [u8]) -> usize {
+    fn seal(&mut self, now: Instant, plan: &mut Plan, mark: Mark, out: &mut [u8]) -> usize {
         let mut sealed = Sealed::default();
         self.watch.begin_datagram(plan.len);
         let is_alone = plan.packets.iter().flatten().count() == 1;
-        for planned in plan.packets.into_iter().flatten() {
+        for planned in plan.packets.iter_mut().flatten() {
             let datagram_bytes = if is_alone { planned.len() } else { 0 };
             if !self.seal_packet(now, &mut sealed, planned, datagram_bytes, mark, out) {
                 break; // What lies behind it was planned for another place.
@@ -73,26 +73,26 @@ impl Connection {
         &mut self,
         now: Instant,
         sealed: &mut Sealed,
-        mut planned: Planned,
+        planned: &mut Planned,
         datagram_bytes: usize,
         mark: Mark,
         out: &mut [u8],
     ) -> bool {
-        let Planned { epoch, path, draft, elicits_ack, in_flight, is_mtu_probe, .. } = planned;
-        if epoch == Epoch::OneRtt {
-            planned.carried.datagram_bytes = u16::try_from(datagram_bytes).unwrap_or(0);
-        }
+        let Planned { epoch, path, draft, elicits_ack, in_flight, is_mtu_probe, .. } = *planned;
         let space = space_of(epoch);
-        let carried = core::mem::replace(&mut planned.carried, super::Carried::new(space, path));
         let before = sealed.len;
-        if !self.protect(sealed, &planned, out) {
+        if !self.protect(sealed, planned, out) {
             self.key_times.worn_at.get_or_insert(now);
             return false;
+        }
+        if epoch == Epoch::OneRtt {
+            planned.carried.datagram_bytes = u16::try_from(datagram_bytes).unwrap_or(0);
         }
         let bytes = (sealed.len - before) as u32; // Of a datagram.
         let is_marked = mark == Mark::Ect0;
         let is_elsewhere = path != self.active_path();
         let number = draft.number();
+        let carried = core::mem::replace(&mut planned.carried, super::Carried::new(space, path));
         self.recovery.on_sent(
             now,
             space,
@@ -148,7 +148,7 @@ impl Connection {
         (planned.elicits_ack, planned.in_flight) = (true, true);
         planned.pad(packet, outgoing.padded_bytes.map_or(0, usize::from).min(room));
         let mut sealed = Sealed::default();
-        self.seal_packet(now, &mut sealed, planned, 0, Mark::NotEct, out);
+        self.seal_packet(now, &mut sealed, &mut planned, 0, Mark::NotEct, out);
         self.paths.get_mut(outgoing.path)?.credit.sent(sealed.len);
         let (len, mark) = (sealed.len, Mark::NotEct);
         (len > 0).then_some(Transmit { len, segment_bytes: len, addresses, mark })
@@ -177,7 +177,7 @@ impl Connection {
         planned.pad(packet, bytes);
         let number = planned.draft.number();
         let mut sealed = Sealed::default();
-        self.seal_packet(now, &mut sealed, planned, bytes, Mark::NotEct, out);
+        self.seal_packet(now, &mut sealed, &mut planned, bytes, Mark::NotEct, out);
         let path = self.paths.active_mut();
         path.credit.sent(sealed.len);
         path.mtu.probe_sent(number);

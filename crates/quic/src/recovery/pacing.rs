@@ -57,7 +57,8 @@ impl Pacer {
         }
         let (numerator, denominator) = rate.factor();
         let flow = (u128::from(numerator) * u128::from(rate.window.max(1))) << FRACTION_BITS;
-        let nanos = (u128::from(lacking) * u128::from(rate.rtt.as_nanos()) * u128::from(denominator)).div_ceil(flow);
+        let nanos =
+            (u128::from(lacking) * u128::from(rate.rtt.as_nanos()) * u128::from(denominator)).div_ceil(flow);
         Span::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
