@@ -2,6 +2,9 @@
 
 use ends::{Exchange, Task};
 
+/// What is no QUIC, and shows what the system can do.
+pub(crate) const LIMITS: [&str; 2] = ["TCP+rustls", "UDP"];
+
 const MIB: usize = 1 << 20;
 
 pub(crate) struct Cell {
@@ -10,14 +13,14 @@ pub(crate) struct Cell {
     /// Units of work in a turn.
     pub(crate) units: f64,
     pub(crate) unit: &'static str,
-    /// The limits beside it, of `UDP` and `TCP+rustls`.
+    /// The [`LIMITS`] beside it.
     limits: &'static [&'static str],
 }
 
 impl Cell {
     /// Whether a stack can do it: QUIC's can.
     pub(crate) fn is_for(&self, stack: &str) -> bool {
-        !["UDP", "TCP+rustls"].contains(&stack) || self.limits.contains(&stack)
+        !LIMITS.contains(&stack) || self.limits.contains(&stack)
     }
 }
 
@@ -32,14 +35,14 @@ pub(crate) const CELLS: &[Cell] = &[
         task: carry(1, 8, 128 * MIB, 1),
         units: 128.0,
         unit: "MiB",
-        limits: &["UDP", "TCP+rustls"],
+        limits: &LIMITS,
     },
     Cell {
         name: "upload, 1 stream",
         task: carry(1, 128 * MIB, 8, 1),
         units: 128.0,
         unit: "MiB",
-        limits: &["UDP", "TCP+rustls"],
+        limits: &LIMITS,
     },
     Cell {
         name: "download, 100 streams",

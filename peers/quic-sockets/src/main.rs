@@ -128,7 +128,8 @@ fn measure(
 fn idle(options: &Options, folder: &Folder, report: &mut Report) -> Result<(), String> {
     println!("\nidle: bytes of a server's heap and stacks a connection, {} connections", options.idle);
     let programs = stack::programs(options.quiche.as_deref())?;
-    for (name, path) in programs.into_iter().filter(|(name, _)| options.wants_stack(name) && *name != "UDP") {
+    let quic = programs.into_iter().filter(|(name, _)| !cells::LIMITS.contains(name));
+    for (name, path) in quic.filter(|(name, _)| options.wants_stack(name)) {
         let mut stack = Stack::start(name, &path, folder)?;
         stack.perform(Task::Hold { count: BEFORE_IDLE })?;
         let before = stack.server_anonymous()?;
