@@ -4,7 +4,7 @@
 
 mod tickets;
 
-use ::s2n_tls::security::DEFAULT_PQ;
+use ::s2n_tls::security::Policy;
 use hq::{ALPN, Contract, Outcome, REQUEST_BYTES, Request, Role};
 use rustls::{KeyLogFile, RootCertStore, crypto::aws_lc_rs, version::TLS13};
 use s2n_quic::{
@@ -60,7 +60,7 @@ fn s2n_client(contract: &Contract) -> Outcome<s2n_tls::Client> {
         tickets::keep(builder.config_mut())?;
     }
     if contract.case == "postquantum" {
-        builder.config_mut().set_security_policy(&DEFAULT_PQ)?;
+        builder.config_mut().set_security_policy(&Policy::from_version("default_pq")?)?;
     }
     Ok(builder.with_key_logging()?.build()?)
 }
