@@ -22,6 +22,7 @@ import handover_cases  # noqa: F401, E402
 import handshake_cases  # noqa: F401, E402
 import identity_cases  # noqa: F401, E402
 import link_cases  # noqa: F401, E402
+import qpack_cases  # noqa: F401, E402
 import quic_cases  # noqa: F401, E402
 import scanner_cases  # noqa: F401, E402
 import server_cases  # noqa: F401, E402
