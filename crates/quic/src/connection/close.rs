@@ -171,7 +171,8 @@ impl Connection {
         let path = self.paths.active_mut();
         let Life::Closing(closing) = &mut self.life else { return None };
         let len = closing.datagram.len();
-        let may = closing.is_due && path.credit.may_send(len);
+        // Where there was no id to send to, or no key, nothing could be sealed.
+        let may = len > 0 && closing.is_due && path.credit.may_send(len);
         let place = out.get_mut(..len).filter(|_| may)?;
         place.copy_from_slice(&closing.datagram);
         closing.is_due = false;

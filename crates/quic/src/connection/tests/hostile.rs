@@ -358,3 +358,19 @@ fn a_late_packet_to_an_id_of_before_changes_nothing() {
     pair.hand_to_server(&mut late, addresses().local);
     assert_eq!(pair.server().arrived_at, before);
 }
+
+#[test]
+fn a_server_that_has_no_id_to_close_to_says_nothing() {
+    // Each id retires the one before, and nobody acknowledges what is said of that.
+    let id = |sequence: u8| [&[0x18, sequence, sequence, 8][..], &[sequence; 8], &[sequence; 16]].concat();
+    let mut pair = Pair::new();
+    pair.confirm();
+    pair.run(|pair| pair.server().ids_wanted() == 0 && pair.client.ids_wanted() == 0);
+    pair.fate = Box::new(|is_client, _, _| is_client);
+    for sequence in 10..40 {
+        pair.sin(Side::Client, Epoch::OneRtt, &id(sequence));
+    }
+    assert_eq!(pair.server_ear.closed.len(), 1, "too many ids to retire");
+    let now = pair.now;
+    assert_eq!(pair.server().transmit(now, &mut [0; 1_500]), None);
+}
