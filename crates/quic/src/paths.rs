@@ -204,6 +204,11 @@ impl Paths {
         self.get_mut(self.active).expect("the active path is never forgotten")
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.paths.len()
+    }
+
     /// The path between these addresses.
     pub fn find(&self, addresses: &Addresses) -> Option<PathId> {
         self.paths.iter().find(|path| path.addresses == *addresses).map(|path| path.id)
@@ -362,21 +367,28 @@ impl Paths {
     }
 
     /// What is to be sent on some path now, beside the connection's own packets. It counts as sent but for its bytes, which
-    /// [`Credit::sent`] is told. `has_id` says whether the path has a connection id, or gets one.
+    /// [`Credit::sent`] is told. `has_window` says whether the congestion window of the active path has room for a datagram:
+    /// answers there wait for it, so that nobody has us send much for little. `has_id` says whether the path has a connection
+    /// id, or gets one.
     pub fn outgoing(
         &mut self,
         now: Instant,
+        has_window: bool,
         has_id: &mut impl FnMut(PathId) -> bool,
         entropy: &mut dyn Entropy,
     ) -> Option<Outgoing> {
-        let is_wanted = |path: &Path| path.validation.is_due() || !path.responses.is_empty();
+        let active = self.active;
+        let may_respond = |path: &Path| has_window || path.id != active; // spec: 9000-8.2.2-d
+        let is_wanted =
+            |path: &Path| path.validation.is_due() || (!path.responses.is_empty() && may_respond(path));
         let path = self.paths.iter_mut().find_map(|path| {
             let may = is_wanted(path) && path.credit.may_send(LEAST_DATAGRAM_BYTES) && has_id(path.id);
             may.then_some(path)
         })?;
         let is_owed = path.credit.room() >= u64::from(Mtu::BASE_BYTES); // spec: 9000-8.2.1-c, 9000-8.2.2-c
         let padded_bytes = is_owed.then_some(Mtu::BASE_BYTES);
-        let response = (!path.responses.is_empty()).then(|| path.responses.remove(0)); // spec: 9000-8.2.2-b
+        let responds = !path.responses.is_empty() && may_respond(path);
+        let response = responds.then(|| path.responses.remove(0)); // spec: 9000-8.2.2-b
         let challenge = path.validation.challenge(now, padded_bytes.is_some(), entropy);
         Some(Outgoing { path: path.id, response, challenge, padded_bytes })
     }

@@ -130,8 +130,11 @@ impl Connection {
         if !self.keys.can_send(Epoch::OneRtt) {
             return None;
         }
-        let Self { paths, theirs, entropy, .. } = self;
-        let outgoing = paths.outgoing(now, &mut |path| theirs.on(path).is_some(), &mut **entropy)?;
+        let Self { paths, theirs, entropy, recovery, probes, .. } = self;
+        let has_window =
+            *probes != [0; 3] || recovery.window_left() >= u64::from(crate::paths::Mtu::BASE_BYTES);
+        let outgoing =
+            paths.outgoing(now, has_window, &mut |path| theirs.on(path).is_some(), &mut **entropy)?;
         let addresses = self.paths.get(outgoing.path)?.addresses;
         let room = out.len().min(usize::from(crate::paths::Mtu::BASE_BYTES));
         self.watch.begin_datagram(0);

@@ -77,7 +77,7 @@ impl Side {
     }
 
     fn send(&mut self, millis: u64) -> Option<Outgoing> {
-        let outgoing = self.paths.outgoing(at(millis), &mut |_| true, &mut self.entropy)?;
+        let outgoing = self.paths.outgoing(at(millis), true, &mut |_| true, &mut self.entropy)?;
         let bytes = outgoing.padded_bytes.map_or(59, usize::from);
         self.paths.get_mut(outgoing.path).expect("it is there").credit.sent(bytes);
         Some(outgoing)
@@ -358,10 +358,24 @@ fn probes_are_padded_as_far_as_the_address_is_owed() {
 fn a_path_without_an_id_sends_nothing() {
     let mut server = Side::server();
     let path = server.hear(10, SERVER, ELSEWHERE, false).unwrap();
-    let outgoing = server.paths.outgoing(at(10), &mut |id| id != path, &mut server.entropy);
+    let outgoing = server.paths.outgoing(at(10), true, &mut |id| id != path, &mut server.entropy);
     assert_eq!(outgoing.map(|outgoing| outgoing.path), Some(FIRST));
-    assert_eq!(server.paths.outgoing(at(10), &mut |id| id != path, &mut server.entropy), None);
+    assert_eq!(server.paths.outgoing(at(10), true, &mut |id| id != path, &mut server.entropy), None);
     assert_eq!(server.send(10).map(|outgoing| outgoing.path), Some(path));
+}
+
+#[test]
+fn an_answer_on_the_active_path_waits_for_the_window() {
+    // spec: 9000-8.2.2-d
+    let mut server = Side::server();
+    server.paths.challenged(FIRST, [7; 8]);
+    assert_eq!(server.paths.outgoing(at(10), false, &mut |_| true, &mut server.entropy), None);
+    // Elsewhere there is another window, of which nobody knows anything yet.
+    let there = server.probed(10, SERVER, ELSEWHERE).unwrap();
+    server.paths.challenged(there, [8; 8]);
+    let outgoing = server.paths.outgoing(at(10), false, &mut |_| true, &mut server.entropy);
+    assert_eq!(outgoing.and_then(|outgoing| outgoing.response), Some([8; 8]));
+    assert_eq!(server.send(10).and_then(|outgoing| outgoing.response), Some([7; 8]));
 }
 
 #[test]
