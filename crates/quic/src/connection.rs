@@ -34,6 +34,7 @@ pub use crate::endpoint::Accepted;
 pub use begin::{Attempt, Chance};
 pub use config::{Config, Limits, Options, Unfit};
 pub use event::{Closed, Event, Received, Refused, Transmit};
+pub use facts::Holdings;
 
 use crate::{
     endpoint::{idle::Idle, reset::ResetKey},

@@ -374,6 +374,11 @@ impl Streams {
         self.len() == 0
     }
 
+    /// Bytes that came before those in front of them, on all streams, and the pieces that they lie in.
+    pub fn waiting(&self) -> (usize, usize) {
+        (self.held.bytes(), self.held.pieces())
+    }
+
     fn sending(&mut self, id: StreamId) -> Result<&mut Sending, Refused> {
         let stream = self.shelf.find(id).ok_or(Refused::NoStream)?;
         stream.send.as_mut().ok_or(Refused::ReceiveOnly)

@@ -144,6 +144,11 @@ impl Received {
         self.held.iter().filter(|held| held.path.is_none()).count()
     }
 
+    /// Ids that are held, and those to be retired of which the peer has not heard.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.held.len(), self.due.len() + self.in_flight.len())
+    }
+
     /// Whether the peer has us send to an empty id: then it cannot be told apart on another path.
     pub fn is_empty(&self) -> bool {
         self.held.iter().any(|held| held.id.is_empty())

@@ -51,13 +51,11 @@ impl Held {
     }
 
     /// Bytes held.
-    #[cfg(test)]
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Pieces held.
-    #[cfg(test)]
     pub(crate) const fn pieces(&self) -> usize {
         self.pieces
     }
