@@ -1,5 +1,6 @@
 //! QUIC in worlds of datagrams: ends that transfer files over streams, and who tries to stop them.
 
+pub mod attacks;
 pub mod checkers;
 pub mod content;
 pub mod end;

@@ -1,0 +1,104 @@
+//! The attacks of RFC 9000 section 21, each in a world of its own: who attacks stands where the section puts him, and what must
+//! hold all the same is held against numbers.
+//!
+//! ```text
+//!   Between: on the path, or beside it with a copy of all that passes (who looks on and injects needs to drop nothing)
+//!   Liar:    the peer itself; it finishes the handshake as an honest end, then says what it likes under the real keys
+//! ```
+
+pub mod acks;
+pub mod between;
+pub mod commitment;
+pub mod floods;
+pub mod liar;
+pub mod trial;
+
+pub use trial::Trial;
+
+use core::fmt::Write as _;
+
+/// One way to do harm.
+#[derive(Clone, Copy)]
+pub struct Attack {
+    /// Of RFC 9000.
+    pub section: &'static str,
+    /// What the attacker does; the name of the world.
+    pub name: &'static str,
+    /// Where the attacker stands.
+    pub stands: Stands,
+    /// What holds, in words.
+    pub holds: &'static str,
+    /// What is measured, and the most that it may be. Each is measured in each world.
+    pub bounds: &'static [(&'static str, u64)],
+    /// Plays it.
+    pub play: fn(seed: u64, trial: &mut Trial),
+}
+
+/// Where an attacker stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// It sees nothing, and sends what it likes.
+    Blind,
+    /// It sees what passes, and sends copies and inventions of its own, faster than the real ones where that helps.
+    Beside,
+    /// All passes through its hands.
+    Between,
+    /// It is the client.
+    Client,
+    /// It is the server.
+    Server,
+}
+
+/// Every family of attacks, in the order of the sections.
+pub const FAMILIES: [&[Attack]; 3] = [acks::ATTACKS, commitment::ATTACKS, floods::ATTACKS];
+
+/// Every attack.
+pub fn all() -> impl Iterator<Item = &'static Attack> {
+    FAMILIES.into_iter().flatten()
+}
+
+impl Attack {
+    /// Plays its world, and gives what did not hold; each complaint begins with the attack's name.
+    pub fn run(&self, seed: u64) -> Vec<String> {
+        let mut trial = Trial::default();
+        (self.play)(seed, &mut trial);
+        trial.judge(self.bounds).into_iter().map(|what| format!("{}: {what}", self.name)).collect()
+    }
+}
+
+impl Stands {
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blind => "off the path, blind",
+            Self::Beside => "off the path, looking on",
+            Self::Between => "on the path",
+            Self::Client => "the client",
+            Self::Server => "the server",
+        }
+    }
+}
+
+/// The table of all attacks, in Markdown.
+pub fn table() -> String {
+    let mut attacks: Vec<&Attack> = all().collect();
+    attacks.sort_by_key(|attack| numbers(attack.section));
+    let mut text = String::from(
+        "| section | world | the attacker is | what holds | at most |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for Attack { section, name, stands, holds, bounds, .. } in attacks {
+        let bounds: Vec<String> = bounds.iter().map(|(what, most)| format!("{most} {what}")).collect();
+        let (stands, bounds) = (stands.name(), bounds.join(", "));
+        writeln!(text, "| {section} | `{name}` | {stands} | {holds} | {bounds} |")
+            .expect("a String takes everything");
+    }
+    text
+}
+
+/// A section's number, to sort by.
+fn numbers(section: &str) -> Vec<u32> {
+    section.split('.').filter_map(|part| part.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests;
