@@ -10,7 +10,10 @@ pub mod acks;
 pub mod between;
 pub mod commitment;
 pub mod floods;
+pub mod forgery;
+pub mod handshake;
 pub mod liar;
+pub mod paths;
 pub mod trial;
 
 pub use trial::Trial;
@@ -50,7 +53,14 @@ pub enum Stands {
 }
 
 /// Every family of attacks, in the order of the sections.
-pub const FAMILIES: [&[Attack]; 3] = [acks::ATTACKS, commitment::ATTACKS, floods::ATTACKS];
+pub const FAMILIES: [&[Attack]; 6] = [
+    handshake::ATTACKS,
+    paths::ATTACKS,
+    forgery::ATTACKS,
+    acks::ATTACKS,
+    commitment::ATTACKS,
+    floods::ATTACKS,
+];
 
 /// Every attack.
 pub fn all() -> impl Iterator<Item = &'static Attack> {

@@ -24,6 +24,21 @@ fn acknowledgements_and_credit_do_no_harm() {
 }
 
 #[test]
+fn who_answers_in_the_servers_name_is_not_heard_or_ends_it() {
+    hold(handshake::ATTACKS);
+}
+
+#[test]
+fn who_sees_what_passes_harms_nobody() {
+    hold(paths::ATTACKS);
+}
+
+#[test]
+fn nobody_is_sent_more_than_thrice_in_anothers_name() {
+    hold(forgery::ATTACKS);
+}
+
+#[test]
 fn each_attack_has_a_name_of_its_own() {
     let mut names: Vec<&str> = all().map(|attack| attack.name).collect();
     let count = names.len();
