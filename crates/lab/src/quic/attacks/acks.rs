@@ -127,7 +127,7 @@ impl Lie for Forgetful {
     fn hear(&mut self, now: Instant, frame: &Frame<'_>, voice: &mut Voice) {
         let Some(last) = voice.heard.highest().filter(|_| matches!(frame, Frame::Stream(_))) else { return };
         self.heard += 1;
-        if self.heard % 10 == 0 && now < self.until {
+        if self.heard.is_multiple_of(10) && now < self.until {
             voice.say(&integers(&[0x02, last.end - 1, 0, 0, 0]));
         }
     }

@@ -141,7 +141,7 @@ pub fn replace<N: Node + 'static>(
     make: impl FnOnce(Box<crate::quic::End>) -> N,
 ) {
     let node = world.node_mut(place);
-    let nobody = Anybody::Attacker(Box::new(super::between::Between::new(super::between::Watch::default())));
+    let nobody = Anybody::Attacker(Box::new(super::between::Between::new(super::between::Watch)));
     let Anybody::End(end) = core::mem::replace(node, nobody) else { panic!("an end has that place") };
     *node = Anybody::Attacker(Box::new(make(end)));
 }
