@@ -19,6 +19,7 @@ mod close;
 mod config;
 mod event;
 mod facts;
+mod frequency;
 #[doc(hidden)]
 pub mod fuzz;
 mod handshake;
@@ -50,6 +51,7 @@ use begin::Opening;
 use carried::{Carried, Once};
 use close::Life;
 use core::ops::Range;
+use frequency::Asked;
 use keyring::{KeyTimes, Keyring};
 use sakigake_tls as tls;
 use sakigake_wire::{Entropy, Instant, Span};
@@ -95,6 +97,7 @@ pub struct Connection {
     /// The pacer lets nothing leave before.
     paced_until: Option<Instant>,
     key_times: KeyTimes,
+    asked: Asked,
     /// DATAGRAM frames that wait, and their bytes.
     datagrams: VecDeque<Vec<u8>>,
     datagram_queue_bytes: usize,
@@ -252,14 +255,19 @@ impl Connection {
         phases.update().map_err(|_| Refused::KeyUpdate)
     }
 
-    /// How many more of our ids the peer is to be given; [`Connection::issue`] takes them.
+    /// How many more of our ids the peer is to be given; [`Connection::issue`] takes them. A server with a preferred address wants
+    /// one before its first datagram: without it the client is not told of that address.
     pub fn ids_wanted(&self) -> usize {
-        if self.life.is_open() && self.peer.is_some() { self.issued.wanted() } else { 0 }
+        match () {
+            () if !self.life.is_open() => 0,
+            () if self.peer.is_some() => self.issued.wanted(),
+            () => usize::from(self.may_offer()),
+        }
     }
 
     /// Gives the peer one more id of ours; false where none is wanted.
     pub fn issue(&mut self, id: ConnectionId) -> bool {
-        self.issued.issue(id)
+        if self.peer.is_some() || !self.may_offer() { self.issued.issue(id) } else { self.offer(id) }
     }
 
     /// Our ids that the peer may send to.

@@ -42,11 +42,14 @@ impl Connection {
             Frame::HandshakeDone => self.confirm(now, heard), // spec: 9001-4.1.2-b
             Frame::Datagram(frame) => heard(Event::Datagram(frame.data)),
             Frame::ImmediateAck => self.spaces.application.acks.ask(),
-            Frame::AckFrequency(frame) => self.spaces.application.acks.set_frequency(Frequency {
-                threshold: frame.ack_eliciting_threshold,
-                max_delay: Span::from_micros(frame.requested_max_ack_delay_us),
-                reordering: frame.reordering_threshold,
-            }),
+            Frame::AckFrequency(frame) => {
+                let frequency = Frequency {
+                    threshold: frame.ack_eliciting_threshold,
+                    max_delay: Span::from_micros(frame.requested_max_ack_delay_us),
+                    reordering: frame.reordering_threshold,
+                };
+                self.spaces.application.acks.ask_frequency(frame.sequence, frequency);
+            }
             frame => self.on_streams(frame, heard)?,
         }
         Ok(())
@@ -104,11 +107,11 @@ impl Connection {
             ranges: frame.ranges(),
             ecn: frame.ecn,
         };
-        let Self { recovery, spaces, streams, issued, theirs, once, paths, watch, .. } = self;
+        let Self { recovery, spaces, streams, issued, theirs, once, asked, paths, watch, .. } = self;
         let mut sizes = Sizes::default();
         let heard = &mut |event: Heard<'_>| heard(Event::Stream(event));
         let largest_sent = recovery.largest_sent(space).unwrap_or(0);
-        let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, heard };
+        let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, asked, heard };
         let acked = recovery.on_ack(now, space, acknowledgement, &mut |number, fate| {
             watch.learn(number, &fate);
             sizes.learn(now, paths, number, &fate, largest_sent);
@@ -262,7 +265,11 @@ impl Connection {
         wants_move: bool,
     ) -> Result<PathId, crate::paths::Refused> {
         debug_assert!(self.side == Side::Client, "a server stays where it is");
-        let is_disabled = self.peer.as_ref().is_none_or(|peer| peer.disable_active_migration);
+        let there = self.paths.active().addresses.peer;
+        let is_disabled = self.peer.as_ref().is_none_or(|peer| {
+            let is_preferred = peer.preferred_address.is_some_and(|preferred| preferred.is_at(there));
+            peer.disable_active_migration && !is_preferred // spec: 9000-18.2-x
+        });
         let pto = self.pto();
         let mut gone = Vec::new();
         let path = self.paths.probe_from(now, local, wants_move, is_disabled, pto, &mut |change| {

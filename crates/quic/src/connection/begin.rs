@@ -5,6 +5,7 @@ use super::{
     Config, Connection, Event,
     carried::{Once, Settlement},
     close::Life,
+    frequency::Asked,
     handshake::{remembered_of, version_of},
     keyring::{KeyTimes, Keyring},
     spaces::Spaces,
@@ -72,6 +73,8 @@ pub(super) struct Opening {
     pub(super) peer_source: Option<ConnectionId>,
     /// Our id.
     pub(super) local: ConnectionId,
+    /// A server's second one, which its preferred address is told with.
+    pub(super) preferred: Option<ConnectionId>,
     /// A client's token for its Initial packets.
     pub(super) token: Vec<u8>,
     /// The version that the client began with.
@@ -145,6 +148,7 @@ impl Connection {
             retry_source: None,
             peer_source: None,
             local: attempt.local,
+            preferred: None,
             token: if attempt.token.len() <= config.limits.token_bytes { attempt.token } else { Vec::new() },
             first_version: version,
             has_reacted: attempt.has_reacted,
@@ -177,6 +181,7 @@ impl Connection {
             retry_source: accepted.retry_source,
             peer_source: None, // What the first packet that opens says: this one may have been changed on its way.
             local: accepted.local,
+            preferred: None,
             token: Vec::new(),
             first_version: accepted.version,
             has_reacted: false,
@@ -185,7 +190,9 @@ impl Connection {
             key_log: Vec::new(),
             early: VecDeque::new(),
         };
-        let mut paths = Paths::server(now, accepted.addresses, None, config.limits.paths);
+        let is_v4 = accepted.addresses.local.is_ipv4();
+        let preferred = config.preferred_addresses().find(|address| address.is_ipv4() == is_v4);
+        let mut paths = Paths::server(now, accepted.addresses, preferred, config.limits.paths);
         if accepted.is_validated {
             let path = paths.active().id;
             paths.validated(path, &mut |_| {});
@@ -227,7 +234,6 @@ impl Connection {
             limits: limits.recovery,
             ..recovery::Config::new(side == Side::Client)
         };
-        let max_ack_delay = Span::from_millis(config.max_ack_delay_ms);
         let reset_key = config.reset_key.clone().unwrap_or_else(|| {
             let secret = Secret::filled(RESET_KEY_BYTES, |out| entropy.fill(out));
             ResetKey::new(config.initial_suite().hash, secret)
@@ -239,7 +245,7 @@ impl Connection {
             life: Life::Open,
             tls: Box::new(tls),
             keys: Keyring::new(config.initial_suite(), side, version, opening.keyed_by.as_ref()),
-            spaces: Spaces::new(max_ack_delay, limits.acks, &limits.streams),
+            spaces: Spaces::new(Span::from_millis(config.max_ack_delay_ms), limits.acks, &limits.streams),
             recovery: Recovery::new(now, recovery),
             streams: Streams::new(side == Side::Client, limits.streams.clone()),
             paths,
@@ -259,6 +265,7 @@ impl Connection {
             repeats: (Space::Initial, 0..0),
             paced_until: None,
             key_times: KeyTimes::default(),
+            asked: Asked::default(),
             datagrams: VecDeque::new(),
             datagram_queue_bytes: 0,
             wants_ping: false,
@@ -306,9 +313,9 @@ impl Connection {
 
     /// All that was sent in a space was in vain, and leaves again.
     pub(super) fn withdraw(&mut self, now: Instant, space: Space) {
-        let Self { recovery, spaces, streams, issued, theirs, once, .. } = self;
+        let Self { recovery, spaces, streams, issued, theirs, once, asked, .. } = self;
         let heard = |_: crate::streams::Heard<'_>| {}; // Nothing is acknowledged here.
-        let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, heard };
+        let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, asked, heard };
         recovery.withdraw(now, space, &mut |_, fate| settlement.settle(&fate));
     }
 

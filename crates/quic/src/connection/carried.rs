@@ -1,6 +1,6 @@
 //! What a packet carried, as far as somebody has to know what became of it.
 
-use super::spaces::Spaces;
+use super::{frequency::Asked, spaces::Spaces};
 use crate::{
     ids::{Issued, Received},
     paths::{Loss, Path, PathId, Paths},
@@ -34,6 +34,8 @@ pub(super) enum Sent {
     RetireConnectionId(u64),
     HandshakeDone,
     NewToken,
+    /// ACK_FREQUENCY, by its sequence number.
+    AckFrequency(u64),
 }
 
 impl Carried {
@@ -71,6 +73,7 @@ pub(super) struct Settlement<'a, H: FnMut(Heard<'_>)> {
     pub(super) issued: &'a mut Issued,
     pub(super) received: &'a mut Received,
     pub(super) once: &'a mut Once,
+    pub(super) asked: &'a mut Asked,
     pub(super) heard: H,
 }
 
@@ -108,7 +111,7 @@ impl<H: FnMut(Heard<'_>)> Settlement<'_, H> {
             Sent::Stream(frame) => self.streams.acked(frame, &mut self.heard),
             Sent::RetireConnectionId(sequence) => self.received.retirement_acked(*sequence),
             Sent::NewToken => self.once.token = Vec::new(),
-            Sent::NewConnectionId(_) | Sent::HandshakeDone => {}
+            Sent::NewConnectionId(_) | Sent::HandshakeDone | Sent::AckFrequency(_) => {}
         }
     }
 
@@ -123,6 +126,7 @@ impl<H: FnMut(Heard<'_>)> Settlement<'_, H> {
             Sent::RetireConnectionId(sequence) => self.received.retirement_lost(*sequence),
             Sent::HandshakeDone => self.once.handshake_done = true, // spec: 9000-13.3-e
             Sent::NewToken => self.once.new_token = !self.once.token.is_empty(),
+            Sent::AckFrequency(sequence) => self.asked.lost(*sequence),
         }
     }
 }

@@ -12,7 +12,11 @@ use crate::{
     },
     streams,
 };
-use core::{fmt, ops::Deref};
+use core::{
+    fmt,
+    net::{SocketAddr, SocketAddrV4, SocketAddrV6},
+    ops::Deref,
+};
 use sakigake_crypto::{Provider, Suite};
 use sakigake_wire::{MAX_VARINT, Span};
 use std::sync::Arc;
@@ -29,6 +33,9 @@ pub struct Options {
     pub keep_alive: Option<Span>,
     /// Acknowledgements wait no longer, in milliseconds.
     pub max_ack_delay_ms: u64,
+    /// The least delay of acknowledgements that the peer may ask for, in microseconds, which says that it may ask at all
+    /// (draft-ietf-quic-ack-frequency); none where it may not.
+    pub min_ack_delay_us: Option<u64>,
     /// The largest DATAGRAM frame that is taken, in bytes with type and length; 0 for none (RFC 9221).
     pub max_datagram_frame_bytes: u64,
     /// Whether the peer may leave the Fixed Bit out (RFC 9287).
@@ -37,6 +44,11 @@ pub struct Options {
     pub reset_stream_at: bool,
     /// A server's: clients are to keep their address.
     pub disable_active_migration: bool,
+    /// A server's other address, for clients that come over IPv4: they go there once the handshake is confirmed (RFC 9000 section
+    /// 9.6). Its owner receives there too.
+    pub preferred_v4: Option<SocketAddrV4>,
+    /// The same, for clients that come over IPv6.
+    pub preferred_v6: Option<SocketAddrV6>,
     /// How the congestion window grows.
     pub algorithm: Algorithm,
     /// The round trip to assume before the first sample.
@@ -118,10 +130,13 @@ impl Default for Options {
             max_idle_timeout_ms: 30_000,
             keep_alive: None,
             max_ack_delay_ms: 25,
+            min_ack_delay_us: Some(1_000),
             max_datagram_frame_bytes: 0,
             grease_quic_bit: true,
             reset_stream_at: true,
             disable_active_migration: false,
+            preferred_v4: None,
+            preferred_v6: None,
             algorithm: Algorithm::default(),
             initial_rtt: INITIAL_RTT,
             ecn: true,
@@ -134,6 +149,11 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Where a server would rather be reached.
+    pub(super) fn preferred_addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.preferred_v4.map(SocketAddr::V4).into_iter().chain(self.preferred_v6.map(SocketAddr::V6))
+    }
+
     /// Checks that what is declared can be declared, and that `provider` has what Initial packets need.
     ///
     /// # Errors
@@ -151,6 +171,10 @@ impl Options {
         let checks = [
             (!self.versions.is_empty(), "no version is spoken"),
             (self.max_ack_delay_ms <= MAX_ACK_DELAY_MS, "max_ack_delay_ms is above 16,383"),
+            (
+                self.min_ack_delay_us.is_none_or(|least| least <= self.max_ack_delay_ms * 1_000),
+                "min_ack_delay_us is above max_ack_delay_ms",
+            ),
             (integers.iter().all(|integer| *integer <= MAX_VARINT), "a parameter is above 2^62 - 1"),
             (
                 streams.bidirectional_streams.max(streams.unidirectional_streams) <= MAX_STREAM_COUNT,
@@ -158,6 +182,11 @@ impl Options {
             ),
             (self.limits.ids.active_ids >= 2, "active_ids is below 2"),
             (self.initial_rtt > Span::ZERO, "initial_rtt is 0"),
+            (
+                self.preferred_addresses()
+                    .all(|address| !address.ip().is_unspecified() && address.port() != 0),
+                "a preferred address is no place to go to",
+            ),
             (self.limits.token_bytes <= MOST_TOKEN_BYTES, "token_bytes is above 1,024"),
         ];
         match checks.iter().find(|(holds, _)| !holds) {
@@ -180,6 +209,7 @@ impl Config {
             initial_max_streams_bidi: streams.bidirectional_streams,
             initial_max_streams_uni: streams.unidirectional_streams,
             max_ack_delay_ms: self.max_ack_delay_ms,
+            min_ack_delay_us: self.min_ack_delay_us,
             disable_active_migration: self.disable_active_migration,
             active_connection_id_limit: self.limits.ids.active_ids as u64,
             reset_stream_at: self.reset_stream_at,

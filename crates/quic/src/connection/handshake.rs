@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Fault,
     frame::Crypto,
+    ids::ConnectionId,
     parameters::{Parameters, PreferredAddress, Remembered, VersionInformation},
     recovery::Space,
     rules::{
@@ -280,8 +281,32 @@ impl Connection {
         own.original_destination_connection_id = Some(opening.original_dcid);
         own.retry_source_connection_id = opening.retry_source;
         own.stateless_reset_token = Some(self.reset_key.token(opening.local.as_ref()));
+        own.preferred_address = opening.preferred.map(|connection_id| PreferredAddress {
+            ipv4: self.config.preferred_v4,
+            ipv6: self.config.preferred_v6,
+            connection_id,
+            reset_token: self.reset_key.token(connection_id.as_ref()),
+        });
         own.version_information = Some(self.config.version_information(self.version));
         Some(own)
+    }
+
+    /// Whether a server may tell of its preferred address, and has no id to go with it.
+    pub(super) fn may_offer(&self) -> bool {
+        let is_free = self.opening.as_ref().is_some_and(|opening| opening.preferred.is_none());
+        let is_wanted = self.side == Side::Server && self.config.preferred_addresses().next().is_some();
+        is_wanted && is_free && !self.arrived_at.is_empty()
+    }
+
+    /// Server: the id that its preferred address is told with; false where it is one that the client has.
+    pub(super) fn offer(&mut self, id: ConnectionId) -> bool {
+        let Some(opening) = self.opening.as_mut().filter(|opening| !id.is_empty() && id != opening.local)
+        else {
+            return false;
+        };
+        opening.preferred = Some(id);
+        self.issued.prefer(id);
+        true
     }
 
     /// Client: what the server declared.

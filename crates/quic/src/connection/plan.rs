@@ -88,6 +88,7 @@ impl Connection {
         let own = self.once.handshake_done
             || self.once.new_token
             || self.wants_ping
+            || self.asked.is_due
             || self.issued.is_due()
             || self.theirs.is_due();
         let is_able = is_1rtt || self.keys.can_send(Epoch::ZeroRtt);
@@ -226,6 +227,12 @@ impl Connection {
             self.once.handshake_done = false;
             planned.push(Sent::HandshakeDone);
         }
+        if let Some(frame) = self.next_frequency() {
+            match Frame::AckFrequency(frame).write(out) {
+                Ok(()) => planned.push(Sent::AckFrequency(frame.sequence)),
+                Err(Full(_)) => self.asked.lost(frame.sequence),
+            }
+        }
         if self.once.new_token {
             let frame = Frame::NewToken(frame::NewToken { token: &self.once.token });
             if frame.write(out).is_ok() {
@@ -299,6 +306,9 @@ impl Connection {
         }
         if epoch == Epoch::OneRtt && planned.elicits_ack {
             self.wants_ping = false;
+            if is_probe && self.can_ask() && Frame::ImmediateAck.write(out).is_ok() {
+                planned.elicit();
+            }
         }
     }
 

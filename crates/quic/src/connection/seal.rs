@@ -206,6 +206,7 @@ impl Connection {
     fn account(&mut self, now: Instant) {
         let wants_more = Space::ALL.into_iter().any(|space| self.wants(space));
         self.recovery.set_demand(now, wants_more);
+        self.ask_frequency();
         self.recovery.set_blocked(self.paths.active().credit.is_blocked());
     }
 

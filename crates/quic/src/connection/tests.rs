@@ -1,5 +1,6 @@
 //! Stories of a client and a server.
 
+mod frequency;
 mod handshake;
 mod hostile;
 mod keys;

@@ -92,11 +92,11 @@ impl Connection {
     }
 
     fn expire_recovery(&mut self, now: Instant) {
-        let Self { recovery, spaces, streams, issued, theirs, once, paths, watch, .. } = self;
+        let Self { recovery, spaces, streams, issued, theirs, once, asked, paths, watch, .. } = self;
         let mut sizes = Sizes::default();
         let largest_sent = recovery.largest_sent(Space::Application).unwrap_or(0);
         let heard = |_: Heard<'_>| {}; // Nothing is acknowledged here.
-        let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, heard };
+        let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, asked, heard };
         let expired = recovery.expire(now, &mut |number, fate| {
             watch.learn(number, &fate);
             sizes.learn(now, paths, number, &fate, largest_sent);
@@ -131,9 +131,9 @@ impl Connection {
         if self.probes[space as usize] == 0 || self.wants(space) {
             return;
         }
-        let Self { recovery, spaces, streams, issued, theirs, once, repeats: (_, numbers), .. } = self;
+        let Self { recovery, spaces, streams, issued, theirs, once, asked, repeats: (_, numbers), .. } = self;
         let heard = |_: Heard<'_>| {};
-        let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, heard };
+        let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, asked, heard };
         let mut outstanding = recovery.outstanding(space);
         let oldest = outstanding.find(|(number, carried)| numbers.contains(number) && carried.is_of_use());
         if let Some((number, carried)) = oldest {

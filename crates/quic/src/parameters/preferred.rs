@@ -5,7 +5,7 @@ use crate::{
     ids::{ConnectionId, ResetToken},
     rules::parameters::id,
 };
-use core::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use sakigake_wire::{Full, Reader, Short, Writer};
 
 /// Another address of a server, and the connection id number 1 to reach it by.
@@ -22,6 +22,11 @@ pub struct PreferredAddress {
 }
 
 impl PreferredAddress {
+    /// Whether `address` is one of them.
+    pub fn is_at(&self, address: SocketAddr) -> bool {
+        self.ipv4.map(SocketAddr::V4) == Some(address) || self.ipv6.map(SocketAddr::V6) == Some(address)
+    }
+
     /// The parameter's value, whole.
     pub(super) fn read(value: &[u8]) -> Result<Self, Fault> {
         let malformed = Fault::MalformedParameter { parameter: id::PREFERRED_ADDRESS };

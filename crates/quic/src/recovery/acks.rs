@@ -73,6 +73,8 @@ pub struct Acks {
     is_urgent: bool,
     counts: EcnCounts,
     frequency: Frequency,
+    /// The number of the last ACK_FREQUENCY frame that counted.
+    asked: Option<u64>,
     limits: Limits,
 }
 
@@ -90,6 +92,7 @@ impl Acks {
             is_urgent: false,
             counts: EcnCounts { ect0: 0, ect1: 0, ce: 0 },
             frequency,
+            asked: None,
             limits,
         }
     }
@@ -173,9 +176,11 @@ impl Acks {
         self.received.remove_below(self.floor); // spec: 9000-13.2.3-a
     }
 
-    /// The peer wishes to hear as often as this from now on.
-    pub fn set_frequency(&mut self, frequency: Frequency) {
-        self.frequency = frequency;
+    /// The peer wishes to hear as often as this from now on, unless it said so before it said otherwise: frames are numbered.
+    pub fn ask_frequency(&mut self, sequence: u64, frequency: Frequency) {
+        if self.asked.is_none_or(|last| sequence > last) {
+            (self.asked, self.frequency) = (Some(sequence), frequency); // spec: ackfreq-5-m
+        }
     }
 
     /// Gives back the room that a connection at rest does not need.

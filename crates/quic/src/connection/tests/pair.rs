@@ -394,6 +394,10 @@ impl Pair {
         };
         let (tls, config) = (Arc::clone(&self.server_tls), Arc::clone(&self.server_config));
         let mut server = Connection::server(tls, config, &accepted, self.now, chance(99));
+        while server.ids_wanted() > 0 {
+            self.next_id += 1;
+            assert!(server.issue(ConnectionId::new(&self.next_id.to_be_bytes()).unwrap()));
+        }
         if self.watches_server {
             server.trace(self.now);
         }

@@ -1,15 +1,16 @@
 //! What one path carries is no news of another.
 
-use super::pair::Pair;
+use super::pair::{Pair, Setting};
 use crate::{
     connection::{
-        Connection,
+        Connection, Options,
         carried::{Carried, Sizes},
     },
-    paths::{Mtu, PathId},
+    paths::{Mtu, PathId, Refused},
     recovery::{Fate, Space},
 };
 use core::net::SocketAddr;
+use sakigake_crypto::aws_lc::PROVIDER;
 
 fn elsewhere() -> SocketAddr {
     "192.0.2.77:4000".parse().unwrap()
@@ -71,4 +72,57 @@ fn the_search_for_larger_datagrams_hears_of_its_own_path_alone() {
     }
     assert_eq!((sizes.changed, paths.active().mtu.datagram_bytes()), (None, 1_452));
     assert_eq!(paths.get(old).unwrap().mtu.datagram_bytes(), Mtu::BASE_BYTES);
+}
+
+fn preferring(change: impl FnOnce(&mut Options)) -> Pair {
+    let mut server =
+        Options { preferred_v4: Some("198.51.100.9:443".parse().unwrap()), ..Options::default() };
+    change(&mut server);
+    let mut pair = Pair::of(Setting { server, ..Setting::default() });
+    pair.confirm();
+    pair
+}
+
+#[test]
+fn a_client_goes_to_the_address_that_its_server_prefers() {
+    // spec: 9000-18.2-x
+    let mut pair = preferring(|server| server.disable_active_migration = true);
+    let now = pair.now;
+    assert_eq!(pair.client.probe_from(now, elsewhere(), false), Err(Refused::Disabled));
+    let told = pair.client.peer_parameters().unwrap().preferred_address.unwrap();
+    assert!(
+        pair.run(|pair| pair.client_ear.heard("moved: Chosen") && pair.server_ear.heard("moved: Chosen"))
+    );
+    let (client, server) = (pair.client.paths.active().addresses, pair.server().paths.active().addresses);
+    assert_eq!((client.peer, server.local), (told.ipv4.unwrap().into(), client.peer));
+    let path = pair.client.active_path();
+    assert_eq!(pair.client.theirs.of(path), Some(told.connection_id));
+    let id = pair.say(&[7; 50_000]);
+    assert!(pair.run(|pair| pair.server_ear.finished.contains(&id)));
+    // Whoever has gone where it was sent may go on from there.
+    let now = pair.now;
+    assert!(pair.client.probe_from(now, elsewhere(), true).is_ok());
+    assert!(pair.run(|pair| pair.client.paths.active().addresses.local == elsewhere()));
+    assert!(pair.client_ear.closed.is_empty() && pair.server_ear.closed.is_empty());
+}
+
+#[test]
+fn a_server_that_is_given_no_id_for_it_tells_of_no_other_address() {
+    let mut server =
+        Options { preferred_v4: Some("198.51.100.9:443".parse().unwrap()), ..Options::default() };
+    assert!(
+        Options { preferred_v4: Some("0.0.0.0:443".parse().unwrap()), ..server.clone() }
+            .build(&PROVIDER)
+            .is_err()
+    );
+    assert!(
+        Options { preferred_v4: Some("192.0.2.2:0".parse().unwrap()), ..server.clone() }
+            .build(&PROVIDER)
+            .is_err()
+    );
+    server.preferred_v4 = None;
+    let mut pair = Pair::of(Setting { server, ..Setting::default() });
+    pair.confirm();
+    assert_eq!(pair.client.peer_parameters().unwrap().preferred_address, None);
+    assert!(!pair.server().may_offer());
 }

@@ -87,13 +87,27 @@ fn the_peer_may_ask_for_fewer() {
         let mut acks = application();
         take(&mut acks, 0);
         acks.on_sent();
-        acks.set_frequency(frequency);
+        acks.ask_frequency(0, frequency);
         numbers.iter().map(|number| take(&mut acks, *number)).collect::<Vec<_>>()
     };
     assert_eq!(due(frequency(3, 1), &[1, 2, 3, 4]), [false, false, false, true]);
     assert_eq!(due(frequency(9, 0), &[5, 2, 9]), [false, false, false], "no disorder is told");
     assert_eq!(due(frequency(9, 3), &[2, 3, 4]), [false, false, true], "1 is missing three numbers back");
     assert_eq!(due(frequency(9, 3), &[2, 1, 3, 4]), [false, false, false, false], "it came in time");
+}
+
+#[test]
+fn what_the_peer_asked_before_is_not_asked_again() {
+    // spec: ackfreq-5-m
+    let frequency = |threshold| Frequency { threshold, max_delay: Span::from_millis(40), reordering: 0 };
+    let mut acks = application();
+    for (sequence, threshold) in [(4, 2), (3, 7), (4, 9)] {
+        acks.ask_frequency(sequence, frequency(threshold));
+    }
+    assert_eq!([0, 1, 2].map(|number| take(&mut acks, number)), [false, false, true]);
+    acks.on_sent();
+    acks.ask_frequency(5, frequency(0));
+    assert!(take(&mut acks, 3));
 }
 
 #[test]
