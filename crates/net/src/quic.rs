@@ -312,9 +312,12 @@ impl<S: Service> Floor<S> {
         let terms = self.terms.as_ref()?;
         let application = self.service.accept(now, &accepted.addresses)?;
         let (tls, quic) = (terms.tls.clone(), terms.quic.clone());
-        let connection = Connection::server(tls, quic, accepted, now, chance());
+        let mut connection = Connection::server(tls, quic, accepted, now, chance());
         let index = self.place();
         self.endpoint.accept(accepted, index);
+        if connection.ids_wanted() > 0 {
+            connection.issue(self.endpoint.issue(index)); // Of its preferred address.
+        }
         self.sit(index, connection, application);
         Some(index)
     }
