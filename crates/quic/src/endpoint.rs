@@ -40,7 +40,8 @@ use reset::{ResetKey, Resets};
 use routes::Routes;
 use sakigake_crypto::Suite;
 use sakigake_wire::Instant;
-use token::Spent;
+use std::sync::Arc;
+use token::{Register, Spent};
 
 /// What one worker knows beside its connections.
 pub struct Endpoint {
@@ -54,6 +55,8 @@ pub struct Endpoint {
     resets: Resets,
     validation: Option<Validation>,
     spent: Spent,
+    /// Stands in the place of `spent`, where workers share it.
+    register: Option<Arc<dyn Register>>,
     limits: Limits,
     routes: Routes,
     early: Early,
@@ -113,6 +116,7 @@ impl Endpoint {
             resets: Resets::new(reset_key, limits.resets),
             validation,
             spent: Spent::new(limits.tokens),
+            register: None,
             routes: Routes::default(),
             early: Early::default(),
             version_negotiations: Rate::new(limits.version_negotiations_per_s),
@@ -122,6 +126,12 @@ impl Endpoint {
             is_draining: false,
             counters: Counters::default(),
         }
+    }
+
+    /// From here on `register` says which NEW_TOKEN tokens were used, for all endpoints that it is shared by: those whose
+    /// [`Validation::tokens`] take each other's.
+    pub fn share_spent(&mut self, register: Arc<dyn Register>) {
+        self.register = Some(register);
     }
 
     /// Gives the owner's connection `index` to what [`Route::Accept`] told: its packets to either id are routed there.

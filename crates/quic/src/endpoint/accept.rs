@@ -117,7 +117,11 @@ impl Endpoint {
     fn is_known(&mut self, arrived: &Arrived<'_>, judged: Option<Judged>) -> bool {
         match judged {
             Some(Judged::Known { serial, until_unix_secs }) => {
-                self.spent.spend(arrived.unix_secs, until_unix_secs, serial)
+                let unix_secs = arrived.unix_secs;
+                match &self.register {
+                    Some(register) => register.spend(unix_secs, until_unix_secs, serial),
+                    None => self.spent.spend(unix_secs, until_unix_secs, serial),
+                }
             }
             _ => false,
         }

@@ -5,7 +5,7 @@
 
 mod spent;
 
-pub use spent::{Limits, Spent};
+pub use spent::{Limits, Register, Spent};
 
 use crate::ids::ConnectionId;
 use crate::rules::versions::Version;

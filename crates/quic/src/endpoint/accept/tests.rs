@@ -1,5 +1,6 @@
 use super::*;
 use crate::endpoint::tests::{Bench, UNIX_SECS, addresses, initial, options, tokens, with_retry};
+use crate::endpoint::token::{self, Register, Spent};
 use crate::endpoint::{Limits, Options};
 use crate::ids::tests::Count;
 use crate::packet::{
@@ -7,6 +8,7 @@ use crate::packet::{
     tests::{door, suite},
 };
 use crate::rules::{Side, versions::VERSION_1};
+use std::sync::Mutex;
 
 /// The token of the Retry packet that was written, and the id to go on with.
 fn retried(bench: &Bench, original: &[u8]) -> (Vec<u8>, Vec<u8>) {
@@ -77,6 +79,28 @@ fn a_token_of_an_earlier_connection_is_good_once() {
     bench.endpoint.drain();
     assert_eq!(bench.reply(1_000, &initial(&[1; 8], &token)), Some(Reply::Refused));
     assert!(bench.endpoint.spent.is_empty(), "who is refused keeps it");
+}
+
+#[test]
+fn a_token_is_good_once_for_all_who_share_a_register() {
+    struct Shared(Mutex<Spent>);
+    impl Register for Shared {
+        fn spend(&self, unix_secs: u64, until_unix_secs: u64, serial: [u8; Judged::SERIAL_BYTES]) -> bool {
+            self.0.lock().unwrap().spend(unix_secs, until_unix_secs, serial)
+        }
+    }
+    let token =
+        tokens().new_token(UNIX_SECS - 60, &VERSION_1, addresses(1).peer.ip(), &mut Count(3)).unwrap();
+    let register = Arc::new(Shared(Mutex::new(Spent::new(token::Limits::default()))));
+    let mut workers = [(); 2].map(|()| Bench::new(with_retry(Retry::Always)));
+    for worker in &mut workers {
+        worker.endpoint.share_spent(register.clone());
+    }
+    let [first, second] = &mut workers;
+    assert!(first.accepted(1_000, &initial(&[1; 8], &token)).unwrap().is_validated);
+    for worker in [second, first] {
+        assert_eq!(worker.reply(1_000, &initial(&[2; 8], &token)), Some(Reply::Retry));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 /// and nothing is forgotten before its time.
 ///
 /// It begins empty: what was used before a restart can be used once more, which limits replay and does not rule it out.
-/// Whoever runs several workers shares one behind a lock, or lets each token be used once a worker.
+/// Whoever runs several workers shares one behind a lock ([`Register`]), or lets each token be used once a worker.
 #[derive(Debug)]
 pub struct Spent {
     /// By the end of their life.
@@ -13,6 +13,13 @@ pub struct Spent {
     limits: Limits,
     /// The latest time that anybody told: what was forgotten stays unusable.
     latest_unix_secs: u64,
+}
+
+/// One [`Spent`] for several endpoints ([`Endpoint::share_spent`](crate::endpoint::Endpoint::share_spent)), whose owner keeps
+/// them out of each other's way.
+pub trait Register: Send + Sync {
+    /// As [`Spent::spend`].
+    fn spend(&self, unix_secs: u64, until_unix_secs: u64, serial: [u8; Judged::SERIAL_BYTES]) -> bool;
 }
 
 /// How much is remembered.
