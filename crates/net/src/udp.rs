@@ -60,19 +60,31 @@ impl UdpPort {
     /// # Errors
     /// What the system says: the address is not ours, or is taken.
     pub fn bind(address: SocketAddr, options: &UdpOptions) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-        if address.is_ipv6() {
-            socket.set_only_v6(!options.is_dual_stack)?;
-        }
-        socket.set_reuse_port(options.is_shared)?;
-        socket.set_nonblocking(true)?;
-        socket.set_recv_buffer_size(options.receive_bytes)?;
-        socket.set_send_buffer_size(options.send_bytes)?;
-        socket.bind(&SockAddr::from(address))?;
-        Self::adopt(socket.into())
+        Self::adopt(open(address, options)?)
     }
 
-    /// A port over a socket that is bound already, such as one that was inherited.
+    /// Sockets at one address for so many workers, each of which adopts one ([`UdpPort::adopt`]). The system spreads peers over them
+    /// by their addresses, always in the same way while none is opened or closed. Another program, even another server of ours,
+    /// may not have the address already.
+    ///
+    /// # Errors
+    /// As [`UdpPort::bind`].
+    pub fn share(mut address: SocketAddr, options: &UdpOptions, workers: u16) -> io::Result<Vec<UdpSocket>> {
+        if address.port() != 0 {
+            // Without SO_REUSEPORT the system refuses an address that anybody has.
+            open(address, &UdpOptions { is_shared: false, ..*options })?;
+        }
+        let shared = UdpOptions { is_shared: true, ..*options };
+        let mut sockets = Vec::new();
+        for _ in 0..workers {
+            let socket = open(address, &shared)?;
+            address = socket.local_addr()?;
+            sockets.push(socket);
+        }
+        Ok(sockets)
+    }
+
+    /// A port over a socket that is bound already, such as one of [`UdpPort::share`]. Call it where tokio's runtime runs.
     ///
     /// # Errors
     /// What the system says.
@@ -80,7 +92,13 @@ impl UdpPort {
         let state = learn(&socket)?;
         let local = socket.local_addr()?;
         let outbox = Outbox::new(state.max_gso_segments());
-        let line = Line { socket: tokio::net::UdpSocket::from_std(socket)?, state, local };
+        let line = Line {
+            socket: tokio::net::UdpSocket::from_std(socket)?,
+            state,
+            local,
+            #[cfg(test)]
+            fault: None,
+        };
         Ok(Self { local, line, outbox })
     }
 
@@ -145,10 +163,38 @@ impl UdpPort {
         self.outbox.flush(&mut |piece| self.line.send(piece))
     }
 
+    /// From here on its calls may fail as a test wants them to.
+    #[cfg(test)]
+    pub(crate) fn fail(&mut self, fault: impl Fn(&Batch<'_>) -> Option<rustix::io::Errno> + Send + 'static) {
+        self.line.fault = Some(Box::new(fault));
+    }
+
+    /// Leaves and arrives by another port of the system, which nobody here notices: what a NAT does that forgot us.
+    #[cfg(test)]
+    pub(crate) fn rebind(&mut self) -> io::Result<()> {
+        let address = SocketAddr::new(self.local.ip(), 0);
+        let fresh = Self::bind(address, &UdpOptions::default())?;
+        self.line = Line { local: self.local, ..fresh.line };
+        Ok(())
+    }
+
     /// Something is kept: a batch that is given now is lost, as the network loses datagrams.
     pub fn is_blocked(&self) -> bool {
         self.outbox.is_blocked()
     }
+}
+
+fn open(address: SocketAddr, options: &UdpOptions) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!options.is_dual_stack)?;
+    }
+    socket.set_reuse_port(options.is_shared)?;
+    socket.set_nonblocking(true)?;
+    socket.set_recv_buffer_size(options.receive_bytes)?;
+    socket.set_send_buffer_size(options.send_bytes)?;
+    socket.bind(&SockAddr::from(address))?;
+    Ok(socket.into())
 }
 
 /// The address from which the system would send to `peer`. No datagram leaves.
@@ -170,12 +216,18 @@ struct Line {
     socket: tokio::net::UdpSocket,
     state: UdpSocketState,
     local: SocketAddr,
+    #[cfg(test)]
+    fault: Option<Fault>,
 }
+
+/// What the system says of a call in the place of taking it.
+#[cfg(test)]
+type Fault = Box<dyn Fn(&Batch<'_>) -> Option<rustix::io::Errno> + Send>;
 
 impl Line {
     /// One call, with which all of the piece leaves or nothing.
     fn send(&mut self, piece: &Batch<'_>) -> io::Result<()> {
-        let Self { socket, state, local } = self;
+        let Self { socket, state, local, .. } = self;
         let source = piece.addresses.local.ip();
         let transmit = Transmit {
             destination: piece.addresses.peer,
@@ -185,7 +237,15 @@ impl Line {
             // A socket that is bound to one address needs not be told it each time.
             src_ip: (local.ip().is_unspecified() && !source.is_unspecified()).then_some(source),
         };
-        let send = || state.try_send(UdpSockRef::from(&*socket), &transmit);
+        #[cfg(test)]
+        let fault = &self.fault;
+        let send = || {
+            #[cfg(test)]
+            if let Some(errno) = fault.as_ref().and_then(|fault| fault(piece)) {
+                return Err(errno.into());
+            }
+            state.try_send(UdpSockRef::from(&*socket), &transmit)
+        };
         // The runtime does not know of a new socket yet that it takes anything; of one that is full it has to be told.
         let outcome = match send() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

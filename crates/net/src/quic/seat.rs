@@ -1,11 +1,12 @@
 //! One connection of a worker, and its owner.
 
 use super::{
-    Application, BATCHES_A_TURN, Event,
+    Application, Event,
     nudges::Nudge,
+    ports::Ports,
     timers::{Alarm, Timers},
 };
-use crate::{Batch, UdpPort};
+use crate::Batch;
 use core::task::Context;
 use sakigake_quic::{
     connection::{Connection, Received},
@@ -16,6 +17,8 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc, task::Waker};
 
 /// What is left between two alarms of a connection whose deadline lies in the past.
 const LEAST_SLEEP: Span = Span::from_millis(1);
+/// The same while its port takes nothing: what it wants to do at its deadlines is to send, mostly.
+const LEAST_WAIT: Span = Span::from_millis(100);
 
 pub(super) struct Seat<A> {
     connection: Connection,
@@ -25,6 +28,19 @@ pub(super) struct Seat<A> {
     waker: Waker,
     /// It stands among those that are ready.
     is_ready: bool,
+    /// It stands among those that wait for a port.
+    is_waiting: bool,
+}
+
+/// How a connection's turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It has nothing more to send.
+    Done,
+    /// It may have more.
+    More,
+    /// Its port takes nothing now.
+    Waits,
 }
 
 impl<A: Application> Seat<A> {
@@ -36,7 +52,8 @@ impl<A: Application> Seat<A> {
     ) -> Self {
         application.begun(now, &mut connection);
         let waker = Waker::from(nudge.clone());
-        Self { connection, application, alarm: Alarm::default(), nudge, waker, is_ready: false }
+        let alarm = Alarm::default();
+        Self { connection, application, alarm, nudge, waker, is_ready: false, is_waiting: false }
     }
 
     /// It heard something, or has more to send.
@@ -79,33 +96,49 @@ impl<A: Application> Seat<A> {
         self.application.poll_wake(&mut Context::from_waker(&self.waker)).is_ready()
     }
 
-    /// The owner acts and what the connection has leaves, of which the owner hears where it asked for that; whether there may be
-    /// more.
-    pub(super) fn act(&mut self, now: Instant, place: &mut [u8], ports: &mut [UdpPort]) -> bool {
-        self.is_ready = false;
-        let has_more = self.send(now, place, ports);
-        let Self { connection, application, .. } = self;
-        connection.tell_traced(&mut |event| application.heard(now, event));
-        has_more
+    /// From which address of ours most of what it has to send leaves.
+    pub(super) fn local(&self) -> SocketAddr {
+        self.connection.paths().active().addresses.local
     }
 
-    fn send(&mut self, now: Instant, place: &mut [u8], ports: &mut [UdpPort]) -> bool {
-        for _ in 0..BATCHES_A_TURN {
+    /// It has its turn when the port takes more.
+    pub(super) fn wait(&mut self, port: usize, index: usize, ports: &mut Ports) -> Turn {
+        self.is_ready = false;
+        if !core::mem::replace(&mut self.is_waiting, true) {
+            ports.wait(port, index);
+        }
+        Turn::Waits
+    }
+
+    /// The port takes more.
+    pub(super) fn freed(&mut self) {
+        self.is_waiting = false;
+    }
+
+    /// The owner acts and what the connection has leaves, of which the owner hears where it asked for that.
+    pub(super) fn act(&mut self, now: Instant, place: &mut [u8], ports: &mut Ports, batches: usize) -> Turn {
+        self.is_ready = false;
+        let turn = self.send(now, place, ports, batches);
+        let Self { connection, application, .. } = self;
+        connection.tell_traced(&mut |event| application.heard(now, event));
+        turn
+    }
+
+    fn send(&mut self, now: Instant, place: &mut [u8], ports: &mut Ports, batches: usize) -> Turn {
+        for _ in 0..batches {
             self.application.act(now, &mut self.connection);
-            let Some(transmit) = self.connection.transmit(now, place) else { return false };
+            let Some(transmit) = self.connection.transmit(now, place) else { return Turn::Done };
             let batch = Batch {
                 bytes: &place[..transmit.len],
                 segment_bytes: transmit.segment_bytes,
                 addresses: transmit.addresses,
                 mark: transmit.mark,
             };
-            let Some(port) = port_of(ports, transmit.addresses.local) else { continue };
-            port.send(&batch);
-            if port.is_blocked() {
-                return true;
+            if ports.send(&batch).is_some_and(|sent| sent.kept > 0) {
+                break;
             }
         }
-        true
+        Turn::More
     }
 
     /// Gives the peer as many ids as it may have.
@@ -121,7 +154,8 @@ impl<A: Application> Seat<A> {
     /// Sees to it that it is told the time. It has just acted at `now`: should it still want to be told of a moment before that, it
     /// is in error, and must not have the thread for itself.
     pub(super) fn arm(&mut self, now: Instant, index: usize, timers: &mut Timers) {
-        let deadline = self.connection.deadline().map(|at| if at > now { at } else { now + LEAST_SLEEP });
+        let least = if self.is_waiting { LEAST_WAIT } else { LEAST_SLEEP };
+        let deadline = self.connection.deadline().map(|at| if at > now { at } else { now + least });
         timers.arm(index, &mut self.alarm, deadline);
     }
 
@@ -161,13 +195,4 @@ impl News {
         }
         application.heard(now, event);
     }
-}
-
-/// The port from which datagrams with that address of ours leave.
-fn port_of(ports: &mut [UdpPort], local: SocketAddr) -> Option<&mut UdpPort> {
-    ports.iter_mut().find(|port| {
-        let bound = port.local();
-        let is_any = bound.ip().is_unspecified() && bound.is_ipv4() == local.is_ipv4();
-        bound.port() == local.port() && (is_any || bound.ip() == local.ip())
-    })
 }

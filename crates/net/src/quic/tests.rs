@@ -1,6 +1,7 @@
 use super::*;
-use crate::UdpOptions;
+use crate::{SystemEntropy, UdpOptions};
 use rcgen::{CertificateParams, KeyPair};
+use rustix::io::Errno;
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_quic::{
     connection::{Closed, Options},
@@ -12,11 +13,17 @@ use sakigake_quic::{
     streams::{Chunk, Direction, Heard, StreamId},
 };
 use sakigake_tls::{Credential, KeyRing, TicketKey, Verified, Verifier};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    rc::Rc,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 use tokio::{sync::oneshot, time::timeout};
 
 /// Loopback is never as slow: a test that waits longer has found a bug.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Anybody;
 
@@ -32,7 +39,7 @@ impl Verifier for Anybody {
 
 /// Says everything that it hears again, on the same stream.
 #[derive(Default)]
-struct Echo {
+pub(super) struct Echo {
     heard: BTreeMap<StreamId, (Vec<u8>, bool)>,
     closed: Option<Closed>,
 }
@@ -67,21 +74,39 @@ impl Application for Echo {
 }
 
 /// Says something on a stream and listens to what comes back.
-struct Caller {
+pub(super) struct Caller {
     says: Vec<u8>,
     /// Says it when this comes.
-    waits: Option<oneshot::Receiver<()>>,
-    hears: Vec<u8>,
+    pub(super) waits: Option<oneshot::Receiver<()>>,
+    pub(super) hears: Vec<u8>,
+    /// How much that is, for who looks on; 1 before anything, once the handshake is confirmed.
+    progress: Rc<Cell<usize>>,
+    pub(super) token: Vec<u8>,
     stream: Option<StreamId>,
     heard_bytes: u64,
     is_finished: bool,
-    closed: Option<Closed>,
+    pub(super) closed: Option<Closed>,
 }
 
 impl Caller {
-    fn new(says: Vec<u8>) -> Self {
-        let hears = Vec::new();
-        Self { says, waits: None, hears, stream: None, heard_bytes: 0, is_finished: false, closed: None }
+    pub(super) fn new(says: Vec<u8>) -> Self {
+        Self {
+            says,
+            waits: None,
+            hears: Vec::new(),
+            progress: Rc::default(),
+            token: Vec::new(),
+            stream: None,
+            heard_bytes: 0,
+            is_finished: false,
+            closed: None,
+        }
+    }
+
+    pub(super) fn watched(says: Vec<u8>) -> (Self, Rc<Cell<usize>>) {
+        let caller = Self::new(says);
+        let progress = caller.progress.clone();
+        (caller, progress)
     }
 }
 
@@ -90,8 +115,11 @@ impl Application for Caller {
         match event {
             Event::Stream(Heard::Data { bytes, .. }) => {
                 self.hears.extend_from_slice(bytes);
+                self.progress.set(self.hears.len());
                 self.heard_bytes += bytes.len() as u64;
             }
+            Event::Confirmed => self.progress.set(self.progress.get().max(1)),
+            Event::NewToken(token) => self.token = token.to_vec(),
             Event::Stream(Heard::Finished { .. }) => self.is_finished = true,
             Event::Closed(why) => self.closed = Some(why),
             _ => {}
@@ -125,9 +153,9 @@ impl Application for Caller {
 }
 
 /// Accepts so many, and keeps what remains of each.
-struct Desk<A> {
+pub(super) struct Desk<A> {
     places: usize,
-    ended: Vec<A>,
+    pub(super) ended: Vec<A>,
 }
 
 impl Service for Desk<Echo> {
@@ -155,16 +183,23 @@ impl Service for Desk<Caller> {
     }
 }
 
-/// A worker of servers and one of clients, on one thread.
-struct Two {
-    server: Worker<Desk<Echo>>,
-    client: Worker<Desk<Caller>>,
+impl Desk<Echo> {
+    pub(super) fn server() -> Self {
+        Self { places: 100, ended: Vec::new() }
+    }
+}
+
+/// What the two sides go by.
+pub(super) struct Ground {
+    pub(super) clock: Clock,
+    pub(super) secrets: Secrets,
+    pub(super) terms: Terms,
     tls: Arc<tls::client::Config>,
     quic: Arc<connection::Config>,
 }
 
-impl Two {
-    fn new(address: &str, retry: Retry, options: Options) -> Self {
+impl Ground {
+    pub(super) fn new(retry: Retry, options: Options) -> Self {
         let (clock, secrets) = (Clock::start(), Secrets::draw());
         let unix_secs_at_start = clock.unix_secs_at_start();
         let key = KeyPair::generate().unwrap();
@@ -180,34 +215,78 @@ impl Two {
         let keys = Arc::new(KeyRing::new(&PROVIDER.suites[0], keys));
         let tokens = Arc::new(AddressTokens::new(keys, Lives::default()));
         let reset_key = Some(secrets.reset_key());
-        let options = Options { reset_key, unix_secs_at_start, ..options };
+        let options = Options { reset_key, unix_secs_at_start, tokens: Some(tokens.clone()), ..options };
         let quic = options.build(&PROVIDER).unwrap();
         let validation = Some(Validation { tokens, retry });
         let terms = Terms { tls: server.build().unwrap(), quic: quic.clone(), validation };
-        let desk = Desk { places: 100, ended: Vec::new() };
-        let mut server = Worker::server(clock, &secrets, terms, desk);
-        let desk = Desk { places: 0, ended: Vec::new() };
-        let mut caller = Worker::client(clock, &Secrets::draw(), desk);
-        server.add(UdpPort::bind(address.parse().unwrap(), &UdpOptions::default()).unwrap());
-        caller.add(UdpPort::bind(address.parse().unwrap(), &UdpOptions::default()).unwrap());
-        Self { server, client: caller, tls: client.build().unwrap(), quic }
+        Self { clock, secrets, terms, tls: client.build().unwrap(), quic }
     }
 
-    fn call(&mut self, caller: Caller) {
-        let addresses = Addresses {
-            local: self.client.ports().next().unwrap(),
-            peer: self.server.ports().next().unwrap(),
-        };
+    /// A worker of clients, without ports.
+    pub(super) fn client(&self) -> Worker<Desk<Caller>> {
+        Worker::client(self.clock, &Secrets::draw(), Desk { places: 0, ended: Vec::new() })
+    }
+
+    pub(super) fn call(
+        &self,
+        client: &mut Worker<Desk<Caller>>,
+        addresses: Addresses,
+        token: Vec<u8>,
+        caller: Caller,
+    ) {
         let attempt = Attempt {
             server_name: "a.test",
             session: None,
-            token: Vec::new(),
+            token,
             addresses,
             local: ConnectionId::EMPTY,
             version: None,
             has_reacted: false,
         };
-        self.client.connect(self.tls.clone(), self.quic.clone(), attempt, caller).unwrap();
+        client.connect(self.tls.clone(), self.quic.clone(), attempt, caller).unwrap();
+    }
+}
+
+/// Until one of them had a turn.
+pub(super) async fn any_turn(workers: &mut [Worker<Desk<Echo>>]) {
+    let mut turns: Vec<_> = workers.iter_mut().map(|worker| Box::pin(worker.turn())).collect();
+    poll_fn(|cx| {
+        let polled = turns.iter_mut().map(|turn| turn.as_mut().poll(cx));
+        polled.filter(Poll::is_ready).last().unwrap_or(Poll::Pending)
+    })
+    .await
+    .unwrap();
+}
+
+/// A worker of servers and one of clients, on one thread.
+struct Two {
+    server: Worker<Desk<Echo>>,
+    client: Worker<Desk<Caller>>,
+    ground: Ground,
+}
+
+impl Two {
+    fn new(address: &str, retry: Retry, options: Options) -> Self {
+        let ground = Ground::new(retry, options);
+        let (clock, terms) = (ground.clock, ground.terms.clone());
+        let mut server = Worker::server(clock, &ground.secrets, terms, Desk::server());
+        let mut client = ground.client();
+        server.add(UdpPort::bind(address.parse().unwrap(), &UdpOptions::default()).unwrap());
+        client.add(UdpPort::bind(address.parse().unwrap(), &UdpOptions::default()).unwrap());
+        Self { server, client, ground }
+    }
+
+    fn call(&mut self, caller: Caller) {
+        self.call_at(0, caller);
+    }
+
+    /// At the server's port of that number.
+    fn call_at(&mut self, port: usize, caller: Caller) {
+        let addresses = Addresses {
+            local: self.client.ports().next().unwrap(),
+            peer: self.server.ports().nth(port).unwrap(),
+        };
+        self.ground.call(&mut self.client, addresses, Vec::new(), caller);
     }
 
     async fn run(&mut self, mut is_done: impl FnMut(&mut Self) -> bool) {
@@ -229,7 +308,7 @@ impl Two {
     }
 }
 
-fn text(len: usize, from: usize) -> Vec<u8> {
+pub(super) fn text(len: usize, from: usize) -> Vec<u8> {
     (from..from + len).map(|at| (at * 37 % 251) as u8).collect()
 }
 
@@ -310,4 +389,51 @@ async fn who_is_turned_away_hears_nothing() {
     two.run_out().await;
     assert_eq!(two.client.service().ended[0].closed, Some(Closed::Idle));
     assert_eq!(two.server.counters().accepted, 0);
+}
+
+#[tokio::test]
+async fn a_port_that_takes_nothing_holds_up_no_other_and_nobody_who_listens() {
+    let mut two = Two::new("127.0.0.1:0", Retry::Never, Options::default());
+    let is_jammed = Arc::new(AtomicBool::new(true));
+    let jam = is_jammed.clone();
+    two.server.ports.get(0).fail(move |_| jam.load(Ordering::Relaxed).then_some(Errno::AGAIN));
+    two.server.add(UdpPort::bind("127.0.0.1:0".parse().unwrap(), &UdpOptions::default()).unwrap());
+    two.call_at(0, Caller::new(text(100_000, 1)));
+    two.run(|two| two.server.connections() == 1).await;
+    // What came was heard, and what was to be said to it is kept.
+    assert!(two.server.ports.get(0).is_blocked());
+    two.call_at(1, Caller::new(text(100_000, 2)));
+    two.run(|two| !two.client.service().ended.is_empty()).await;
+    assert!(two.client.service().ended.pop().unwrap().hears == text(100_000, 2));
+    assert!(two.server.ports.get(0).is_blocked());
+
+    is_jammed.store(false, Ordering::Relaxed);
+    two.run_out().await;
+    assert!(two.client.service().ended.pop().unwrap().hears == text(100_000, 1));
+}
+
+#[tokio::test]
+async fn who_waits_for_a_port_that_takes_nothing_hears_the_clock() {
+    let options = Options { max_idle_timeout_ms: 500, ..Options::default() };
+    let mut two = Two::new("127.0.0.1:0", Retry::Never, options);
+    two.server.ports.get(0).fail(|_| Some(Errno::AGAIN));
+    two.call(Caller::new(text(10, 0)));
+    two.run_out().await;
+    assert_eq!(two.client.service().ended[0].closed, Some(Closed::Idle));
+    assert_eq!(two.server.service().ended[0].closed, Some(Closed::Idle));
+}
+
+#[tokio::test]
+async fn a_device_that_cannot_cut_what_it_was_said_to_costs_calls_and_nothing_else() {
+    for errno in [Errno::IO, Errno::INVAL] {
+        let mut two = Two::new("127.0.0.1:0", Retry::Never, Options::default());
+        for port in [two.server.ports.get(0), two.client.ports.get(0)] {
+            port.fail(move |piece| (piece.bytes.len() > piece.segment_bytes).then_some(errno));
+        }
+        two.call(Caller::new(text(1_000_000, 0)));
+        two.run_out().await;
+        assert!(two.client.service().ended[0].hears == text(1_000_000, 0));
+        let segments = [two.server.ports.get(0).segments(), two.client.ports.get(0).segments()];
+        assert_eq!(segments, [1, 1], "{errno}");
+    }
 }

@@ -205,6 +205,18 @@ async fn two_ports_share_an_address_and_a_third_may_not_take_it() {
     assert!(counts[0] > 0 && counts[1] > 0, "{counts:?}");
 }
 
+#[test]
+fn workers_share_an_address_that_nobody_else_has() {
+    let options = UdpOptions::default();
+    let sockets = UdpPort::share("127.0.0.1:0".parse().unwrap(), &options, 3).unwrap();
+    let address = sockets[0].local_addr().unwrap();
+    assert!(sockets.iter().all(|socket| socket.local_addr().unwrap() == address));
+    let taken = UdpPort::share(address, &options, 3);
+    assert_eq!(taken.err().map(|error| error.kind()), Some(io::ErrorKind::AddrInUse));
+    drop(sockets);
+    assert_eq!(UdpPort::share(address, &options, 1).unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn an_ipv6_port_takes_ipv4_only_where_that_is_asked_for() {
     let alone = open("[::]:0");

@@ -1,0 +1,120 @@
+//! Datagrams that the system gave to another worker than their connection's, on their way from thread to thread.
+
+#[cfg(test)]
+mod tests;
+
+use super::Limits;
+use crate::Datagram;
+use sakigake_quic::{paths::Addresses, recovery::acks::Mark};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+/// Where others put what is for one worker. It holds so much at most; what comes beyond that is lost, as the network loses
+/// datagrams.
+#[derive(Default)]
+pub(super) struct Mailbox {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    post: Post,
+    /// The worker, while it sleeps.
+    worker: Option<Waker>,
+    is_closed: bool,
+}
+
+/// Datagrams, one behind the other in memory that is used over and over.
+#[derive(Default)]
+pub(super) struct Post {
+    bytes: Vec<u8>,
+    parcels: Vec<Parcel>,
+}
+
+struct Parcel {
+    len: usize,
+    addresses: Addresses,
+    mark: Mark,
+}
+
+/// What became of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Put {
+    /// It was copied.
+    Kept,
+    /// It is lost: the worker has too much to do.
+    Full,
+    /// There is no such worker any more.
+    Closed,
+}
+
+impl Mailbox {
+    /// Copies a datagram and wakes the worker.
+    pub(super) fn put(&self, limits: &Limits, datagram: &Datagram<'_>) -> Put {
+        let mut state = self.state();
+        if state.is_closed {
+            return Put::Closed;
+        }
+        if !state.post.push(limits, datagram) {
+            return Put::Full;
+        }
+        let worker = state.worker.take();
+        drop(state);
+        if let Some(worker) = worker {
+            worker.wake();
+        }
+        Put::Kept
+    }
+
+    /// Ready with what has come, in the place of an `empty` one.
+    pub(super) fn poll_post(&self, cx: &mut Context<'_>, empty: &mut Post) -> Poll<()> {
+        debug_assert!(empty.is_empty(), "what was taken is read before more is");
+        let mut state = self.state();
+        if state.post.is_empty() {
+            state.worker = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        core::mem::swap(&mut state.post, empty);
+        Poll::Ready(())
+    }
+
+    /// Nobody takes anything any more.
+    pub(super) fn close(&self) {
+        let mut state = self.state();
+        *state = State { is_closed: true, ..State::default() };
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Post {
+    pub(super) fn is_empty(&self) -> bool {
+        self.parcels.is_empty()
+    }
+
+    fn push(&mut self, limits: &Limits, datagram: &Datagram<'_>) -> bool {
+        let Datagram { bytes, addresses, mark } = datagram;
+        let is_full = self.parcels.len() >= limits.handed_datagrams
+            || self.bytes.len() + bytes.len() > limits.handed_bytes;
+        if !is_full {
+            self.bytes.extend_from_slice(bytes);
+            self.parcels.push(Parcel { len: bytes.len(), addresses: *addresses, mark: *mark });
+        }
+        !is_full
+    }
+
+    /// Reads it, in the order in which it was put.
+    pub(super) fn read(&mut self, mut read: impl FnMut(Datagram<'_>)) {
+        let mut rest = &mut self.bytes[..];
+        for Parcel { len, addresses, mark } in self.parcels.drain(..) {
+            let (bytes, after) = rest.split_at_mut(len);
+            read(Datagram { bytes, addresses, mark });
+            rest = after;
+        }
+        self.bytes.clear();
+    }
+}

@@ -1,0 +1,85 @@
+//! The ports of a worker, and which connections wait for each of them to take more.
+
+use crate::{Batch, Sent, UdpPort};
+use sakigake_quic::paths::Addresses;
+use std::{
+    io,
+    net::SocketAddr,
+    task::{Context, Poll},
+};
+
+#[derive(Default)]
+pub(super) struct Ports {
+    ports: Vec<UdpPort>,
+    /// By port. A connection that has gone since may still stand there.
+    waiting: Vec<Vec<usize>>,
+}
+
+impl Ports {
+    pub(super) fn add(&mut self, port: UdpPort) {
+        self.ports.push(port);
+        self.waiting.push(Vec::new());
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ports.len()
+    }
+
+    pub(super) fn get(&mut self, number: usize) -> &mut UdpPort {
+        &mut self.ports[number]
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &UdpPort> {
+        self.ports.iter()
+    }
+
+    /// The port from which datagrams with that address of ours leave.
+    pub(super) fn find(&self, local: SocketAddr) -> Option<usize> {
+        self.ports.iter().position(|port| {
+            let bound = port.local();
+            let is_any = bound.ip().is_unspecified() && bound.is_ipv4() == local.is_ipv4();
+            bound.port() == local.port() && (is_any || bound.ip() == local.ip())
+        })
+    }
+
+    /// Sends from the port that it is to leave from; none where there is no such port.
+    pub(super) fn send(&mut self, batch: &Batch<'_>) -> Option<Sent> {
+        let Addresses { local, .. } = batch.addresses;
+        let number = self.find(local)?;
+        Some(self.ports[number].send(batch))
+    }
+
+    /// Whether nothing can leave from that address of ours until a port takes more.
+    pub(super) fn blocked(&self, local: SocketAddr) -> Option<usize> {
+        self.find(local).filter(|number| self.ports[*number].is_blocked())
+    }
+
+    /// The connection `index` waits for that port.
+    pub(super) fn wait(&mut self, number: usize, index: usize) {
+        self.waiting[number].push(index);
+    }
+
+    /// Sends what ports had kept, where they take more now. Ready when something may have come, or when a port is free again:
+    /// then `freed` hears who waited for it.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut freed: impl FnMut(usize),
+    ) -> Poll<io::Result<()>> {
+        let mut is_ready = false;
+        for (port, waiting) in self.ports.iter_mut().zip(&mut self.waiting) {
+            is_ready |= match port.poll_readable(cx) {
+                Poll::Ready(outcome) => outcome.map(|()| true)?,
+                Poll::Pending => false,
+            };
+            while port.is_blocked() && matches!(port.poll_writable(cx), Poll::Ready(Ok(()))) {
+                port.flush();
+            }
+            if !port.is_blocked() && !waiting.is_empty() {
+                waiting.drain(..).for_each(&mut freed);
+                is_ready = true;
+            }
+        }
+        if is_ready { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+}
