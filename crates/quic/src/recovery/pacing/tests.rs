@@ -68,6 +68,29 @@ fn a_fast_path_may_burst_what_two_milliseconds_carry() {
 }
 
 #[test]
+fn a_timer_with_a_grain_of_milliseconds_meets_the_rate_without_a_larger_burst() {
+    // spec: 9002-7.7-a
+    // A driver's timer rounds up to its millisecond, and the system's poll may do so once more. Nothing else wakes it here.
+    for mbits in [1, 10, 50, 100, 400, 800, 1_000] {
+        let window = mbits * 12_500; // In 100 ms.
+        let rate = Rate { window, ..SLOW };
+        let (mut pacer, mut sent, mut millis) = (Pacer::new(at_us(0), 12_000), 0, 0);
+        while millis < 1_000 {
+            let (now, mut burst) = (at_us(millis * 1_000), 0);
+            while pacer.delay(now, 1_200, rate) == Span::ZERO {
+                pacer.take(now, 1_200, rate);
+                burst += 1_200;
+            }
+            assert!(burst <= rate.burst());
+            sent += burst;
+            let wait = pacer.delay(now, 1_200, rate);
+            millis += wait.as_nanos().div_ceil(1_000_000) + 1;
+        }
+        assert!(sent >= 10 * window, "{mbits} Mbit/s: {sent} bytes in a second");
+    }
+}
+
+#[test]
 fn no_rate_breaks_the_arithmetic() {
     for window in [0, 1, 1 << 40] {
         for rtt in [Span::ZERO, Span::from_nanos(1), Span::MAX] {
