@@ -490,6 +490,8 @@ impl Paths {
         }
         if is_validated {
             self.fallback = self.fallback.filter(|path| *path != to);
+            // The peer is there, as it was: no answer that is lost is to end the connection.
+            self.get_mut(to).into_iter().for_each(|path| path.validation.stop());
         } else {
             self.begin(now, to, pto, false); // spec: 9000-9.3-a
         }

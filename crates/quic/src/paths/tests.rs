@@ -191,6 +191,19 @@ fn the_clients_next_packet_ends_a_spurious_move() {
 }
 
 #[test]
+fn whoever_is_back_need_not_answer_for_having_been_away() {
+    let mut server = Side::server();
+    let spoofed = server.hear(10, SERVER, ELSEWHERE, true).unwrap();
+    // Challenges left for both, and nothing came of them.
+    server.answer(10, &[]);
+    server.hear(20, SERVER, CLIENT, true);
+    server.said();
+    (1..=10).for_each(|second| server.expire(20 + second * 1_000));
+    assert_eq!((server.said(), server.active()), (Vec::new(), FIRST));
+    assert_eq!(server.paths.get(spoofed).map(|path| path.id), None);
+}
+
+#[test]
 fn a_peer_that_is_nowhere_ends_the_connection() {
     // spec: 9000-9.3.2-b
     let mut server = Side::server();
