@@ -175,6 +175,9 @@ impl Connection {
             return Ok(true);
         };
         self.arrived(now, &head, path, turn, heard);
+        if !self.life.is_open() {
+            return Ok(true); // A path that made room for this one had an id too many to be retired.
+        }
         let context = Context { epoch: head.epoch, turn, dcid: head.dcid, path };
         self.note_received(&context, packet, &opened, arrival);
         let payload = &packet[opened.payload];

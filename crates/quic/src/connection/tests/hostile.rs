@@ -10,6 +10,7 @@ use crate::{
         Closed, Connection, Options,
         budget::{Allowance, Budget},
     },
+    ids::{ConnectionId, Fresh, ResetToken},
     packet::{self, Header},
     paths::{Addresses, Mtu, PathId},
     recovery::Space,
@@ -373,4 +374,39 @@ fn a_server_that_has_no_id_to_close_to_says_nothing() {
     assert_eq!(pair.server_ear.closed.len(), 1, "too many ids to retire");
     let now = pair.now;
     assert_eq!(pair.server().transmit(now, &mut [0; 1_500]), None);
+}
+
+#[test]
+fn nothing_is_heard_behind_the_end() {
+    let mut pair = Pair::new();
+    pair.confirm();
+    pair.run(|pair| pair.server().theirs.spare() >= 2);
+    let (now, mut out) = (pair.now, [0; 1_500]);
+    let limits = pair.server().config.limits.clone();
+    let from = |port: usize| format!("198.51.100.7:{port}").parse().unwrap();
+    // All paths that may be, and each that has an id waits for an answer.
+    for port in 1..limits.paths.paths {
+        let mut bytes = forged(&mut pair.client, now, Epoch::OneRtt, &[0x1a, 1, 2, 3, 4, 5, 6, 7, 8]);
+        pair.hand_to_server(&mut bytes, from(port));
+        while pair.server().transmit(now, &mut out).is_some() {}
+    }
+    // As many retirements as are remembered, and none is acknowledged.
+    let last = PathId(limits.paths.paths as u32 - 2);
+    pair.server().theirs.leave(last).unwrap(); // There is room for another id.
+    let mut sequences = 100_u8..;
+    while pair.server_ear.closed.is_empty() {
+        let sequence = sequences.next().expect("they are bounded");
+        let path = PathId(u32::from(sequence));
+        let theirs = &mut pair.server().theirs;
+        let (id, token) = (ConnectionId::new(&[sequence; 8]).unwrap(), ResetToken::new([sequence; 16]));
+        theirs.take(&Fresh { sequence: sequence.into(), retire_prior_to: 0, id, token }).unwrap();
+        theirs.on(path).unwrap();
+        if theirs.leave(path).is_ok() {
+            continue;
+        }
+        let mut bytes = forged(&mut pair.client, now, Epoch::OneRtt, &[0x0a, 0, 1, 7]);
+        pair.hand_to_server(&mut bytes, from(1_000));
+        assert_eq!(pair.server_ear.closed.len(), 1);
+    }
+    assert!(pair.server_ear.data.is_empty(), "{:?}", pair.server_ear.names);
 }
