@@ -111,11 +111,15 @@ impl Connection {
     /// Takes a datagram that was routed here. A fault of the peer's closes the connection and is told.
     pub fn handle(&mut self, now: Instant, datagram: Received<'_>, heard: &mut impl FnMut(Event<'_>)) {
         self.watch.at(now);
-        if self.paths.datagram(&datagram.addresses, datagram.bytes.len()) {
+        let is_addressed = self.is_addressed(&datagram);
+        if is_addressed && self.paths.datagram(&datagram.addresses, datagram.bytes.len()) {
             self.recovery.set_blocked(false);
         }
         if !self.life.is_open() {
-            return self.life.provoke();
+            if is_addressed {
+                self.life.provoke();
+            }
+            return;
         }
         let result = self.receive(now, datagram, heard);
         let result = result.and_then(|()| self.receive_early(now, heard));

@@ -214,6 +214,11 @@ impl Paths {
         self.paths.iter().find(|path| path.addresses == *addresses).map(|path| path.id)
     }
 
+    /// Whether there is a path between these addresses that may carry no more than the peer's bytes allow.
+    pub fn is_limited(&self, addresses: &Addresses) -> bool {
+        self.paths.iter().any(|path| path.credit.is_limited() && path.addresses == *addresses)
+    }
+
     /// A datagram for this connection came, readable or not. Whether somebody waits for the room that it makes: see
     /// [`Credit::received`].
     pub fn datagram(&mut self, addresses: &Addresses, datagram_bytes: usize) -> bool {

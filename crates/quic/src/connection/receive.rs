@@ -114,6 +114,21 @@ impl Connection {
         early.remove(at)
     }
 
+    /// Whether a datagram is for this connection, and not one that may be a stateless reset for any connection with that peer: each of
+    /// them gets it, and would owe the address three times its bytes. Without a limit nobody counts.
+    pub(super) fn is_addressed(&self, datagram: &Received<'_>) -> bool {
+        if self.life.is_open() && !self.paths.is_limited(&datagram.addresses) {
+            return true;
+        }
+        match packet::parse(datagram.bytes, &self.door()).map(|packet| packet.header) {
+            Ok(Header::Short { dcid }) => {
+                ConnectionId::new(dcid).is_some_and(|dcid| self.issued.is_active(&dcid))
+            }
+            Ok(_) => true,
+            Err(_) => false,
+        }
+    }
+
     fn door(&self) -> Door {
         let is_greased = self.config.grease_quic_bit;
         let fixed_bit = if is_greased { FixedBit::Ignored } else { FixedBit::Required };

@@ -410,3 +410,26 @@ fn nothing_is_heard_behind_the_end() {
     }
     assert!(pair.server_ear.data.is_empty(), "{:?}", pair.server_ear.names);
 }
+
+#[test]
+fn what_may_be_a_reset_for_anybody_wins_nobody_credit() {
+    let mut pair = Pair::new();
+    pair.reach(Epoch::Initial);
+    let credit = &pair.server().paths.active().credit;
+    assert!(credit.is_limited());
+    let room = credit.room();
+    let mut stray = [0x47; 1_200];
+    pair.hand_to_server(&mut stray.clone(), addresses().local);
+    assert_eq!(pair.server().paths.active().credit.room(), room);
+    // What goes to an id of the connection's counts, readable or not.
+    stray[1..9].copy_from_slice(pair.server().arrived_at.as_ref());
+    pair.hand_to_server(&mut stray.clone(), addresses().local);
+    assert_eq!(pair.server().paths.active().credit.room(), room + 3 * 1_200);
+    // Nor has a connection that is over an answer for it.
+    let (now, mut out) = (pair.now, [0; 1_500]);
+    pair.server().close(now, 7, b"");
+    assert!(pair.server().transmit(now, &mut out).is_some());
+    stray[1..9].fill(0x47);
+    pair.hand_to_server(&mut stray, addresses().local);
+    assert!(pair.server().transmit(now, &mut out).is_none());
+}
