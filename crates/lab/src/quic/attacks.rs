@@ -9,6 +9,7 @@
 pub mod acks;
 pub mod between;
 pub mod commitment;
+pub mod endpoint;
 pub mod floods;
 pub mod forgery;
 pub mod handshake;
@@ -53,8 +54,9 @@ pub enum Stands {
 }
 
 /// Every family of attacks, in the order of the sections.
-pub const FAMILIES: [&[Attack]; 6] = [
+pub const FAMILIES: [&[Attack]; 7] = [
     handshake::ATTACKS,
+    endpoint::ATTACKS,
     paths::ATTACKS,
     forgery::ATTACKS,
     acks::ATTACKS,

@@ -40,9 +40,9 @@ pub const ABROAD: SocketAddr = at([203, 0, 113, 1], 0);
 /// Where the server is.
 pub const SERVER: SocketAddr = at([198, 51, 100, 1], 443);
 /// Where an attacker is.
-pub const ATTACKER: SocketAddr = at([233, 252, 0, 1], 6_666);
+pub const ATTACKER: SocketAddr = at([198, 51, 100, 66], 6_666);
 /// Somebody who has nothing to do with anything.
-pub const VICTIM: SocketAddr = at([233, 252, 0, 2], 53);
+pub const VICTIM: SocketAddr = at([198, 51, 100, 99], 53);
 
 const fn at([a, b, c, d]: [u8; 4], port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(a, b, c, d)), port)

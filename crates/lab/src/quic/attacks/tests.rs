@@ -39,6 +39,11 @@ fn nobody_is_sent_more_than_thrice_in_anothers_name() {
 }
 
 #[test]
+fn a_server_is_no_use_to_who_has_no_connection() {
+    hold(endpoint::ATTACKS);
+}
+
+#[test]
 fn each_attack_has_a_name_of_its_own() {
     let mut names: Vec<&str> = all().map(|attack| attack.name).collect();
     let count = names.len();
