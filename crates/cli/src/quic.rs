@@ -11,7 +11,7 @@ use sakigake::{key_log::KeyLogFile, tickets::Keys};
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{
     Clock, UdpOptions, UdpPort,
-    quic::{Application, Connection, Event, Secrets, Service, Terms, Worker},
+    quic::{Application, Connection, Event, Limits, Member, Secrets, Service, Terms, Worker},
     source_towards,
 };
 use sakigake_quic::{
@@ -34,7 +34,8 @@ use std::{
     path::{Path, PathBuf},
     pin::Pin,
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
 };
 use tokio::io::{AsyncRead, ReadBuf, Stdin};
 
@@ -104,15 +105,30 @@ pub(crate) fn accept(arguments: &QuicAcceptArguments) -> Result<ExitCode, Failur
     let quic = quic.build(&PROVIDER).map_err(Failure::new)?;
     let terms = Terms { tls, quic, validation: Some(validation) };
     let failed = |error| Failure::because(format_args!("cannot listen on {}", arguments.listen), error);
-    crate::on_this_thread(async {
-        let port = UdpPort::bind(arguments.listen, &UdpOptions::default()).map_err(failed)?;
-        eprintln!("waiting for one connection on {}", port.local());
-        let talk = Talk::new(Watch::new(key_log, arguments.look.trace, qlog), false);
-        let service = One { next: Some(talk), ended: None };
-        let mut worker = Worker::server(clock, &secrets, terms, service);
-        worker.add(port);
-        drive(worker).await
-    })
+    let sockets =
+        UdpPort::share(arguments.listen, &UdpOptions::default(), arguments.workers).map_err(failed)?;
+    let local = sockets[0].local_addr().map_err(failed)?;
+    eprintln!("waiting for one connection on {local}");
+    let talk = Talk::new(Watch::new(key_log, arguments.look.trace, qlog), false);
+    let next = Arc::new(Mutex::new(Some(talk)));
+    let (outcome, outcomes) = mpsc::channel();
+    let members = Member::crew(&secrets, arguments.workers, Limits::default());
+    for (member, socket) in members.into_iter().zip(sockets) {
+        let (terms, outcome) = (terms.clone(), outcome.clone());
+        let service = One { next: next.clone(), ended: None };
+        thread::spawn(move || {
+            let work = async {
+                let port = UdpPort::adopt(socket).map_err(Failure::new)?;
+                let mut worker = Worker::member(clock, member, terms, service);
+                worker.add(port);
+                drive(worker).await
+            };
+            // Nobody listens where another worker has ended the program.
+            let _ = outcome.send(crate::on_this_thread(work));
+        });
+    }
+    drop(outcome);
+    outcomes.recv().map_err(|_| Failure::new("no worker is left"))?
 }
 
 fn versions(version: Option<QuicVersion>) -> Vec<&'static Version> {
@@ -151,6 +167,10 @@ async fn drive(mut worker: Worker<One>) -> Result<ExitCode, Failure> {
     loop {
         worker.turn().await.map_err(Failure::new)?;
         if let Some(ended) = worker.service().ended.take() {
+            let taken = worker.handed().taken;
+            if taken > 0 {
+                eprintln!("{taken} datagrams came by another worker");
+            }
             return ended
                 .failure
                 .map_or(Ok(ExitCode::SUCCESS), |why| Err(Failure::because("the connection", why)));
@@ -161,7 +181,8 @@ async fn drive(mut worker: Worker<One>) -> Result<ExitCode, Failure> {
 /// One connection, then no other.
 #[derive(Default)]
 struct One {
-    next: Option<Talk>,
+    /// Whoever accepts it.
+    next: Arc<Mutex<Option<Talk>>>,
     ended: Option<Talk>,
 }
 
@@ -169,7 +190,7 @@ impl Service for One {
     type Application = Talk;
 
     fn accept(&mut self, _: Instant, _: &Addresses) -> Option<Talk> {
-        self.next.take()
+        self.next.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn ended(&mut self, application: Talk) {

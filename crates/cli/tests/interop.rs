@@ -270,9 +270,16 @@ fn a_chain_that_is_longer_than_verifiers_follow_is_as_good() {
 
 #[test]
 fn a_stream_carries_standard_input_and_output() {
+    for workers in ["1", "3"] {
+        talk(workers);
+    }
+}
+
+/// To a server of so many workers.
+fn talk(workers: &str) {
     let world = World::new();
     let mut server = Command::new(BINARY);
-    server.args(["quic", "accept", "127.0.0.1:0", "--alpn", "talk", "--cert"]);
+    server.args(["quic", "accept", "127.0.0.1:0", "--alpn", "talk", "--workers", workers, "--cert"]);
     server.arg(world.folder.join("certs/cert.pem")).arg("--key").arg(world.folder.join("certs/priv.key"));
     let mut server = server
         .stdin(Stdio::piped())

@@ -49,6 +49,9 @@ pub(crate) struct QuicAcceptArguments {
     /// Ask the client to come again with a token (Retry)
     #[arg(long)]
     pub(crate) retry: bool,
+    /// Workers that share the port; what comes to another one than the connection's is handed over
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) workers: u16,
     /// Write the connection's qlog file into a folder [default: $QLOGDIR, or nowhere]
     #[arg(long, value_name = "DIR")]
     pub(crate) qlog: Option<PathBuf>,
