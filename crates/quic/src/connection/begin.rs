@@ -302,7 +302,7 @@ impl Connection {
         }
         opening.retry_source = Some(id);
         opening.keyed_by = id;
-        opening.token = token.to_vec(); // spec: 9000-17.2.5.3-a
+        opening.token = token.to_vec(); // spec: 9000-17.2.5.3-a 9000-8.1.2-a 9000-8.1.3-a
         self.theirs.answered(id);
         self.keys.begin(version, id.as_ref());
         for space in [Space::Initial, Space::Application] {

@@ -109,7 +109,7 @@ impl Connection {
         }
         self.life = match why {
             Closed::Idle | Closed::NoPath | Closed::Version => Life::Over,
-            _ => Life::Draining { until: now + self.closing_time() }, // spec: 9000-10.2.2-a
+            _ => Life::Draining { until: now + self.closing_time() }, // spec: 9000-10.2.2-a 9000-10.3.1-d
         };
         self.shed();
         self.watch.note_end(&why);

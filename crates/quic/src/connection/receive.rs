@@ -272,7 +272,7 @@ impl Connection {
         if head.epoch == Epoch::Handshake && self.side == Side::Server {
             self.discard(now, Epoch::Initial); // spec: 9001-4.9.1-a
             self.each_change(now, heard, |paths, changes| {
-                paths.validated(path, &mut |change| changes.push(change)); // spec: 9000-8.1-c
+                paths.validated(path, &mut |change| changes.push(change)); // spec: 9000-8.1-a
             });
         }
         if matches!(turn, Turn::Updated | Turn::Followed) {

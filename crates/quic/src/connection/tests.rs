@@ -300,6 +300,35 @@ fn who_hears_that_it_is_over_says_nothing_more() {
 }
 
 #[test]
+fn who_is_reset_says_nothing_more() {
+    // spec: 9000-10.3.1-d
+    let mut pair = Pair::new();
+    pair.confirm();
+    let path = pair.client.active_path();
+    let id = pair.client.theirs.of(path).unwrap();
+    let token = pair.server().reset_key.token(id.as_ref());
+    let mut bytes = [&[0x41; 30][..], &token.bytes()[..]].concat();
+    let sent = pair.sent[0];
+    pair.hand_to_client(&mut bytes);
+    assert_eq!(pair.client_ear.closed, [Closed::Reset]);
+    assert!(!pair.client.is_over());
+    pair.client.ping();
+    pair.run(|_| false);
+    assert_eq!(pair.sent[0], sent);
+}
+
+#[test]
+fn a_client_asks_a_silent_server_in_full_datagrams() {
+    // spec: 9000-8.1-c
+    let mut pair = Pair::new();
+    pair.fate = Box::new(|is_client, _, bytes| {
+        assert!(!is_client || bytes.len() >= 1_200, "{}", bytes.len());
+        is_client
+    });
+    assert!(pair.run(|pair| pair.sent[0] >= 8));
+}
+
+#[test]
 fn who_closes_or_hears_so_keeps_nothing_that_it_had_to_say() {
     let mut pair = Pair::new();
     pair.confirm();
@@ -353,7 +382,7 @@ fn datagrams_of_the_handshake_are_expanded() {
 
 #[test]
 fn a_client_shows_the_token_of_a_retry() {
-    // spec: 9000-17.2.5.3-a 9000-7.2-a 9000-7.2-c
+    // spec: 9000-17.2.5.3-a 9000-7.2-a 9000-7.2-c 9000-8.1.2-a 9000-8.1.3-a
     /// Datagrams of a ClientHello with X25519MLKEM768.
     const FIRST_FLIGHT: usize = 2;
     let mut pair = Pair::new();
@@ -373,6 +402,7 @@ fn a_client_shows_the_token_of_a_retry() {
     });
     pair.confirm();
     assert!(tokens.get() > 0);
+    assert!(pair.client_ear.token.is_empty(), "it is for this connection alone");
 }
 
 #[test]

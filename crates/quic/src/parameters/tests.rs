@@ -343,7 +343,7 @@ fn a_client_remembers_what_section_7_4_1_lets_it() {
         max_datagram_frame_size: 65_535,
         ..Parameters::default()
     };
-    assert_eq!(server().remembered().parameters(), &expected); // spec: 9000-7.4.1-m
+    assert_eq!(server().remembered().parameters(), &expected); // spec: 9000-7.4.1-m 9000-9.6.2-a
     let (mut out, remembered) = ([0; 128], server().remembered());
     let mut writer = Writer::new(&mut out);
     remembered.write(&mut writer).expect("fits");

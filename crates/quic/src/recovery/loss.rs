@@ -100,7 +100,7 @@ impl<T> Recovery<T> {
             if self.is_validated || !has_begun {
                 return None;
             }
-            let space = if self.has_handshake_keys { Space::Handshake } else { Space::Initial }; // spec: 9002-6.2.2.1-c
+            let space = if self.has_handshake_keys { Space::Handshake } else { Space::Initial }; // spec: 9002-6.2.2.1-c 9000-8.1-c
             Some((self.armed + self.probe_timeout(space).times(backoff), space)) // spec: 9002-6.2.2.1-b
         })
     }

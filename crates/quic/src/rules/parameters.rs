@@ -122,7 +122,7 @@ pub const PARAMETERS: [ParameterRule; 22] = [
     row(id::ACK_DELAY_EXPONENT,                  "ack_delay_exponent",                  BOTH,   EXPONENT,                 Early::Forgotten),
     row(id::MAX_ACK_DELAY,                       "max_ack_delay",                       BOTH,   ACK_DELAY,                Early::Forgotten),
     row(id::DISABLE_ACTIVE_MIGRATION,            "disable_active_migration",            BOTH,   Form::Empty,              Early::Remembered),
-    row(id::PREFERRED_ADDRESS,                   "preferred_address",                   SERVER, Form::PreferredAddress,   Early::Forgotten),
+    row(id::PREFERRED_ADDRESS,                   "preferred_address",                   SERVER, Form::PreferredAddress,   Early::Forgotten), // spec: 9000-9.6.2-a
     row(id::ACTIVE_CONNECTION_ID_LIMIT,          "active_connection_id_limit",          BOTH,   IDS,                      Early::Binding),
     row(id::INITIAL_SOURCE_CONNECTION_ID,        "initial_source_connection_id",        BOTH,   Form::ConnectionId,       Early::Forgotten),
     row(id::RETRY_SOURCE_CONNECTION_ID,          "retry_source_connection_id",          SERVER, Form::ConnectionId,       Early::Forgotten),

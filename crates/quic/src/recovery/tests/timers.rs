@@ -80,7 +80,7 @@ fn a_client_keeps_a_server_going_that_may_be_blocked() {
     story.recovery.on_handshake_keys();
     story.recovery.discard(at(500), Space::Initial);
     let at_ms = story.deadline_ms().expect("still nobody has validated us");
-    assert_eq!(story.expire(at_ms), Expired::Probe { space: Space::Handshake, count: 1 }); // spec: 9002-6.2.2.1-c
+    assert_eq!(story.expire(at_ms), Expired::Probe { space: Space::Handshake, count: 1 }); // spec: 9002-6.2.2.1-c 9000-8.1-c
     story.send_in(Space::Handshake, at_ms, 0);
     story.ack_in(Space::Handshake, at_ms + 100, Span::ZERO, &[0..1]);
     assert_eq!((story.deadline_ms(), story.recovery.probes()), (None, 0));
