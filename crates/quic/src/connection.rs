@@ -23,6 +23,7 @@ mod frequency;
 #[doc(hidden)]
 pub mod fuzz;
 mod handshake;
+mod haste;
 mod keyring;
 mod plan;
 mod receive;

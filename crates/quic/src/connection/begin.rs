@@ -7,6 +7,7 @@ use super::{
     close::Life,
     frequency::Asked,
     handshake::{remembered_of, version_of},
+    haste::Haste,
     keyring::{KeyTimes, Keyring},
     spaces::Spaces,
 };
@@ -87,6 +88,7 @@ pub(super) struct Opening {
     pub(super) key_log: Vec<tls::KeyLogLine>,
     /// Packets that came before their keys.
     pub(super) early: VecDeque<Early>,
+    pub(super) haste: Haste,
 }
 
 /// A packet that came before its keys.
@@ -156,6 +158,7 @@ impl Connection {
             early_offer: None,
             key_log: Vec::new(),
             early: VecDeque::new(),
+            haste: Haste::new(),
         };
         let paths = Paths::client(now, attempt.addresses, config.limits.paths);
         let theirs = ids::Received::new(original_dcid, paths.active().id, &config.limits.ids);
@@ -189,6 +192,7 @@ impl Connection {
             early_offer: None,
             key_log: Vec::new(),
             early: VecDeque::new(),
+            haste: Haste::new(),
         };
         let is_v4 = accepted.addresses.local.is_ipv4();
         let preferred = config.preferred_addresses().find(|address| address.is_ipv4() == is_v4);

@@ -59,7 +59,7 @@ impl Connection {
     }
 
     /// Whether TLS reads from a later level than that of this space.
-    fn is_level_over(&self, space: Space) -> bool {
+    pub(super) fn is_level_over(&self, space: Space) -> bool {
         self.tls.awaits().is_some_and(|awaited| awaited > level_of(space))
     }
 

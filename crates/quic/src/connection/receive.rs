@@ -168,7 +168,7 @@ impl Connection {
         }
         let space = space_of(head.epoch);
         if !self.keys.can_receive(head.epoch) {
-            self.keep(head.epoch, packet, arrival);
+            self.keep(now, head.epoch, packet, arrival);
             return Ok(false);
         }
         let largest = self.spaces.largest(space);
@@ -195,9 +195,8 @@ impl Connection {
         }
         let context = Context { epoch: head.epoch, turn, dcid: head.dcid, path };
         self.note_received(&context, packet, &opened, arrival);
-        let payload = &packet[opened.payload];
-        let (mut elicits_ack, mut is_probing) = (false, true);
-        for frame in walk(payload, head.epoch, self.terms) {
+        let (mut elicits_ack, mut is_probing, was_answered) = (false, true, self.has_answered());
+        for frame in walk(&packet[opened.payload], head.epoch, self.terms) {
             let frame = frame?;
             let rule = frame.rule();
             elicits_ack |= rule.elicits_ack;
@@ -210,6 +209,7 @@ impl Connection {
         if let Some(space) = self.spaces.get_mut(space) {
             space.acks.on_received(now, opened.number, elicits_ack, arrival.mark);
         }
+        self.on_initial_again(now, head.epoch, elicits_ack, was_answered);
         if head.epoch == Epoch::OneRtt && !is_probing {
             self.on_non_probing(now, path, opened.number, head.dcid, heard);
         }
@@ -281,7 +281,7 @@ impl Connection {
     }
 
     /// Keeps a packet that came before its keys, within bounds: what is beyond them is lost, as packets are.
-    fn keep(&mut self, epoch: Epoch, packet: &[u8], arrival: &Arrival) {
+    fn keep(&mut self, now: Instant, epoch: Epoch, packet: &[u8], arrival: &Arrival) {
         let most = self.config.limits.early_packets;
         let is_refused = epoch == Epoch::ZeroRtt && self.keys.can_receive(Epoch::Handshake);
         let may = epoch != Epoch::Initial && !is_refused;
@@ -291,6 +291,7 @@ impl Connection {
             let Arrival { addresses, mark, datagram_bytes, .. } = *arrival;
             opening.early.push_back(Early { bytes: packet.to_vec(), epoch, addresses, mark, datagram_bytes });
         }
+        self.on_early(now, epoch);
     }
 }
 

@@ -498,3 +498,43 @@ fn an_owner_takes_its_time_with_the_certificate() {
     assert_eq!(closed, 0);
     pair.confirm();
 }
+
+/// The server's datagrams of these indexes are lost; how long the handshake takes.
+fn takes_without(lost: &'static [usize]) -> (Span, Pair) {
+    let mut pair = Pair::new();
+    pair.fate = Box::new(move |is_client, index, _| is_client || !lost.contains(&index));
+    let start = pair.now;
+    pair.confirm();
+    (pair.now.since(start), pair)
+}
+
+#[test]
+fn a_client_that_has_missed_server_hello_says_so_at_once() {
+    // spec: 9002-6.2.3-b
+    let (smooth, pair) = takes_without(&[]);
+    let sent = pair.sent;
+    let (slow, pair) = takes_without(&[0]); // What comes behind it is for keys that it brings.
+    assert!(slow <= smooth + pair.delay.times(3), "{slow:?} instead of {smooth:?}");
+    assert!(pair.sent[0] + pair.sent[1] <= sent[0] + sent[1] + 4, "{:?} instead of {sent:?}", pair.sent);
+}
+
+#[test]
+fn a_server_answers_again_whoever_has_not_heard_it() {
+    // spec: 9002-6.2.3-a
+    // ClientHello's second datagram comes late. Its first one is acknowledged, so that the client knows the round trip; the
+    // server, whose answer is lost, does not.
+    let without = |lost: fn(usize) -> bool| {
+        let mut pair = Pair::new();
+        pair.fate = Box::new(move |is_client, index, _| if is_client { index != 1 } else { !lost(index) });
+        pair
+    };
+    let mut pair = without(|index| [1, 2].contains(&index));
+    let start = pair.now;
+    pair.confirm();
+    assert!(pair.now.since(start) < Span::from_millis(600), "{:?}", pair.now.since(start));
+    // Who asks again and again is answered a few times.
+    let mut pair = without(|index| index > 0);
+    let end = pair.now + Span::from_secs(20);
+    pair.run(|pair| pair.now >= end);
+    assert!(pair.sent[1] < 60, "{} datagrams", pair.sent[1]);
+}
