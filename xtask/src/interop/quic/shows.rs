@@ -34,19 +34,23 @@ fn handshakes(seen: &Seen, wanted: usize) -> Shown {
     }
 }
 
-/// What the client sends before it hears anything carries its ClientHello in pieces.
+/// What the client sends before ServerHello carries its ClientHello in pieces. Their acknowledgements may come in between.
 pub(super) fn postquantum(seen: &Seen) -> Shown {
     handshakes(seen, 1)?;
-    let first: Vec<_> = seen.datagrams.iter().take_while(|datagram| !datagram.is_servers).collect();
-    let pieces = first.iter().filter(|datagram| datagram.crypto.iter().any(|(_, bytes)| *bytes > 0)).count();
-    let ends = first.iter().flat_map(|datagram| &datagram.crypto).map(|(from, bytes)| from + bytes);
-    let bytes = ends.max().unwrap_or(0);
-    let largest = first.iter().map(|datagram| datagram.bytes).max().unwrap_or(0);
-    if pieces < 2 || bytes <= largest {
-        return Err(format!("a ClientHello of {bytes} bytes is seen in {pieces} datagrams"));
+    let answer = seen.datagrams.iter().position(|datagram| datagram.messages.contains(&SERVER_HELLO));
+    let before = &seen.datagrams[..answer.unwrap_or(0)];
+    let before = || before.iter().filter(|datagram| !datagram.is_servers);
+    let (mut pieces, mut bytes) = (BTreeSet::new(), 0);
+    for (from, len) in before().flat_map(|datagram| &datagram.crypto) {
+        pieces.insert(from);
+        bytes = bytes.max(from + len);
+    }
+    let largest = before().map(|datagram| datagram.bytes).max().unwrap_or(0);
+    if pieces.len() < 2 || bytes <= largest {
+        return Err(format!("a ClientHello of {bytes} bytes is seen in {} pieces", pieces.len()));
     }
     let group = seen.servers().flat_map(|datagram| &datagram.groups).next().ok_or("no group is seen")?;
-    Ok(format!("a ClientHello of {bytes} bytes in {pieces} datagrams, group {group:#06x}"))
+    Ok(format!("a ClientHello of {bytes} bytes, which no datagram of {largest} holds; group {group:#06x}"))
 }
 
 pub(super) fn retry(seen: &Seen) -> Shown {
