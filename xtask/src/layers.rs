@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("semantics", &[]),
     ("preload", &["wire", "fields", "semantics"]),
     ("h2", &["wire", "fields", "semantics"]),
+    ("h3", &["wire", "fields", "semantics"]),
     ("session", &["wire", "crypto", "tls", "semantics", "h2", "preload"]),
     ("page", &["wire", "semantics", "preload"]),
     ("net", &["wire", "crypto", "tls", "quic", "semantics", "h2", "preload", "session"]),

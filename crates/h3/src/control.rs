@@ -1,0 +1,182 @@
+//! The peer's unidirectional streams, and what its control stream says (sections 6.2 and 7.2).
+
+use crate::connection::Connection;
+use crate::frame::{self, Fate, Frames, Piece};
+use crate::rules::{self, ErrorCode, Place, kind, stream_type};
+use crate::{Departure, Fault, Flood, Settings};
+use sakigake_semantics::{Event, StreamId};
+use sakigake_wire::{Instant, Reader};
+
+/// A unidirectional stream of the peer's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Uni {
+    /// Its type has not come whole.
+    Untyped(Vec<u8>),
+    Control,
+    Encoder,
+    Decoder,
+    /// Nobody wants it; gone when the peer was told.
+    Unknown,
+}
+
+/// What the peer's control stream has said.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    frames: Frames,
+    pub(crate) settings: Option<Settings>,
+    pub(crate) goaway: Option<u64>,
+    max_push_id: Option<u64>,
+}
+
+impl Connection {
+    pub(crate) fn uni(
+        &mut self,
+        now: Instant,
+        id: u64,
+        bytes: &[u8],
+        fin: bool,
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        let mut uni = self.unis.remove(&id).unwrap_or(Uni::Untyped(Vec::new()));
+        let mut rest = bytes;
+        if let Uni::Untyped(partial) = &mut uni {
+            let Some(kind) = stream_type(partial, &mut rest) else {
+                if !fin {
+                    self.unis.insert(id, uni);
+                }
+                return Ok(()); // spec: 9114-6.2-c
+            };
+            uni = self.typed(now, id, kind)?;
+        }
+        self.unis.insert(id, uni.clone());
+        match uni {
+            Uni::Control => self.control(now, rest, heard)?,
+            Uni::Encoder => {
+                self.decoder.read_instructions(rest)?;
+                self.resume(now, heard)?;
+            }
+            Uni::Decoder => self.encoder.read_instructions(rest)?,
+            Uni::Untyped(_) | Uni::Unknown => {}
+        }
+        if fin { self.uni_ended(id) } else { Ok(()) }
+    }
+
+    /// A unidirectional stream of the peer's is over, one way or the other.
+    pub(crate) fn uni_ended(&mut self, id: u64) -> Result<(), Fault> {
+        match self.unis.remove(&id) {
+            Some(Uni::Control | Uni::Encoder | Uni::Decoder) => Err(Fault::CriticalStream), // spec: 9114-6.2.1-c
+            _ => Ok(()),
+        }
+    }
+
+    /// A stream says what it is.
+    fn typed(&mut self, now: Instant, id: u64, kind: u64) -> Result<Uni, Fault> {
+        let uni = match kind {
+            stream_type::CONTROL => Uni::Control,
+            stream_type::QPACK_ENCODER => Uni::Encoder,
+            stream_type::QPACK_DECODER => Uni::Decoder,
+            stream_type::PUSH if self.client => return Err(Fault::Push),
+            stream_type::PUSH => return Err(Fault::ClientPush), // spec: 9114-6.2.2-a
+            _ => Uni::Unknown,
+        };
+        if uni == Uni::Unknown {
+            self.budget.spend(now, &self.config.limits, Flood::UnknownStreams)?;
+            let code = ErrorCode::StreamCreationError.wire();
+            self.departures.push_back(Departure::Stop { stream: StreamId(id), code }); // spec: 9114-6.2-b
+        } else if self.unis.values().any(|other| *other == uni) {
+            return Err(Fault::SecondStream); // spec: 9114-6.2.1-b 9204-4.2-a
+        }
+        Ok(uni)
+    }
+
+    fn control(
+        &mut self,
+        now: Instant,
+        mut rest: &[u8],
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        let mut frames = core::mem::take(&mut self.heard.frames);
+        loop {
+            let mut admit = |kind, len| self.control_fate(now, kind, len);
+            let Some(piece) = frames.next(&mut rest, &mut admit)? else { break };
+            if let Piece::Frame(kind, payload) = piece {
+                self.control_frame(kind, &payload, heard)?;
+            }
+        }
+        self.heard.frames = frames;
+        Ok(())
+    }
+
+    fn control_fate(&mut self, now: Instant, kind: u64, len: u64) -> Result<Fate, Fault> {
+        let rule = rules::admit(kind, len, Place::Control, !self.client);
+        match (&self.heard.settings, kind) {
+            (None, kind::SETTINGS) => {}
+            (None, _) => return Err(Fault::MissingSettings), // spec: 9114-6.2.1-a
+            (Some(_), kind::SETTINGS) => return Err(Fault::SecondSettings), // spec: 9114-7.2.4-a
+            (Some(_), _) => self.budget.spend(now, &self.config.limits, Flood::Controls)?,
+        }
+        if rule?.is_none() {
+            self.budget.spend(now, &self.config.limits, Flood::UnknownFrames)?;
+            return Ok(Fate::Skip);
+        }
+        if len > self.config.limits.settings_bytes as u64 {
+            return Err(Fault::Flood(Flood::SettingsBytes));
+        }
+        Ok(Fate::Keep)
+    }
+
+    fn control_frame(
+        &mut self,
+        kind: u64,
+        payload: &[u8],
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Fault> {
+        match kind {
+            kind::SETTINGS => {
+                let settings = Settings::read(payload)?;
+                self.encoder
+                    .peer_allows(settings.qpack_max_table_capacity, settings.qpack_blocked_streams)?;
+                self.heard.settings = Some(settings);
+                heard(Event::Settings);
+                Ok(())
+            }
+            kind::GOAWAY => self.goaway_heard(frame::integer(payload)?, heard),
+            kind::MAX_PUSH_ID => {
+                let id = frame::integer(payload)?;
+                if self.heard.max_push_id.is_some_and(|before| id < before) {
+                    return Err(Fault::MaxPushId); // spec: 9114-7.2.7-b
+                }
+                self.heard.max_push_id = Some(id);
+                Ok(())
+            }
+            // Nothing is promised here, either way: what is cancelled never was.
+            _ => frame::integer(payload).and(Err(Fault::Push)), // spec: 9114-7.2.3-a
+        }
+    }
+
+    fn goaway_heard(&mut self, id: u64, heard: &mut impl FnMut(Event<'_>)) -> Result<(), Fault> {
+        let is_request = id.is_multiple_of(4);
+        if (self.client && !is_request) || self.heard.goaway.is_some_and(|before| id > before) {
+            return Err(Fault::GoAway); // spec: 9114-5.2-a 9114-7.2.6-a
+        }
+        self.heard.goaway = Some(id);
+        if self.client {
+            self.give_up_from(id, heard)?;
+        }
+        let last = StreamId(if self.client { id.saturating_sub(4) } else { id });
+        heard(Event::GoAway { last, code: ErrorCode::NoError.wire() });
+        Ok(())
+    }
+}
+
+/// A stream's type, where it is whole.
+fn stream_type(partial: &mut Vec<u8>, rest: &mut &[u8]) -> Option<u64> {
+    loop {
+        if let Ok(kind) = Reader::new(partial).varint() {
+            return Some(kind);
+        }
+        let (byte, tail) = rest.split_first()?;
+        partial.push(*byte);
+        *rest = tail;
+    }
+}

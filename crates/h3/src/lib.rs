@@ -1,0 +1,23 @@
+//! HTTP/3 (RFC 9114) without I/O: bytes of streams in, events and bytes of streams out.
+//!
+//! [`Connection`] knows QUIC's stream ids, not its connection: its owner carries the bytes. The tables are in [`rules`],
+//! what a peer can do wrong in [`Fault`], and what it may cost us in [`Limits`].
+
+mod budget;
+mod connection;
+mod control;
+mod fault;
+mod frame;
+mod limits;
+mod output;
+mod request;
+pub mod rules;
+mod section;
+mod settings;
+
+pub use connection::{Config, Connection, Misuse};
+pub use fault::{Fault, Flood, Scope};
+pub use limits::Limits;
+pub use output::Departure;
+pub use rules::ErrorCode;
+pub use settings::Settings;

@@ -1,0 +1,45 @@
+//! What one connection may cost us.
+
+/// Bounds of one connection, beside those of QUIC's flow control and of QPACK. What a peer does beyond them is answered
+/// with H3_EXCESSIVE_LOAD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one field section, compressed.
+    pub header_block_bytes: usize,
+    /// Bytes of one field section, decoded, as section 4.2.2 counts; also our SETTINGS_MAX_FIELD_SECTION_SIZE.
+    pub header_list_bytes: usize,
+    /// Lines of one field section.
+    pub header_lines: usize,
+    /// Bytes of a SETTINGS frame.
+    pub settings_bytes: usize,
+    /// Bytes that wait on all streams behind field sections which wait for entries. At least so many streams' windows as
+    /// may wait, since a peer may use what it was given.
+    pub held_bytes: usize,
+    /// What a stream may queue for sending, in bytes. One chunk is taken whatever its length when nothing is queued.
+    pub send_queue_bytes: usize,
+    /// Streams that the peer resets, or that we reset for what it did, in 10 s.
+    pub resets_per_10_s: u32,
+    /// Frames of unknown types in 10 s.
+    pub unknown_frames_per_10_s: u32,
+    /// Streams of unknown types in 10 s.
+    pub unknown_streams_per_10_s: u32,
+    /// Frames on the control stream in 10 s.
+    pub controls_per_10_s: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_block_bytes: 65_536,
+            header_list_bytes: 65_536,
+            header_lines: 256,
+            settings_bytes: 1_024,
+            held_bytes: 1 << 20,
+            send_queue_bytes: 262_144,
+            resets_per_10_s: 200,
+            unknown_frames_per_10_s: 200,
+            unknown_streams_per_10_s: 40,
+            controls_per_10_s: 200,
+        }
+    }
+}
