@@ -110,7 +110,8 @@ impl<H: FnMut(Heard<'_>)> Settlement<'_, H> {
             Sent::Crypto(piece) => space.into_iter().for_each(|space| space.crypto.acked(piece)),
             Sent::Stream(frame) => self.streams.acked(frame, &mut self.heard),
             Sent::RetireConnectionId(sequence) => self.received.retirement_acked(*sequence),
-            Sent::NewToken => self.once.token = Vec::new(),
+            // What was believed lost may come all the same: then it is not due again.
+            Sent::NewToken => (self.once.token, self.once.new_token) = (Vec::new(), false),
             Sent::NewConnectionId(_) | Sent::HandshakeDone | Sent::AckFrequency(_) => {}
         }
     }

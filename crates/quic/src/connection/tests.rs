@@ -8,11 +8,14 @@ mod pair;
 mod paths;
 mod traced;
 
-use super::{Closed, Connection, Options, Received, Refused};
+use super::{
+    Carried, Closed, Connection, Options, Received, Refused,
+    carried::{Sent, Settlement},
+};
 use crate::{
     packet::{self, Door, FixedBit, Header},
     paths::Addresses,
-    recovery::{acks::Mark, congestion::Algorithm},
+    recovery::{Fate, Space, acks::Mark, congestion::Algorithm},
     rules::{
         Epoch, Side,
         versions::{VERSION_1, VERSION_2},
@@ -537,6 +540,23 @@ fn both_probes_carry_what_was_not_acknowledged() {
     assert!(pair.run(|pair| ids.iter().all(|id| pair.server_ear.finished.contains(id))));
     let first: Vec<usize> = probes.borrow().iter().copied().take(2).collect();
     assert!(first.len() == 2 && first.iter().all(|bytes| *bytes > 300), "{first:?}");
+}
+
+#[test]
+fn a_token_that_was_believed_lost_and_came_all_the_same_is_not_sent_again() {
+    let mut pair = Pair::new();
+    pair.confirm();
+    let path = pair.server().active_path();
+    let Connection { spaces, streams, issued, theirs, once, asked, .. } = pair.server();
+    once.token = b"a token".to_vec();
+    let heard = |_: crate::streams::Heard<'_>| {};
+    let mut settlement = Settlement { spaces, streams, issued, received: theirs, once, asked, heard };
+    let mut carried = Carried::new(Space::Application, path);
+    carried.push(Sent::NewToken);
+    settlement.settle(&Fate::Lost(&carried));
+    assert!(settlement.once.new_token);
+    settlement.settle(&Fate::Late(carried));
+    assert!(!settlement.once.new_token, "its token is gone, and an empty one is a fault");
 }
 
 #[test]
