@@ -4,11 +4,13 @@ pub mod attacks;
 pub mod checkers;
 pub mod content;
 pub mod end;
+pub mod front;
 pub mod setup;
 pub mod tape;
 pub mod work;
 
 pub use end::End;
+pub use front::Front;
 pub use setup::{Setup, Story};
 
 use crate::datagram::{Incoming, Node, Note, Outgoing, nat::Nat};

@@ -3,7 +3,7 @@
 use super::way::Fault;
 use crate::{log, world::NodeId};
 use core::{fmt, net::SocketAddr};
-use sakigake_quic::recovery::acks::Mark;
+use sakigake_quic::{endpoint::Reply, recovery::acks::Mark};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Everything that happened, oldest first.
@@ -157,6 +157,17 @@ pub enum Note {
         /// Whether it may send whatever the window says: a probe timeout, a path or its MTU is probed.
         is_probe: bool,
     },
+    /// A server answered a datagram without a connection.
+    Answered {
+        /// What it is.
+        reply: Reply,
+        /// All of it.
+        bytes: Vec<u8>,
+        /// How long what it answers was, in bytes.
+        asked_bytes: usize,
+    },
+    /// A server has forgotten all its connections.
+    Restarted,
     /// Everything that an application wanted and expected on a connection is done.
     Complete {
         /// Which of the node's connections.
@@ -198,6 +209,10 @@ pub enum Over {
     NoPath,
     /// The peer says that it knows nothing of it.
     Reset,
+    /// The server speaks other versions; the client comes back in one of them.
+    Version,
+    /// The server did not take it, for the token that it came with.
+    InvalidToken,
     /// Something was wrong, in words.
     Fault(String),
 }

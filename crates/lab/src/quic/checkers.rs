@@ -5,13 +5,14 @@ mod amplification;
 mod bytes;
 mod credit;
 mod ending;
+mod front;
 mod keys;
 mod numbers;
 mod quiet;
 mod streams;
 mod window;
 
-use super::tape::Tape;
+use super::{Front, tape::Tape};
 use crate::{
     checkers::{Notebook, Verdict},
     datagram::Log,
@@ -41,6 +42,10 @@ pub struct Expected {
     pub is_honest: bool,
     /// Datagrams that may be sent beside those that are needed for what is transferred.
     pub spare_datagrams: u64,
+    /// What stands before the server's connections.
+    pub front: Option<Front>,
+    /// The server speaks not the version that the client begins with.
+    pub refuses_version: bool,
 }
 
 /// Initial limits of an end's streams.
@@ -68,13 +73,22 @@ pub const CHECKERS: [(&str, Checker); 10] = [
     ("quiet", quiet::check),
 ];
 
+/// Those of what a server says without a connection.
+pub const OF_FRONTS: [(&str, Checker); 5] = [
+    ("retry", front::retry),
+    ("versions", front::versions),
+    ("resets", front::resets),
+    ("tokens", front::tokens),
+    ("invalid tokens", front::invalid_tokens),
+];
+
 /// Reads a scene, counts what it looked at, and complains.
 pub type Checker = fn(&Scene<'_>, &mut Notebook);
 
 /// Asks all checkers.
 pub fn check(scene: &Scene<'_>) -> Verdict {
     let mut verdict = Verdict::default();
-    for (name, checker) in CHECKERS {
+    for (name, checker) in CHECKERS.into_iter().chain(OF_FRONTS) {
         verdict.ask(name, |notebook| checker(scene, notebook));
     }
     verdict

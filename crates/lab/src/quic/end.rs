@@ -2,6 +2,7 @@
 
 use super::{
     ID_BYTES,
+    front::Reception,
     work::{Habits, Work},
 };
 use crate::{
@@ -12,10 +13,12 @@ use core::net::SocketAddr;
 use sakigake_quic::{
     Fault,
     connection::{Accepted, Attempt, Chance, Closed, Config, Connection, Event, Received},
+    endpoint::Route,
     ids::ConnectionId,
     packet::{Door, FixedBit, Header, parse},
     paths::Addresses,
     recovery::acks::Mark,
+    rules::versions::Version,
 };
 use sakigake_tls::{self as tls, rules::Side};
 use sakigake_wire::Instant;
@@ -31,7 +34,13 @@ pub struct End {
     seed: Seed,
     connections: Vec<Option<Live>>,
     routes: BTreeMap<ConnectionId, usize>,
+    /// A server's, instead of routes.
+    reception: Option<Box<Reception>>,
     kept: Kept,
+    /// A client's next attempt, where the server speaks other versions than that of the last one.
+    reaction: Option<(Instant, &'static Version)>,
+    /// How many attempts there were for that reason.
+    reactions: usize,
     notes: Vec<Note>,
 }
 
@@ -83,9 +92,17 @@ impl End {
             seed,
             connections: Vec::new(),
             routes: BTreeMap::new(),
+            reception: None,
             kept: Kept::default(),
+            reaction: None,
+            reactions: 0,
             notes: Vec::new(),
         }
+    }
+
+    /// Puts a front before a server.
+    pub(super) fn receive_by(&mut self, reception: Reception) {
+        self.reception = Some(Box::new(reception));
     }
 
     /// How many connections there were.
@@ -105,7 +122,8 @@ impl End {
     fn next_dial(&self) -> Option<Instant> {
         match &self.role {
             Role::Client { dials, .. } if self.connections.iter().all(Option::is_none) => {
-                dials.get(self.connections.len()).copied()
+                let reaction = self.reaction.map(|(at, _)| at);
+                reaction.or_else(|| dials.get(self.connections.len() - self.reactions).copied())
             }
             _ => None,
         }
@@ -114,6 +132,8 @@ impl End {
     fn dial(&mut self, now: Instant) {
         let chance = self.chance();
         let local = ConnectionId::random(ID_BYTES, &mut self.seed);
+        let reaction = self.reaction.take();
+        self.reactions += usize::from(reaction.is_some());
         let Role::Client { tls, server, name, .. } = &self.role else { return };
         let Kept { session, token } = core::mem::take(&mut self.kept);
         let attempt = Attempt {
@@ -122,12 +142,13 @@ impl End {
             token,
             addresses: Addresses { local: self.address, peer: *server },
             local,
-            version: None,
-            has_reacted: false,
+            version: reaction.map(|(_, version)| version),
+            has_reacted: reaction.is_some(),
         };
         let connection = Connection::client(Arc::clone(tls), Arc::clone(&self.config), attempt, now, chance)
             .expect("the lab's options let TLS begin");
-        let index = self.enter(local, connection);
+        let index = self.enter(connection);
+        self.routes.insert(local, index);
         let Some(live) = &mut self.connections[index] else { return };
         if live.work.is_early() && live.connection.early_data().is_some() {
             live.work.begin(now);
@@ -136,8 +157,9 @@ impl End {
     }
 
     fn accept(&mut self, now: Instant, datagram: &Incoming<'_>) -> Option<usize> {
-        let Role::Server { tls } = &self.role else { return None };
-        let tls = Arc::clone(tls);
+        if self.side == Side::Client {
+            return None;
+        }
         let door = Door { side: Side::Server, id_bytes: ID_BYTES, fixed_bit: FixedBit::Required };
         let packet = parse(datagram.bytes, &door).ok()?;
         let Header::Initial { version, dcid, scid, .. } = packet.header else { return None };
@@ -156,19 +178,65 @@ impl End {
             addresses: Addresses { local: datagram.to, peer: datagram.from },
             is_validated: false,
         };
-        let chance = self.chance();
-        let connection = Connection::server(tls, Arc::clone(&self.config), &accepted, now, chance);
-        let index = self.enter(local, connection);
-        self.routes.insert(dcid, index);
+        let index = self.admit(now, &accepted)?;
+        self.routes.extend([(local, index), (dcid, index)]);
         Some(index)
     }
 
-    fn enter(&mut self, local: ConnectionId, connection: Connection) -> usize {
+    fn admit(&mut self, now: Instant, accepted: &Accepted) -> Option<usize> {
+        let chance = self.chance();
+        let Role::Server { tls } = &self.role else { return None };
+        let connection = Connection::server(Arc::clone(tls), Arc::clone(&self.config), accepted, now, chance);
+        Some(self.enter(connection))
+    }
+
+    fn enter(&mut self, connection: Connection) -> usize {
         let index = self.connections.len();
         let work = Work::new(self.side, index, self.habits.clone());
         self.connections.push(Some(Live { connection, work }));
-        self.routes.insert(local, index);
         index
+    }
+
+    /// What came to a server with a front.
+    fn receive(&mut self, now: Instant, bytes: &mut [u8], addresses: Addresses, mark: Mark) {
+        let Self { reception, seed, notes, .. } = self;
+        let Some(reception) = reception else { return };
+        match reception.route(now, bytes, addresses, seed, notes) {
+            Route::Connection(index) => self.give(now, index, bytes, addresses, mark),
+            Route::Accept(accepted) => {
+                let Some(index) = self.admit(now, &accepted) else { return };
+                let Some(reception) = &mut self.reception else { return };
+                reception.endpoint.accept(&accepted, index);
+                let held: Vec<_> = reception.endpoint.take_early(&accepted).collect();
+                self.give(now, index, bytes, addresses, mark);
+                for mut held in held {
+                    self.give(now, index, &mut held.bytes, addresses, Mark::NotEct);
+                }
+            }
+            Route::PerhapsReset => {
+                let perhaps: Vec<usize> = reception.endpoint.connections_with(addresses.peer).collect();
+                for index in perhaps {
+                    self.give(now, index, &mut bytes.to_vec(), addresses, mark);
+                }
+            }
+            // There is one worker and one process; replies wait to leave.
+            Route::Hand(_) | Route::Reply { .. } | Route::Held | Route::Drop(_) => {}
+        }
+    }
+
+    fn give(&mut self, now: Instant, index: usize, bytes: &mut [u8], addresses: Addresses, mark: Mark) {
+        self.turn(now, index, |connection, mut heard| {
+            connection.handle(now, Received { bytes, addresses, mark }, &mut heard);
+        });
+    }
+
+    /// The process of a server with a front ends, and another one takes its place.
+    fn restart(&mut self) {
+        if let Some(reception) = &mut self.reception {
+            reception.restart(&mut self.seed);
+            self.connections.iter_mut().for_each(|live| *live = None);
+            self.notes.push(Note::Restarted);
+        }
     }
 
     /// Whose a datagram is.
@@ -194,12 +262,18 @@ impl End {
         let Some(live) = &mut self.connections[index] else { return };
         let Live { connection, work } = live;
         let (notes, kept, mut retired) = (&mut self.notes, &mut self.kept, Vec::new());
+        let (config, reaction, mut is_validated) = (&self.config, &mut self.reaction, false);
         act(connection, &mut |event| {
             work.hear(now, &event, notes);
             match event {
                 Event::Ticket(session) => kept.session = Some(*session),
                 Event::NewToken(token) => kept.token = token.to_vec(),
                 Event::Retired(id) => retired.push(id),
+                Event::Validated(_) | Event::Established => is_validated = true,
+                Event::OtherVersions(theirs) => {
+                    let is_theirs = |version: &&&Version| theirs.contains(&version.number);
+                    *reaction = config.versions.iter().find(is_theirs).map(|version| (now, *version));
+                }
                 Event::KeyLog(line) => notes.push(Note::Secret {
                     connection: index,
                     label: line.label,
@@ -213,18 +287,35 @@ impl End {
             }
         });
         for id in retired {
-            self.routes.remove(&id);
+            match &mut self.reception {
+                Some(reception) => reception.endpoint.retire(&id),
+                None => drop(self.routes.remove(&id)),
+            }
+        }
+        if let Some(reception) = &mut self.reception {
+            reception.endpoint.moved(index, connection.paths().active().addresses.peer);
+            if is_validated {
+                reception.endpoint.validated(index);
+            }
         }
         work.pump(now, connection, &mut self.notes);
         while connection.ids_wanted() > 0 {
-            let id = ConnectionId::random(ID_BYTES, &mut self.seed);
+            let id = match &mut self.reception {
+                Some(reception) => reception.endpoint.issue(index),
+                None => ConnectionId::random(ID_BYTES, &mut self.seed),
+            };
             if !connection.issue(id) {
                 break;
             }
-            self.routes.insert(id, index);
+            if self.reception.is_none() {
+                self.routes.insert(id, index);
+            }
         }
         if connection.is_over() {
             self.connections[index] = None;
+            if let Some(reception) = &mut self.reception {
+                reception.endpoint.forget(index);
+            }
             self.routes.retain(|_, other| *other != index);
         }
     }
@@ -232,17 +323,23 @@ impl End {
 
 impl Node for End {
     fn handle(&mut self, now: Instant, datagram: Incoming<'_>) {
+        let addresses = Addresses { local: datagram.to, peer: datagram.from };
+        if self.reception.is_some() {
+            return self.receive(now, datagram.bytes, addresses, datagram.mark);
+        }
         let Some(index) = self.route(datagram.bytes).or_else(|| self.accept(now, &datagram)) else { return };
-        let Incoming { bytes, from, to, mark } = datagram;
-        let addresses = Addresses { local: to, peer: from };
-        self.turn(now, index, |connection, mut heard| {
-            connection.handle(now, Received { bytes, addresses, mark }, &mut heard);
-        });
+        self.give(now, index, datagram.bytes, addresses, datagram.mark);
     }
 
     fn expire(&mut self, now: Instant) {
         if self.next_dial().is_some_and(|at| at <= now) {
             self.dial(now);
+        }
+        if let Some(reception) = &mut self.reception {
+            reception.endpoint.expire(now);
+            if reception.restart_due().is_some_and(|at| at <= now) {
+                self.restart();
+            }
         }
         for index in 0..self.connections.len() {
             let due = self.connections[index].as_ref().and_then(Live::deadline);
@@ -253,10 +350,17 @@ impl Node for End {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.connections.iter().flatten().filter_map(Live::deadline).chain(self.next_dial()).min()
+        let reception = self.reception.as_ref();
+        let reception = reception.map(|reception| [reception.restart_due(), reception.endpoint.deadline()]);
+        let reception = reception.into_iter().flatten().flatten();
+        let live = self.connections.iter().flatten().filter_map(Live::deadline);
+        live.chain(self.next_dial()).chain(reception).min()
     }
 
     fn transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Outgoing> {
+        if let Some(outgoing) = self.reception.as_mut().and_then(|reception| reception.transmit(out)) {
+            return Some(outgoing);
+        }
         for index in 0..self.connections.len() {
             let Some(live) = &mut self.connections[index] else { continue };
             live.work.pump(now, &mut live.connection, &mut self.notes);
@@ -300,10 +404,14 @@ fn why(closed: &Closed) -> Over {
         Closed::NoPath => Over::NoPath,
         Closed::Idle | Closed::Fault(Fault::Tls(tls::Fault::HandshakeTimeout)) => Over::Idle,
         Closed::Reset => Over::Reset,
+        Closed::Version => Over::Version,
+        Closed::Peer { code: INVALID_TOKEN, frame_type: Some(_), .. } => Over::InvalidToken,
         other => Over::Fault(format!("{other:?}")),
     }
 }
 
+/// RFC 9000 section 20.1.
+const INVALID_TOKEN: u64 = 0x0b;
 /// What an application's close says in packets of the handshake (RFC 9000 section 10.2.3).
 const APPLICATION_ERROR: u64 = 0x0c;
 /// RFC 9000 section 14.1.

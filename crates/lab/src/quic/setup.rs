@@ -1,9 +1,10 @@
 //! A client and a server, with what is between them.
 
 use super::{
-    Anybody,
+    Anybody, ID_BYTES,
     checkers::{self, Expected, Grants, Scene},
     end::{End, Role},
+    front::{Front, Office, Reception},
     tape::Tape,
     work::Habits,
 };
@@ -20,7 +21,7 @@ use crate::{
 };
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use sakigake_crypto::Secret;
-use sakigake_quic::connection::Options;
+use sakigake_quic::{connection::Options, ids::IdSource};
 use sakigake_tls::{
     self as tls, KeyRing, TicketKey, Tickets,
     extension::TicketRequest,
@@ -66,6 +67,8 @@ pub struct Setup {
     pub down: Way,
     /// The client is behind a NAT that rebinds so.
     pub nat: Option<Vec<Rebinding>>,
+    /// The server's datagrams pass an endpoint that is so; none for the lab's own routes, by ids of eight bytes.
+    pub front: Option<Front>,
     /// The client's QUIC.
     pub client: Options,
     /// The server's.
@@ -139,6 +142,7 @@ impl Setup {
             up: Way::after(Span::from_millis(25)),
             down: Way::after(Span::from_millis(25)),
             nat: None,
+            front: None,
             client: Options::default(),
             server: Options::default(),
             client_tls,
@@ -178,7 +182,8 @@ impl Setup {
     /// # Panics
     /// Where options are drawn that no configuration can have.
     pub fn build(self) -> Ready {
-        let Self { seed, up, down, nat, client, server, client_tls, server_tls, habits, dials, .. } = self;
+        let Self { seed, up, down, nat, client, mut server, client_tls, server_tls, habits, dials, .. } =
+            self;
         let grants = [&client, &server].map(|options| {
             let streams = &options.limits.streams;
             Grants {
@@ -192,6 +197,11 @@ impl Setup {
             complete: self.completes.then_some(dials.len()),
             is_honest: self.is_honest,
             spare_datagrams: self.spare_datagrams,
+            front: self.front.clone(),
+            refuses_version: !server
+                .versions
+                .iter()
+                .any(|version| version.number == client.versions[0].number),
         };
         let mut world = World::new(seed);
         let [client_habits, server_habits] = habits;
@@ -213,9 +223,19 @@ impl Setup {
         };
         world.route(CLIENT.ip(), client);
         world.route(ELSEWHERE.ip(), client);
+        let office = self.front.map(Office::new);
+        if let Some(office) = &office {
+            office.equip(&mut server, UNIX_SECS);
+        }
+        let options = server.clone();
         let config = server.build(&plain::PROVIDER).expect("the options are good");
         let role = Role::Server { tls: server_tls.build().expect("the options are good") };
-        let server = |seed: Seed| Anybody::End(Box::new(End::new(role, config, SERVER, server_habits, seed)));
+        let server = |mut seed: Seed| {
+            let reception = office.map(|office| Reception::new(office, &options, seed.fork()));
+            let mut server = End::new(role, config, SERVER, server_habits, seed);
+            reception.into_iter().for_each(|reception| server.receive_by(reception));
+            Anybody::End(Box::new(server))
+        };
         let server = world.add(Way::default(), Way::default(), server);
         world.route(SERVER.ip(), server);
         Ready { world, ends: [client, server], nat, expected }
@@ -246,7 +266,8 @@ impl Ready {
     /// Runs it until nothing is due, and holds it against every checker.
     pub fn run(mut self) -> Story {
         let stopped = self.world.run(LONGEST, STEPS);
-        let tape = Tape::read(self.world.log(), self.ends);
+        let server_id_bytes = if self.expected.front.is_some() { IdSource::ID_BYTES } else { ID_BYTES };
+        let tape = Tape::read(self.world.log(), self.ends, [ID_BYTES, server_id_bytes]);
         let scene = Scene { log: self.world.log(), tape: &tape, ends: self.ends, expected: &self.expected };
         let mut verdict = checkers::check(&scene);
         if stopped != Stopped::Idle {

@@ -4,7 +4,6 @@
 //! Packets are opened as they were sent. What arrives is the packet with the same bytes, whichever datagram brought it and by
 //! whatever way: a NAT, or somebody who holds datagrams back.
 
-use super::ID_BYTES;
 use crate::{
     datagram::{Log, Note, What},
     plain,
@@ -31,7 +30,7 @@ pub struct Tape {
     pub packets: Vec<Packet>,
     /// What happened to them.
     pub events: Vec<Event>,
-    /// Packets of the ends that no key opened.
+    /// Packets of the ends that no key opened, but for answers that no connection gave.
     pub unread: u64,
     /// Connections whose early data was not taken.
     pub rejected: BTreeSet<usize>,
@@ -113,9 +112,10 @@ impl Tape {
         packet.epoch == Epoch::ZeroRtt && self.rejected.contains(&packet.connection)
     }
 
-    /// Reads a log: `ends` are the client and the server.
-    pub fn read(log: &Log, ends: [NodeId; 2]) -> Self {
-        let mut reader = Reader::new(ends, secrets(log, ends));
+    /// Reads a log: `ends` are the client and the server, and `id_bytes` how long the ids are that packets to each bear.
+    pub fn read(log: &Log, ends: [NodeId; 2], id_bytes: [usize; 2]) -> Self {
+        let mut reader = Reader::new(ends, id_bytes, secrets(log, ends));
+        reader.twins = Twins::find(log, &reader);
         for entry in log.entries() {
             match &entry.what {
                 What::Sent { number, by, from, to, bytes, .. } => {
@@ -132,6 +132,9 @@ impl Tape {
                         reader.arrived(side, *from, bytes);
                     }
                 }
+                What::Noted { node, note: Note::Answered { bytes, .. } } if *node == ends[1] => {
+                    reader.answers.insert(bytes.clone());
+                }
                 // A client numbers its connections as they begin.
                 What::Noted { node, note: Note::Rejected { connection } } if *node == ends[0] => {
                     reader.tape.rejected.insert(*connection);
@@ -146,8 +149,9 @@ impl Tape {
 /// Secrets of a connection, by label.
 type Secrets = BTreeMap<&'static str, Vec<u8>>;
 
-/// What each side's connections logged. A server numbers its own; which is which shows when a packet opens.
-fn secrets(log: &Log, ends: [NodeId; 2]) -> Vec<Secrets> {
+/// What each side's connections logged, the client's first, and how many those are. A server numbers its own; which is which shows
+/// when a packet opens.
+fn secrets(log: &Log, ends: [NodeId; 2]) -> (usize, Vec<Secrets>) {
     let mut secrets: BTreeMap<(NodeId, usize), Secrets> = BTreeMap::new();
     for entry in log.entries() {
         if let What::Noted { node, note: Note::Secret { connection, label, secret } } = &entry.what
@@ -156,11 +160,63 @@ fn secrets(log: &Log, ends: [NodeId; 2]) -> Vec<Secrets> {
             secrets.entry((*node, *connection)).or_default().insert(label, secret.clone());
         }
     }
-    secrets.into_values().collect()
+    let clients = secrets.keys().filter(|(node, _)| *node == ends[0]).count();
+    (clients, secrets.into_values().collect())
+}
+
+/// Clients' first packets may begin two connections at a server: where it forgot the first one, or where one of them came with a
+/// spoiled token and was answered by a Retry. The client goes on with one, and nobody hears what the other one says.
+#[derive(Default)]
+struct Twins {
+    /// By a client's id: the server's id that it went on with, where there were others.
+    partners: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Twins {
+    fn find(log: &Log, reader: &Reader) -> Self {
+        // The ids that servers gave themselves, in order, and those that clients sent to.
+        let mut given: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
+        let mut taken: BTreeSet<(Vec<u8>, Vec<u8>)> = BTreeSet::new();
+        for entry in log.entries() {
+            let What::Sent { by, bytes, .. } = &entry.what else { continue };
+            let Some(side) = reader.side(*by) else { continue };
+            for (_, header) in pieces(bytes, &reader.door(side)) {
+                let is_protected = matches!(header, Header::Initial { .. } | Header::Handshake { .. });
+                let (Some(scid), true) = (header.scid(), is_protected) else { continue };
+                let (dcid, scid) = (header.dcid().to_vec(), scid.to_vec());
+                match side {
+                    Side::Client => drop(taken.insert((scid, dcid))),
+                    Side::Server => {
+                        let given = given.entry(dcid).or_default();
+                        given.extend((!given.contains(&scid)).then_some(scid));
+                    }
+                }
+            }
+        }
+        given.retain(|_, ids| ids.len() > 1);
+        let partner = |(client, ids): (Vec<u8>, Vec<Vec<u8>>)| {
+            let taken = ids.iter().find(|id| taken.contains(&(client.clone(), (*id).clone())));
+            let partner = taken.or(ids.first())?.clone();
+            Some((client, partner))
+        };
+        Self { partners: given.into_iter().filter_map(partner).collect() }
+    }
+
+    /// Whether a server's packet is of a connection that its client did not go on with.
+    fn has(&self, header: &Header<'_>) -> bool {
+        let partner = self.partners.get(header.dcid());
+        header.scid().zip(partner).is_some_and(|(scid, partner)| scid != partner)
+    }
 }
 
 struct Reader {
     ends: [NodeId; 2],
+    id_bytes: [usize; 2],
+    /// What a server said without a connection.
+    answers: BTreeSet<Vec<u8>>,
+    twins: Twins,
+    /// The client's first.
+    clients_secrets: usize,
     secrets: Vec<Secrets>,
     tape: Tape,
     /// By the client's first connection id.
@@ -191,9 +247,11 @@ struct Open {
 }
 
 impl Reader {
-    fn new(ends: [NodeId; 2], secrets: Vec<Secrets>) -> Self {
+    fn new(ends: [NodeId; 2], id_bytes: [usize; 2], secrets: (usize, Vec<Secrets>)) -> Self {
         let (tape, connections, known) = (Tape::default(), Vec::new(), BTreeMap::new());
-        Self { ends, secrets, tape, connections, known }
+        let (clients_secrets, secrets) = secrets;
+        let (answers, twins) = (BTreeSet::new(), Twins::default());
+        Self { ends, id_bytes, answers, twins, clients_secrets, secrets, tape, connections, known }
     }
 
     fn side(&self, node: NodeId) -> Option<Side> {
@@ -211,7 +269,12 @@ impl Reader {
         addresses: (SocketAddr, SocketAddr),
         bytes: &[u8],
     ) {
-        for (piece, header) in pieces(bytes, sender) {
+        let pieces = pieces(bytes, &self.door(sender));
+        let is_twins = pieces.first().is_some_and(|(_, header)| self.twins.has(header));
+        if sender == Side::Server && (is_twins || self.answers.contains(bytes)) {
+            return;
+        }
+        for (piece, header) in pieces {
             let (epoch, has_token) = match &header {
                 Header::Initial { token, .. } => (Epoch::Initial, !token.is_empty()),
                 Header::ZeroRtt { .. } => (Epoch::ZeroRtt, false),
@@ -220,7 +283,10 @@ impl Reader {
                 _ => continue,
             };
             let Some(open) = self.open(sender, epoch, &header, piece) else {
-                self.tape.unread += 1;
+                // What the other of two connections says goes unread where nothing else tells whose it is.
+                let may_be_twins =
+                    epoch == Epoch::OneRtt && sender == Side::Server && !self.twins.partners.is_empty();
+                self.tape.unread += u64::from(!may_be_twins);
                 continue;
             };
             let Open { connection, number, updates, payload } = open;
@@ -243,7 +309,7 @@ impl Reader {
     }
 
     fn arrived(&mut self, at: Side, from: SocketAddr, datagram: &[u8]) {
-        let pieces = pieces(datagram, peer(at));
+        let pieces = pieces(datagram, &self.door(peer(at)));
         // Where a spoiled bit sends the first packet to somebody else, all behind it goes there too.
         let whose = pieces.first().map(|(_, header)| header.dcid());
         for (piece, _) in pieces.iter().filter(|(_, header)| Some(header.dcid()) == whose) {
@@ -254,7 +320,7 @@ impl Reader {
     }
 
     fn open(&mut self, sender: Side, epoch: Epoch, header: &Header<'_>, piece: &[u8]) -> Option<Open> {
-        let number_at = number_at(piece, sender)?;
+        let number_at = parse(piece, &self.door(sender)).ok()?.number_at?;
         let candidates: Vec<usize> = match header.scid() {
             // Those whose keys are known go first, so that nobody takes what another's open.
             None => {
@@ -270,16 +336,25 @@ impl Reader {
         if epoch == Epoch::Initial && sender == Side::Client {
             self.connections[candidates[0]].key_initial(header.version()?, header.dcid());
         }
+        // A server's packets with short headers do not tell which of two connections they are of, but that its client knows the keys.
+        let is_double = epoch == Epoch::OneRtt && sender == Side::Server && !self.twins.partners.is_empty();
+        let secrets = if is_double { &self.secrets[..self.clients_secrets] } else { &self.secrets[..] };
         candidates.into_iter().find_map(|connection| {
             let known = &mut self.connections[connection];
             let space = space(epoch);
             let largest = known.largest.get(&(sender, space)).copied();
-            let opened = known.open(&self.secrets, sender, epoch, header, piece, number_at, largest)?;
+            let opened = known.open(secrets, sender, epoch, header, piece, number_at, largest)?;
             let (number, updates, payload) = opened;
             let entry = known.largest.entry((sender, space)).or_insert(number);
             *entry = number.max(*entry);
             Some(Open { connection, number, updates, payload })
         })
+    }
+
+    /// How packets of `sender` are read.
+    fn door(&self, sender: Side) -> Door {
+        let side = peer(sender);
+        Door { side, id_bytes: self.id_bytes[side as usize], fixed_bit: FixedBit::Ignored }
     }
 
     /// The connection of a client's id; a client's first packet begins one.
@@ -464,11 +539,11 @@ fn traffic(epoch: Epoch, secret: &[u8]) -> Vec<TrafficSecret> {
     suites.map(|suite| TrafficSecret { level, suite, secret: Secret::new(secret) }).collect()
 }
 
-/// The packets of a datagram that `sender` sent.
-fn pieces(datagram: &[u8], sender: Side) -> Vec<(&[u8], Header<'_>)> {
+/// The packets of a datagram.
+fn pieces<'a>(datagram: &'a [u8], door: &Door) -> Vec<(&'a [u8], Header<'a>)> {
     let mut pieces = Vec::new();
     let mut rest = datagram;
-    while let Ok(packet) = parse(rest, &door(sender)) {
+    while let Ok(packet) = parse(rest, door) {
         let (piece, behind) = rest.split_at(packet.len.min(rest.len()));
         pieces.push((piece, packet.header));
         rest = behind;
@@ -477,14 +552,6 @@ fn pieces(datagram: &[u8], sender: Side) -> Vec<(&[u8], Header<'_>)> {
         }
     }
     pieces
-}
-
-fn number_at(piece: &[u8], sender: Side) -> Option<usize> {
-    parse(piece, &door(sender)).ok()?.number_at
-}
-
-fn door(sender: Side) -> Door {
-    Door { side: peer(sender), id_bytes: ID_BYTES, fixed_bit: FixedBit::Ignored }
 }
 
 /// The other side.

@@ -33,7 +33,7 @@ pub struct Habits {
     pub moves: Vec<(Span, SocketAddr)>,
     /// It closes the connection so long after all is done; none leaves that to others.
     pub closes_after: Option<Span>,
-    /// A client that begins before the handshake is complete, where it may.
+    /// It begins before the handshake is complete: a client where it may, a server in its first flight.
     pub is_early: bool,
 }
 
@@ -152,6 +152,8 @@ impl Work {
             Event::Negotiated(negotiated) if negotiated.early_data == EarlyData::Rejected => {
                 notes.push(Note::Rejected { connection });
             }
+            // A server may speak to somebody who has not shown yet that he is there (0.5-RTT).
+            Event::Negotiated(_) if self.side == Side::Server && self.habits.is_early => self.begin(now),
             Event::Established => {
                 self.begin(now);
                 self.established = Some(now);

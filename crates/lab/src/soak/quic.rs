@@ -12,7 +12,7 @@ use crate::{
         way::{Bursts, Fault, Hole, Planned},
     },
     quic::{
-        Setup, Story,
+        Front, Setup, Story,
         setup::{ABROAD, ELSEWHERE},
         work::{Errand, Habits, Reading, Speech},
     },
@@ -20,6 +20,7 @@ use crate::{
 };
 use sakigake_quic::{
     connection::Options,
+    endpoint::Retry,
     recovery::congestion::Algorithm,
     rules::versions::{VERSION_1, VERSION_2},
     streams::{Direction, Priority, StreamId},
@@ -28,6 +29,10 @@ use sakigake_wire::{Instant, Span};
 
 /// Whoever is cut off for a while tries for longer than any cut here lasts.
 const IDLE_MS: u64 = 590_000;
+
+/// What came to be drawn later is drawn from a stream of its own, so that seeds of before name the same worlds; this one gives
+/// nothing to those that failed before it was there.
+const LATER: u64 = 0x6672_6f6e_7400_015c;
 
 /// Runs one world.
 pub(super) fn run(seed: &mut Seed) -> Outcome {
@@ -72,7 +77,45 @@ pub(super) fn draw(seed: &mut Seed) -> Setup {
     }
     setup.completes &= setup.habits[0].moves.is_empty() || !(setup.up.is_lossy() || setup.down.is_lossy());
     setup.spare_datagrams = 2_000;
+    let mut later = Seed::new(setup.seed ^ LATER);
+    setup.habits[1].is_early = later.chance(200);
+    if later.chance(300) {
+        stand_before(&mut later, &mut setup);
+    }
     setup
+}
+
+/// An endpoint before the server's connections: it asks clients to show where they are, speaks other versions than they begin
+/// with, gives tokens and takes them, or forgets everything in the middle.
+fn stand_before(seed: &mut Seed, setup: &mut Setup) {
+    let mut front = Front {
+        retry: pick(seed, &[Retry::Never, Retry::Always, Retry::From(1)]),
+        retry_secs: 3_600,
+        gives_tokens: seed.chance(600),
+        restarts: Vec::new(),
+    };
+    match seed.below(5) {
+        // A token that is worth nothing when it comes back.
+        0 => (front.retry, front.retry_secs) = (Retry::Always, 0),
+        1 => {
+            let [first, other] = pick(seed, &[[&VERSION_1, &VERSION_2], [&VERSION_2, &VERSION_1]]);
+            setup.client.versions = vec![first, other];
+            setup.server.versions = vec![other];
+        }
+        2 => {
+            let restarts = 1 + seed.below(2);
+            front.restarts =
+                (0..restarts).map(|_| Instant::default() + seed.span(Span::from_secs(3))).collect();
+            front.restarts.sort_unstable();
+            setup.dials.extend((0..restarts).map(|_| Instant::default()));
+            // Who waits for a server that has forgotten him hears of it when he asks.
+            setup.client.keep_alive.get_or_insert(Span::from_secs(5));
+            setup.habits[0].closes_after.get_or_insert(Span::ZERO);
+        }
+        _ if setup.nat.is_none() => setup.dials.push(Instant::default()),
+        _ => {}
+    }
+    setup.front = Some(front);
 }
 
 fn rtt(seed: &mut Seed) -> Span {

@@ -88,7 +88,10 @@ impl Report {
 fn names(kind: Kind) -> Vec<&'static str> {
     match kind {
         Kind::Replay => vec!["taken"],
-        Kind::Quic => quic::checkers::CHECKERS.iter().map(|(name, _)| *name).collect(),
+        Kind::Quic => {
+            let all = quic::checkers::CHECKERS.iter().chain(&quic::checkers::OF_FRONTS);
+            all.map(|(name, _)| *name).collect()
+        }
         Kind::Tls | Kind::H2 | Kind::Page => CHECKERS.iter().map(|(name, _)| *name).collect(),
     }
 }

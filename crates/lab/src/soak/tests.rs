@@ -43,6 +43,14 @@ fn worlds_that_failed_once_pass() {
         // A burst that ends with datagrams and not with time took all of one end's until it gave up.
         (Kind::Quic, 17_709_785_292_746_961_903),
         (Kind::Quic, 3_047_885_579_046_980_810),
+        (Kind::Quic, 13_988_856_457_901_115_460),
+        // A NEW_TOKEN that was believed lost and came all the same left again without a token.
+        (Kind::Quic, 4_729_160_105_329_321_631),
+        (Kind::Quic, 14_580_706_362_461_064_524),
+        // A flipped bit in the server's list of versions left a client with none of its own.
+        (Kind::Quic, 9_298_954_475_125_673_723),
+        (Kind::Quic, 10_281_722_826_327_719_721),
+        (Kind::Quic, 4_619_994_979_842_954_280),
         // Searches for a larger datagram kept connections alive that had nothing to say.
         (Kind::Quic, 14_646_652_180_046_636_950),
     ] {

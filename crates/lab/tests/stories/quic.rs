@@ -6,14 +6,18 @@ use sakigake_lab::{
         way::{Hole, Planned},
     },
     quic::{
-        Setup, Story,
+        Front, Setup, Story,
         setup::{ABROAD, ELSEWHERE, SERVER},
         work::{Errand, Habits, Reading, Speech},
     },
 };
 use sakigake_quic::{
+    endpoint::{Reply, Retry},
     frame::Frame,
-    rules::{Epoch, Side},
+    rules::{
+        Epoch, Side,
+        versions::{VERSION_1, VERSION_2},
+    },
     streams::{Direction, Priority},
 };
 use sakigake_wire::{Instant, Span};
@@ -30,7 +34,7 @@ fn errand(bytes: u64) -> Errand {
 }
 
 /// A client that asks once and gets so many bytes.
-fn fetch(seed: u64, bytes: u64) -> Setup {
+pub(crate) fn fetch(seed: u64, bytes: u64) -> Setup {
     let mut setup = Setup::new(seed);
     setup.habits[0] =
         Habits { errands: vec![errand(100)], closes_after: Some(Span::ZERO), ..Habits::default() };
@@ -39,7 +43,7 @@ fn fetch(seed: u64, bytes: u64) -> Setup {
 }
 
 /// Runs it; nothing may be wrong.
-fn tell(setup: Setup) -> Story {
+pub(crate) fn tell(setup: Setup) -> Story {
     let story = setup.run();
     assert_eq!(story.verdict.complaints, [""; 0]);
     story
@@ -53,7 +57,7 @@ fn when(story: &Story, is: impl Fn(&Note) -> bool) -> Option<Span> {
     })
 }
 
-fn complete(story: &Story) -> Span {
+pub(crate) fn complete(story: &Story) -> Span {
     when(story, |note| matches!(note, Note::Complete { connection: 0 })).expect("the client is done")
 }
 
@@ -256,4 +260,91 @@ fn silence_ends_a_connection() {
     let is_idle = |note: &Note| matches!(note, Note::Over { why: Over::Idle, .. });
     let at = when(&story, is_idle).expect("somebody gives up");
     assert!(at >= Span::from_secs(30) && at < Span::from_secs(31), "{at}");
+}
+
+/// A server with an endpoint before it, and the client's errand.
+fn fronted(seed: u64, front: Front) -> Setup {
+    let mut setup = fetch(seed, 20_000);
+    setup.front = Some(front);
+    setup
+}
+
+const FRONT: Front = Front { retry: Retry::Never, retry_secs: 10, gives_tokens: false, restarts: Vec::new() };
+
+fn answers(story: &Story, kind: Reply) -> usize {
+    let is = |what: &What| matches!(what, What::Noted { note: Note::Answered { reply, .. }, .. } if *reply == kind);
+    story.log().entries().iter().filter(|entry| is(&entry.what)).count()
+}
+
+#[test]
+fn who_has_to_show_where_he_is_comes_back_with_a_token() {
+    let story = tell(fronted(1, Front { retry: Retry::Always, ..FRONT }));
+    // ClientHello comes in two datagrams, each of which is answered.
+    assert_eq!(answers(&story, Reply::Retry), 2);
+    // One round trip more than without.
+    assert!(complete(&story) >= MS.times(150) && complete(&story) < MS.times(250));
+}
+
+#[test]
+fn who_was_here_before_shows_a_token_and_is_not_asked_again() {
+    let mut setup = fronted(1, Front { retry: Retry::Always, gives_tokens: true, ..FRONT });
+    setup.habits[0].closes_after = Some(MS.times(300));
+    setup.dials = vec![Instant::default(), Instant::default() + Span::from_secs(5)];
+    let story = tell(setup);
+    assert_eq!(answers(&story, Reply::Retry), 2, "the first connection's alone");
+    assert_eq!(story.verdict.seen["tokens"], 1);
+}
+
+#[test]
+fn a_token_that_came_too_late_ends_the_attempt() {
+    let mut setup = fronted(1, Front { retry: Retry::Always, retry_secs: 0, ..FRONT });
+    (setup.up.delay, setup.down.delay) = (Span::from_secs(1), Span::from_secs(1));
+    let story = tell(setup);
+    assert!(answers(&story, Reply::InvalidToken) > 0);
+    assert!(when(&story, |note| matches!(note, Note::Over { why: Over::InvalidToken, .. })).is_some());
+}
+
+#[test]
+fn a_client_comes_back_in_a_version_that_the_server_speaks() {
+    let mut setup = fronted(1, FRONT);
+    setup.client.versions = vec![&VERSION_1, &VERSION_2];
+    setup.server.versions = vec![&VERSION_2];
+    let story = tell(setup);
+    assert!(answers(&story, Reply::VersionNegotiation) > 0);
+    assert!(when(&story, |note| matches!(note, Note::Over { why: Over::Version, .. })).is_some());
+}
+
+#[test]
+fn a_server_that_has_forgotten_a_connection_says_so_and_the_client_begins_anew() {
+    let mut setup = fronted(1, Front { restarts: vec![Instant::default() + MS.times(250)], ..FRONT });
+    setup.down.bits_per_s = Some(400_000);
+    setup.dials = vec![Instant::default(); 2];
+    let story = tell(setup);
+    assert!(answers(&story, Reply::StatelessReset) > 0);
+    assert!(when(&story, |note| matches!(note, Note::Over { connection: 0, why: Over::Reset })).is_some());
+    assert!(when(&story, |note| matches!(note, Note::Complete { connection: 1 })).is_some());
+}
+
+/// Worlds in which a server that spoke before the handshake was over fell silent for good once.
+#[test]
+fn a_server_speaks_before_it_knows_whom_it_speaks_to() {
+    for seed in [
+        1_656_534_153_056_732_212,
+        15_639_245_678_970_769_260,
+        517_720_466_767_192_565,
+        9_690_731_079_032_414_403,
+        11_928_977_495_069_827_854,
+    ] {
+        let mut setup = sakigake_lab::soak::quic_world(seed);
+        setup.habits[1].is_early = true;
+        tell(setup);
+    }
+    let mut setup = fetch(1, 20_000);
+    setup.habits[1].errands = vec![errand(5_000)];
+    setup.habits[1].is_early = true;
+    setup.habits[0].expects = 1;
+    let story = tell(setup);
+    // Its bytes come with its first flight.
+    let heard = when(&story, |note| matches!(note, Note::Heard { stream: 1, .. }));
+    assert_eq!(heard, Some(MS.times(50)));
 }

@@ -1,15 +1,17 @@
 //! What should be done is done, by both ends, and nobody finds a fault where nobody forges.
 //!
-//! There is one excuse, which the log has to prove: a connection became idle, and all that one of its ends sent since something of
-//! it had arrived last, ten datagrams or more, was lost by chance. A burst can do that, since it ends with datagrams and not with time.
+//! There are excuses, which the log has to prove. A connection became idle, and all that one of its ends sent since something of
+//! it had arrived last, ten datagrams or more, was lost by chance: a burst can do that, since it ends with datagrams and not with
+//! time. Or it had begun when the server forgot all connections. Or it was refused where its token may have been no good.
 
-use super::Scene;
+use super::{Scene, front};
 use crate::{
     checkers::Notebook,
     datagram::{Fault, Note, Over, What},
-    quic::tape::Event,
+    quic::tape::{Event, Packet},
 };
 use sakigake_quic::rules::Side;
+use sakigake_wire::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who sent fewer datagrams than that in vain has not tried.
@@ -19,41 +21,75 @@ const CHANCE: [Fault; 5] = [Fault::Lost, Fault::Burst, Fault::Hole, Fault::Corru
 
 pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
     let mut complete = [BTreeSet::new(), BTreeSet::new()];
-    let mut idle = BTreeSet::new();
+    let [mut idle, mut refused, mut reacted] = [BTreeSet::new(), BTreeSet::new(), BTreeSet::new()];
+    let (mut restarted, mut has_given_up) = (None, false);
     for entry in scene.log.entries() {
         let What::Noted { node, note } = &entry.what else { continue };
         let Some(at) = scene.ends.iter().position(|end| end == node) else { continue };
         match note {
             Note::Complete { connection } => drop(complete[at].insert(*connection)),
             // A client closes when all has come, which is when all of the server's has gone; what says so may be lost.
-            Note::Over { connection, why: Over::Peer | Over::Idle } if at == 1 => {
+            Note::Over { connection, why: why @ (Over::Peer | Over::Idle) } if at == 1 => {
+                has_given_up |= *why == Over::Idle;
                 complete[1].insert(*connection);
+            }
+            Note::Restarted => restarted = Some(entry.at),
+            Note::Over { connection, why: Over::InvalidToken } if front::may_refuse(scene) => {
+                refused.insert(*connection);
+            }
+            Note::Over { why: Over::InvalidToken, .. } if scene.expected.is_honest => {
+                notebook.complain(format!("{node} was refused for a token that was good"));
+            }
+            Note::Over { connection, why: Over::Version } => {
+                reacted.insert(*connection);
+                let is_due = scene.expected.refuses_version || !scene.expected.is_honest;
+                notebook.expect(is_due || front::is_spoiled(scene), || {
+                    format!("{node} was told of other versions, and its own is spoken")
+                });
             }
             Note::Over { connection, why: Over::Idle } => drop(idle.insert(*connection)),
             Note::Over { why: Over::Fault(why), .. } if scene.expected.is_honest => {
                 notebook.complain(format!("{node} found fault: {why}"));
             }
-            Note::Over { why: Over::Reset, .. } if scene.expected.is_honest => {
+            Note::Over { why: Over::Reset, .. }
+                if scene.expected.is_honest && restarted.is_none() && !has_given_up =>
+            {
                 notebook.complain(format!("{node} was reset, and nobody had lost anything"));
             }
-            Note::Over { .. } => {}
+            // What a server has given up it does not know any more.
+            Note::Over { .. } => has_given_up |= at == 1,
             _ => continue,
         }
         notebook.see();
     }
     if let Some(expected) = scene.expected.complete {
         let dead = dead(scene);
-        let excused =
-            |connection: &&usize| !complete[0].contains(connection) && dead.contains_key(connection);
-        let excused: Vec<usize> = idle.iter().filter(excused).copied().collect();
-        let unheard = excused.iter().filter(|connection| !dead[connection]).count();
+        let forgotten = restarted.map(|at| begun_before(scene, at)).unwrap_or_default();
+        let in_vain = idle.iter().copied().filter(|connection| dead.contains_key(connection));
+        let mut excused: BTreeSet<usize> = in_vain.chain(refused).chain(forgotten.iter().copied()).collect();
+        excused.retain(|connection| !complete[0].contains(connection) && !reacted.contains(connection));
+        // Those that a server may not have completed: it never heard of them, did not take them, or forgot them.
+        let is_unheard = |connection: &&usize| dead.get(connection) != Some(&true);
+        let unheard = forgotten.len() + excused.difference(&forgotten).filter(is_unheard).count();
+        // Nothing protects the list of versions: where a bit of it was flipped a client may find none of its own, and gives up.
+        let clients = scene.tape.packets.iter().filter(|packet| packet.sender == Side::Client);
+        let begun = clients.map(|packet| packet.connection + 1).max().unwrap_or(0);
+        let has_given_up = reacted.len().saturating_sub(begun.saturating_sub(expected));
+        let misled = if front::is_spoiled(scene) { has_given_up } else { 0 };
         let [client, server] = complete.map(|connections| connections.len());
-        notebook.expect(client + excused.len() == expected, || {
+        notebook.expect(client + excused.len() + misled == expected, || {
             format!("the client completed {client} of {expected}")
         });
-        notebook
-            .expect(server + unheard >= expected, || format!("the server completed {server} of {expected}"));
+        notebook.expect(server + unheard + misled >= expected, || {
+            format!("the server completed {server} of {expected}")
+        });
     }
+}
+
+/// Connections that a client had begun by then.
+fn begun_before(scene: &Scene<'_>, at: Instant) -> BTreeSet<usize> {
+    let is_before = |packet: &&Packet| packet.sender == Side::Client && packet.at <= at;
+    scene.tape.packets.iter().filter(is_before).map(|packet| packet.connection).collect()
 }
 
 /// Connections one of whose ends spoke in vain to its end, by their number, and whether the server has ever heard of them.

@@ -3,13 +3,14 @@ use crate::{
     checkers::Verdict,
     datagram::{Ending, Note, Over, Way, What, way::Hole},
     quic::{
-        Setup, Story,
+        Front, Setup, Story,
         setup::CLIENT,
         tape::{Event, Packet},
         work::{Errand, Habits, Speech},
     },
 };
 use sakigake_quic::{
+    endpoint::{Reply, Retry},
     frame::Frame,
     rules::{Epoch, Side},
     streams::{Direction, Priority},
@@ -242,6 +243,63 @@ fn who_speaks_in_vain_to_the_end_is_excused_and_who_has_not_tried_is_not() {
     assert_eq!(silenced(long).complaints, [""; 0]);
     // What no longer fits its path is for its sender to find out: nothing is excused.
     assert_caught("ending", &silenced(|way| way.later_mtu = Some((Instant::from_nanos(70_000_000), 20))));
+}
+
+#[test]
+fn an_end_without_a_reason_is_caught() {
+    for end in [Over::Reset, Over::InvalidToken, Over::Version] {
+        let end = |note: &mut Note| {
+            if let Note::Over { why, .. } = note {
+                *why = end.clone();
+            }
+            true
+        };
+        assert_caught("ending", &verdict(|_| {}, end, |_| {}));
+    }
+}
+
+/// What is said where a server gave one answer without a connection, of so many bytes for 50.
+fn answered(
+    reply: Reply,
+    bytes: usize,
+    front: Option<Front>,
+    change_tape: impl FnOnce(&mut Tape),
+) -> Verdict {
+    let answer = |note: &mut Note| {
+        if matches!(note, Note::Ready { .. }) {
+            *note = Note::Answered { reply, bytes: vec![0; bytes], asked_bytes: 50 };
+        }
+        true
+    };
+    verdict(change_tape, answer, |expected| expected.front = front)
+}
+
+fn front(retry: Retry) -> Option<Front> {
+    Some(Front { retry, retry_secs: 10, gives_tokens: true, restarts: Vec::new() })
+}
+
+#[test]
+fn an_answer_that_is_no_smaller_than_what_it_answers_is_caught() {
+    for (checker, reply) in [
+        ("retry", Reply::Retry),
+        ("versions", Reply::VersionNegotiation),
+        ("resets", Reply::StatelessReset),
+        ("invalid tokens", Reply::InvalidToken),
+    ] {
+        let front = || front(Retry::From(1));
+        assert_caught(checker, &answered(reply, 50, front(), |_| {}));
+        assert!(answered(reply, 49, front(), |_| {}).seen[checker] > 0);
+    }
+}
+
+#[test]
+fn an_answer_without_a_reason_is_caught() {
+    let show = |tape: &mut Tape| tape.packets.iter_mut().for_each(|packet| packet.has_token = true);
+    assert_caught("retry", &answered(Reply::Retry, 49, front(Retry::Never), |_| {}));
+    assert_caught("retry", &answered(Reply::Retry, 49, front(Retry::Always), |_| {}));
+    assert_caught("tokens", &answered(Reply::Retry, 49, front(Retry::From(1)), show));
+    assert_caught("versions", &answered(Reply::VersionNegotiation, 49, front(Retry::Never), |_| {}));
+    assert_caught("invalid tokens", &answered(Reply::InvalidToken, 49, front(Retry::Always), |_| {}));
 }
 
 #[test]
