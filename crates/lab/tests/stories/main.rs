@@ -3,6 +3,7 @@
 mod h2;
 mod preload;
 mod quic;
+mod throughput;
 mod tls;
 
 use sakigake_lab::{
