@@ -91,7 +91,35 @@ impl Stands {
     }
 }
 
-/// The table of all attacks, in Markdown.
+/// What is shown by a test of the part that is attacked, and by no world: section, what holds, file and test.
+pub const SHOWN: &[[&str; 4]] = &[
+    [
+        "21.3",
+        "a token of an earlier connection validates an address once",
+        "crates/quic/src/endpoint/accept/tests.rs",
+        "a_token_of_an_earlier_connection_is_good_once",
+    ],
+    [
+        "21.3",
+        "a token of a Retry is for one address and one connection",
+        "crates/quic/src/endpoint/token/tests.rs",
+        "a_retry_token_that_is_not_right_is_refused",
+    ],
+    [
+        "21.11",
+        "a stateless reset is smaller than what it answers, and two endpoints do not answer each other for ever",
+        "crates/quic/src/endpoint/route/tests.rs",
+        "two_endpoints_do_not_reset_each_other_for_ever",
+    ],
+    [
+        "21.12",
+        "a client that began again after Version Negotiation finds out that the server would have taken a better version",
+        "crates/quic/src/parameters/tests.rs",
+        "a_client_finds_out_who_chose_its_version",
+    ],
+];
+
+/// The table of all attacks, in Markdown, and that of what is shown elsewhere.
 pub fn table() -> String {
     let mut attacks: Vec<&Attack> = all().collect();
     attacks.sort_by_key(|attack| numbers(attack.section));
@@ -103,6 +131,10 @@ pub fn table() -> String {
         let (stands, bounds) = (stands.name(), bounds.join(", "));
         writeln!(text, "| {section} | `{name}` | {stands} | {holds} | {bounds} |")
             .expect("a String takes everything");
+    }
+    text.push_str("\n| section | what holds | test |\n| --- | --- | --- |\n");
+    for [section, holds, file, test] in SHOWN {
+        writeln!(text, "| {section} | {holds} | `{test}` in `{file}` |").expect("a String takes everything");
     }
     text
 }

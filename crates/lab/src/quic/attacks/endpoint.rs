@@ -3,7 +3,7 @@
 
 use super::{
     Attack,
-    Stands::{Beside, Blind},
+    Stands::{Beside, Blind, Server},
     Trial,
     between::{Between, Letter, Post, Scheme},
     trial::{came, is_ready, sent},
@@ -17,7 +17,7 @@ use crate::{
     },
     seed::Seed,
 };
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use sakigake_crypto::{Secret, aws_lc::AES_128_BLOCK};
 use sakigake_quic::{
     connection::{self, Chance, Config, Connection, Event, Received},
@@ -44,6 +44,7 @@ const TIMES: &str = "bytes out for 100 in";
 const ANSWERS: &str = "answers in the first second";
 const ECHOES: &str = "answers to old services";
 const RESETS: &str = "stateless resets";
+const ASKED: &str = "datagrams to the victim";
 const HANDED: &str = "datagrams handed on";
 
 /// They.
@@ -81,6 +82,20 @@ pub const ATTACKS: &[Attack] = &[
         },
     },
     Attack {
+        section: "21.5.3",
+        name: "a_victim_for_a_preferred_address",
+        stands: Server,
+        holds: "a client asks whether somebody is there, a few times and with nothing else, and stays where it is",
+        bounds: &[(ASKED, 8)],
+        play: |seed, trial| {
+            let SocketAddr::V4(victim) = VICTIM else { return };
+            let log = play_with(seed, trial, Between::new(super::between::Watch), Some(victim));
+            let client = crate::world::NodeId(0);
+            trial.measure(ASKED, sent(&log, client, |to| to == VICTIM).0);
+            trial.bites(sent(&log, client, |to| to == VICTIM).0 as usize);
+        },
+    },
+    Attack {
         section: "21.11",
         name: "packets_of_a_connection_to_another_worker",
         stands: Beside,
@@ -113,6 +128,19 @@ const AT_ONCE: u64 = 20;
 
 /// An honest client comes in the middle of it, and is served.
 fn play(seed: u64, trial: &mut Trial, scheme: impl Scheme + 'static) -> Log {
+    let between = Between::new(scheme).from(Instant::default() + Span::from_millis(1));
+    let log = play_with(seed, trial, between, None);
+    let attacker = crate::world::NodeId(2);
+    trial.bites(usize::from(sent(&log, attacker, |_| true).0 != came(&log, attacker, |_| true).0));
+    log
+}
+
+fn play_with(
+    seed: u64,
+    trial: &mut Trial,
+    between: impl Node + 'static,
+    preferred: Option<SocketAddrV4>,
+) -> Log {
     let mut setup = Setup::new(seed);
     setup.dials = vec![Instant::default() + Span::from_millis(50)];
     setup.client.keep_alive = Some(Span::from_millis(20));
@@ -121,13 +149,10 @@ fn play(seed: u64, trial: &mut Trial, scheme: impl Scheme + 'static) -> Log {
     let mut ready = setup.build();
     let [client, server] = ready.ends;
     debug_assert_eq!(server, SERVER_NODE);
-    *ready.world.node_mut(server) = Anybody::Attacker(Box::new(Gate::new(tls, Seed::new(seed))));
-    let between = Between::new(scheme).from(Instant::default() + Span::from_millis(1));
-    let attacker = ready.stand_between(|_| Box::new(between));
+    *ready.world.node_mut(server) = Anybody::Attacker(Box::new(Gate::new(tls, preferred, Seed::new(seed))));
+    ready.stand_between(|_| Box::new(between));
     trial.watch(&mut ready, client);
     let log = ready.world.log().clone();
-    let (out, came) = (sent(&log, attacker, |_| true).0, came(&log, attacker, |_| true).0);
-    trial.bites(usize::from(out != came));
     trial.expect(is_ready(&log, client), || "the client was not served".into());
     let is_complete = |entry: &Entry| matches!(&entry.what, What::Noted { node, note: Note::Complete { .. } } if *node == client);
     trial.expect(log.entries().iter().any(is_complete), || "the client did not complete".into());
@@ -159,7 +184,7 @@ struct Gate {
 }
 
 impl Gate {
-    fn new(tls: Arc<tls::server::Config>, mut seed: Seed) -> Self {
+    fn new(tls: Arc<tls::server::Config>, preferred_v4: Option<SocketAddrV4>, mut seed: Seed) -> Self {
         let suite = &plain::PROVIDER.suites[0];
         let reset_key = || ResetKey::new(suite.hash, Secret::new(&[5; 32]));
         let key = TicketKey {
@@ -185,7 +210,8 @@ impl Gate {
                 limits: Limits { half_open: 50, ..Limits::default() },
             })
         });
-        let options = connection::Options { reset_key: Some(reset_key()), ..connection::Options::default() };
+        let reset_key = Some(reset_key());
+        let options = connection::Options { reset_key, preferred_v4, ..connection::Options::default() };
         let config = options.build(&plain::PROVIDER).expect("the options are good");
         let (connections, leaving, notes) = (Vec::new(), VecDeque::new(), Vec::new());
         Self { workers, connections, config, tls, seed, leaving, notes, most_half_open: 0 }
@@ -202,10 +228,13 @@ impl Gate {
             Route::Accept(accepted) => {
                 let chance = Chance { tls: Box::new(self.seed.fork()), quic: Box::new(self.seed.fork()) };
                 let (tls, config) = (Arc::clone(&self.tls), Arc::clone(&self.config));
-                let connection = Connection::server(tls, config, &accepted, now, chance);
-                self.connections.push(Some(connection));
-                let index = self.connections.len() - 1;
+                let mut connection = Connection::server(tls, config, &accepted, now, chance);
+                let index = self.connections.len();
                 self.workers[worker].accept(&accepted, index);
+                if connection.ids_wanted() > 0 {
+                    connection.issue(self.workers[worker].issue(index)); // Of its preferred address.
+                }
+                self.connections.push(Some(connection));
                 index
             }
             Route::Reply { len, reply } => {

@@ -67,6 +67,15 @@ fn a_trial_complains_of_what_is_above_its_bound_or_was_not_measured() {
     );
 }
 
+#[test]
+fn what_is_said_to_be_shown_elsewhere_is() {
+    for [_, _, file, test] in SHOWN {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
+        let text = std::fs::read_to_string(path).expect("the file is there");
+        assert!(text.contains(&format!("#[test]\nfn {test}()")), "{file}: {test}");
+    }
+}
+
 /// With `SAKIGAKE_UPDATE` set it writes the page's table anew.
 #[test]
 fn the_page_of_attacks_has_the_table_that_is_played() {
