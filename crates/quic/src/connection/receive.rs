@@ -195,17 +195,9 @@ impl Connection {
         }
         let context = Context { epoch: head.epoch, turn, dcid: head.dcid, path };
         self.note_received(&context, packet, &opened, arrival);
-        let (mut elicits_ack, mut is_probing, was_answered) = (false, true, self.has_answered());
-        for frame in walk(&packet[opened.payload], head.epoch, self.terms) {
-            let frame = frame?;
-            let rule = frame.rule();
-            elicits_ack |= rule.elicits_ack;
-            is_probing &= rule.probes;
-            self.accept(now, &context, frame, heard)?;
-            if !self.life.is_open() {
-                return Ok(true);
-            }
-        }
+        let was_answered = self.has_answered();
+        let taken = self.take_frames(now, &context, &packet[opened.payload], heard)?;
+        let Some((elicits_ack, is_probing)) = taken else { return Ok(true) };
         if let Some(space) = self.spaces.get_mut(space) {
             space.acks.on_received(now, opened.number, elicits_ack, arrival.mark);
         }
@@ -214,6 +206,29 @@ impl Connection {
             self.on_non_probing(now, path, opened.number, head.dcid, heard);
         }
         Ok(true)
+    }
+
+    /// Takes a packet's frames: whether they elicit an acknowledgement, and whether they do nothing but probe. None where one of
+    /// them was the end.
+    fn take_frames(
+        &mut self,
+        now: Instant,
+        context: &Context,
+        payload: &[u8],
+        heard: &mut impl FnMut(Event<'_>),
+    ) -> Result<Option<(bool, bool)>, Fault> {
+        let (mut elicits_ack, mut is_probing) = (false, true);
+        for frame in walk(payload, context.epoch, self.terms) {
+            let frame = frame?;
+            let rule = frame.rule();
+            elicits_ack |= rule.elicits_ack;
+            is_probing &= rule.probes;
+            self.accept(now, context, frame, heard)?;
+            if !self.life.is_open() {
+                return Ok(None);
+            }
+        }
+        Ok(Some((elicits_ack, is_probing)))
     }
 
     /// Whether a long header's version and ids are those of this connection (RFC 9000 section 7.2).
