@@ -22,7 +22,8 @@ const CHOSEN: &[(&str, &[Pair])] = &[
     ("chacha20", ALL),
     ("multiplexing", ALL),
     ("keyupdate", ALL),
-    ("amplificationlimit", ALL),
+    // What it shows is the server's: quinn's exceeds the limit by an acknowledgement now and then.
+    ("amplificationlimit", &[(OURS, OURS), (QUINN, OURS), (AIOQUIC, OURS)]),
     ("longrtt", ALL),
     ("postquantum", &[(OURS, OURS), (OURS, QUINN), (QUINN, OURS), (OURS, AIOQUIC)]),
     ("v2", &[(OURS, OURS), (OURS, AIOQUIC), (AIOQUIC, OURS)]),
