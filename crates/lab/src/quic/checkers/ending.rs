@@ -66,11 +66,14 @@ pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
         let dead = dead(scene);
         let forgotten = restarted.map(|at| begun_before(scene, at)).unwrap_or_default();
         let in_vain = idle.iter().copied().filter(|connection| dead.contains_key(connection));
-        let mut excused: BTreeSet<usize> = in_vain.chain(refused).chain(forgotten.iter().copied()).collect();
+        let refused = refused.into_iter();
+        // Those that a server may have begun, and need not have completed.
+        let cut: BTreeSet<usize> = refused.chain(forgotten).collect();
+        let mut excused: BTreeSet<usize> = in_vain.chain(cut.iter().copied()).collect();
         excused.retain(|connection| !complete[0].contains(connection) && !reacted.contains(connection));
-        // Those that a server may not have completed: it never heard of them, did not take them, or forgot them.
+        // And those that it never heard of.
         let is_unheard = |connection: &&usize| dead.get(connection) != Some(&true);
-        let unheard = forgotten.len() + excused.difference(&forgotten).filter(is_unheard).count();
+        let unheard = cut.len() + excused.difference(&cut).filter(is_unheard).count();
         // Nothing protects the list of versions: where a bit of it was flipped a client may find none of its own, and gives up.
         let clients = scene.tape.packets.iter().filter(|packet| packet.sender == Side::Client);
         let begun = clients.map(|packet| packet.connection + 1).max().unwrap_or(0);
