@@ -122,6 +122,7 @@ impl Connection {
             }
             return;
         }
+        self.tell_key_log(heard);
         let result = self.receive(now, datagram, heard);
         let result = result.and_then(|()| self.receive_early(now, heard));
         self.settle(now, result, heard);

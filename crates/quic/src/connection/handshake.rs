@@ -148,6 +148,12 @@ impl Connection {
         }
     }
 
+    /// What was logged before anybody listened: a server may never say anything that TLS hears.
+    pub(super) fn tell_key_log(&mut self, heard: &mut impl FnMut(Event<'_>)) {
+        let before = self.opening.as_mut().map(|opening| core::mem::take(&mut opening.key_log));
+        before.iter().flatten().for_each(|line| heard(Event::KeyLog(line)));
+    }
+
     fn absorb(
         &mut self,
         now: Instant,
@@ -155,8 +161,7 @@ impl Connection {
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
         let Flight { steps, facts, key_log } = flight;
-        let before = self.opening.as_mut().map(|opening| core::mem::take(&mut opening.key_log));
-        before.iter().flatten().chain(&key_log).for_each(|line| heard(Event::KeyLog(line)));
+        key_log.iter().for_each(|line| heard(Event::KeyLog(line)));
         self.carry_out(now, steps);
         facts.into_iter().try_for_each(|fact| self.learn(now, fact, heard))
     }

@@ -59,6 +59,7 @@ impl Connection {
     }
 
     fn expire_open(&mut self, now: Instant, heard: &mut impl FnMut(Event<'_>)) {
+        self.tell_key_log(heard);
         if self.idle.is_over(now, self.pto()) {
             return self.end(now, Closed::Idle, heard); // spec: 9000-10.1-e
         }
