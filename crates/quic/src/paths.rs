@@ -41,7 +41,8 @@ pub struct Limits {
 pub struct Paths {
     paths: Vec<Path>,
     active: PathId,
-    /// The last one that was active and validated, while the active one is not.
+    /// The last one that was active and validated, until the active one is: kept even where it answers no more, since a peer
+    /// that is nowhere for a while may yet be heard of.
     fallback: Option<PathId>,
     next_id: u32,
     is_client: bool,
@@ -92,7 +93,7 @@ pub enum Change {
         /// Which one.
         path: PathId,
     },
-    /// The peer is nowhere: the connection is silently over (RFC 9000 section 9.3.2).
+    /// The peer is nowhere and never was anywhere: the connection is silently over (RFC 9000 section 9.3.2).
     NoPath,
 }
 
@@ -413,9 +414,12 @@ impl Paths {
             (path.validation.expire(now) || is_left).then_some(path.id)
         };
         let failed: Vec<PathId> = self.paths.iter_mut().filter_map(is_over).collect();
-        // What we stand on goes last, so that we fall back to nothing that fails with it.
+        // What we stand on goes last, so that we fall back to nothing that fails with it, but to where the peer was last.
         let (active, others): (Vec<PathId>, Vec<PathId>) =
             failed.into_iter().partition(|id| *id == self.active);
+        let is_settled = active.is_empty() && self.is_settled();
+        let is_spare = |path: &PathId| Some(*path) != self.fallback || is_settled;
+        let others: Vec<PathId> = others.into_iter().filter(is_spare).collect();
         others.into_iter().for_each(|path| self.forget(path, heard)); // spec: 9000-9.6.1-b
         if !active.is_empty() {
             self.revert(heard);
@@ -497,6 +501,8 @@ impl Paths {
             self.fallback = self.fallback.filter(|path| *path != to);
             // The peer is there, as it was: no answer that is lost is to end the connection.
             self.get_mut(to).into_iter().for_each(|path| path.validation.stop());
+            let failed = self.fallback.filter(|path| !self.is_running(*path));
+            failed.into_iter().for_each(|path| self.forget(path, heard));
         } else {
             self.begin(now, to, pto, false); // spec: 9000-9.3-a
         }
@@ -531,14 +537,13 @@ impl Paths {
                 old.leaves = Some(now + pto.times(3)); // spec: 9000-9.6.2-c
             }
         }
-        if self.active().is_validated && self.fallback.is_some_and(|path| !self.is_running(path)) {
+        if self.is_settled() && self.fallback.is_some_and(|path| !self.is_running(path)) {
             self.fallback = None;
         }
         if self.active().is_validated && !self.is_client {
-            let active = self.active;
-            let is_over = |path: &&Path| {
-                path.id != active && path.was_active && path.leaves.is_none() && !path.validation.is_running()
-            };
+            let matters = |path: &Path| path.id == self.active || Some(path.id) == self.fallback;
+            let is_left = |path: &Path| path.was_active && path.leaves.is_none();
+            let is_over = |path: &&Path| !matters(path) && is_left(path) && !path.validation.is_running();
             let over: Vec<PathId> = self.paths.iter().filter(is_over).map(|path| path.id).collect();
             over.into_iter().for_each(|path| self.forget(path, heard));
         }
@@ -579,6 +584,11 @@ impl Paths {
 
     fn is_validated(&self, path: PathId) -> bool {
         self.get(path).is_some_and(|path| path.is_validated)
+    }
+
+    /// Whether the peer is known to be on the active path, and nothing about that is still to be shown.
+    fn is_settled(&self) -> bool {
+        self.active().is_validated && !self.active().validation.is_running()
     }
 
     fn is_running(&self, path: PathId) -> bool {

@@ -238,7 +238,9 @@ impl Connection {
 
     fn on_moved(&mut self, now: Instant, moved: Move, heard: &mut impl FnMut(Event<'_>)) {
         let Move { from, to, reason, keeps_estimates } = moved;
-        if reason == Reason::Rebinding
+        // Who goes back has its id again, where the peer has given no other.
+        let has_none = self.theirs.of(to).is_none() && self.theirs.spare() == 0;
+        if (reason == Reason::Rebinding || (reason == Reason::Reverted && has_none))
             && let Err(fault) = self.theirs.follow(from, to)
         {
             return self.fail(now, fault, heard);

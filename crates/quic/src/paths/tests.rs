@@ -204,13 +204,74 @@ fn whoever_is_back_need_not_answer_for_having_been_away() {
 }
 
 #[test]
-fn a_peer_that_is_nowhere_ends_the_connection() {
+fn a_peer_that_is_nowhere_is_waited_for_where_it_was_last() {
+    // spec: 9000-9.3.2-a
+    let mut server = Side::server();
+    let nowhere = server.hear(10, SERVER, ELSEWHERE, true).unwrap();
+    server.said();
+    server.expire(3_010);
+    let back = |from, is_near| [moved(from, FIRST, Reason::Reverted, is_near), Change::Gone { path: from }];
+    assert_eq!(server.said(), back(nowhere, false));
+    // It fails before the new one does, or two moves later.
+    let nowhere = server.hear(5_000, SERVER, ELSEWHERE, true).unwrap();
+    server.said();
+    let later = server.hear(7_500, SERVER, REBOUND, true).unwrap();
+    assert_eq!(
+        server.said(),
+        [moved(nowhere, later, Reason::Rebinding, false), Change::Gone { path: nowhere }]
+    );
+    server.expire(8_010);
+    assert_eq!((server.said(), server.active()), (Vec::new(), later));
+    server.expire(10_510);
+    assert_eq!(server.said(), back(later, true));
+    assert_eq!(server.paths.deadline(), None);
+}
+
+#[test]
+fn where_the_peer_was_last_is_forgotten_once_it_is_elsewhere() {
+    let mut server = Side::server();
+    let path = server.hear(10, SERVER, ELSEWHERE, true).unwrap();
+    server.answer(20, &[]);
+    server.said();
+    // Nothing is awaited of the old path any more.
+    server.paths.get_mut(FIRST).unwrap().validation.stop();
+    server.expire(1_020);
+    server.answer(1_020, &[path]);
+    assert_eq!(server.said(), [Change::Validated { path }, Change::Gone { path: FIRST }]);
+}
+
+#[test]
+fn an_address_that_is_owed_too_little_to_show_its_size_ends_nothing() {
+    // spec: 9000-8.2.1-d, 9000-9.3.2-a
+    // The old path fails before, or at once with the new one.
+    for late in [3_010, 4_500] {
+        let mut server = Side::server();
+        let peer = addresses(SERVER, ELSEWHERE);
+        let path = server.paths.packet(at(10), &peer, 60, &mut |_| {}).unwrap();
+        let heard = &mut |change| server.changes.push(change);
+        server.paths.non_probing(at(10), path, 1, true, PTO, heard);
+        server.said();
+        // Small challenges alone are answered, and the old path not at all.
+        let small = core::iter::from_fn(|| server.send(10)).find(|sent| sent.path == path).unwrap();
+        assert_eq!(small.padded_bytes, None);
+        server.paths.responded(at(1_500), &small.challenge.unwrap(), PTO, &mut |_| {});
+        server.answer(1_500, &[]);
+        server.expire(late);
+        server.expire(4_500);
+        assert_eq!(server.said(), [moved(path, FIRST, Reason::Reverted, false), Change::Gone { path }]);
+    }
+}
+
+#[test]
+fn a_peer_that_was_never_anywhere_ends_the_connection() {
     // spec: 9000-9.3.2-b
     let mut server = Side::server();
+    server.paths = Paths::server(at(0), addresses(SERVER, CLIENT), None, Limits::default());
+    server.paths.confirm();
     server.hear(10, SERVER, ELSEWHERE, true);
     server.said();
     server.expire(3_010);
-    assert_eq!(server.said(), [Change::Gone { path: FIRST }, Change::NoPath]);
+    assert_eq!(server.said(), [Change::NoPath]);
 }
 
 #[test]
@@ -458,7 +519,7 @@ fn the_peers_limit_holds_on_every_path() {
 }
 
 /// Whatever comes from wherever, at whatever time: there is an active path, paths are few, no address that is not validated
-/// gets more than three times its bytes, and time passes.
+/// gets more than three times its bytes, nobody who was somewhere is given up, and time passes.
 #[test]
 fn whatever_comes_paths_stay_within_bounds() {
     let mut seed = 7_u64;
@@ -466,7 +527,7 @@ fn whatever_comes_paths_stay_within_bounds() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % below
     };
-    let (mut moves, mut ends) = (0, 0);
+    let (mut moves, mut returns) = (0, 0);
     for _ in 0..200 {
         let mut server = Side::server();
         let mut millis = 0;
@@ -497,11 +558,11 @@ fn whatever_comes_paths_stay_within_bounds() {
             assert!(server.paths.paths.len() <= Limits::default().paths);
             let said = server.said();
             moves += said.iter().filter(|change| matches!(change, Change::Moved(_))).count();
-            if said.contains(&Change::NoPath) {
-                ends += 1;
-                break;
-            }
+            let is_return =
+                |change: &&Change| matches!(change, Change::Moved(to) if to.reason == Reason::Reverted);
+            returns += said.iter().filter(is_return).count();
+            assert!(!said.contains(&Change::NoPath), "it was somewhere once");
         }
     }
-    assert!(moves > 100 && ends > 10, "{moves} {ends}");
+    assert!(moves > 100 && returns > 10, "{moves} {returns}");
 }

@@ -24,7 +24,6 @@ struct Running {
     is_due: bool,
     /// When the next challenge is due.
     next: Instant,
-    interval: Span,
     abandoned: Instant,
     pto: Span,
 }
@@ -53,7 +52,6 @@ impl Validation {
             sent: Vec::new(),
             is_due: true,
             next: now,
-            interval: pto,
             abandoned: now + pto.times(3), // spec: 9000-8.2.4-a
             pto,
         };
@@ -90,8 +88,7 @@ impl Validation {
         }
         running.sent.push(Challenge { data, is_expanded });
         running.is_due = false;
-        running.next = now + running.interval; // spec: 9000-8.2.1-a
-        running.interval = running.interval.times(2);
+        running.next = now + running.pto; // spec: 9000-8.2.1-a
         Some(data)
     }
 

@@ -361,6 +361,34 @@ fn a_late_packet_to_an_id_of_before_changes_nothing() {
 }
 
 #[test]
+fn a_copy_that_overtakes_its_original_ends_nothing_where_no_id_is_spare() {
+    // spec: 9000-9.3.2-a
+    let mut pair = Pair::new();
+    pair.confirm();
+    pair.run(|pair| pair.client.ids_wanted() == 0 && pair.server().ids_wanted() == 0);
+    let (mut now, mut out) = (pair.now, [0; 1_500]);
+    let mut copy = forged(&mut pair.client, now, Epoch::OneRtt, &[1]);
+    let path = pair.server().active_path();
+    let theirs = &mut pair.server().theirs;
+    let others = (100..).map(PathId).take_while(|path| theirs.on(*path).is_some()).count();
+    assert!(others > 0);
+    pair.hand_to_server(&mut copy, "198.51.100.7:1".parse().unwrap());
+    let server = pair.server();
+    assert_ne!(server.active_path(), path);
+    // Then nobody says anything.
+    for _ in 0..20 {
+        while server.transmit(now, &mut out).is_some() {}
+        now = server.deadline().map_or(now, |next| next.max(now));
+        server.expire(now, &mut |_| {});
+        if server.active_path() == path {
+            break;
+        }
+    }
+    assert_eq!(server.active_path(), path);
+    assert!(server.life.is_open() && server.theirs.of(path).is_some());
+}
+
+#[test]
 fn a_server_that_has_no_id_to_close_to_says_nothing() {
     // Each id retires the one before, and nobody acknowledges what is said of that.
     let id = |sequence: u8| [&[0x18, sequence, sequence, 8][..], &[sequence; 8], &[sequence; 16]].concat();
