@@ -303,6 +303,6 @@ fn wander(seed: &mut Seed, setup: &mut Setup) {
     }
     // Who is asked from time to time never falls silent by himself.
     setup.habits[0].closes_after.get_or_insert(Span::ZERO);
-    // A path that loses what validates it is given up, and with it the connection.
+    // A path that loses what validates it is given up, and the server waits where the client was: perhaps to its end.
     setup.completes = !setup.up.is_lossy() && !setup.down.is_lossy();
 }

@@ -2,7 +2,9 @@
 //!
 //! There are excuses, which the log has to prove. A connection became idle, and all that one of its ends sent since something of
 //! it had arrived last, ten datagrams or more, was lost by chance: a burst can do that, since it ends with datagrams and not with
-//! time. Or it had begun when the server forgot all connections. Or it was refused where its token may have been no good.
+//! time. Who only answers speaks as often as it is asked, ever more seldom: of those half as many are enough, where they go on
+//! for a third of the silence, as those of an end do that doubles its time each time. Or it had begun when the server forgot all
+//! connections. Or it was refused where its token may have been no good.
 
 use super::{Scene, front};
 use crate::{
@@ -16,12 +18,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Who sent fewer datagrams than that in vain has not tried.
 const LEAST_TRIES: usize = 10;
+/// The same for those that go on for a third of the silence.
+const LEAST_LATE_TRIES: usize = 5;
 /// What no end can do anything about. A datagram that is too large for its path is its sender's own doing.
 const CHANCE: [Fault; 5] = [Fault::Lost, Fault::Burst, Fault::Hole, Fault::Corrupted, Fault::Truncated];
 
 pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
     let mut complete = [BTreeSet::new(), BTreeSet::new()];
-    let [mut idle, mut refused, mut reacted] = [BTreeSet::new(), BTreeSet::new(), BTreeSet::new()];
+    let (mut idle, mut refused, mut reacted) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
     let (mut restarted, mut has_given_up) = (None, false);
     for entry in scene.log.entries() {
         let What::Noted { node, note } = &entry.what else { continue };
@@ -47,7 +51,7 @@ pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
                     format!("{node} was told of other versions, and its own is spoken")
                 });
             }
-            Note::Over { connection, why: Over::Idle } => drop(idle.insert(*connection)),
+            Note::Over { connection, why: Over::Idle } => drop(idle.entry(*connection).or_insert(entry.at)),
             Note::Over { why: Over::Fault(why), .. } if scene.expected.is_honest => {
                 notebook.complain(format!("{node} found fault: {why}"));
             }
@@ -63,9 +67,9 @@ pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
         notebook.see();
     }
     if let Some(expected) = scene.expected.complete {
-        let dead = dead(scene);
+        let dead = dead(scene, &idle);
         let forgotten = restarted.map(|at| begun_before(scene, at)).unwrap_or_default();
-        let in_vain = idle.iter().copied().filter(|connection| dead.contains_key(connection));
+        let in_vain = idle.keys().copied().filter(|connection| dead.contains_key(connection));
         let refused = refused.into_iter();
         // Those that a server may have begun, and need not have completed.
         let cut: BTreeSet<usize> = refused.chain(forgotten).collect();
@@ -95,20 +99,24 @@ fn begun_before(scene: &Scene<'_>, at: Instant) -> BTreeSet<usize> {
     scene.tape.packets.iter().filter(is_before).map(|packet| packet.connection).collect()
 }
 
-/// Connections one of whose ends spoke in vain to its end, by their number, and whether the server has ever heard of them.
-fn dead(scene: &Scene<'_>) -> BTreeMap<usize, bool> {
+/// Connections one of whose ends spoke in vain to its end, by their number, and whether the server has ever heard of them. Some
+/// became idle: when.
+fn dead(scene: &Scene<'_>, idle: &BTreeMap<usize, Instant>) -> BTreeMap<usize, bool> {
     let struck = scene.log.entries().iter().filter_map(|entry| match &entry.what {
         What::Faulted { number, fault } if CHANCE.contains(fault) => Some(*number),
         _ => None,
     });
     let struck: BTreeSet<u64> = struck.collect();
     let mut heard = BTreeSet::new();
-    let mut unheard: BTreeMap<(usize, Side), BTreeSet<u64>> = BTreeMap::new();
+    let mut unheard: BTreeMap<(usize, Side), BTreeMap<u64, Instant>> = BTreeMap::new();
     for event in &scene.tape.events {
         match event {
             Event::Sent(index) => {
                 let packet = &scene.tape.packets[*index];
-                unheard.entry((packet.connection, packet.sender)).or_default().insert(packet.datagram);
+                unheard
+                    .entry((packet.connection, packet.sender))
+                    .or_default()
+                    .insert(packet.datagram, packet.at);
             }
             Event::Received { packet, .. } => {
                 let packet = &scene.tape.packets[*packet];
@@ -118,8 +126,14 @@ fn dead(scene: &Scene<'_>) -> BTreeMap<usize, bool> {
             Event::Out { .. } | Event::In { .. } => {}
         }
     }
-    let in_vain = unheard
-        .into_iter()
-        .filter(|(_, datagrams)| datagrams.len() >= LEAST_TRIES && datagrams.is_subset(&struck));
+    let has_tried = |connection: &usize, datagrams: &BTreeMap<u64, Instant>| {
+        let ends = datagrams.values().next().zip(datagrams.values().next_back()).zip(idle.get(connection));
+        let is_late =
+            ends.is_some_and(|((first, last), over)| last.since(*first).times(3) >= over.since(*first));
+        datagrams.len() >= if is_late { LEAST_LATE_TRIES } else { LEAST_TRIES }
+    };
+    let in_vain = unheard.into_iter().filter(|((connection, _), datagrams)| {
+        has_tried(connection, datagrams) && datagrams.keys().all(|datagram| struck.contains(datagram))
+    });
     in_vain.map(|((connection, _), _)| (connection, heard.contains(&(connection, Side::Client)))).collect()
 }
