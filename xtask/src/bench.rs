@@ -18,8 +18,8 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     }),
     (
         "quic",
-        "bulk, requests, handshakes and idle connections over sockets, beside quinn and limits",
-        |words| Peer::build("bench-quic-sockets")?.run("quic", words),
+        "bulk, requests, handshakes and idle connections over sockets, beside quinn, quiche and limits",
+        quic,
     ),
     ("quic-engines", "the same of the engines alone, in memory, beside quinn's", |words| {
         Peer::build("bench-quic")?.run("quic-engines", words)
@@ -39,6 +39,22 @@ pub(crate) fn run(words: &[&str]) -> Result<(), String> {
     let Some((name, rest)) = words.split_first() else { return Err(usage()) };
     let row = BENCHMARKS.iter().find(|(known, _, _)| known == name).ok_or_else(usage)?;
     (row.2)(rest)
+}
+
+/// quiche is left out, and it is said why, where it was not asked for or cannot be built: BoringSSL takes cmake, a C++ compiler,
+/// libclang, and minutes the first time.
+fn quic(words: &[&str]) -> Result<(), String> {
+    let conductor = Peer::build("bench-quic-sockets")?;
+    let is_named = |word: &str| words.contains(&word);
+    if is_named("--quiche") || is_named("--stacks") && !words.iter().any(|word| word.contains("quiche")) {
+        return conductor.run("quic", words);
+    }
+    let quiche = Peer::build_apart("quiche", "end-quiche");
+    if let Err(why) = &quiche {
+        println!("skipped: quiche: {why}");
+    }
+    let other = quiche.as_ref().ok().map(|program| ("--quiche", program));
+    conductor.run_beside("quic", words, other)
 }
 
 fn usage() -> String {

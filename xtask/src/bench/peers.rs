@@ -17,12 +17,22 @@ impl Peer {
         Ok(Self::built(name))
     }
 
+    /// Builds what is a workspace of its own, `peers/FOLDER`, whose binary has the `name`.
+    pub(crate) fn build_apart(folder: &str, name: &str) -> Result<Self, String> {
+        Self::build_in(&format!("peers/{folder}"), &[name])?;
+        Ok(Self::built(name))
+    }
+
     /// Builds packages at once, so that they have their libraries in common: with each other, and with the product, beside which
     /// they are built.
     pub(crate) fn build_all(names: &[&str]) -> Result<(), String> {
+        Self::build_in("peers", names)
+    }
+
+    fn build_in(workspace: &str, names: &[&str]) -> Result<(), String> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(["build", "--release", "--locked"]).current_dir(root().join("peers"));
+        command.args(["build", "--release", "--locked"]).current_dir(root().join(workspace));
         command.args(names.iter().flat_map(|name| ["--package", name]));
         command.arg("--target-dir").arg(path::absolute(target()).map_err(|error| error.to_string())?);
         wait(command.stdin(Stdio::null()), "building")
@@ -46,8 +56,21 @@ impl Peer {
     /// Runs `benchmark` with `words`. Without any it is the whole measurement, whose raw numbers are kept in
     /// `docs/benchmarks/`.
     pub(crate) fn run(&self, benchmark: &str, words: &[&str]) -> Result<(), String> {
+        self.run_beside(benchmark, words, None)
+    }
+
+    /// The same beside another stack, whose program is told as the option of that name.
+    pub(crate) fn run_beside(
+        &self,
+        benchmark: &str,
+        words: &[&str],
+        other: Option<(&str, &Self)>,
+    ) -> Result<(), String> {
         let mut command = Command::new(&self.0);
         command.arg(benchmark).args(words).current_dir(root());
+        if let Some((option, program)) = other {
+            command.arg(option).arg(path::absolute(&program.0).map_err(|error| error.to_string())?);
+        }
         if words.is_empty() {
             let folder = root().join("docs/benchmarks");
             std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
