@@ -242,7 +242,7 @@ fn where_the_peer_was_last_is_forgotten_once_it_is_elsewhere() {
 
 #[test]
 fn an_address_that_is_owed_too_little_to_show_its_size_ends_nothing() {
-    // spec: 9000-8.2.1-d, 9000-9.3.2-a
+    // spec: 9000-8.2.1-d
     // The old path fails before, or at once with the new one.
     for late in [3_010, 4_500] {
         let mut server = Side::server();
