@@ -10,15 +10,21 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tls", &["wire", "crypto"]),
     ("quic", &["wire", "crypto", "tls"]),
     ("fields", &["wire"]),
-    ("semantics", &[]),
+    ("semantics", &["wire"]),
     ("preload", &["wire", "fields", "semantics"]),
     ("h2", &["wire", "fields", "semantics"]),
     ("h3", &["wire", "fields", "semantics"]),
-    ("session", &["wire", "crypto", "tls", "semantics", "h2", "preload"]),
+    ("session", &["wire", "crypto", "tls", "quic", "fields", "semantics", "h2", "h3", "preload"]),
     ("page", &["wire", "semantics", "preload"]),
-    ("net", &["wire", "crypto", "tls", "quic", "semantics", "h2", "preload", "session"]),
-    ("sakigake", &["wire", "crypto", "tls", "semantics", "h2", "preload", "session", "page", "net"]),
-    ("lab", &["wire", "crypto", "tls", "quic", "fields", "semantics", "h2", "preload", "session", "page"]),
+    ("net", &["wire", "crypto", "tls", "quic", "semantics", "h2", "h3", "preload", "session"]),
+    (
+        "sakigake",
+        &["wire", "crypto", "tls", "quic", "semantics", "h2", "h3", "preload", "session", "page", "net"],
+    ),
+    (
+        "lab",
+        &["wire", "crypto", "tls", "quic", "fields", "semantics", "h2", "h3", "preload", "session", "page"],
+    ),
     (
         "cli",
         &[

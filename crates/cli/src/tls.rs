@@ -12,7 +12,7 @@ use sakigake::{
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{Application, Clock, Ended, PlainStream, SystemEntropy, drive, unix_secs};
-use sakigake_session::{ClientConfig, Event, ServerConfig, Session};
+use sakigake_session::{Carrier, ClientConfig, Event, ServerConfig, Session};
 use sakigake_tls::{self as tls, Credential, RejectedCertificate, Staples, Verified, Verifier};
 use sakigake_wire::Instant;
 use std::{fs, io, process::ExitCode, sync::Arc};
@@ -188,7 +188,7 @@ impl Application for Looker {
         }
     }
 
-    fn act(&mut self, _: Instant, session: &mut Session) {
+    fn act(&mut self, _: Instant, session: &mut dyn Carrier) {
         if core::mem::take(&mut self.is_passed_over) {
             let is_same = session.agreed().is_some_and(|agreed| agreed.alpn == self.alpn);
             if is_same {

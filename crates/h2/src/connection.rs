@@ -6,7 +6,6 @@ use crate::flow::ReceiveWindow;
 use crate::frame::{Frame, FrameHead};
 use crate::intake::Intake;
 use crate::message::Block;
-use crate::origin::{Origin, Origins};
 use crate::output::Output;
 use crate::rules::{CodePoints, INITIAL_WINDOW, MAX_31_BITS, PREFACE};
 use crate::send::Schedule;
@@ -16,6 +15,7 @@ use crate::streams::Streams;
 use crate::{ErrorCode, Fault, Flood, Limits, flow::SendWindow};
 use sakigake_fields::hpack;
 use sakigake_semantics::{Event, Priority, StreamId};
+use sakigake_semantics::{Origin, Origins};
 use sakigake_wire::{Instant, Span};
 use std::{collections::VecDeque, sync::Arc};
 
@@ -74,6 +74,7 @@ pub struct Connection {
     /// The last stream of the peer's latest GOAWAY.
     pub(crate) goaway_heard: Option<u32>,
     pub(crate) origins: Origins,
+    pub(crate) are_origins_announced: bool,
     /// Priorities of streams that the client has not opened yet.
     pub(crate) early_priorities: Vec<(u32, Priority)>,
     /// When the PING that measures a round trip was asked for, until its receipt comes.
@@ -195,6 +196,7 @@ impl Connection {
             stalls_due: None,
             goaway_heard: None,
             origins: Origins::default(),
+            are_origins_announced: false,
             early_priorities: Vec::new(),
             probed: None,
             config,

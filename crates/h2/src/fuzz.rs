@@ -1,10 +1,10 @@
 //! Fuzz bodies: whatever bytes come, an end of ours does not panic, stays within its limits, and sends whole frames.
 
 use crate::frame::FrameHead;
-use crate::origin::{self, Origin, Origins};
 use crate::rules::{PREFACE, kind};
 use crate::{Config, Connection, DETAIL_BYTES, Limits, Tracer};
 use sakigake_semantics::{Chunk, Event, Fields, Request, Response, StreamId};
+use sakigake_semantics::{Origin, Origins, origin_frames};
 use sakigake_wire::{Instant, Span};
 
 /// A server, after a good beginning; the first byte says how the rest is cut and what its owner does.
@@ -54,7 +54,7 @@ pub fn fuzz_origin(bytes: &[u8]) {
     assert!(members.len() <= 8);
     assert!(members.iter().all(|origin| Origin::parse(origin.as_str().as_bytes()).as_ref() == Some(origin)));
     let mut again = Origins::default();
-    assert!(again.take(&origin::frames(&members).concat(), 8));
+    assert!(again.take(&origin_frames(&members, 16_384).concat(), 8));
     assert_eq!(again.set(), Some(&set));
 }
 

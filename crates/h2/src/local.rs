@@ -6,50 +6,8 @@ use crate::section;
 use crate::send::End;
 use crate::stream::State;
 use crate::streams::{Method, Stream};
-use core::fmt;
-use sakigake_semantics::{Chunk, FieldLine, Fields, Priority, Request, Response, Source, StreamId};
+use sakigake_semantics::{Chunk, FieldLine, Fields, Misuse, Priority, Request, Response, Source, StreamId};
 use sakigake_wire::Instant;
-
-/// The owner asked for what cannot be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misuse {
-    /// The connection takes no new streams, or has ended.
-    Closing,
-    /// That is for the other end to do.
-    Role,
-    /// No such stream, or no longer.
-    UnknownStream,
-    /// Out of order: DATA before a response, a second response, anything after the end.
-    Order,
-    /// The peer allows no further stream at present.
-    TooManyStreams,
-    /// All stream numbers are used up: a new connection is needed.
-    NoMoreStreams,
-    /// The stream's send queue has no room for it (see [`Connection::room`]).
-    Full,
-    /// A PRELOAD block longer than a frame that the peer takes.
-    TooLarge,
-    /// The server did not say that it understands extended CONNECT (RFC 8441 section 3).
-    Protocol,
-}
-
-impl fmt::Display for Misuse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closing => "the connection takes no new streams",
-            Self::Role => "that is for the other end to do",
-            Self::UnknownStream => "there is no such stream",
-            Self::Order => "the stream's message is past that, or not there yet",
-            Self::TooManyStreams => "the peer allows no further stream at present",
-            Self::NoMoreStreams => "all stream numbers are used up",
-            Self::Full => "the stream's send queue is full",
-            Self::TooLarge => "the block is longer than a frame may be",
-            Self::Protocol => "the server does not understand extended CONNECT",
-        })
-    }
-}
-
-impl std::error::Error for Misuse {}
 
 impl Connection {
     /// Sends a request; with `end` it has no body. The peer need not have been heard of before. Names are in

@@ -4,105 +4,7 @@ use crate::Misuse;
 use crate::connection::{Connection, Going};
 use crate::frame::Frame;
 use crate::rules::{MIN_MAX_FRAME_SIZE, ORIGIN_CRITICAL_FLAGS};
-use core::fmt;
-use sakigake_semantics::is_host;
-use sakigake_wire::{Grow, Reader};
-use std::collections::BTreeSet;
-
-/// An origin by its ASCII serialization (RFC 6454 section 6.2): scheme and host in lower case, and the port where it is
-/// not the scheme's own.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Origin(String);
-
-/// The origins that a connection may be used for, as far as names go (RFC 8336 section 2.3). It permits nothing: the
-/// certificate has to cover the host as well (section 2.4).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OriginSet(BTreeSet<Origin>);
-
-/// What a connection knows of origins.
-#[derive(Debug, Default)]
-pub(crate) struct Origins {
-    /// The one that the owner connected to, until the set takes it in.
-    own: Option<Origin>,
-    set: Option<OriginSet>,
-    is_announced: bool,
-}
-
-impl Origin {
-    /// Reads `scheme://host` or `scheme://host:port`; `None` where it is anything else, such as `null`, a wildcard, or a
-    /// URL with a path.
-    pub fn parse(text: &[u8]) -> Option<Self> {
-        let text = core::str::from_utf8(text).ok()?.to_ascii_lowercase();
-        let (scheme, authority) = text.split_once("://")?;
-        let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
-        };
-        let default = match scheme {
-            "https" => "443",
-            "http" => "80",
-            _ => "",
-        };
-        let is_good = is_scheme(scheme) && is_host(host) && port.is_none_or(is_port);
-        is_good.then(|| match port.filter(|port| *port != default) {
-            Some(port) => Self(format!("{scheme}://{host}:{port}")),
-            None => Self(format!("{scheme}://{host}")),
-        })
-    }
-
-    /// The serialization.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Its host, an IPv6 address without brackets.
-    pub fn host(&self) -> &str {
-        let authority = self.0.split_once("://").map_or(self.0.as_str(), |(_, authority)| authority);
-        match authority.strip_prefix('[').and_then(|inside| inside.split_once(']')) {
-            Some((address, _)) => address,
-            None => authority.split_once(':').map_or(authority, |(host, _)| host),
-        }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl OriginSet {
-    /// Whether an origin is among them.
-    pub fn contains(&self, origin: &Origin) -> bool {
-        self.0.contains(origin)
-    }
-
-    /// All of them, in the order of their bytes.
-    pub fn iter(&self) -> impl Iterator<Item = &Origin> {
-        self.0.iter()
-    }
-}
-
-impl Origins {
-    pub(crate) const fn set(&self) -> Option<&OriginSet> {
-        self.set.as_ref()
-    }
-
-    /// A frame's entries. What is beyond `limit` is left out, which only means that it is not shared. A frame that does not
-    /// divide into entries counts for nothing.
-    pub(crate) fn take(&mut self, entries: &[u8], limit: usize) -> bool {
-        let Some(named) = read(entries) else { return false };
-        let own = &mut self.own;
-        let set = self.set.get_or_insert_with(|| OriginSet(own.take().into_iter().collect())); // spec: 8336-2.3-a
-        for text in named {
-            let Some(origin) = Origin::parse(text) else { continue }; // spec: 8336-2.2-d
-            if set.0.len() < limit {
-                set.0.insert(origin);
-            }
-        }
-        true
-    }
-}
+use sakigake_semantics::{Origin, OriginSet, origin_frames};
 
 impl Connection {
     /// A client's origin set: `None` until the server has sent ORIGIN, and then only what is in it may be asked for here
@@ -114,18 +16,12 @@ impl Connection {
     /// Says which origin a client connected to: the host that it named in TLS, and the port. It is in the set from the
     /// beginning (RFC 8336 section 2.3).
     pub fn connected_to(&mut self, origin: Origin) {
-        match &mut self.origins.set {
-            Some(set) => _ = set.0.insert(origin),
-            None => self.origins.own = Some(origin),
-        }
+        self.origins.connected_to(origin);
     }
 
     /// A response said 421: the connection is not for that origin, whatever was said before (RFC 8336 section 2.3).
     pub fn misdirected(&mut self, origin: &Origin) {
-        if let Some(set) = &mut self.origins.set {
-            set.0.remove(origin); // spec: 8336-2.3-b
-        }
-        self.origins.own.take_if(|own| own == origin);
+        self.origins.misdirected(origin);
     }
 
     /// Sends the configuration's origins, once: as many ORIGIN frames as they need, behind what was asked for before.
@@ -137,13 +33,13 @@ impl Connection {
         if self.client {
             return Err(Misuse::Role);
         }
-        if core::mem::replace(&mut self.origins.is_announced, true) {
+        if core::mem::replace(&mut self.are_origins_announced, true) {
             return Ok(());
         }
         if self.going == Going::Over {
             return Err(Misuse::Closing);
         }
-        for entries in frames(&self.config.origins) {
+        for entries in origin_frames(&self.config.origins, MIN_MAX_FRAME_SIZE as usize) {
             self.output.push(&Frame::Origin { entries: &entries }); // spec: 8336-2.2-a
         }
         Ok(())
@@ -153,51 +49,6 @@ impl Connection {
 /// Whether a frame with these flags counts: the first four bits change what it means (RFC 8336 section 2.2).
 pub(crate) const fn is_understood(flags: u8) -> bool {
     flags & ORIGIN_CRITICAL_FLAGS == 0 // spec: 8336-2.2-c
-}
-
-/// The entries of a frame; `None` when one is cut short.
-fn read(entries: &[u8]) -> Option<Vec<&[u8]>> {
-    let mut reader = Reader::new(entries);
-    let mut named = Vec::new();
-    while !reader.is_empty() {
-        let len = reader.u16().ok()?;
-        named.push(reader.take(usize::from(len)).ok()?);
-    }
-    Some(named)
-}
-
-/// The payloads that say `origins`, each no longer than any peer takes.
-pub(crate) fn frames(origins: &[Origin]) -> Vec<Vec<u8>> {
-    let mut all: Vec<Vec<u8>> = Vec::new();
-    for Origin(text) in origins {
-        // `parse` bounds a host, so an origin is far shorter than a frame.
-        let len = text.len() as u16;
-        let fits = |last: &&mut Vec<u8>| last.len() + 2 + text.len() <= MIN_MAX_FRAME_SIZE as usize;
-        let place = match all.last_mut().filter(fits) {
-            Some(last) => last,
-            None => {
-                all.push(Vec::new());
-                all.last_mut().expect("it was just pushed")
-            }
-        };
-        place.u16(len);
-        place.put(text.as_bytes());
-    }
-    all
-}
-
-fn is_scheme(scheme: &str) -> bool {
-    let is_begun = scheme.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
-    is_begun
-        && scheme.len() <= 16
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-}
-
-fn is_port(port: &str) -> bool {
-    (1..=5).contains(&port.len())
-        && port.bytes().all(|byte| byte.is_ascii_digit())
-        && !port.starts_with('0')
-        && port.parse::<u16>().is_ok()
 }
 
 #[cfg(test)]

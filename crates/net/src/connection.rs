@@ -6,7 +6,7 @@ use core::{
     future::poll_fn,
     task::{Context, Poll},
 };
-use sakigake_session::{Answer, Event, Fault, Protocol, Session};
+use sakigake_session::{Answer, Carrier, Event, Fault, Protocol, Session};
 use sakigake_wire::{Instant, Span};
 use std::io;
 use tokio::{io::AsyncWriteExt, io::Interest, net::TcpStream, time};
@@ -24,7 +24,7 @@ pub trait Application {
 
     /// Called whenever the session may have room: answer, send, consume, close. All that it gave before is with the
     /// socket then, and nothing was heard in between, unless the socket was full.
-    fn act(&mut self, now: Instant, session: &mut Session);
+    fn act(&mut self, now: Instant, session: &mut dyn Carrier);
 
     /// Whether more than what the session has by now is to leave in the order of priorities: [`Application::act`] is called
     /// again then before much of it has left.

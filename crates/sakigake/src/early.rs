@@ -4,9 +4,8 @@
 #[cfg(test)]
 mod tests;
 
-use sakigake_h2 as h2;
 use sakigake_preload::table::Links;
-use sakigake_semantics::{Fields, Request, Response, StreamId};
+use sakigake_semantics::{Fields, Http, Request, Response, StreamId};
 
 /// One request's share of it.
 #[derive(Clone, Debug)]
@@ -25,13 +24,13 @@ impl Early {
     }
 
     /// Whether it leaves half of the header list that the client takes (RFC 9113 section 6.5.2) to what has to be said.
-    pub(crate) fn fits(&self, header_list_bytes: u32) -> bool {
+    pub(crate) fn fits(&self, header_list_bytes: u64) -> bool {
         let bytes: usize = self.links.iter().map(|value| "link".len() + value.len() + 32).sum();
-        bytes <= header_list_bytes as usize / 2
+        bytes as u64 <= header_list_bytes / 2
     }
 
     /// Sends the 103, once; how many hints left in it.
-    pub(crate) fn precede(&mut self, stream: StreamId, http: &mut h2::Connection) -> usize {
+    pub(crate) fn precede(&mut self, stream: StreamId, http: &mut dyn Http) -> usize {
         let Some(interim) = self.interim() else { return 0 };
         // A stream that is gone wants nothing; its reset is on its way to us.
         http.respond(stream, &interim, false).map_or(0, |()| self.links.len()) // spec: 8297-2-a

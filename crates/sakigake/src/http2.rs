@@ -19,10 +19,9 @@ use core::{
 };
 use exchanges::{Asked, Exchanges};
 use farewell::Farewell;
-use sakigake_h2 as h2;
 use sakigake_net::Application;
-use sakigake_semantics::{Event, Fields, StreamId};
-use sakigake_session::{self as session, Session};
+use sakigake_semantics::{Event, Fields, Http, Misuse, Reason, StreamId};
+use sakigake_session::{self as session, Carrier};
 use sakigake_wire::{Instant, Span};
 use std::{collections::BTreeMap, future::Future, rc::Rc, time};
 use tokio::time::Sleep;
@@ -51,11 +50,6 @@ thread_local! {
 
 /// Requests, and responses, that such memory is kept for.
 const SPARE_ASKED: usize = 256;
-
-/// RFC 9113 section 7: nothing is wrong; the stream cannot be completed, and it is our fault; and: it is not needed any more.
-const NO_ERROR: u32 = 0x0;
-const INTERNAL_ERROR: u32 = 0x2;
-const CANCEL: u32 = 0x8;
 
 /// One connection's requests, and the responses that are still on their way.
 pub(crate) struct Http2<H: Handler, S> {
@@ -169,7 +163,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
     }
 
     /// Answers what was asked, and gives the list's memory back to the worker.
-    fn answer_all(&mut self, session: &mut Session) {
+    fn answer_all(&mut self, session: &mut dyn Carrier) {
         if self.asked.is_empty() {
             return;
         }
@@ -191,7 +185,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
         }
     }
 
-    fn respond(&mut self, mut asked: Asked, turn: Turn, session: &mut Session) {
+    fn respond(&mut self, mut asked: Asked, turn: Turn, session: &mut dyn Carrier) {
         let mark = session.mark(asked.stream);
         let request = &asked.request;
         let Dispatched { seat, answer, visit } =
@@ -244,7 +238,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
         reply: Reply,
         mut served: Served,
         since: time::Instant,
-        session: &mut Session,
+        session: &mut dyn Carrier,
     ) {
         let Some(http) = session.http() else { return };
         served.status = reply.response.status;
@@ -262,7 +256,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
     }
 
     /// Tells of the responses that are over, and gives the list's memory back to the worker.
-    fn settle(&mut self, http: &h2::Connection) {
+    fn settle(&mut self, http: &dyn Http) {
         if self.responses.is_empty() || http.has_given_up() {
             return; // Of what the engine has dropped nobody knows how much had left, but who looked before.
         }
@@ -298,7 +292,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
         }
     }
 
-    fn peer(&mut self, session: &Session) -> Peer {
+    fn peer(&mut self, session: &dyn Carrier) -> Peer {
         let peer = self.peer.get_or_insert_with(|| Peer::of(self.handler.client(), session));
         peer.clone()
     }
@@ -332,7 +326,7 @@ impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
 
 impl Response {
     /// Moves body into the stream's queue while it has room.
-    fn refill(&mut self, http: &mut h2::Connection, queue_bytes: usize) {
+    fn refill(&mut self, http: &mut dyn Http, queue_bytes: usize) {
         while !self.body.is_empty() && !self.is_lost {
             if let Some(stretch) = self.body.next_stretch() {
                 let len = stretch.len();
@@ -355,7 +349,7 @@ impl Response {
                 }
                 Ok(None) => break,
                 Err(_) => {
-                    http.reset(self.stream, INTERNAL_ERROR);
+                    http.reset(self.stream, Reason::InternalError);
                     self.is_lost = true;
                 }
             }
@@ -363,7 +357,7 @@ impl Response {
     }
 
     /// Bytes of the body were queued, unless the stream was reset in the meantime.
-    fn sent(&mut self, bytes: u64, outcome: Result<(), h2::Misuse>) {
+    fn sent(&mut self, bytes: u64, outcome: Result<(), Misuse>) {
         match outcome {
             Ok(()) => {
                 self.served.bytes += bytes;
@@ -375,7 +369,7 @@ impl Response {
 
     /// Whether the engine has handed all of it on; if not, how much waits is noted. `is_drained` says that nothing waits on
     /// any stream.
-    fn has_left(&mut self, http: &h2::Connection, is_drained: bool) -> bool {
+    fn has_left(&mut self, http: &dyn Http, is_drained: bool) -> bool {
         let has_left = self.body.is_empty() && (is_drained || http.has_sent_end(self.stream));
         self.queued = if has_left { 0 } else { http.queued(self.stream) };
         self.served.whole = has_left;
@@ -392,7 +386,7 @@ impl Response {
 
 /// What the stream's queue should take now: enough to be worth a read, as long as the connection's is not full; a turn's
 /// worth, were what goes first out of bytes before the turn is over; and something in any case.
-fn room(stream: StreamId, http: &h2::Connection, queue_bytes: usize) -> usize {
+fn room(stream: StreamId, http: &dyn Http, queue_bytes: usize) -> usize {
     let room = http.room(stream);
     let queued = http.held_bytes();
     let most = || URGENT_BYTES + http.open_streams() * REFILL_BYTES;
@@ -443,7 +437,7 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
         }
     }
 
-    fn act(&mut self, now: Instant, session: &mut Session) {
+    fn act(&mut self, now: Instant, session: &mut dyn Carrier) {
         if self.end == End::Drained && self.farewell.is_due(session) {
             session.close(now);
         }
@@ -470,7 +464,7 @@ impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
         }
         if self.end == End::Cut {
             match session.http() {
-                Some(http) => http.close(NO_ERROR),
+                Some(http) => http.close(Reason::NoError),
                 None => session.close(now),
             }
         }

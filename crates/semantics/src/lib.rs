@@ -7,8 +7,10 @@ mod event;
 mod fields;
 #[doc(hidden)]
 pub mod fuzz;
+mod http;
 mod length;
 mod message;
+mod origin;
 mod priority;
 mod rules;
 
@@ -16,7 +18,9 @@ pub use assembly::{Assembly, Malformed};
 pub use control::{Control, Part};
 pub use event::{Chunk, Cut, Event, Source, StreamId};
 pub use fields::{FieldLine, Fields};
+pub use http::{Http, Misuse, Reason};
 pub use length::BodyLength;
 pub use message::{Kind, Message, Request, Response};
+pub use origin::{Origin, OriginSet, Origins, origin_frames};
 pub use priority::Priority;
 pub use rules::{is_host, is_token};

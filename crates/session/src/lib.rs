@@ -8,6 +8,7 @@
 //! A server's first flight leaves in one `transmit`: ServerHello to Finished, then, as 0.5-RTT data, SETTINGS and the
 //! PRELOAD frame of the host that the client named.
 
+mod carrier;
 mod config;
 mod event;
 mod fault;
@@ -16,6 +17,7 @@ mod hints;
 mod plain;
 mod session;
 
+pub use carrier::Carrier;
 pub use config::{ClientConfig, ServerConfig};
 pub use event::{Agreed, Event, Protocol};
 pub use fault::Fault;

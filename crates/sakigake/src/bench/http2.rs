@@ -9,14 +9,11 @@ use core::{
     task::{Context, Poll},
 };
 use sakigake_net::Application;
-use sakigake_semantics::{Chunk, Event, StreamId};
-use sakigake_session::{self as session, Session};
+use sakigake_semantics::{Chunk, Event, Misuse, Reason, StreamId};
+use sakigake_session::{self as session, Carrier};
 use sakigake_wire as wire;
 use std::{collections::BTreeMap, future::Future, rc::Rc, time::Instant};
 use tokio::time::Sleep;
-
-/// RFC 9113 section 7: nothing is wrong.
-const NO_ERROR: u32 = 0x0;
 
 /// One connection's part of the load.
 pub(super) struct Http2<'a> {
@@ -142,7 +139,7 @@ impl<'a> Http2<'a> {
     }
 
     /// As many requests as may be under way.
-    fn ask(&mut self, session: &mut Session) {
+    fn ask(&mut self, session: &mut dyn Carrier) {
         let Some(http) = session.http() else { return };
         while self.end == End::None && self.flying.len() < self.plan.options.streams {
             let now = Instant::now();
@@ -160,7 +157,7 @@ impl<'a> Http2<'a> {
                 Err(misuse) => {
                     self.plan.quota.give_back();
                     // A server may allow fewer at a time: then one that ends makes room.
-                    if misuse != sakigake_h2::Misuse::TooManyStreams {
+                    if misuse != Misuse::TooManyStreams {
                         self.end = End::Draining;
                     }
                     break;
@@ -206,7 +203,7 @@ impl Application for Http2<'_> {
         }
     }
 
-    fn act(&mut self, now: wire::Instant, session: &mut Session) {
+    fn act(&mut self, now: wire::Instant, session: &mut dyn Carrier) {
         if self.is_ready && self.report.agreed.is_none() {
             self.report.agreed = session.agreed().map(ToString::to_string);
         }
@@ -223,7 +220,7 @@ impl Application for Http2<'_> {
             End::Draining if !self.flying.is_empty() => {}
             End::Draining => session.close(now),
             End::Cut => match session.http() {
-                Some(http) => http.close(NO_ERROR),
+                Some(http) => http.close(Reason::NoError),
                 None => session.close(now),
             },
         }

@@ -14,18 +14,15 @@ use core::{
     task::{Context, Poll},
     time::Duration,
 };
-use sakigake_h2::Misuse;
 use sakigake_net::Application;
 use sakigake_page::load::Id;
-use sakigake_semantics::{Chunk, Event, StreamId};
-use sakigake_session::{self as session, Protocol, Session};
+use sakigake_semantics::{Chunk, Event, Misuse, Origin, Reason, StreamId};
+use sakigake_session::{self as session, Carrier, Protocol};
 use sakigake_tls::EarlyData;
 use sakigake_wire::{Instant, Span};
 use std::{collections::BTreeMap, rc::Rc};
 use tokio::sync::mpsc;
 
-/// Nobody needs the stream any more (RFC 9113 section 7).
-const CANCEL: u32 = 0x8;
 /// How long a connection that has all it came for still waits for a ticket, and how many of its round trips if that is longer.
 const TICKET_PATIENCE: Span = Span::from_secs(1);
 const TICKET_RTTS: u64 = 2;
@@ -111,7 +108,7 @@ impl Http2 {
         self.streams.iter().find(|(_, exchange)| exchange.id == id).map(|(stream, _)| *stream)
     }
 
-    fn carry_out(&mut self, now: Instant, command: Command, session: &mut Session) {
+    fn carry_out(&mut self, now: Instant, command: Command, session: &mut dyn Carrier) {
         let Some(http) = session.http() else { return };
         match command {
             Command::Request(id, call) => match http.request(&call.request, call.body_bytes() == 0) {
@@ -129,7 +126,7 @@ impl Http2 {
             Command::Cancel(id) => {
                 self.waiting.retain(|waiting| !matches!(waiting, Command::Request(other, _) if *other == id));
                 if let Some(stream) = self.stream_of(id) {
-                    http.reset(stream, CANCEL);
+                    http.reset(stream, Reason::Cancel);
                     self.streams.remove(&stream);
                 }
             }
@@ -143,7 +140,7 @@ impl Http2 {
     }
 
     /// Moves bodies of requests into their streams' queues, as far as there is room.
-    fn send_bodies(&mut self, session: &mut Session) {
+    fn send_bodies(&mut self, session: &mut dyn Carrier) {
         let Some(http) = session.http() else { return };
         for (stream, exchange) in self.streams.iter_mut().filter(|(_, exchange)| !exchange.is_over) {
             let Some(body) = &exchange.call.body else { continue };
@@ -159,16 +156,16 @@ impl Http2 {
             }
         }
         for stream in self.answered_early.drain(..) {
-            http.reset(stream, CANCEL);
+            http.reset(stream, Reason::Cancel);
         }
     }
 
     /// The server's origin set, when it changed; our own origin is in it.
-    fn tell_origins(&mut self, session: &mut Session) {
+    fn tell_origins(&mut self, session: &mut dyn Carrier) {
         if !core::mem::take(&mut self.has_new_origins) {
             return;
         }
-        let own = sakigake_h2::Origin::parse(self.ear.origin.to_string().as_bytes());
+        let own = Origin::parse(self.ear.origin.to_string().as_bytes());
         let Some((http, own)) = session.http().zip(own) else { return };
         http.connected_to(own);
         if let Some(set) = http.origins() {
@@ -349,7 +346,7 @@ impl Application for Http2 {
         }
     }
 
-    fn act(&mut self, now: Instant, session: &mut Session) {
+    fn act(&mut self, now: Instant, session: &mut dyn Carrier) {
         if self.is_ready {
             self.ear.remember(self.tickets.as_mut().and_then(Keeper::recalled));
         }

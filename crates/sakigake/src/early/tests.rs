@@ -39,7 +39,7 @@ fn half_of_the_header_list_is_for_what_has_to_be_said() {
     let early = Early::of(&request("GET", None), links).expect("it may be a document");
     // Two values of 27 and 26 bytes, each with its name and 32 bytes more.
     let bytes = 27 + 26 + 2 * (4 + 32);
-    assert!(early.fits(2 * bytes) && !early.fits(2 * bytes - 1) && !early.fits(0) && early.fits(u32::MAX));
+    assert!(early.fits(2 * bytes) && !early.fits(2 * bytes - 1) && !early.fits(0) && early.fits(u64::MAX));
 }
 
 #[test]

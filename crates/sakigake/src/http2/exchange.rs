@@ -1,12 +1,11 @@
 //! One request to a service and its response: polled when it rings, pulled only while its stream has room.
 
-use super::{CANCEL, INTERNAL_ERROR, NO_ERROR, room, waits::Owed};
+use super::{room, waits::Owed};
 use crate::early::{Early, is_document_head};
 use crate::service::{BodyError, Failure, Inflow, Outgoing, Pending, Ring, head};
 use bytes::Bytes;
 use http_body::Body as _;
-use sakigake_h2 as h2;
-use sakigake_semantics::{Chunk, Response, StreamId};
+use sakigake_semantics::{Chunk, Http, Reason, Response, StreamId};
 use sakigake_wire::Instant;
 use std::{
     future::Future as _,
@@ -153,7 +152,7 @@ impl Exchange {
     }
 
     /// Notes how much of its response waits in the engine, and whether all has left.
-    pub(crate) fn look(&mut self, stream: StreamId, http: &h2::Connection) {
+    pub(crate) fn look(&mut self, stream: StreamId, http: &dyn Http) {
         if !self.is_awaited() || http.has_given_up() {
             return; // What was noted before is all that is known.
         }
@@ -165,7 +164,7 @@ impl Exchange {
     }
 
     /// The peer gave it up.
-    pub(crate) fn cancel(&mut self, code: u32) {
+    pub(crate) fn cancel(&mut self, code: u64) {
         if let Some(inflow) = &self.inflow {
             inflow.fail(BodyError::Reset(code));
         }
@@ -183,7 +182,7 @@ impl Exchange {
 
     /// What its client owes did not come: the request ends, with 408 where it has no response yet. A response under way
     /// is given up, and one that is over is followed by the refusal of the rest.
-    pub(crate) fn give_up(&mut self, stream: StreamId, http: &mut h2::Connection) {
+    pub(crate) fn give_up(&mut self, stream: StreamId, http: &mut dyn Http) {
         if let Some(inflow) = &self.inflow {
             inflow.fail(BodyError::Slow);
         }
@@ -194,7 +193,7 @@ impl Exchange {
                 self.outcome.is_whole = http.respond(stream, &refusal, true).is_ok();
                 self.is_refused = true;
             }
-            Phase::Answering(_) => http.reset(stream, CANCEL),
+            Phase::Answering(_) => http.reset(stream, Reason::Cancel),
             Phase::Leaving | Phase::Answered => return self.is_refused = true,
         }
         self.turn(Phase::Answered);
@@ -221,7 +220,7 @@ impl Exchange {
         &mut self,
         now: Instant,
         stream: StreamId,
-        http: &mut h2::Connection,
+        http: &mut dyn Http,
         queue_bytes: usize,
     ) -> Step {
         self.ask(stream, http);
@@ -230,7 +229,7 @@ impl Exchange {
         self.settle(now, stream, http, step)
     }
 
-    fn ask(&mut self, stream: StreamId, http: &mut h2::Connection) {
+    fn ask(&mut self, stream: StreamId, http: &mut dyn Http) {
         let Phase::Asking(pending) = &mut self.phase else { return };
         match Pin::new(pending).poll(&mut Context::from_waker(&self.ring)) {
             Poll::Pending => {
@@ -244,7 +243,7 @@ impl Exchange {
     }
 
     /// Somebody reads the body: a client that asked may send it (RFC 9110 section 10.1.1).
-    fn bid_continue(&mut self, stream: StreamId, http: &mut h2::Connection) {
+    fn bid_continue(&mut self, stream: StreamId, http: &mut dyn Http) {
         if self.expects && self.inflow.as_ref().is_some_and(|inflow| inflow.is_asked()) {
             self.expects = false;
             // A stream that is gone wants nothing; its reset is on its way to us.
@@ -253,12 +252,12 @@ impl Exchange {
     }
 
     /// While the handler thinks, the client may ask for what the page will name.
-    fn hint(&mut self, stream: StreamId, http: &mut h2::Connection) {
+    fn hint(&mut self, stream: StreamId, http: &mut dyn Http) {
         let told = self.early.as_mut().map_or(0, |early| early.precede(stream, http));
         self.outcome.early_hints += told;
     }
 
-    fn begin(&mut self, stream: StreamId, response: http::Response<Outgoing>, http: &mut h2::Connection) {
+    fn begin(&mut self, stream: StreamId, response: http::Response<Outgoing>, http: &mut dyn Http) {
         let (mut parts, body) = response.into_parts();
         let exact = body.size_hint().exact();
         let (mut head, left) = match head::response(&mut parts, exact, self.is_head) {
@@ -281,7 +280,7 @@ impl Exchange {
     }
 
     /// What the handler gave cannot be sent: 500 instead, and a line in the log.
-    fn refuse(&mut self, stream: StreamId, http: &mut h2::Connection, why: String) {
+    fn refuse(&mut self, stream: StreamId, http: &mut dyn Http, why: String) {
         self.turn(Phase::Answered);
         let refusal = Response::new(500).with("content-length", "0");
         self.outcome.status = 500;
@@ -290,16 +289,16 @@ impl Exchange {
     }
 
     /// The handler cannot go on: its stream ends, and no other.
-    fn end(&mut self, stream: StreamId, http: &mut h2::Connection, why: String) {
-        http.reset(stream, INTERNAL_ERROR);
+    fn end(&mut self, stream: StreamId, http: &mut dyn Http, why: String) {
+        http.reset(stream, Reason::InternalError);
         self.outcome.fault = Some(why);
         self.turn(Phase::Answered);
         if let Some(inflow) = self.inflow.take() {
-            inflow.fail(BodyError::Reset(INTERNAL_ERROR));
+            inflow.fail(BodyError::Reset(http.code(Reason::InternalError)));
         }
     }
 
-    fn send(&mut self, stream: StreamId, http: &mut h2::Connection, queue_bytes: usize) -> Step {
+    fn send(&mut self, stream: StreamId, http: &mut dyn Http, queue_bytes: usize) -> Step {
         let Phase::Answering(sending) = &mut self.phase else { return Step::Waits };
         let mut cx = Context::from_waker(&self.ring);
         for _ in 0..FRAMES_A_TURN {
@@ -330,18 +329,12 @@ impl Exchange {
     }
 
     /// Credit for what was read, and whether it is over: the request's body may outlive the response.
-    pub(crate) fn settle(
-        &self,
-        now: Instant,
-        stream: StreamId,
-        http: &mut h2::Connection,
-        step: Step,
-    ) -> Step {
+    pub(crate) fn settle(&self, now: Instant, stream: StreamId, http: &mut dyn Http, step: Step) -> Step {
         if self.is_refused {
             if !http.has_sent_end(stream) {
                 return Step::Wants;
             }
-            http.reset(stream, NO_ERROR);
+            http.reset(stream, Reason::NoError);
             return Step::Over;
         }
         let Some(inflow) = &self.inflow else {
@@ -358,7 +351,7 @@ impl Exchange {
             // The client goes on sending what nobody reads, although it has its answer, or will have: it is told to stop
             // when the last of that has left, and not before it has shown what it sends.
             (false, false) if inflow.is_unwanted() && http.has_sent_end(stream) => {
-                http.reset(stream, NO_ERROR); // spec: 9113-8.1-e
+                http.reset(stream, Reason::NoError); // spec: 9113-8.1-e
                 Step::Over
             }
             (false, false) if inflow.is_unwanted() => Step::Wants,
@@ -372,7 +365,7 @@ impl Sending {
     fn flush(
         &mut self,
         stream: StreamId,
-        http: &mut h2::Connection,
+        http: &mut dyn Http,
         queue_bytes: usize,
         outcome: &mut Outcome,
     ) -> Option<Sent> {
@@ -399,7 +392,7 @@ impl Sending {
     fn pull(
         &mut self,
         stream: StreamId,
-        http: &mut h2::Connection,
+        http: &mut dyn Http,
         queue_bytes: usize,
         cx: &mut Context<'_>,
     ) -> Option<Sent> {
@@ -433,12 +426,7 @@ impl Sending {
         None
     }
 
-    fn finish(
-        &mut self,
-        stream: StreamId,
-        http: &mut h2::Connection,
-        trailers: Option<&http::HeaderMap>,
-    ) -> Sent {
+    fn finish(&mut self, stream: StreamId, http: &mut dyn Http, trailers: Option<&http::HeaderMap>) -> Sent {
         if self.left.unwrap_or(0) > 0 {
             return Sent::Broken("the body is shorter than its content-length".into());
         }

@@ -1,7 +1,6 @@
 //! The requests of one connection that services answer.
 
 use super::{
-    NO_ERROR,
     exchange::{Exchange, Step},
     waits::{Owed, Waits},
 };
@@ -12,8 +11,7 @@ use crate::{
 };
 use core::task::{Context, Poll};
 use http::StatusCode;
-use sakigake_h2 as h2;
-use sakigake_semantics::{Fields, Request, StreamId};
+use sakigake_semantics::{Fields, Http, Reason, Request, StreamId};
 use sakigake_wire::Instant;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -99,7 +97,7 @@ impl<H: Handler> Exchanges<H> {
     pub(super) fn cancel(&mut self, stream: StreamId, code: u64) {
         self.waits.note(stream, None);
         if let Some(mut under_way) = self.under_way.remove(&stream) {
-            under_way.exchange.cancel(u32::try_from(code).unwrap_or(u32::MAX));
+            under_way.exchange.cancel(code);
         }
     }
 
@@ -126,7 +124,7 @@ impl<H: Handler> Exchanges<H> {
     }
 
     /// Notes what has left, then takes each that rang, or waits for room, as far as it goes.
-    pub(super) fn advance(&mut self, now: Instant, http: &mut h2::Connection) {
+    pub(super) fn advance(&mut self, now: Instant, http: &mut dyn Http) {
         self.look(now, http);
         let mut due = self.bell.take();
         due.append(&mut self.wanting);
@@ -136,7 +134,7 @@ impl<H: Handler> Exchanges<H> {
         self.unwanted.retain(|stream| self.waits.is_owed(*stream));
         for stream in &self.unwanted {
             if http.has_sent_end(*stream) {
-                http.reset(*stream, NO_ERROR); // spec: 9113-8.1-e
+                http.reset(*stream, Reason::NoError); // spec: 9113-8.1-e
                 self.waits.note(*stream, None); // With the next look it is forgotten.
             }
         }
@@ -147,14 +145,14 @@ impl<H: Handler> Exchanges<H> {
                     self.follow(stream, step);
                 }
                 Some(_) => {}
-                None if http.has_sent_end(stream) => http.reset(stream, NO_ERROR),
+                None if http.has_sent_end(stream) => http.reset(stream, Reason::NoError),
                 None => self.owes_end(stream), // Its own answer is still on its way.
             }
         }
     }
 
     /// Asks the engine for each of which something waited there; those that have left go on to their end.
-    fn look(&mut self, now: Instant, http: &mut h2::Connection) {
+    fn look(&mut self, now: Instant, http: &mut dyn Http) {
         let mut at = 0;
         while let Some(stream) = self.leaving.get(at).copied() {
             let under_way = self.under_way.get_mut(&stream);
@@ -170,7 +168,7 @@ impl<H: Handler> Exchanges<H> {
         }
     }
 
-    fn step(&mut self, now: Instant, stream: StreamId, http: &mut h2::Connection) {
+    fn step(&mut self, now: Instant, stream: StreamId, http: &mut dyn Http) {
         let Some(under_way) = self.under_way.get_mut(&stream) else { return };
         let step = under_way.advance(now, stream, http, self.queue_bytes);
         if under_way.exchange.is_leaving() && !core::mem::replace(&mut under_way.is_leaving, true) {
@@ -248,27 +246,21 @@ fn ask(local: Local, asked: &Asked, peer: Peer) -> Pending {
 }
 
 impl<H: Handler> UnderWay<H> {
-    fn advance(
-        &mut self,
-        now: Instant,
-        stream: StreamId,
-        http: &mut h2::Connection,
-        queue_bytes: usize,
-    ) -> Step {
+    fn advance(&mut self, now: Instant, stream: StreamId, http: &mut dyn Http, queue_bytes: usize) -> Step {
         let step = self.exchange.advance(now, stream, http, queue_bytes);
         self.log_answered();
         step
     }
 
     /// Whether something of the response still waits in the engine, and whether there is more to come.
-    fn look(&mut self, stream: StreamId, http: &h2::Connection) -> (bool, bool) {
+    fn look(&mut self, stream: StreamId, http: &dyn Http) -> (bool, bool) {
         self.exchange.look(stream, http);
         self.is_leaving = self.exchange.is_leaving();
         (self.is_leaving, self.exchange.is_awaited())
     }
 
     /// The client owed something for too long.
-    fn give_up(&mut self, now: Instant, stream: StreamId, http: &mut h2::Connection) -> Step {
+    fn give_up(&mut self, now: Instant, stream: StreamId, http: &mut dyn Http) -> Step {
         self.exchange.give_up(stream, http);
         self.log_answered();
         self.exchange.settle(now, stream, http, Step::Over)

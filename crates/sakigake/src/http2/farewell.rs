@@ -12,7 +12,7 @@ use core::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use sakigake_session::Session;
+use sakigake_session::Carrier;
 use tokio::time::{Duration, Sleep, sleep};
 
 /// How long that round trip may take.
@@ -47,7 +47,7 @@ impl Farewell {
     }
 
     /// Whether to say so now.
-    pub(super) fn is_due(&mut self, session: &mut Session) -> bool {
+    pub(super) fn is_due(&mut self, session: &mut dyn Carrier) -> bool {
         let is_ready = session.is_ready();
         // A handshake under way is finished first, and who speaks HTTP/1.1 is told by that.
         let Some(http) = session.http().filter(|_| is_ready) else { return false };

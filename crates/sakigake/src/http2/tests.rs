@@ -1,5 +1,5 @@
 use super::*;
-use h2::{Config, Connection};
+use sakigake_h2::{Config, Connection};
 use sakigake_semantics::{Chunk, Request, Response};
 
 /// A server of which so many streams were asked for, whose responses have begun and have no body yet.

@@ -53,8 +53,8 @@ impl Drop for Stream {
 /// Why a body ended before its end.
 #[derive(Clone, Debug)]
 pub enum BodyError {
-    /// The stream was reset, by the client's will or because it broke a rule: HTTP/2's error code.
-    Reset(u32),
+    /// The stream was reset, by the client's will or because it broke a rule: HTTP/2's or HTTP/3's error code.
+    Reset(u64),
     /// The connection ended.
     Lost,
     /// The client let its reader wait for longer than it may.

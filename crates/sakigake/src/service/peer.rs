@@ -1,6 +1,6 @@
 use http::{HeaderName, HeaderValue};
 use sakigake_net::PlainStream;
-use sakigake_session::Session;
+use sakigake_session::Carrier;
 use sakigake_tls::{Exporter, Identity};
 use std::{
     net::SocketAddr,
@@ -61,7 +61,7 @@ impl Peer {
     }
 
     /// Who is at the other end of a session.
-    pub(crate) fn of(address: SocketAddr, session: &Session) -> Self {
+    pub(crate) fn of(address: SocketAddr, session: &dyn Carrier) -> Self {
         let server_name = session.server_name().map(str::to_owned);
         let tls = session.agreed().map(|agreed| Tls {
             suite: agreed.suite,

@@ -7,7 +7,7 @@ use crate::client::{
 };
 use sakigake_net::{Application, Ended, PlainStream, SystemEntropy, drive};
 use sakigake_page::Origin;
-use sakigake_session::{ClientConfig, Event, Session};
+use sakigake_session::{Carrier, ClientConfig, Event, Session};
 use sakigake_tls as tls;
 use sakigake_wire::Instant;
 use std::{
@@ -61,7 +61,7 @@ struct Silent;
 impl Application for Silent {
     fn heard(&mut self, _: Instant, _: Event<'_>) {}
 
-    fn act(&mut self, _: Instant, _: &mut Session) {}
+    fn act(&mut self, _: Instant, _: &mut dyn Carrier) {}
 }
 
 /// Two sockets that lead to each other.
