@@ -27,7 +27,7 @@ impl Budget {
             Flood::UnknownStreams => (&mut self.unknown_streams, limits.unknown_streams_per_10_s),
             Flood::Controls => (&mut self.controls, limits.controls_per_10_s),
             // The rest is counted where it lies, not by time.
-            Flood::SettingsBytes | Flood::HeldBytes => return Ok(()),
+            Flood::SettingsBytes | Flood::WaitingBytes => return Ok(()),
         };
         *count = count.saturating_add(1);
         if *count > limit { Err(Fault::Flood(flood)) } else { Ok(()) }

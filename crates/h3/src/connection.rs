@@ -1,16 +1,15 @@
 //! A connection: the parts put together. What the peer's control stream does is in [`crate::control`], what its messages
-//! do in [`crate::request`].
+//! do in [`crate::request`], what the owner asks for in [`crate::local`], and what leaves in [`crate::departure`].
 
 use crate::budget::Budget;
 use crate::control::{Heard, Uni};
-use crate::output::Output;
+use crate::departure::Local;
 use crate::request::{Exchange, Phase};
 use crate::rules::{ErrorCode, kind, stream_type};
-use crate::{Departure, Fault, Flood, Limits, Scope, Settings, frame, section};
-use core::fmt;
+use crate::{Departure, Fault, Flood, Limits, Scope, Settings, frame};
 use sakigake_fields::qpack;
-use sakigake_semantics::{Chunk, Event, FieldLine, Fields, Request, Response, StreamId};
-use sakigake_wire::Instant;
+use sakigake_semantics::{Event, StreamId};
+use sakigake_wire::{Instant, MAX_VARINT, Span};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
@@ -30,7 +29,7 @@ pub struct Config {
 /// One side of one HTTP/3 connection.
 ///
 /// Its owner hands in the bytes of the peer's streams, each stream's in order, and does what
-/// [`transmit`](Connection::transmit) says. How many streams may be open is for QUIC to say. There are no timers.
+/// [`depart`](Connection::depart) says. How many streams may be open is for QUIC to say.
 #[derive(Debug)]
 pub struct Connection {
     pub(crate) client: bool,
@@ -42,46 +41,54 @@ pub struct Connection {
     pub(crate) unis: BTreeMap<u64, Uni>,
     pub(crate) heard: Heard,
     pub(crate) exchanges: BTreeMap<u64, Exchange>,
-    /// Bytes held behind sections that wait, on all streams.
-    pub(crate) held_bytes: usize,
+    /// Bytes that came and are held behind sections that wait, on all streams.
+    pub(crate) waiting_bytes: usize,
+    /// Bytes of bodies in the queues of all streams together.
+    pub(crate) queued: u64,
+    /// Those of them that are in memory.
+    pub(crate) held: usize,
     /// Resets and the like, in their order.
     pub(crate) departures: VecDeque<Departure>,
+    /// What was used of each stream and not told yet.
+    pub(crate) used: BTreeMap<u64, u64>,
+    pub(crate) notices: VecDeque<Notice>,
     /// Our own unidirectional streams that have begun.
-    locals: Vec<Local>,
+    pub(crate) locals: Vec<Local>,
     /// The next request's stream: ours, or one above the highest that came.
-    next_request: u64,
-    goaway_sent: Option<u64>,
+    pub(crate) next_request: u64,
+    pub(crate) going: Going,
+    /// The code with which the connection is to be closed, until the owner was told.
+    pub(crate) last_word: Option<u64>,
     /// The stream that was served last, so that all have their turn.
-    served: u64,
-    over: bool,
+    pub(crate) turn: u64,
 }
 
-/// A unidirectional stream of ours.
-#[derive(Debug)]
-struct Local {
-    id: u64,
-    kind: u64,
-    output: Output,
-}
-
-/// Our caller asked for what cannot be.
+/// How far the end has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misuse {
-    /// The connection takes no new requests, or has ended.
-    Closing,
-    /// That is for the other end to do.
-    Role,
-    /// No such stream, or no longer.
-    UnknownStream,
-    /// Out of order: DATA before a response, a second response, anything after the end.
-    Order,
-    /// The stream's send queue has no room for it (see [`Connection::room`]).
-    Full,
-    /// A field section above what the peer says that it takes.
-    TooLarge,
-    /// The server did not say that it understands extended CONNECT (RFC 9220 section 3).
-    Protocol,
+pub(crate) enum Going {
+    /// It is not in sight.
+    On,
+    /// A server's first GOAWAY is out: requests on their way still count.
+    Draining {
+        /// When the second one follows.
+        due: Instant,
+    },
+    /// The last GOAWAY is out: no request from this one on counts.
+    Final(u64),
+    /// Nothing counts any more.
+    Over,
 }
+
+/// An event that arose when nobody listened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Notice {
+    Writable(u64),
+    Finished(u64),
+    Reset { stream: u64, code: u64 },
+}
+
+/// The first GOAWAY of a server's drain: no request has this number or a higher one (section 5.2).
+const BEYOND_ALL: u64 = MAX_VARINT - 3;
 
 impl Connection {
     /// A client's side. Its SETTINGS are the first thing to leave.
@@ -104,13 +111,17 @@ impl Connection {
             unis: BTreeMap::new(),
             heard: Heard::default(),
             exchanges: BTreeMap::new(),
-            held_bytes: 0,
+            waiting_bytes: 0,
+            queued: 0,
+            held: 0,
             departures: VecDeque::new(),
+            used: BTreeMap::new(),
+            notices: VecDeque::new(),
             locals: Vec::new(),
             next_request: 0,
-            goaway_sent: None,
-            served: 0,
-            over: false,
+            going: Going::On,
+            last_word: None,
+            turn: 0,
         };
         let mut settings = Vec::new();
         frame::write(kind::SETTINGS, &connection.settings().write(), &mut settings);
@@ -138,7 +149,7 @@ impl Connection {
     ///
     /// # Errors
     /// The peer broke a rule of the connection, which is to be closed with the fault's code. What reaches no further than
-    /// a stream is told as an event and done by [`transmit`](Self::transmit).
+    /// a stream is told as an event and done by [`depart`](Self::depart).
     pub fn handle(
         &mut self,
         now: Instant,
@@ -147,16 +158,20 @@ impl Connection {
         fin: bool,
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
-        if self.over {
+        if self.is_over() {
             return Ok(());
         }
         let id = stream.0;
         let handled = match id & 3 {
             0 => self.request_bytes(now, id, bytes, fin, heard),
             1 if self.client => Err(Fault::ServerStream), // spec: 9114-6.1-a
-            2 | 3 if self.is_peers(id) => self.uni(now, id, bytes, fin, heard),
+            2 | 3 if self.is_peers(id) => {
+                self.used(id, bytes.len() as u64);
+                self.uni(now, id, bytes, fin, heard)
+            }
             _ => Ok(()),
         };
+        self.tell(heard);
         self.judge(handled)
     }
 
@@ -171,11 +186,15 @@ impl Connection {
         code: u64,
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
+        if self.is_over() {
+            return Ok(());
+        }
         let reset = match stream.0 & 3 {
             0 => self.request_reset(now, stream, code, heard),
             _ if self.is_peers(stream.0) => self.uni_ended(stream.0),
             _ => Ok(()),
         };
+        self.tell(heard);
         self.judge(reset)
     }
 
@@ -191,136 +210,111 @@ impl Connection {
         code: u64,
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
+        if self.is_over() {
+            return Ok(());
+        }
         let stopped = self.stopped(now, stream, code, heard);
+        self.tell(heard);
         self.judge(stopped)
     }
 
-    /// What is to be done next; bytes are written into `out`.
-    pub fn transmit(&mut self, out: &mut [u8]) -> Option<Departure> {
-        self.collect_instructions();
-        // What the peer needs in order to read the rest leaves first.
-        for local in &mut self.locals {
-            if let Some((len, fin)) = local.output.take(out) {
-                return Some(Departure::Bytes { stream: StreamId(local.id), len, fin });
-            }
+    /// Gives the events that arose in [`depart`](Self::depart) and the owner's own calls.
+    pub fn tell(&mut self, heard: &mut impl FnMut(Event<'_>)) {
+        while let Some(notice) = self.notices.pop_front() {
+            heard(match notice {
+                Notice::Writable(stream) => Event::Writable { stream: StreamId(stream) },
+                Notice::Finished(stream) => Event::Finished { stream: StreamId(stream) },
+                Notice::Reset { stream, code } => {
+                    Event::Reset { stream: StreamId(stream), code, untouched: false }
+                }
+            });
         }
-        if let Some(departure) = self.departures.pop_front() {
-            return Some(departure);
+        if self.notices.capacity() > 16 {
+            self.notices = VecDeque::new();
         }
-        let ready = |(id, exchange): (&u64, &Exchange)| exchange.output.has_work().then_some(*id);
-        let next = self.exchanges.range(self.served + 1..).find_map(ready);
-        let id = next.or_else(|| self.exchanges.range(..=self.served).find_map(ready))?;
-        let (len, fin) = self.exchanges.get_mut(&id)?.output.take(out)?;
-        self.served = id;
-        if fin {
-            self.forget_ended(id);
-        }
-        Some(Departure::Bytes { stream: StreamId(id), len, fin })
     }
 
-    /// A client's next request; without `end` a body follows.
-    ///
-    /// # Errors
-    /// [`Misuse`]; nothing was changed.
-    pub fn request(&mut self, request: &Request, end: bool) -> Result<StreamId, Misuse> {
-        if !self.client {
-            return Err(Misuse::Role);
-        }
-        if self.over || self.heard.goaway.is_some() {
-            return Err(Misuse::Closing); // spec: 9114-5.2-b
-        }
-        let extended = self.heard.settings.is_some_and(|settings| settings.enable_connect_protocol);
-        if request.protocol().is_some() && !extended {
-            return Err(Misuse::Protocol);
-        }
-        self.fits(request.lines())?;
-        let id = self.next_request;
-        self.next_request += 4;
-        let method = request.method().to_vec();
-        self.exchanges.insert(id, Exchange::of_client(method));
-        self.send_section(id, request.lines(), end);
-        Ok(StreamId(id))
+    /// Whether [`tell`](Self::tell) has something to say.
+    pub fn has_news(&self) -> bool {
+        !self.notices.is_empty()
     }
 
-    /// A server's response, interim or final; without `end` a body or another response follows.
-    ///
-    /// # Errors
-    /// [`Misuse`]; nothing was changed.
-    pub fn respond(&mut self, stream: StreamId, response: &Response, end: bool) -> Result<(), Misuse> {
+    /// Takes no new requests, and is over when those that are under way have ended. A server says so twice, so that none that
+    /// is on its way is lost: again when [`deadline`](Self::deadline) has come, a little more than a round trip later, where `rtt` is
+    /// known.
+    pub fn drain(&mut self, now: Instant, rtt: Option<Span>) {
+        if self.going != Going::On {
+            return;
+        }
         if self.client {
-            return Err(Misuse::Role);
+            return self.finish_drain();
         }
-        self.fits(response.lines())?;
-        let exchange = self.exchanges.get_mut(&stream.0).filter(|exchange| exchange.known);
-        let exchange = exchange.ok_or(Misuse::UnknownStream)?;
-        if exchange.head_sent || exchange.output.is_ended() || (response.is_informational() && end) {
-            return Err(Misuse::Order);
-        }
-        exchange.head_sent = !response.is_informational();
-        self.send_section(stream.0, response.lines(), end);
-        Ok(())
+        self.say_goaway(BEYOND_ALL); // spec: 9114-5.2-e
+        let most = Span::from_millis(self.config.limits.drain_ms);
+        let wait = rtt.map_or(most, |rtt| (rtt + rtt).min(most));
+        self.going = Going::Draining { due: now + wait };
     }
 
-    /// More of a body.
-    ///
-    /// # Errors
-    /// [`Misuse`]; nothing was changed.
-    pub fn send(&mut self, stream: StreamId, chunk: Chunk, end: bool) -> Result<(), Misuse> {
-        let limit = self.config.limits.send_queue_bytes;
-        let exchange = self.sendable(stream)?;
-        let len = chunk.as_ref().len();
-        if exchange.output.queued() > 0 && exchange.output.queued() + len > limit {
-            return Err(Misuse::Full);
+    /// When to call [`expire`](Self::expire).
+    pub const fn deadline(&self) -> Option<Instant> {
+        match self.going {
+            Going::Draining { due } => Some(due),
+            Going::On | Going::Final(_) | Going::Over => None,
         }
-        if len > 0 {
-            let mut head = Vec::new();
-            frame::write_head(kind::DATA, len, &mut head);
-            exchange.output.push(Chunk::Owned(head));
-            exchange.output.push(chunk);
-        }
-        if end {
-            exchange.output.end();
-        }
-        Ok(())
     }
 
-    /// Fields behind a body: nothing follows.
-    ///
-    /// # Errors
-    /// [`Misuse`]; nothing was changed.
-    pub fn send_trailers(&mut self, stream: StreamId, fields: &Fields) -> Result<(), Misuse> {
-        self.fits(fields.iter())?;
-        self.sendable(stream)?;
-        self.send_section(stream.0, fields.iter(), true);
-        Ok(())
-    }
-
-    /// How many bytes [`send`](Self::send) takes now.
-    pub fn room(&self, stream: StreamId) -> usize {
-        let queued = self.exchanges.get(&stream.0).map(|exchange| exchange.output.queued());
-        queued.map_or(0, |queued| self.config.limits.send_queue_bytes.saturating_sub(queued))
-    }
-
-    /// Ends an exchange at once, both ways.
-    ///
-    /// # Errors
-    /// The peer does not read what our QPACK decoder says: as those of [`handle`](Self::handle).
-    pub fn reset(&mut self, stream: StreamId, code: ErrorCode) -> Result<(), Fault> {
-        let abandoned = self.abandon(stream.0, code);
-        self.judge(abandoned)
+    /// Time passed.
+    pub fn expire(&mut self, now: Instant) {
+        if self.deadline().is_some_and(|due| due <= now) {
+            self.finish_drain();
+        }
     }
 
     /// Says that requests which have not come are not served. Those that did go on.
-    pub fn go_away(&mut self) {
-        let id = if self.client { 0 } else { self.next_request };
-        if self.goaway_sent.is_some_and(|before| id >= before) {
-            return;
-        }
-        self.goaway_sent = Some(id);
+    fn finish_drain(&mut self) {
+        let from = if self.client { 0 } else { self.next_request };
+        self.say_goaway(from); // spec: 9114-5.2-c
+        self.going = Going::Final(from);
+    }
+
+    fn say_goaway(&mut self, id: u64) {
         let (mut payload, mut out) = (Vec::new(), Vec::new());
         frame::varint(id, &mut payload);
         frame::write(kind::GOAWAY, &payload, &mut out);
-        self.local(stream_type::CONTROL, out); // spec: 9114-5.2-c
+        self.local(stream_type::CONTROL, out);
+    }
+
+    /// Ends everything: [`Departure::Close`] is all that leaves. No event follows.
+    pub fn close(&mut self, code: ErrorCode) {
+        if self.is_over() {
+            return;
+        }
+        self.going = Going::Over;
+        self.last_word = Some(code.wire());
+        self.exchanges.clear();
+        self.unis.clear();
+        self.locals.clear();
+        self.departures.clear();
+        self.notices.clear();
+        self.used.clear();
+        (self.queued, self.held, self.waiting_bytes) = (0, 0, 0);
+    }
+
+    /// Whether it was ended at once, by a fault or by [`close`](Self::close).
+    pub const fn has_given_up(&self) -> bool {
+        self.is_over()
+    }
+
+    /// Whether no exchange is under way, none will be, and the owner was handed all that was to be said: when the peer has
+    /// all of it, QUIC's connection is to be closed, with [`ErrorCode::NoError`] where no [`Departure::Close`] said another one.
+    pub fn is_closed(&self) -> bool {
+        match self.going {
+            Going::Over => self.last_word.is_none(),
+            Going::Final(_) => self.is_idle(),
+            Going::On | Going::Draining { .. } => {
+                self.client && self.heard.goaway.is_some() && self.is_idle()
+            }
+        }
     }
 
     /// Whether no exchange is under way and nothing waits to leave.
@@ -328,6 +322,45 @@ impl Connection {
         self.exchanges.is_empty()
             && self.departures.is_empty()
             && self.locals.iter().all(|local| !local.output.has_work())
+    }
+
+    /// Whether an exchange is under way.
+    pub fn has_streams(&self) -> bool {
+        !self.exchanges.is_empty()
+    }
+
+    /// Exchanges that are under way: each may have something queued.
+    pub fn open_streams(&self) -> usize {
+        self.exchanges.len()
+    }
+
+    /// Bytes of bodies that wait here, on all streams.
+    pub const fn queued_bytes(&self) -> u64 {
+        self.queued
+    }
+
+    /// Those of them that take memory: all but a [`Source`](sakigake_semantics::Source)'s.
+    pub const fn held_bytes(&self) -> usize {
+        self.held
+    }
+
+    /// Bytes of a field section that the peer takes, counted as section 4.2.2 does, so far as it said.
+    pub fn peer_header_list_bytes(&self) -> u64 {
+        self.heard.settings.and_then(|settings| settings.max_field_section_size).unwrap_or(u64::MAX)
+    }
+
+    /// Whether the peer's SETTINGS were heard.
+    pub const fn has_heard_settings(&self) -> bool {
+        self.heard.settings.is_some()
+    }
+
+    /// Whether the server understands extended CONNECT: not before its SETTINGS were heard.
+    pub fn knows_extended_connect(&self) -> bool {
+        self.heard.settings.is_some_and(|settings| settings.enable_connect_protocol)
+    }
+
+    pub(crate) const fn is_over(&self) -> bool {
+        matches!(self.going, Going::Over)
     }
 
     /// Whether the peer is about to be asked to stop sending.
@@ -343,7 +376,7 @@ impl Connection {
 
     /// A fault of the connection ends it.
     fn judge(&mut self, handled: Result<(), Fault>) -> Result<(), Fault> {
-        self.over |= handled.is_err();
+        self.bear(handled);
         handled
     }
 
@@ -357,8 +390,11 @@ impl Connection {
     ) -> Result<(), Fault> {
         let mut exchange = match self.exchanges.remove(&id) {
             Some(exchange) => exchange,
-            None if self.client || self.is_given_up(id) => return Ok(()),
-            None if self.goaway_sent.is_some_and(|from| id >= from) => {
+            None if self.client || self.is_given_up(id) => {
+                self.used(id, bytes.len() as u64);
+                return Ok(());
+            }
+            None if matches!(self.going, Going::Final(from) if id >= from) => {
                 let exchange = Exchange::default();
                 return self.settle(now, id, exchange, Err(Fault::Rejected), heard); // spec: 9114-5.2-d
             }
@@ -432,6 +468,8 @@ impl Connection {
             return Err(Fault::CriticalStream); // spec: 9114-6.2.1-e
         }
         let Some(exchange) = self.exchanges.get_mut(&stream.0) else { return Ok(()) };
+        self.queued -= exchange.output.queued();
+        self.held -= exchange.output.held();
         exchange.output.drop_rest();
         let known = exchange.known;
         if self.client {
@@ -458,10 +496,13 @@ impl Connection {
     }
 
     /// Ends both directions of a stream, as far as they have not ended.
-    fn abandon(&mut self, id: u64, code: ErrorCode) -> Result<(), Fault> {
+    pub(crate) fn abandon(&mut self, id: u64, code: ErrorCode) -> Result<(), Fault> {
         let Some(exchange) = self.exchanges.remove(&id) else { return Ok(()) };
         let (stream, code) = (StreamId(id), code.wire());
-        self.held_bytes -= exchange.held.len();
+        self.waiting_bytes -= exchange.held.len();
+        self.queued -= exchange.output.queued();
+        self.held -= exchange.output.held();
+        self.used.remove(&id);
         if !exchange.output.is_over() {
             self.departures.push_back(Departure::Reset { stream, code });
         }
@@ -473,96 +514,14 @@ impl Connection {
     }
 
     /// Forgets an exchange of which both directions have ended.
-    fn forget_ended(&mut self, id: u64) {
+    pub(crate) fn forget_ended(&mut self, id: u64) {
         let ended = |exchange: &Exchange| exchange.phase == Phase::Ended && exchange.output.is_over();
         if self.exchanges.get(&id).is_some_and(ended) {
             self.exchanges.remove(&id);
+            self.notices.push_back(Notice::Finished(id));
         }
-    }
-
-    fn sendable(&mut self, stream: StreamId) -> Result<&mut Exchange, Misuse> {
-        let exchange = self.exchanges.get_mut(&stream.0).ok_or(Misuse::UnknownStream)?;
-        if !exchange.head_sent || exchange.output.is_ended() {
-            return Err(Misuse::Order);
-        }
-        Ok(exchange)
-    }
-
-    /// Holds a section against what the peer takes.
-    fn fits<'a>(&self, lines: impl Iterator<Item = FieldLine<'a>>) -> Result<(), Misuse> {
-        let most = self.heard.settings.and_then(|settings| settings.max_field_section_size);
-        let size: usize = lines.map(|line| line.size()).sum();
-        match most {
-            Some(most) if size as u64 > most => Err(Misuse::TooLarge), // spec: 9114-4.2.2-a
-            _ => Ok(()),
-        }
-    }
-
-    fn send_section<'a>(&mut self, id: u64, lines: impl Iterator<Item = FieldLine<'a>>, end: bool) {
-        let (mut section, mut frame) = (Vec::new(), Vec::new());
-        self.encoder.encode(id, section::crossing(lines), &mut section);
-        self.collect_instructions();
-        frame::write(kind::HEADERS, &section, &mut frame);
-        if let Some(exchange) = self.exchanges.get_mut(&id) {
-            exchange.output.push(Chunk::Owned(frame));
-            if end {
-                exchange.output.end();
-            }
-        }
-    }
-
-    /// What QPACK's two sides have to say. What does not leave stays with them, whose limits end it.
-    fn collect_instructions(&mut self) {
-        let mut bytes = Vec::new();
-        if self.has_left(stream_type::QPACK_ENCODER) {
-            self.encoder.write_instructions(&mut bytes);
-            self.local(stream_type::QPACK_ENCODER, core::mem::take(&mut bytes));
-        }
-        if self.has_left(stream_type::QPACK_DECODER) {
-            self.decoder.write_instructions(&mut bytes);
-            self.local(stream_type::QPACK_DECODER, bytes);
-        }
-    }
-
-    fn has_left(&self, kind: u64) -> bool {
-        !self.locals.iter().any(|local| local.kind == kind && local.output.queued() > 0)
-    }
-
-    /// Queues bytes on a unidirectional stream of ours, which begins with the first of them.
-    fn local(&mut self, kind: u64, bytes: Vec<u8>) {
-        if bytes.is_empty() {
-            return;
-        }
-        if let Some(local) = self.locals.iter_mut().find(|local| local.kind == kind) {
-            local.output.push(Chunk::Owned(bytes));
-            return;
-        }
-        let first = if self.client { 2 } else { 3 };
-        let id = first + 4 * self.locals.len() as u64;
-        let mut local = Local { id, kind, output: Output::default() };
-        let mut head = Vec::new();
-        frame::varint(kind, &mut head);
-        local.output.push(Chunk::Owned(head));
-        local.output.push(Chunk::Owned(bytes));
-        self.locals.push(local);
     }
 }
-
-impl fmt::Display for Misuse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closing => "the connection takes no new requests",
-            Self::Role => "that is for the other end to do",
-            Self::UnknownStream => "there is no such stream",
-            Self::Order => "that does not come here in a message",
-            Self::Full => "the stream's queue is full",
-            Self::TooLarge => "the peer takes no field section of that size",
-            Self::Protocol => "the server does not understand extended CONNECT",
-        })
-    }
-}
-
-impl core::error::Error for Misuse {}
 
 #[cfg(test)]
 mod tests;

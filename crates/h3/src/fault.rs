@@ -62,7 +62,7 @@ pub enum Fault {
 #[allow(missing_docs, reason = "each is the field of Limits of the same name")]
 pub enum Flood {
     SettingsBytes,
-    HeldBytes,
+    WaitingBytes,
     Resets,
     UnknownFrames,
     UnknownStreams,

@@ -101,14 +101,14 @@ impl Frames {
 
 /// Appends a frame.
 pub(crate) fn write(kind: u64, payload: &[u8], out: &mut Vec<u8>) {
-    write_head(kind, payload.len(), out);
+    write_head(kind, payload.len() as u64, out);
     out.extend_from_slice(payload);
 }
 
 /// Appends a frame's head.
-pub(crate) fn write_head(kind: u64, len: usize, out: &mut Vec<u8>) {
+pub(crate) fn write_head(kind: u64, len: u64, out: &mut Vec<u8>) {
     varint(kind, out);
-    varint(len as u64, out);
+    varint(len, out);
 }
 
 /// Appends a variable-length integer; one beyond what that can say is cut to the largest.

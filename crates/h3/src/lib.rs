@@ -6,18 +6,21 @@
 mod budget;
 mod connection;
 mod control;
+mod departure;
 mod fault;
 mod frame;
 mod limits;
+mod local;
 mod output;
 mod request;
 pub mod rules;
 mod section;
 mod settings;
 
-pub use connection::{Config, Connection, Misuse};
+pub use connection::{Config, Connection};
+pub use departure::Departure;
 pub use fault::{Fault, Flood, Scope};
 pub use limits::Limits;
-pub use output::Departure;
+pub use local::Misuse;
 pub use rules::ErrorCode;
 pub use settings::Settings;

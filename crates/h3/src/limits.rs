@@ -14,9 +14,11 @@ pub struct Limits {
     pub settings_bytes: usize,
     /// Bytes that wait on all streams behind field sections which wait for entries. At least so many streams' windows as
     /// may wait, since a peer may use what it was given.
-    pub held_bytes: usize,
+    pub waiting_bytes: usize,
     /// What a stream may queue for sending, in bytes. One chunk is taken whatever its length when nothing is queued.
     pub send_queue_bytes: usize,
+    /// Milliseconds between the two GOAWAY frames of a drain, at most.
+    pub drain_ms: u64,
     /// Streams that the peer resets, or that we reset for what it did, in 10 s.
     pub resets_per_10_s: u32,
     /// Frames of unknown types in 10 s.
@@ -34,9 +36,10 @@ impl Default for Limits {
             header_list_bytes: 65_536,
             header_lines: 256,
             settings_bytes: 1_024,
-            held_bytes: 1 << 20,
+            waiting_bytes: 16 << 20,
             send_queue_bytes: 262_144,
-            resets_per_10_s: 200,
+            drain_ms: 1_000,
+            resets_per_10_s: 1_000,
             unknown_frames_per_10_s: 200,
             unknown_streams_per_10_s: 40,
             controls_per_10_s: 200,

@@ -55,6 +55,7 @@ impl Connection {
         fin: bool,
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
+        let (came, mut passed) = (bytes.len(), 0);
         while !exchange.waits && exchange.phase != Phase::Ended {
             let (phase, tunnel) = (exchange.phase, exchange.tunnel);
             let mut admit = |kind, len| self.request_fate(now, kind, len, phase, tunnel);
@@ -64,12 +65,15 @@ impl Connection {
                 Piece::Part(part) => {
                     exchange.body.data(part.len()).map_err(Fault::Malformed)?; // spec: 9114-4.1.2-b
                     exchange.ends(end)?;
+                    passed += part.len();
                     heard(Event::Data { stream: StreamId(id), bytes: part, end });
                 }
                 Piece::Frame(kind::HEADERS, payload) => self.section(id, exchange, &payload, end, heard)?,
                 Piece::Frame(..) => return Err(Fault::Push), // spec: 9114-7.2.5-b
             }
         }
+        // The owner says when a body's bytes were used; all others have been.
+        self.used(id, (came - bytes.len() - passed) as u64);
         if exchange.waits {
             return self.hold(exchange, bytes, fin);
         }
@@ -85,7 +89,7 @@ impl Connection {
             };
             exchange.waits = false;
             let held = core::mem::take(&mut exchange.held);
-            self.held_bytes -= held.len();
+            self.waiting_bytes -= held.len();
             let fin = exchange.held_fin;
             let end = fin && held.is_empty();
             let read = self.resumed(id, &mut exchange, end, heard);
@@ -139,9 +143,9 @@ impl Connection {
     fn hold(&mut self, exchange: &mut Exchange, bytes: &[u8], fin: bool) -> Result<(), Fault> {
         exchange.held_fin |= fin;
         exchange.held.extend_from_slice(bytes);
-        self.held_bytes += bytes.len();
-        if self.held_bytes > self.config.limits.held_bytes {
-            return Err(Fault::Flood(Flood::HeldBytes));
+        self.waiting_bytes += bytes.len();
+        if self.waiting_bytes > self.config.limits.waiting_bytes {
+            return Err(Fault::Flood(Flood::WaitingBytes));
         }
         Ok(())
     }

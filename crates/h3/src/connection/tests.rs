@@ -1,4 +1,6 @@
 use super::*;
+use crate::{Misuse, section};
+use sakigake_semantics::{Chunk, Cut, FieldLine, Fields, Request, Response, Source};
 use sakigake_wire::Instant;
 
 const NOW: Instant = Instant::from_nanos(1);
@@ -19,8 +21,17 @@ fn say(event: Event<'_>) -> String {
         Event::Data { stream, bytes, end } => format!("{}: {} bytes {end}", stream.0, bytes.len()),
         Event::Trailers { stream, fields } => format!("{}: trailers {}", stream.0, fields.len()),
         Event::Reset { stream, code, untouched } => format!("{}: reset {code:#x} {untouched}", stream.0),
+        Event::Finished { stream } => format!("{}: finished", stream.0),
+        Event::Writable { stream } => format!("{}: writable", stream.0),
         Event::GoAway { last, code } => format!("goaway {} {code:#x}", last.0),
         other => format!("{other:?}"),
+    }
+}
+
+/// What is heard, but for the ends of exchanges, which most tests see without.
+fn note(heards: &mut Heards, event: Event<'_>) {
+    if !matches!(event, Event::Finished { .. }) {
+        heards.push(say(event));
     }
 }
 
@@ -43,29 +54,56 @@ impl Pair {
     }
 
     fn at_server(&mut self) -> Heards {
-        carry(&mut self.client, &mut self.server, 7)
+        carry(&mut self.client, &mut self.server)
     }
 
     fn at_client(&mut self) -> Heards {
-        carry(&mut self.server, &mut self.client, 1_000)
+        carry(&mut self.server, &mut self.client)
     }
 }
 
-/// Carries all that one side has to say, so many bytes at a time; what the other one hears.
-fn carry(from: &mut Connection, to: &mut Connection, bytes: usize) -> Heards {
-    let mut out = vec![0; bytes];
+/// Carries all that one side has to say, cut into small pieces; what the other one hears.
+fn carry(from: &mut Connection, to: &mut Connection) -> Heards {
     let mut heards = Heards::new();
-    while let Some(departure) = from.transmit(&mut out) {
-        let mut heard = |event: Event<'_>| heards.push(say(event));
+    while let Some(departure) = from.depart(&mut |_| u64::MAX) {
+        let mut heard = |event: Event<'_>| note(&mut heards, event);
         match departure {
-            Departure::Bytes { stream, len, fin } => {
-                to.handle(NOW, stream, &out[..len], fin, &mut heard).unwrap()
+            Departure::Bytes { stream, chunk, fin } => {
+                let (bytes, mut at) = (chunk.as_ref(), 0);
+                while at < bytes.len() || (fin && bytes.is_empty()) {
+                    let end = bytes.len().min(at + 700);
+                    to.handle(NOW, stream, &bytes[at..end], fin && end == bytes.len(), &mut heard).unwrap();
+                    at = end;
+                    if bytes.is_empty() {
+                        break;
+                    }
+                }
             }
             Departure::Reset { stream, code } => to.reset_heard(NOW, stream, code, &mut heard).unwrap(),
             Departure::Stop { stream, code } => to.stop_heard(NOW, stream, code, &mut heard).unwrap(),
+            Departure::Consumed { .. } | Departure::Close { .. } => {}
         }
     }
     heards
+}
+
+/// All that a side has to do, where every stream has room.
+fn departures(side: &mut Connection) -> Vec<Departure> {
+    core::iter::from_fn(|| side.depart(&mut |_| u64::MAX)).collect()
+}
+
+/// What leaves on each stream, and whether it ends there.
+fn bytes_of(departures: &[Departure], of: u64) -> (Vec<u8>, bool) {
+    let (mut all, mut ended) = (Vec::new(), false);
+    for departure in departures {
+        if let Departure::Bytes { stream: StreamId(stream), chunk, fin } = departure
+            && *stream == of
+        {
+            all.extend_from_slice(chunk.as_ref());
+            ended |= fin;
+        }
+    }
+    (all, ended)
 }
 
 fn hex(text: &str) -> Vec<u8> {
@@ -82,7 +120,7 @@ fn plays(client: bool, streams: &[(u64, &str, bool)]) -> (Heards, Result<(), Fau
     }
     let (mut heards, mut outcome) = (Heards::new(), Ok(()));
     for (stream, bytes, fin) in streams {
-        let mut heard = |event: Event<'_>| heards.push(say(event));
+        let mut heard = |event: Event<'_>| note(&mut heards, event);
         outcome = side.handle(NOW, StreamId(*stream), &hex(bytes), *fin, &mut heard);
     }
     (heards, outcome, side)
@@ -126,7 +164,7 @@ fn trailers_end_a_message() {
     pair.client.send(stream, Chunk::Owned(vec![1; 3]), false).unwrap();
     let mut fields = Fields::new();
     fields.push(b"x-sum", b"6");
-    pair.client.send_trailers(stream, &fields).unwrap();
+    pair.client.trailers(stream, &fields).unwrap();
     assert_eq!(pair.client.send(stream, Chunk::Owned(vec![1]), true), Err(Misuse::Order));
     assert_eq!(pair.at_server().last().unwrap(), "0: trailers 1");
 }
@@ -136,13 +174,10 @@ fn settings_come_first_and_once() {
     // spec: 9114-6.2.1-a
     // spec: 9114-6.2.1-d
     // spec: 9114-7.2.4-a
-    let mut out = [0; 64];
     let mut client = Connection::client(Arc::default());
-    let Some(Departure::Bytes { stream: StreamId(2), len, fin: false }) = client.transmit(&mut out) else {
-        panic!()
-    };
-    assert_eq!(out[..2], [0x00, 0x04]);
-    assert!(out[..len].ends_with(&[0x21, 0x00]));
+    let (out, fin) = bytes_of(&departures(&mut client), 2);
+    assert_eq!((&out[..2], fin), (&[0x00, 0x04][..], false));
+    assert!(out.ends_with(&[0x21, 0x00]));
     assert_eq!(plays(false, &[(2, "00 04 00", false)]).1, Ok(()));
     assert_eq!(plays(false, &[(2, "00 07 01 00", false)]).1, Err(Fault::MissingSettings));
     assert_eq!(plays(false, &[(2, "00 21 00", false)]).1, Err(Fault::MissingSettings));
@@ -190,9 +225,9 @@ fn streams_and_frames_of_unknown_types_are_left_alone() {
         (&heards[..], outcome),
         (&["settings".into(), "0: request / false".into(), "0: 0 bytes true".into()][..], Ok(()))
     );
-    let stop = Departure::Stop { stream: StreamId(6), code: 0x103 };
-    let mut out = [0; 100];
-    assert!(core::iter::from_fn(|| side.transmit(&mut out)).any(|departure| departure == stop));
+    let stops =
+        |departure: &Departure| matches!(departure, Departure::Stop { stream: StreamId(6), code: 0x103 });
+    assert!(departures(&mut side).iter().any(stops));
     let limits = Limits { unknown_frames_per_10_s: 2, unknown_streams_per_10_s: 2, ..Limits::default() };
     let mut server = Connection::server(Arc::new(Config { limits, ..Config::default() }));
     assert_eq!(server.handle(NOW, StreamId(0), &hex("21 00 21 00"), false, &mut |_| ()), Ok(()));
@@ -277,17 +312,32 @@ fn a_server_that_goes_away_serves_what_it_has() {
     // spec: 9114-5.2-b
     // spec: 9114-5.2-c
     // spec: 9114-5.2-d
+    // spec: 9114-5.2-e
     let mut pair = Pair::new();
     let first = pair.client.request(&Request::get("a.example", "/1"), true).unwrap();
     pair.at_server();
-    pair.server.go_away();
-    let late = pair.client.request(&Request::get("a.example", "/2"), true).unwrap();
+    pair.server.drain(NOW, None);
+    let on_its_way = pair.client.request(&Request::get("a.example", "/2"), true).unwrap();
+    assert_eq!(pair.at_server(), ["4: request /2 true"]);
+    let due = pair.server.deadline().expect("the second GOAWAY follows");
+    assert_eq!(due, NOW + Span::from_millis(Limits::default().drain_ms));
+    pair.server.expire(due);
+    assert_eq!(pair.server.deadline(), None);
+    let late = pair.client.request(&Request::get("a.example", "/3"), true).unwrap();
     assert_eq!(pair.at_server(), Heards::new(), "it is not looked at");
-    assert_eq!(pair.at_client(), ["4: reset 0x10b true", "goaway 0 0x100"]);
+    let beyond = (1_u64 << 62) - 8;
+    assert_eq!(
+        pair.at_client(),
+        [format!("goaway {beyond} 0x100"), "8: reset 0x10b true".into(), "goaway 4 0x100".into()]
+    );
+    assert!(!pair.server.is_closed());
     assert_eq!(pair.client.request(&Request::get("a.example", "/3"), true), Err(Misuse::Closing));
     assert_eq!(pair.client.room(late), 0);
     pair.server.respond(first, &Response::new(200), true).unwrap();
-    assert_eq!(pair.at_client(), ["0: response 200 true"]);
+    pair.server.respond(on_its_way, &Response::new(200), true).unwrap();
+    assert_eq!(pair.at_client(), ["0: response 200 true", "4: response 200 true"]);
+    pair.at_server();
+    assert!(pair.server.is_closed() && pair.client.is_closed());
 }
 
 #[test]
@@ -315,12 +365,9 @@ fn a_malformed_message_ends_its_stream_alone() {
     ] {
         let (_, outcome, mut side) = plays(false, &[(0, bytes, fin)]);
         assert_eq!(outcome, Ok(()), "{bytes}");
-        let mut out = [0; 100];
-        let departures: Vec<Departure> = core::iter::from_fn(|| side.transmit(&mut out)).collect();
-        assert!(
-            departures.contains(&Departure::Reset { stream: StreamId(0), code }),
-            "{bytes}: {departures:?}"
-        );
+        let departures = departures(&mut side);
+        let resets = |departure: &Departure| matches!(departure, Departure::Reset { stream: StreamId(0), code: with } if *with == code);
+        assert!(departures.iter().any(resets), "{bytes}: {departures:?}");
     }
     assert_eq!(plays(true, &[(0, "", true)]).0, ["0: reset 0x10e false"]);
     assert_eq!(plays(true, &[(0, OK, true)]).0, ["0: response 200 true"]);
@@ -362,11 +409,11 @@ fn a_section_that_waits_holds_what_is_behind_it() {
     let (heards, outcome, _) = plays(false, &[(0, waiting, true), (4, GET, true), (6, inserts, false)]);
     assert_eq!(outcome, Ok(()));
     assert_eq!(heards, ["4: request / true", "0: request / false", "0: 1 bytes true"]);
-    let limits = Limits { held_bytes: 3, ..Limits::default() };
+    let limits = Limits { waiting_bytes: 3, ..Limits::default() };
     let mut server = Connection::server(Arc::new(Config { limits, ..Config::default() }));
     assert_eq!(server.handle(NOW, StreamId(0), &hex(waiting), false, &mut |_| ()), Ok(()));
     let fault = server.handle(NOW, StreamId(0), &[0], false, &mut |_| ());
-    assert_eq!(fault, Err(Fault::Flood(Flood::HeldBytes)));
+    assert_eq!(fault, Err(Fault::Flood(Flood::WaitingBytes)));
 }
 
 #[test]
@@ -412,6 +459,7 @@ fn limits_are_kept() {
         ..Config::default()
     }));
     let stream = client.request(&Request::new("POST", "a", "/"), false).unwrap();
+    client.send(stream, Chunk::Owned(vec![0; 50]), false).unwrap();
     let most = client.room(stream);
     assert_eq!(client.send(stream, Chunk::Owned(vec![0; most + 1]), false), Err(Misuse::Full));
     assert_eq!(client.send(stream, Chunk::Owned(vec![0; most]), false), Ok(()));
@@ -430,7 +478,7 @@ fn no_flipped_bit_panics() {
             let mut server = Connection::server(Arc::default());
             // What becomes of flipped bytes is their own affair.
             let _ = server.handle(NOW, StreamId(stream), &flipped, at % 2 == 0, &mut |_| ());
-            while server.transmit(&mut [0; 50]).is_some() {}
+            departures(&mut server);
         }
     }
 }
@@ -442,7 +490,7 @@ fn a_response_that_nobody_wants_is_given_up() {
     pair.at_server();
     pair.server.respond(stream, &Response::new(200), false).unwrap();
     pair.at_client();
-    pair.client.reset(stream, ErrorCode::RequestCancelled).unwrap();
+    pair.client.reset(stream, ErrorCode::RequestCancelled);
     assert_eq!(pair.at_server(), ["0: reset 0x10c false"]);
     assert_eq!(pair.server.send(stream, Chunk::Owned(vec![1]), false), Err(Misuse::UnknownStream));
 }
@@ -468,7 +516,8 @@ fn instructions_that_nobody_carries_have_an_end() {
         let request = Request::get("a.example", "/").with("x-a", &format!("{number:0100}"));
         client.request(&request, true).unwrap();
     }
-    let queued: usize = client.locals.iter().map(|local| local.output.queued()).sum();
+    let (queued, _) = bytes_of(&departures(&mut client), 6);
+    let queued = queued.len();
     assert!(queued < 2 * client.config.qpack.encoder_stream_bytes, "{queued} bytes");
 }
 
@@ -500,4 +549,150 @@ fn what_aioquic_says_is_understood() {
     );
     assert_eq!(heards, ["settings", "0: response 200 false", "0: 5 bytes true"]);
     assert_eq!(outcome, Ok(()));
+}
+
+#[derive(Debug)]
+struct Counting {
+    next: u8,
+    left: usize,
+}
+
+impl Source for Counting {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), Cut> {
+        self.left = self.left.checked_sub(out.len()).ok_or(Cut)?;
+        for byte in out {
+            (*byte, self.next) = (self.next, self.next.wrapping_add(1));
+        }
+        Ok(())
+    }
+}
+
+/// A server with so many requests, each heard and none answered.
+fn server_with(requests: u64, limits: Limits) -> Connection {
+    let mut server = Connection::server(Arc::new(Config { limits, ..Config::default() }));
+    for number in 0..requests {
+        server.handle(NOW, StreamId(4 * number), &hex(GET), true, &mut |_| ()).unwrap();
+    }
+    departures(&mut server);
+    server
+}
+
+#[test]
+fn a_body_leaves_by_reference_and_holds_nobody_else_up() {
+    let mut server = server_with(2, Limits::default());
+    let body: Arc<[u8]> = Arc::from(vec![7; 100_000]);
+    for stream in [StreamId(0), StreamId(4)] {
+        server.respond(stream, &Response::new(200), false).unwrap();
+        server.send(stream, Chunk::Shared(body.clone()), true).unwrap();
+        assert_eq!((server.queued(stream), server.room(stream)), (100_000, 0));
+    }
+    assert_eq!((server.queued_bytes(), server.held_bytes()), (200_000, 200_000));
+    // The first stream has room for the head alone.
+    let mut first = |stream: StreamId| if stream.0 == 0 { 99_999 } else { u64::MAX };
+    let all: Vec<Departure> = core::iter::from_fn(|| server.depart(&mut first)).collect();
+    let lens = [bytes_of(&all, 0).0.len(), bytes_of(&all, 4).0.len()];
+    assert_eq!(lens, [10, 100_010]);
+    let shares = |departure: &&Departure| matches!(departure, Departure::Bytes { chunk: Chunk::Shared(same), .. } if Arc::ptr_eq(same, &body));
+    assert_eq!(all.iter().filter(shares).count(), 1);
+    assert!(server.has_sent_end(StreamId(4)) && !server.has_sent_end(StreamId(0)));
+    let rest = departures(&mut server);
+    assert_eq!(bytes_of(&rest, 0), (vec![7; 100_000], true));
+    let mut news = Heards::new();
+    server.tell(&mut |event| news.push(say(event)));
+    assert_eq!(news, ["4: finished", "0: finished"]);
+    assert_eq!((server.queued_bytes(), server.held_bytes(), server.open_streams()), (0, 0, 0));
+}
+
+#[test]
+fn a_source_is_asked_when_there_is_room() {
+    let mut server = server_with(1, Limits::default());
+    let stream = StreamId(0);
+    server.respond(stream, &Response::new(200), false).unwrap();
+    let whole = server.room(stream);
+    server.send_from(stream, Box::new(Counting { next: 0, left: 40_000 }), 40_000, false).unwrap();
+    assert_eq!((server.queued(stream), server.held_bytes(), server.room(stream)), (40_000, 0, whole));
+    assert_eq!(
+        bytes_of(&core::iter::from_fn(|| server.depart(&mut |_| 4_095)).collect::<Vec<_>>(), 0).0.len(),
+        10
+    );
+    let Some(Departure::Bytes { chunk, fin: false, .. }) = server.depart(&mut |_| 5_000) else { panic!() };
+    assert_eq!(chunk.as_ref().len(), 5_000);
+    server.trailers(stream, &Fields::from_iter([("x-sum", "1")])).unwrap();
+    let (bytes, fin) = bytes_of(&departures(&mut server), 0);
+    let counted: Vec<u8> = (5_000..40_000_u32).map(|number| number as u8).collect();
+    assert_eq!((&bytes[..35_000], fin), (&counted[..], true));
+}
+
+#[test]
+fn a_source_that_breaks_resets_its_stream() {
+    let mut server = server_with(2, Limits::default());
+    server.respond(StreamId(0), &Response::new(200), false).unwrap();
+    server.send_from(StreamId(0), Box::new(Counting { next: 0, left: 10 }), 40_000, true).unwrap();
+    server.respond(StreamId(4), &Response::new(200), true).unwrap();
+    let all = departures(&mut server);
+    assert!(
+        all.iter()
+            .any(|departure| matches!(departure, Departure::Reset { stream: StreamId(0), code: 0x102 }))
+    );
+    assert_eq!(bytes_of(&all, 4).0, hex(OK));
+    let mut news = Heards::new();
+    server.tell(&mut |event| note(&mut news, event));
+    assert_eq!(news, ["0: reset 0x102 false"]);
+    assert_eq!(server.queued_bytes(), 0);
+}
+
+#[test]
+fn who_filled_a_queue_hears_of_room() {
+    let mut server = server_with(1, Limits { send_queue_bytes: 4_000, ..Limits::default() });
+    let stream = StreamId(0);
+    server.respond(stream, &Response::new(200), false).unwrap();
+    for _ in 0..2 {
+        server.send(stream, Chunk::Owned(vec![1; 1_900]), false).unwrap();
+    }
+    assert_eq!(server.send(stream, Chunk::Owned(vec![1; 1_900]), false), Err(Misuse::Full));
+    let mut left = 2_000;
+    while let Some(departure) = server.depart(&mut |_| left) {
+        if let Departure::Bytes { chunk, .. } = departure {
+            left -= chunk.as_ref().len() as u64;
+        }
+    }
+    assert!(!server.has_news());
+    departures(&mut server);
+    let mut news = Heards::new();
+    server.tell(&mut |event| news.push(say(event)));
+    assert_eq!(news, ["0: writable"]);
+}
+
+#[test]
+fn what_was_used_of_a_stream_is_told() {
+    let mut server = Connection::server(Arc::default());
+    departures(&mut server);
+    let bytes = hex(&format!("{GET} 40 21 02 aaaa 00 05 6161616161 01 02 0000"));
+    for byte in bytes.chunks(1) {
+        server.handle(NOW, StreamId(0), byte, false, &mut |_| ()).unwrap();
+    }
+    server.handle(NOW, StreamId(2), &hex("00 04 00"), false, &mut |_| ()).unwrap();
+    let used = |server: &mut Connection| -> Vec<(u64, u64)> {
+        let told = |departure| match departure {
+            Departure::Consumed { stream, bytes } => Some((stream.0, bytes)),
+            _ => None,
+        };
+        departures(server).into_iter().filter_map(told).collect()
+    };
+    assert_eq!(used(&mut server), [(0, bytes.len() as u64 - 5), (2, 3)], "all but the body");
+    server.consume(StreamId(0), 5);
+    assert_eq!(used(&mut server), [(0, 5)]);
+}
+
+#[test]
+fn a_fault_is_the_last_word() {
+    let mut server = server_with(1, Limits::default());
+    server.respond(StreamId(0), &Response::new(200), false).unwrap();
+    assert_eq!(server.handle(NOW, StreamId(2), &hex("00 07"), false, &mut |_| ()), Ok(()));
+    let fault = server.handle(NOW, StreamId(2), &hex("01 00"), false, &mut |_| ());
+    assert_eq!(fault, Err(Fault::MissingSettings));
+    assert!(!server.is_closed() && server.has_given_up());
+    assert!(matches!(departures(&mut server)[..], [Departure::Close { code: 0x10a }]));
+    assert!(server.is_closed());
+    assert_eq!(server.handle(NOW, StreamId(8), &hex(GET), true, &mut |_| panic!("nothing counts")), Ok(()));
 }

@@ -1,0 +1,182 @@
+//! What leaves: what an owner is told to do, in its order, and how much of each stream at a time.
+
+use crate::connection::{Connection, Notice};
+use crate::output::Output;
+use crate::rules::{ErrorCode, stream_type};
+use crate::{Fault, frame};
+use sakigake_semantics::{Chunk, Cut, StreamId};
+
+/// What an owner does for a connection, in this order.
+#[derive(Clone, Debug)]
+pub enum Departure {
+    /// A chunk leaves on a stream, by reference: a stream of ours begins with the first of them, and those of a kind begin
+    /// in the order of their ids.
+    Bytes {
+        /// The stream.
+        stream: StreamId,
+        /// What leaves, which may be nothing when `fin` is set.
+        chunk: Chunk,
+        /// Whether nothing follows.
+        fin: bool,
+    },
+    /// Our direction of a stream is reset.
+    Reset {
+        /// The stream.
+        stream: StreamId,
+        /// The error code.
+        code: u64,
+    },
+    /// The peer is asked to stop sending, and nothing more of the stream is handed in.
+    Stop {
+        /// The stream.
+        stream: StreamId,
+        /// The error code.
+        code: u64,
+    },
+    /// So many bytes more of what came on a stream were used: the peer may send as many.
+    Consumed {
+        /// The stream.
+        stream: StreamId,
+        /// How many.
+        bytes: u64,
+    },
+    /// The connection is closed, and this was the last departure.
+    Close {
+        /// The error code.
+        code: u64,
+    },
+}
+
+/// A unidirectional stream of ours.
+#[derive(Debug)]
+pub(crate) struct Local {
+    pub(crate) id: u64,
+    kind: u64,
+    pub(crate) output: Output,
+}
+
+impl Connection {
+    /// What is to be done next, until there is nothing. `room` says how many bytes a stream takes now, one that has not begun too: a
+    /// stream where nothing waits takes a chunk of any length, and says so by [`u64::MAX`]. What finds no room waits here, and
+    /// holds nobody else up: ask again when there may be some.
+    pub fn depart(&mut self, room: &mut impl FnMut(StreamId) -> u64) -> Option<Departure> {
+        if let Some(code) = self.last_word.take() {
+            return Some(Departure::Close { code });
+        }
+        self.collect_instructions();
+        // What the peer needs in order to read the rest leaves first.
+        for local in self.locals.iter_mut().filter(|local| local.output.has_work()) {
+            let stream = StreamId(local.id);
+            // Nothing but bytes of ours waits on these streams.
+            if let Ok(Some((chunk, fin))) = local.output.take(room(stream)) {
+                return Some(Departure::Bytes { stream, chunk, fin });
+            }
+        }
+        if let Some(departure) = self.departures.pop_front() {
+            return Some(departure);
+        }
+        if let Some((stream, bytes)) = self.used.pop_first() {
+            return Some(Departure::Consumed { stream: StreamId(stream), bytes });
+        }
+        self.depart_from(self.turn..u64::MAX, room).or_else(|| {
+            let before = core::mem::take(&mut self.turn);
+            self.depart_from(0..before, room)
+        })
+    }
+
+    /// The next chunk of the first of these exchanges that has one and room for it.
+    fn depart_from(
+        &mut self,
+        ids: core::ops::Range<u64>,
+        room: &mut impl FnMut(StreamId) -> u64,
+    ) -> Option<Departure> {
+        let limit = self.config.limits.send_queue_bytes;
+        let mut broken = None;
+        for (id, exchange) in self.exchanges.range_mut(ids) {
+            if !exchange.output.has_work() {
+                continue;
+            }
+            let stream = StreamId(*id);
+            let was = (exchange.output.queued(), exchange.output.held());
+            let taken = exchange.output.take(room(stream));
+            self.queued -= was.0 - exchange.output.queued();
+            self.held -= was.1 - exchange.output.held();
+            match taken {
+                Ok(None) => {}
+                Ok(Some((chunk, fin))) => {
+                    if exchange.output.is_writable_again(limit) {
+                        self.notices.push_back(Notice::Writable(*id));
+                    }
+                    self.turn = *id;
+                    if fin {
+                        self.forget_ended(stream.0);
+                    }
+                    return Some(Departure::Bytes { stream, chunk, fin });
+                }
+                Err(Cut) => {
+                    broken = Some(*id);
+                    break;
+                }
+            }
+        }
+        self.cut(broken?);
+        self.departures.pop_front()
+    }
+
+    /// A body cannot be completed, which is our fault: the peer hears of it, and so does the owner.
+    fn cut(&mut self, id: u64) {
+        let code = ErrorCode::InternalError;
+        self.notices.push_back(Notice::Reset { stream: id, code: code.wire() });
+        let abandoned = self.abandon(id, code);
+        self.bear(abandoned);
+    }
+
+    /// What QPACK's two sides have to say. What does not leave stays with them, whose limits end it.
+    pub(crate) fn collect_instructions(&mut self) {
+        let mut bytes = Vec::new();
+        if self.encoder.wants_to_write() && self.has_left(stream_type::QPACK_ENCODER) {
+            self.encoder.write_instructions(&mut bytes);
+            self.local(stream_type::QPACK_ENCODER, core::mem::take(&mut bytes));
+        }
+        if self.decoder.wants_to_write() && self.has_left(stream_type::QPACK_DECODER) {
+            self.decoder.write_instructions(&mut bytes);
+            self.local(stream_type::QPACK_DECODER, bytes);
+        }
+    }
+
+    fn has_left(&self, kind: u64) -> bool {
+        !self.locals.iter().any(|local| local.kind == kind && local.output.has_work())
+    }
+
+    /// Queues bytes on a unidirectional stream of ours, which begins with the first of them.
+    pub(crate) fn local(&mut self, kind: u64, bytes: Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        if let Some(local) = self.locals.iter_mut().find(|local| local.kind == kind) {
+            return local.output.push_frames(bytes);
+        }
+        let first = if self.client { 2 } else { 3 };
+        let id = first + 4 * self.locals.len() as u64;
+        let mut local = Local { id, kind, output: Output::default() };
+        let mut head = Vec::new();
+        frame::varint(kind, &mut head);
+        head.extend_from_slice(&bytes);
+        local.output.push_frames(head);
+        self.locals.push(local);
+    }
+
+    /// So many bytes of what came on a stream are of no more use.
+    pub(crate) fn used(&mut self, stream: u64, bytes: u64) {
+        if bytes > 0 && !self.is_over() {
+            *self.used.entry(stream).or_default() += bytes;
+        }
+    }
+
+    /// A fault that came up outside of [`handle`](Self::handle) ends the connection all the same.
+    pub(crate) fn bear(&mut self, outcome: Result<(), Fault>) {
+        if let Err(fault) = outcome {
+            self.close(fault.code());
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! What the owner asks for.
+
+use crate::connection::{Connection, Going};
+use crate::request::Exchange;
+use crate::rules::{ErrorCode, kind};
+use crate::{frame, section};
+use core::fmt;
+use sakigake_semantics::{Chunk, FieldLine, Fields, Request, Response, Source, StreamId};
+
+/// Our caller asked for what cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// The connection takes no new requests, or has ended.
+    Closing,
+    /// That is for the other end to do.
+    Role,
+    /// No such stream, or no longer.
+    UnknownStream,
+    /// Out of order: DATA before a response, a second response, anything after the end.
+    Order,
+    /// The stream's send queue has no room for it (see [`Connection::room`]).
+    Full,
+    /// A field section above what the peer says that it takes.
+    TooLarge,
+    /// The server did not say that it understands extended CONNECT (RFC 9220 section 3).
+    Protocol,
+}
+
+impl Connection {
+    /// A client's next request; without `end` a body follows. How many may be under way is for QUIC to say.
+    ///
+    /// # Errors
+    /// [`Misuse`]; nothing was changed.
+    pub fn request(&mut self, request: &Request, end: bool) -> Result<StreamId, Misuse> {
+        if !self.client {
+            return Err(Misuse::Role);
+        }
+        if self.going != Going::On || self.heard.goaway.is_some() {
+            return Err(Misuse::Closing); // spec: 9114-5.2-b
+        }
+        if request.protocol().is_some() && !self.knows_extended_connect() {
+            return Err(Misuse::Protocol);
+        }
+        self.fits(request.lines())?;
+        let id = self.next_request;
+        self.next_request += 4;
+        let method = request.method().to_vec();
+        self.exchanges.insert(id, Exchange::of_client(method));
+        self.send_section(id, request.lines(), end);
+        Ok(StreamId(id))
+    }
+
+    /// A server's response, interim or final; without `end` a body or another response follows.
+    ///
+    /// # Errors
+    /// [`Misuse`]; nothing was changed.
+    pub fn respond(&mut self, stream: StreamId, response: &Response, end: bool) -> Result<(), Misuse> {
+        if self.client {
+            return Err(Misuse::Role);
+        }
+        self.fits(response.lines())?;
+        let exchange = self.exchanges.get_mut(&stream.0).filter(|exchange| exchange.known);
+        let exchange = exchange.ok_or(Misuse::UnknownStream)?;
+        if exchange.head_sent || exchange.output.is_ended() || (response.is_informational() && end) {
+            return Err(Misuse::Order);
+        }
+        exchange.head_sent = !response.is_informational();
+        self.send_section(stream.0, response.lines(), end);
+        Ok(())
+    }
+
+    /// More of a body, by reference; with `end` it is the last, and may be empty. A chunk is taken when it fits into
+    /// [`Connection::room`], or when nothing of the body is queued in memory.
+    ///
+    /// # Errors
+    /// [`Misuse`]; nothing was changed.
+    pub fn send(&mut self, stream: StreamId, chunk: Chunk, end: bool) -> Result<(), Misuse> {
+        let limit = self.config.limits.send_queue_bytes;
+        let exchange = self.sendable(stream)?;
+        let (len, held) = (chunk.as_ref().len(), exchange.output.held());
+        if held > 0 && len > limit.saturating_sub(held) {
+            return Err(Misuse::Full);
+        }
+        if len > 0 {
+            exchange.output.push_frames(data_head(len as u64));
+            exchange.output.push(chunk, limit);
+        }
+        if end {
+            exchange.output.end();
+        }
+        self.queued += len as u64;
+        self.held += len;
+        Ok(())
+    }
+
+    /// `len` more bytes of a body, which are asked for when the stream has room for them; with `end` they are the last. They take
+    /// no memory before, and so no [`Connection::room`].
+    ///
+    /// # Errors
+    /// [`Misuse`]; nothing was changed.
+    pub fn send_from(
+        &mut self,
+        stream: StreamId,
+        source: Box<dyn Source>,
+        len: u64,
+        end: bool,
+    ) -> Result<(), Misuse> {
+        let exchange = self.sendable(stream)?;
+        if len > 0 {
+            exchange.output.push_frames(data_head(len));
+            exchange.output.push_source(source, len);
+        }
+        if end {
+            exchange.output.end();
+        }
+        self.queued += len;
+        Ok(())
+    }
+
+    /// Fields behind a body: nothing follows.
+    ///
+    /// # Errors
+    /// [`Misuse`]; nothing was changed.
+    pub fn trailers(&mut self, stream: StreamId, fields: &Fields) -> Result<(), Misuse> {
+        self.fits(fields.iter())?;
+        self.sendable(stream)?;
+        self.send_section(stream.0, fields.iter(), true);
+        Ok(())
+    }
+
+    /// How many bytes [`send`](Self::send) takes now; none when nothing may be sent on the stream.
+    pub fn room(&self, stream: StreamId) -> usize {
+        let output = self.exchanges.get(&stream.0).map(|exchange| &exchange.output);
+        let open = output.filter(|output| !output.is_ended());
+        open.map_or(0, |output| self.config.limits.send_queue_bytes.saturating_sub(output.held()))
+    }
+
+    /// Bytes of the stream's body that wait here.
+    pub fn queued(&self, stream: StreamId) -> u64 {
+        self.exchanges.get(&stream.0).map_or(0, |exchange| exchange.output.queued())
+    }
+
+    /// Whether the owner was handed everything that leaves on the stream, or nothing more can leave.
+    pub fn has_sent_end(&self, stream: StreamId) -> bool {
+        self.exchanges.get(&stream.0).is_none_or(|exchange| exchange.output.is_over())
+    }
+
+    /// Whether fewer than so many bytes of the stream's body wait here: the owner who cannot fill all queues should fill
+    /// this one.
+    pub fn runs_dry_within(&self, bytes: usize, stream: StreamId) -> bool {
+        self.exchanges.get(&stream.0).is_some_and(|exchange| exchange.output.queued() < bytes as u64)
+    }
+
+    /// The application has read so many bytes that [`Event::Data`] brought, of a stream that has finished too: the peer may
+    /// send as many more.
+    ///
+    /// [`Event::Data`]: sakigake_semantics::Event::Data
+    pub fn consume(&mut self, stream: StreamId, bytes: usize) {
+        self.used(stream.0, bytes as u64);
+    }
+
+    /// Ends an exchange at once, both ways. No event follows.
+    pub fn reset(&mut self, stream: StreamId, code: ErrorCode) {
+        let abandoned = self.abandon(stream.0, code);
+        self.bear(abandoned);
+    }
+
+    fn sendable(&mut self, stream: StreamId) -> Result<&mut Exchange, Misuse> {
+        let exchange = self.exchanges.get_mut(&stream.0).ok_or(Misuse::UnknownStream)?;
+        if !exchange.head_sent || exchange.output.is_ended() {
+            return Err(Misuse::Order);
+        }
+        Ok(exchange)
+    }
+
+    /// Holds a section against what the peer takes.
+    fn fits<'a>(&self, lines: impl Iterator<Item = FieldLine<'a>>) -> Result<(), Misuse> {
+        let size: usize = lines.map(|line| line.size()).sum();
+        // spec: 9114-4.2.2-a
+        if size as u64 > self.peer_header_list_bytes() { Err(Misuse::TooLarge) } else { Ok(()) }
+    }
+
+    fn send_section<'a>(&mut self, id: u64, lines: impl Iterator<Item = FieldLine<'a>>, end: bool) {
+        let (mut section, mut frame) = (Vec::new(), Vec::new());
+        self.encoder.encode(id, section::crossing(lines), &mut section);
+        frame::write(kind::HEADERS, &section, &mut frame);
+        if let Some(exchange) = self.exchanges.get_mut(&id) {
+            exchange.output.push_frames(frame);
+            if end {
+                exchange.output.end();
+            }
+        }
+    }
+}
+
+fn data_head(len: u64) -> Vec<u8> {
+    let mut head = Vec::new();
+    frame::write_head(kind::DATA, len, &mut head);
+    head
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closing => "the connection takes no new requests",
+            Self::Role => "that is for the other end to do",
+            Self::UnknownStream => "there is no such stream",
+            Self::Order => "that does not come here in a message",
+            Self::Full => "the stream's queue is full",
+            Self::TooLarge => "the peer takes no field section of that size",
+            Self::Protocol => "the server does not understand extended CONNECT",
+        })
+    }
+}
+
+impl core::error::Error for Misuse {}
