@@ -16,7 +16,6 @@ mod handler;
 pub mod hints;
 pub mod hosts;
 pub mod http1;
-mod http2;
 pub mod key_log;
 pub mod metrics;
 mod private;
@@ -25,6 +24,7 @@ pub mod replay;
 pub mod server;
 pub mod service;
 mod signer;
+mod streams;
 mod swap;
 pub mod tickets;
 

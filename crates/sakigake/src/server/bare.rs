@@ -3,7 +3,7 @@ use super::{
     front::{Front, begin},
     worker::Worker,
 };
-use crate::http2::Http2;
+use crate::streams::Streams;
 use sakigake_net::{Application as _, Clock};
 use sakigake_session::{Fault, Session};
 use std::{
@@ -17,7 +17,7 @@ use std::{
 /// instructions.
 pub struct Bare {
     session: Session,
-    application: Http2<Front, Pending<()>>,
+    application: Streams<Front, Pending<()>>,
     clock: Clock,
 }
 

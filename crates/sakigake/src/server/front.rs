@@ -9,9 +9,9 @@ use crate::{
     handler::{Answer, Dispatched, Handler, Served},
     hosts::{Target, host_of, lower},
     http1,
-    http2::{Bounds, Http2},
     service::{Local, Peer},
     signer::{RemoteSigner, Signature, Signing},
+    streams::{Bounds, Streams},
 };
 use core::task::{Context, Poll, ready};
 use sakigake_net::{Ended, Failure, SystemEntropy, drive, unix_secs};
@@ -63,7 +63,7 @@ pub(super) fn begin<S: Future<Output = ()>>(
     worker: &Rc<Worker>,
     client: SocketAddr,
     stop: S,
-) -> (Session, Rc<Front>, Http2<Front, S>) {
+) -> (Session, Rc<Front>, Streams<Front, S>) {
     let site = worker.here().site.clone();
     let config = session_now(&site.session, worker.clock.unix_secs_at_start());
     let bounds = Bounds {
@@ -75,7 +75,7 @@ pub(super) fn begin<S: Future<Output = ()>>(
     };
     let session = Session::server(config.clone(), worker.clock.now(), Box::new(SystemEntropy));
     let front = Rc::new(Front::new(worker.clone(), client, config));
-    let application = Http2::new(front.clone(), stop, bounds);
+    let application = Streams::new(front.clone(), stop, bounds);
     (session, front, application)
 }
 

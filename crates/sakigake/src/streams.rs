@@ -1,4 +1,4 @@
-//! HTTP/2 requests answered by a [`Handler`]: what a server does with a session.
+//! Requests that come on streams, HTTP/2's and HTTP/3's, answered by a [`Handler`]: what a server does with a connection.
 
 mod exchange;
 mod exchanges;
@@ -52,7 +52,7 @@ thread_local! {
 const SPARE_ASKED: usize = 256;
 
 /// One connection's requests, and the responses that are still on their way.
-pub(crate) struct Http2<H: Handler, S> {
+pub(crate) struct Streams<H: Handler, S> {
     handler: Rc<H>,
     bounds: Bounds,
     asked: Vec<Asked>,
@@ -121,7 +121,7 @@ struct Response {
     is_lost: bool,
 }
 
-impl<H: Handler, S: Future<Output = ()>> Http2<H, S> {
+impl<H: Handler, S: Future<Output = ()>> Streams<H, S> {
     /// Nothing asked yet; drains the connection when `stop` completes.
     pub(crate) fn new(handler: Rc<H>, stop: S, bounds: Bounds) -> Self {
         let idle = tokio::time::sleep(bounds.idle);
@@ -400,7 +400,7 @@ fn room(stream: StreamId, http: &dyn Http, queue_bytes: usize) -> usize {
     }
 }
 
-impl<H: Handler, S> Drop for Http2<H, S> {
+impl<H: Handler, S> Drop for Streams<H, S> {
     /// What has not left by now never will.
     fn drop(&mut self) {
         let now = time::Instant::now();
@@ -408,7 +408,7 @@ impl<H: Handler, S> Drop for Http2<H, S> {
     }
 }
 
-impl<H: Handler, S: Future<Output = ()>> Application for Http2<H, S> {
+impl<H: Handler, S: Future<Output = ()>> Application for Streams<H, S> {
     fn heard(&mut self, _: Instant, event: session::Event<'_>) {
         self.handler.heard(&event);
         match event {
