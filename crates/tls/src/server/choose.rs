@@ -53,14 +53,15 @@ pub(super) fn protocol(
     is_quic: bool,
     offered: Option<List<'_, Opaque8<'_>>>,
 ) -> Result<Option<Vec<u8>>, NoProtocol> {
+    let known = if is_quic && !config.quic_alpn.is_empty() { &config.quic_alpn } else { &config.alpn };
     match offered {
         None if is_quic => Err(NoProtocol), // spec: 9001-8.1-c
-        _ if config.alpn.is_empty() && is_quic => Err(NoProtocol),
-        _ if config.alpn.is_empty() => Ok(None),
+        _ if known.is_empty() && is_quic => Err(NoProtocol),
+        _ if known.is_empty() => Ok(None),
         None if config.without_alpn == WithoutAlpn::Allow => Ok(None),
         None => Err(NoProtocol),
         Some(offered) => {
-            let ours = config.alpn.iter().find(|ours| offered.contains(&Opaque8(ours)));
+            let ours = known.iter().find(|ours| offered.contains(&Opaque8(ours)));
             ours.cloned().map(Some).ok_or(NoProtocol)
         }
     }

@@ -30,6 +30,8 @@ pub struct Options {
     pub unknown_name: UnknownName,
     /// Application protocols, best first; none to ignore what clients offer.
     pub alpn: Vec<Vec<u8>>,
+    /// The same over QUIC, where one of them has to be agreed on; none for those of [`Options::alpn`].
+    pub quic_alpn: Vec<Vec<u8>>,
     /// What a client gets that offers no application protocol.
     pub without_alpn: WithoutAlpn,
     /// Takes ChaCha20-Poly1305 where the client puts it first: it has no hardware for AES.
@@ -99,6 +101,7 @@ impl Options {
             ask_certificate: false,
             unknown_name: UnknownName::DefaultCredential,
             alpn: Vec::new(),
+            quic_alpn: Vec::new(),
             without_alpn: WithoutAlpn::Allow,
             prefer_clients_chacha: true,
             key_log: false,
@@ -118,6 +121,7 @@ impl Options {
     /// Checks that every list fits its place on the wire and that a handshake can succeed.
     pub fn build(self) -> Result<Arc<Config>, Misuse> {
         config::check_alpn(&self.alpn)?;
+        config::check_alpn(&self.quic_alpn)?;
         config::check_provider(self.provider)?;
         config::check_limits(&self.limits)?;
         config::check_record_size_limit(self.record_size_limit)?;

@@ -3,6 +3,7 @@
 use super::pair::{OF_CLIENT, Owner, Pair, client, over_tcp, server};
 use crate::{
     Fault, Flight, Handshake, Level,
+    extension::{List, Opaque8},
     handshake::tests::pair::{self as tcp, Counter, NOW, Side},
     message::{ClientHello, Message},
     rules::{AlertDescription as Alert, ExtensionType, HandshakeType},
@@ -42,7 +43,7 @@ fn a_client_hello_keeps_to_quics_rules() {
             hello.extensions.application_layer_protocol_negotiation = None;
         }),
         (Fault::NoCommonVersion, Alert::PROTOCOL_VERSION, |hello| {
-            hello.extensions.supported_versions = Some(crate::extension::List::Items(&[0x0303]));
+            hello.extensions.supported_versions = Some(List::Items(&[0x0303]));
         }),
     ];
     for (expected, alert, change) in cases {
@@ -138,4 +139,19 @@ fn an_owner_that_finds_a_fault_answers_nothing() {
     pair.server.handle(Level::Plain, &hello).unwrap();
     assert!(pair.server.handshake.wanted().is_some());
     assert!(pair.server.story.is_empty(), "nothing went out, and no secret exists");
+}
+
+#[test]
+fn what_is_spoken_over_tcp_is_not_spoken_over_quic() {
+    let (tcp_client, both) = over_tcp();
+    let both =
+        || server::Options { alpn: vec![b"h2".to_vec()], quic_alpn: vec![b"h3".to_vec()], ..both.clone() };
+    assert!(Pair::with(client(), both()).run().is_ok());
+    let asks_h2: Change = |hello| {
+        let asked = &[Opaque8(b"h2")];
+        hello.extensions.application_layer_protocol_negotiation = Some(List::Items(asked));
+    };
+    assert_eq!(fault(both(), asks_h2), Fault::NoCommonProtocol);
+    let over_tcp = tcp::Pair::new(tcp_client, both()).run();
+    assert_eq!(over_tcp, Err((Side::Server, Fault::NoCommonProtocol)));
 }
