@@ -6,9 +6,9 @@ use crate::control::{Heard, Uni};
 use crate::departure::Local;
 use crate::request::{Exchange, Phase};
 use crate::rules::{ErrorCode, kind, stream_type};
-use crate::{Departure, Fault, Flood, Limits, Scope, Settings, frame};
+use crate::{CodePoints, Departure, Fault, Flood, Limits, Scope, Settings, frame};
 use sakigake_fields::qpack;
-use sakigake_semantics::{Event, StreamId};
+use sakigake_semantics::{Event, Origin, Origins, StreamId};
 use sakigake_wire::{Instant, MAX_VARINT, Span};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -16,7 +16,7 @@ use std::{
 };
 
 /// What connections share.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Config {
     /// What one may cost us.
     pub limits: Limits,
@@ -24,6 +24,14 @@ pub struct Config {
     pub qpack: qpack::Limits,
     /// Whether a server understands extended CONNECT (RFC 9220).
     pub extended_connect: bool,
+    /// A client's word that it acts on PRELOAD frames (profile, point 11).
+    pub preload: bool,
+    /// What a server says that its connections are for (RFC 9412); see [`Connection::announce_origins`].
+    pub origins: Arc<[Origin]>,
+    /// A client's word that ORIGIN frames count for nothing: they come from a proxy (RFC 8336 section 2.2).
+    pub ignores_origin: bool,
+    /// The numbers that PRELOAD goes by.
+    pub code_points: CodePoints,
 }
 
 /// One side of one HTTP/3 connection.
@@ -56,6 +64,11 @@ pub struct Connection {
     pub(crate) locals: Vec<Local>,
     /// The next request's stream: ours, or one above the highest that came.
     pub(crate) next_request: u64,
+    /// No request of ours has this number or a higher one, for now.
+    pub(crate) requests_below: u64,
+    pub(crate) origins: Origins,
+    pub(crate) are_origins_announced: bool,
+    pub(crate) catch_up: CatchUp,
     pub(crate) going: Going,
     /// The code with which the connection is to be closed, until the owner was told.
     pub(crate) last_word: Option<u64>,
@@ -87,6 +100,14 @@ pub(crate) enum Notice {
     Reset { stream: u64, code: u64 },
 }
 
+/// Whether the peer is to show how far it has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CatchUp {
+    None,
+    Asked,
+    Answered,
+}
+
 /// The first GOAWAY of a server's drain: no request has this number or a higher one (section 5.2).
 const BEYOND_ALL: u64 = MAX_VARINT - 3;
 
@@ -102,6 +123,7 @@ impl Connection {
     }
 
     fn new(config: Arc<Config>, client: bool) -> Self {
+        assert!(config.code_points.are_free(), "PRELOAD goes by a number that another frame or setting has"); // spec: preload-profile-1-c
         let mut connection = Self {
             client,
             encoder: qpack::Encoder::new(config.qpack),
@@ -119,12 +141,20 @@ impl Connection {
             notices: VecDeque::new(),
             locals: Vec::new(),
             next_request: 0,
+            requests_below: u64::MAX,
+            origins: Origins::default(),
+            are_origins_announced: false,
+            catch_up: CatchUp::None,
             going: Going::On,
             last_word: None,
             turn: 0,
         };
         let mut settings = Vec::new();
-        frame::write(kind::SETTINGS, &connection.settings().write(), &mut settings);
+        frame::write(
+            kind::SETTINGS,
+            &connection.settings().write(connection.config.code_points),
+            &mut settings,
+        );
         connection.local(stream_type::CONTROL, settings); // spec: 9114-6.2.1-d
         connection
     }
@@ -137,6 +167,19 @@ impl Connection {
             qpack_blocked_streams: config.qpack.blocked_streams as u64,
             max_field_section_size: Some(config.limits.header_list_bytes as u64),
             enable_connect_protocol: config.extended_connect && !self.client,
+            preload: config.preload && self.client,
+        }
+    }
+
+    /// A client's early data go by the settings that the server had when the ticket was made (section 7.2.4.2): what
+    /// [`peer_settings`](Self::peer_settings) said then. The server must keep to them, so a client whose early data was rejected
+    /// begins anew. Nothing was asked for before.
+    pub fn remember(&mut self, settings: Settings) {
+        if self.client && self.heard.settings.is_none() {
+            // It is told for the first time, which cannot contradict.
+            let _ =
+                self.encoder.peer_allows(settings.qpack_max_table_capacity, settings.qpack_blocked_streams);
+            self.heard.remembered = Some(settings);
         }
     }
 
@@ -278,10 +321,9 @@ impl Connection {
     }
 
     fn say_goaway(&mut self, id: u64) {
-        let (mut payload, mut out) = (Vec::new(), Vec::new());
+        let mut payload = Vec::new();
         frame::varint(id, &mut payload);
-        frame::write(kind::GOAWAY, &payload, &mut out);
-        self.local(stream_type::CONTROL, out);
+        self.say(kind::GOAWAY, &payload);
     }
 
     /// Ends everything: [`Departure::Close`] is all that leaves. No event follows.
@@ -346,7 +388,7 @@ impl Connection {
 
     /// Bytes of a field section that the peer takes, counted as section 4.2.2 does, so far as it said.
     pub fn peer_header_list_bytes(&self) -> u64 {
-        self.heard.settings.and_then(|settings| settings.max_field_section_size).unwrap_or(u64::MAX)
+        self.heard.known().and_then(|settings| settings.max_field_section_size).unwrap_or(u64::MAX)
     }
 
     /// Whether the peer's SETTINGS were heard.
@@ -356,7 +398,12 @@ impl Connection {
 
     /// Whether the server understands extended CONNECT: not before its SETTINGS were heard.
     pub fn knows_extended_connect(&self) -> bool {
-        self.heard.settings.is_some_and(|settings| settings.enable_connect_protocol)
+        self.heard.known().is_some_and(|settings| settings.enable_connect_protocol)
+    }
+
+    /// Whether the client said that it acts on PRELOAD frames.
+    pub fn knows_preload(&self) -> bool {
+        self.heard.settings.is_some_and(|settings| settings.preload)
     }
 
     pub(crate) const fn is_over(&self) -> bool {

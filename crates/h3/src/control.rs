@@ -24,8 +24,23 @@ pub(crate) enum Uni {
 pub(crate) struct Heard {
     frames: Frames,
     pub(crate) settings: Option<Settings>,
+    /// Those of an earlier connection, by which a client's early data goes.
+    pub(crate) remembered: Option<Settings>,
     pub(crate) goaway: Option<u64>,
     max_push_id: Option<u64>,
+}
+
+impl Heard {
+    /// What the peer said of itself, now or at that time.
+    pub(crate) fn known(&self) -> Option<&Settings> {
+        self.settings.as_ref().or(self.remembered.as_ref())
+    }
+
+    /// Bytes of a frame that is not whole.
+    #[cfg(test)]
+    pub(crate) const fn held_bytes(&self) -> usize {
+        self.frames.held_bytes()
+    }
 }
 
 impl Connection {
@@ -108,6 +123,7 @@ impl Connection {
     }
 
     fn control_fate(&mut self, now: Instant, kind: u64, len: u64) -> Result<Fate, Fault> {
+        let kind = self.config.code_points.known_frame(kind);
         let rule = rules::admit(kind, len, Place::Control, !self.client);
         match (&self.heard.settings, kind) {
             (None, kind::SETTINGS) => {}
@@ -119,10 +135,15 @@ impl Connection {
             self.budget.spend(now, &self.config.limits, Flood::UnknownFrames)?;
             return Ok(Fate::Skip);
         }
-        if len > self.config.limits.settings_bytes as u64 {
-            return Err(Fault::Flood(Flood::SettingsBytes));
+        let limits = &self.config.limits;
+        match kind {
+            rules::PRELOAD if len > limits.preload_bytes as u64 => Ok(Fate::Skip), // spec: preload-2.2-c
+            // Where it counts for nothing; and what it names beyond is only not shared.
+            kind::ORIGIN if self.config.ignores_origin || len > limits.origin_bytes as u64 => Ok(Fate::Skip),
+            rules::PRELOAD | kind::ORIGIN => Ok(Fate::Keep),
+            _ if len > limits.settings_bytes as u64 => Err(Fault::Flood(Flood::SettingsBytes)),
+            _ => Ok(Fate::Keep),
         }
-        Ok(Fate::Keep)
     }
 
     fn control_frame(
@@ -131,13 +152,16 @@ impl Connection {
         payload: &[u8],
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
-        match kind {
-            kind::SETTINGS => {
-                let settings = Settings::read(payload)?;
-                self.encoder
-                    .peer_allows(settings.qpack_max_table_capacity, settings.qpack_blocked_streams)?;
-                self.heard.settings = Some(settings);
-                heard(Event::Settings);
+        match self.config.code_points.known_frame(kind) {
+            kind::SETTINGS => self.settings_heard(payload, heard),
+            rules::PRELOAD => {
+                heard(Event::Preload { block: payload });
+                Ok(())
+            }
+            kind::ORIGIN => {
+                if self.origins.take(payload, self.config.limits.origins) {
+                    heard(Event::Origin);
+                }
                 Ok(())
             }
             kind::GOAWAY => self.goaway_heard(frame::integer(payload)?, heard),
@@ -152,6 +176,17 @@ impl Connection {
             // Nothing is promised here, either way: what is cancelled never was.
             _ => frame::integer(payload).and(Err(Fault::Push)), // spec: 9114-7.2.3-a
         }
+    }
+
+    fn settings_heard(&mut self, payload: &[u8], heard: &mut impl FnMut(Event<'_>)) -> Result<(), Fault> {
+        let settings = Settings::read(payload, self.config.code_points)?;
+        self.encoder.peer_allows(settings.qpack_max_table_capacity, settings.qpack_blocked_streams)?;
+        if self.heard.remembered.is_some_and(|before| !settings.keep(&before)) {
+            return Err(Fault::Setting); // spec: 9114-7.2.4.2-a
+        }
+        self.heard.settings = Some(settings);
+        heard(Event::Settings);
+        Ok(())
     }
 
     fn goaway_heard(&mut self, id: u64, heard: &mut impl FnMut(Event<'_>)) -> Result<(), Fault> {

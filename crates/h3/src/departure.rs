@@ -4,7 +4,7 @@ use crate::connection::{Connection, Notice};
 use crate::output::Output;
 use crate::rules::{ErrorCode, stream_type};
 use crate::{Fault, frame};
-use sakigake_semantics::{Chunk, Cut, StreamId};
+use sakigake_semantics::{Chunk, Cut, Priority, StreamId};
 
 /// What an owner does for a connection, in this order.
 #[derive(Clone, Debug)]
@@ -39,6 +39,13 @@ pub enum Departure {
         stream: StreamId,
         /// How many.
         bytes: u64,
+    },
+    /// How urgent what leaves on a stream is from here on.
+    Prioritize {
+        /// The stream.
+        stream: StreamId,
+        /// How urgent.
+        priority: Priority,
     },
     /// The connection is closed, and this was the last departure.
     Close {

@@ -84,6 +84,11 @@ impl Frames {
         matches!(self.reading, Reading::Head) && self.partial.is_empty()
     }
 
+    #[cfg(test)]
+    pub(crate) const fn held_bytes(&self) -> usize {
+        self.partial.len()
+    }
+
     /// Type and length, when both are there.
     fn head(&mut self, input: &mut &[u8]) -> Option<(u64, u64)> {
         loop {

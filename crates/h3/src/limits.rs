@@ -12,6 +12,12 @@ pub struct Limits {
     pub header_lines: usize,
     /// Bytes of a SETTINGS frame.
     pub settings_bytes: usize,
+    /// Bytes of a PRELOAD block that a client takes; a longer one is skipped without buffering.
+    pub preload_bytes: usize,
+    /// Bytes of an ORIGIN frame that a client takes; a longer one is skipped.
+    pub origin_bytes: usize,
+    /// The origins that a client remembers of a connection; later ones are left out.
+    pub origins: usize,
     /// Bytes that wait on all streams behind field sections which wait for entries. At least so many streams' windows as
     /// may wait, since a peer may use what it was given.
     pub waiting_bytes: usize,
@@ -36,6 +42,9 @@ impl Default for Limits {
             header_list_bytes: 65_536,
             header_lines: 256,
             settings_bytes: 1_024,
+            preload_bytes: 16 << 10,
+            origin_bytes: 16 << 10,
+            origins: 256,
             waiting_bytes: 16 << 20,
             send_queue_bytes: 262_144,
             drain_ms: 1_000,

@@ -1,33 +1,19 @@
 //! What the owner asks for.
 
-use crate::connection::{Connection, Going};
+use crate::connection::{CatchUp, Connection, Going};
 use crate::request::Exchange;
-use crate::rules::{ErrorCode, kind};
-use crate::{frame, section};
-use core::fmt;
-use sakigake_semantics::{Chunk, FieldLine, Fields, Request, Response, Source, StreamId};
+use crate::rules::{ErrorCode, kind, stream_type};
+use crate::{Departure, frame, section};
+use sakigake_semantics::{
+    Chunk, FieldLine, Fields, Misuse, Origin, OriginSet, Priority, Request, Response, Source, StreamId,
+    origin_frames,
+};
 
-/// Our caller asked for what cannot be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misuse {
-    /// The connection takes no new requests, or has ended.
-    Closing,
-    /// That is for the other end to do.
-    Role,
-    /// No such stream, or no longer.
-    UnknownStream,
-    /// Out of order: DATA before a response, a second response, anything after the end.
-    Order,
-    /// The stream's send queue has no room for it (see [`Connection::room`]).
-    Full,
-    /// A field section above what the peer says that it takes.
-    TooLarge,
-    /// The server did not say that it understands extended CONNECT (RFC 9220 section 3).
-    Protocol,
-}
+/// How long an ORIGIN frame of ours becomes, in bytes.
+const ORIGIN_BYTES: usize = 16_384;
 
 impl Connection {
-    /// A client's next request; without `end` a body follows. How many may be under way is for QUIC to say.
+    /// A client's next request; without `end` a body follows.
     ///
     /// # Errors
     /// [`Misuse`]; nothing was changed.
@@ -37,6 +23,9 @@ impl Connection {
         }
         if self.going != Going::On || self.heard.goaway.is_some() {
             return Err(Misuse::Closing); // spec: 9114-5.2-b
+        }
+        if self.next_request >= self.requests_below {
+            return Err(Misuse::TooManyStreams);
         }
         if request.protocol().is_some() && !self.knows_extended_connect() {
             return Err(Misuse::Protocol);
@@ -48,6 +37,11 @@ impl Connection {
         self.exchanges.insert(id, Exchange::of_client(method));
         self.send_section(id, request.lines(), end);
         Ok(StreamId(id))
+    }
+
+    /// The owner's word how many requests may be made in all: as many bidirectional streams as QUIC's peer lets us open.
+    pub fn allow_requests(&mut self, count: u64) {
+        self.requests_below = count.saturating_mul(4);
     }
 
     /// A server's response, interim or final; without `end` a body or another response follows.
@@ -165,6 +159,102 @@ impl Connection {
         self.bear(abandoned);
     }
 
+    /// Sends a PRELOAD frame with this block: straight behind SETTINGS when nothing else was asked for before.
+    ///
+    /// # Errors
+    /// [`Misuse`]; nothing was changed.
+    pub fn preload(&mut self, block: &[u8]) -> Result<(), Misuse> {
+        if self.client {
+            return Err(Misuse::Role); // spec: preload-2-d
+        }
+        if self.is_over() {
+            return Err(Misuse::Closing);
+        }
+        self.say(self.config.code_points.frame, block); // spec: preload-2-f
+        Ok(())
+    }
+
+    /// Sends the configuration's origins, once: as many ORIGIN frames as they need, behind what was asked for before.
+    /// Nothing leaves where there are none.
+    ///
+    /// # Errors
+    /// A client has none to send, and nothing is sent any more on a connection that has ended.
+    pub fn announce_origins(&mut self) -> Result<(), Misuse> {
+        if self.client {
+            return Err(Misuse::Role);
+        }
+        if self.is_over() {
+            return Err(Misuse::Closing);
+        }
+        if !core::mem::replace(&mut self.are_origins_announced, true) {
+            for entries in origin_frames(&self.config.origins.clone(), ORIGIN_BYTES) {
+                self.say(kind::ORIGIN, &entries); // spec: 9412-2-a
+            }
+        }
+        Ok(())
+    }
+
+    /// A client's origin set: `None` until the server has sent ORIGIN, and then only what is in it may be asked for here
+    /// (RFC 8336 section 2.4). [`sakigake_semantics::Event::Origin`] says when it has changed.
+    pub const fn origins(&self) -> Option<&OriginSet> {
+        self.origins.set()
+    }
+
+    /// Says which origin a client connected to: the host that it named in TLS, and the port.
+    pub fn connected_to(&mut self, origin: Origin) {
+        self.origins.connected_to(origin);
+    }
+
+    /// A response said 421: the connection is not for that origin, whatever was said before.
+    pub fn misdirected(&mut self, origin: &Origin) {
+        self.origins.misdirected(origin);
+    }
+
+    /// Says how soon a stream's response is wanted: a server's owner hears of it as [`Departure::Prioritize`], a client tells
+    /// its server (RFC 9218 section 7.2).
+    pub fn prioritise(&mut self, stream: StreamId, priority: Priority) {
+        if !self.exchanges.contains_key(&stream.0) {
+            return;
+        }
+        self.departures.push_back(Departure::Prioritize { stream, priority });
+        if self.client {
+            let mut payload = Vec::new();
+            frame::varint(stream.0, &mut payload);
+            payload.extend_from_slice(priority.to_string().as_bytes());
+            self.say(kind::PRIORITY_UPDATE, &payload);
+        }
+    }
+
+    /// Asks, once, whether the peer has read all that was sent up to here; the owner finds out by what QUIC's peer
+    /// acknowledges.
+    pub fn ask_catch_up(&mut self) {
+        if self.catch_up == CatchUp::None {
+            self.catch_up = CatchUp::Asked;
+        }
+    }
+
+    /// Whether [`ask_catch_up`](Self::ask_catch_up) asked and nobody answered yet.
+    pub fn is_catch_up_asked(&self) -> bool {
+        self.catch_up == CatchUp::Asked
+    }
+
+    /// The peer has all that was sent when [`ask_catch_up`](Self::ask_catch_up) asked.
+    pub const fn caught_up(&mut self) {
+        self.catch_up = CatchUp::Answered;
+    }
+
+    /// Whether that was so.
+    pub fn has_caught_up(&self) -> bool {
+        self.catch_up == CatchUp::Answered
+    }
+
+    /// A frame on our control stream.
+    pub(crate) fn say(&mut self, kind: u64, payload: &[u8]) {
+        let mut out = Vec::new();
+        frame::write(kind, payload, &mut out);
+        self.local(stream_type::CONTROL, out);
+    }
+
     fn sendable(&mut self, stream: StreamId) -> Result<&mut Exchange, Misuse> {
         let exchange = self.exchanges.get_mut(&stream.0).ok_or(Misuse::UnknownStream)?;
         if !exchange.head_sent || exchange.output.is_ended() {
@@ -198,19 +288,3 @@ fn data_head(len: u64) -> Vec<u8> {
     frame::write_head(kind::DATA, len, &mut head);
     head
 }
-
-impl fmt::Display for Misuse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closing => "the connection takes no new requests",
-            Self::Role => "that is for the other end to do",
-            Self::UnknownStream => "there is no such stream",
-            Self::Order => "that does not come here in a message",
-            Self::Full => "the stream's queue is full",
-            Self::TooLarge => "the peer takes no field section of that size",
-            Self::Protocol => "the server does not understand extended CONNECT",
-        })
-    }
-}
-
-impl core::error::Error for Misuse {}

@@ -1,6 +1,7 @@
 //! The tables of RFC 9114: frames, stream types, settings, error codes.
 
 use crate::Fault;
+use sakigake_wire::MAX_VARINT;
 
 /// Frame types (section 7.2).
 pub mod kind {
@@ -16,8 +17,65 @@ pub mod kind {
     pub const PUSH_PROMISE: u64 = 0x05;
     /// No streams from this one on.
     pub const GOAWAY: u64 = 0x07;
+    /// For which origins a server wants the connection to be used (RFC 9412).
+    pub const ORIGIN: u64 = 0x0c;
     /// How many promises a client takes.
     pub const MAX_PUSH_ID: u64 = 0x0d;
+    /// How soon a response is wanted (RFC 9218 section 7.2).
+    pub const PRIORITY_UPDATE: u64 = 0xf0700;
+    /// The same of a pushed response.
+    pub const PRIORITY_UPDATE_PUSH: u64 = 0xf0701;
+}
+
+/// Frame type of PRELOAD in HTTP/3, unless [`CodePoints`] say otherwise (profile, point 1).
+pub const PRELOAD: u64 = 0xf0;
+/// The setting by which a client says that it acts on PRELOAD frames, unless [`CodePoints`] say otherwise (profile,
+/// point 11).
+pub const SETTINGS_PRELOAD: u64 = 0xf0f0;
+
+/// The numbers that PRELOAD goes by. Nobody has registered them, so they may have to move one day: to numbers that no other
+/// frame or setting has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodePoints {
+    /// The frame's type.
+    pub frame: u64,
+    /// The setting by which a client says that it acts on the frame.
+    pub setting: u64,
+}
+
+impl Default for CodePoints {
+    fn default() -> Self {
+        Self { frame: PRELOAD, setting: SETTINGS_PRELOAD } // spec: preload-profile-1-a
+    }
+}
+
+impl CodePoints {
+    /// A frame's type as the table knows it: where PRELOAD has moved, the old number means nothing any more.
+    pub(crate) const fn known_frame(self, kind: u64) -> u64 {
+        match kind {
+            PRELOAD => self.frame,
+            kind if kind == self.frame => PRELOAD,
+            kind => kind,
+        }
+    }
+
+    /// A setting's number as the table knows it.
+    pub(crate) const fn known_setting(self, id: u64) -> u64 {
+        match id {
+            SETTINGS_PRELOAD => self.setting,
+            id if id == self.setting => SETTINGS_PRELOAD,
+            id => id,
+        }
+    }
+
+    /// Whether no other frame or setting has these numbers, and the wire can say them.
+    pub(crate) fn are_free(self) -> bool {
+        let is_free = |number: u64| number <= MAX_VARINT && !is_reserved(number);
+        let is_frame =
+            HTTP2_FRAMES.contains(&self.frame) || (self.frame != PRELOAD && frame(self.frame).is_some());
+        let is_setting = HTTP2_SETTINGS.contains(&self.setting) || setting::ALL.contains(&self.setting);
+        is_free(self.frame) && is_free(self.setting) && !is_frame && !is_setting
+    }
 }
 
 /// Frame types of HTTP/2 that mean nothing here (section 11.2.1).
@@ -47,20 +105,26 @@ pub struct FrameRule {
     pub client: bool,
     /// Whether a server may send it.
     pub server: bool,
+    /// Whether it is ignored where it may not come, or from whom, rather than the connection's end.
+    pub lenient: bool,
     /// How long it may be.
     pub length: Length,
 }
 
 /// Every frame type that has a rule. Push streams have none, since nothing is ever promised to us.
 #[rustfmt::skip]
-pub const FRAMES: [FrameRule; 7] = [
-    FrameRule { kind: kind::DATA,         name: "DATA",         control: false, request: true,  client: true,  server: true,  length: Length::Any },
-    FrameRule { kind: kind::HEADERS,      name: "HEADERS",      control: false, request: true,  client: true,  server: true,  length: Length::Any },
-    FrameRule { kind: kind::CANCEL_PUSH,  name: "CANCEL_PUSH",  control: true,  request: false, client: true,  server: true,  length: Length::Integer },
-    FrameRule { kind: kind::SETTINGS,     name: "SETTINGS",     control: true,  request: false, client: true,  server: true,  length: Length::Any },
-    FrameRule { kind: kind::PUSH_PROMISE, name: "PUSH_PROMISE", control: false, request: true,  client: false, server: true,  length: Length::Any },
-    FrameRule { kind: kind::GOAWAY,       name: "GOAWAY",       control: true,  request: false, client: true,  server: true,  length: Length::Integer },
-    FrameRule { kind: kind::MAX_PUSH_ID,  name: "MAX_PUSH_ID",  control: true,  request: false, client: true,  server: false, length: Length::Integer },
+pub const FRAMES: [FrameRule; 11] = [
+    FrameRule { kind: kind::DATA,                 name: "DATA",            control: false, request: true,  client: true,  server: true,  lenient: false, length: Length::Any },
+    FrameRule { kind: kind::HEADERS,              name: "HEADERS",         control: false, request: true,  client: true,  server: true,  lenient: false, length: Length::Any },
+    FrameRule { kind: kind::CANCEL_PUSH,          name: "CANCEL_PUSH",     control: true,  request: false, client: true,  server: true,  lenient: false, length: Length::Integer },
+    FrameRule { kind: kind::SETTINGS,             name: "SETTINGS",        control: true,  request: false, client: true,  server: true,  lenient: false, length: Length::Any },
+    FrameRule { kind: kind::PUSH_PROMISE,         name: "PUSH_PROMISE",    control: false, request: true,  client: false, server: true,  lenient: false, length: Length::Any },
+    FrameRule { kind: kind::GOAWAY,               name: "GOAWAY",          control: true,  request: false, client: true,  server: true,  lenient: false, length: Length::Integer },
+    FrameRule { kind: kind::ORIGIN,               name: "ORIGIN",          control: true,  request: false, client: false, server: true,  lenient: true,  length: Length::Any },
+    FrameRule { kind: kind::MAX_PUSH_ID,          name: "MAX_PUSH_ID",     control: true,  request: false, client: true,  server: false, lenient: false, length: Length::Integer },
+    FrameRule { kind: PRELOAD,                    name: "PRELOAD",         control: true,  request: false, client: false, server: true,  lenient: true,  length: Length::Any },
+    FrameRule { kind: kind::PRIORITY_UPDATE,      name: "PRIORITY_UPDATE", control: true,  request: false, client: true,  server: false, lenient: false, length: Length::Any },
+    FrameRule { kind: kind::PRIORITY_UPDATE_PUSH, name: "PRIORITY_UPDATE", control: true,  request: false, client: true,  server: false, lenient: false, length: Length::Any },
 ];
 
 /// Where a frame came.
@@ -92,10 +156,14 @@ pub(crate) fn admit(
         Place::Control => rule.control,
         Place::Request => rule.request,
     };
+    let sent = if from_client { rule.client } else { rule.server };
+    if rule.lenient && !(placed && sent) {
+        return Ok(None); // spec: preload-2.1-b 9412-2-b
+    }
     if !placed {
         return Err(Fault::Misplaced); // spec: 9114-7.2.1-a 9114-7.2.2-a 9114-7.2.4-b 9114-7.2.6-b
     }
-    if !(if from_client { rule.client } else { rule.server }) {
+    if !sent {
         return Err(Fault::Sender); // spec: 9114-7.2.5-a 9114-7.2.7-a
     }
     match rule.length {
@@ -126,6 +194,9 @@ pub mod setting {
     pub const QPACK_BLOCKED_STREAMS: u64 = 0x07;
     /// Whether extended CONNECT is understood.
     pub const ENABLE_CONNECT_PROTOCOL: u64 = 0x08;
+    /// All of these.
+    pub const ALL: [u64; 4] =
+        [QPACK_MAX_TABLE_CAPACITY, MAX_FIELD_SECTION_SIZE, QPACK_BLOCKED_STREAMS, ENABLE_CONNECT_PROTOCOL];
 }
 
 /// Settings of HTTP/2 that mean nothing here (section 11.2.2).
@@ -161,6 +232,37 @@ pub enum ErrorCode {
     QpackDecompressionFailed = 0x200,
     QpackEncoderStreamError = 0x201,
     QpackDecoderStreamError = 0x202,
+}
+
+/// Each code and its name in the registry.
+#[rustfmt::skip]
+const ERRORS: [(ErrorCode, &str); 20] = [
+    (ErrorCode::NoError,                 "H3_NO_ERROR"),
+    (ErrorCode::GeneralProtocolError,    "H3_GENERAL_PROTOCOL_ERROR"),
+    (ErrorCode::InternalError,           "H3_INTERNAL_ERROR"),
+    (ErrorCode::StreamCreationError,     "H3_STREAM_CREATION_ERROR"),
+    (ErrorCode::ClosedCriticalStream,    "H3_CLOSED_CRITICAL_STREAM"),
+    (ErrorCode::FrameUnexpected,         "H3_FRAME_UNEXPECTED"),
+    (ErrorCode::FrameError,              "H3_FRAME_ERROR"),
+    (ErrorCode::ExcessiveLoad,           "H3_EXCESSIVE_LOAD"),
+    (ErrorCode::IdError,                 "H3_ID_ERROR"),
+    (ErrorCode::SettingsError,           "H3_SETTINGS_ERROR"),
+    (ErrorCode::MissingSettings,         "H3_MISSING_SETTINGS"),
+    (ErrorCode::RequestRejected,         "H3_REQUEST_REJECTED"),
+    (ErrorCode::RequestCancelled,        "H3_REQUEST_CANCELLED"),
+    (ErrorCode::RequestIncomplete,       "H3_REQUEST_INCOMPLETE"),
+    (ErrorCode::MessageError,            "H3_MESSAGE_ERROR"),
+    (ErrorCode::ConnectError,            "H3_CONNECT_ERROR"),
+    (ErrorCode::VersionFallback,         "H3_VERSION_FALLBACK"),
+    (ErrorCode::QpackDecompressionFailed, "QPACK_DECOMPRESSION_FAILED"),
+    (ErrorCode::QpackEncoderStreamError, "QPACK_ENCODER_STREAM_ERROR"),
+    (ErrorCode::QpackDecoderStreamError, "QPACK_DECODER_STREAM_ERROR"),
+];
+
+/// The registry's name of an error code; a code without one means no more than H3_NO_ERROR (section 9).
+pub fn error_name(code: u64) -> &'static str {
+    let known = ERRORS.iter().find(|(known, _)| known.wire() == code);
+    known.map_or("unknown", |(_, name)| name)
 }
 
 impl ErrorCode {

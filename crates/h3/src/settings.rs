@@ -1,8 +1,8 @@
 //! What each side says of itself (section 7.2.4).
 
 use crate::{
-    Fault, frame,
-    rules::{HTTP2_SETTINGS, setting},
+    CodePoints, Fault, frame,
+    rules::{HTTP2_SETTINGS, SETTINGS_PRELOAD, setting},
 };
 use sakigake_wire::Reader;
 
@@ -17,12 +17,39 @@ pub struct Settings {
     pub max_field_section_size: Option<u64>,
     /// Whether extended CONNECT is understood.
     pub enable_connect_protocol: bool,
+    /// Whether a client acts on PRELOAD frames (profile, point 11).
+    pub preload: bool,
 }
 
 impl Settings {
+    /// What an owner keeps of a server's settings beside a ticket (section 7.2.4.2).
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.say(CodePoints::default(), &mut bytes);
+        bytes
+    }
+
+    /// What [`to_bytes`](Self::to_bytes) gave; `None` where it is something else.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::read(bytes, CodePoints::default()).ok()
+    }
+
+    /// Whether whatever went by `before` keeps to these settings too, so that early data may be taken (section 7.2.4.2).
+    pub fn keep(&self, before: &Self) -> bool {
+        // One that was said is said again, though it allowed less than silence does.
+        let sizes = (before.max_field_section_size, self.max_field_section_size);
+        let keeps_size = sizes.0.is_none_or(|before| sizes.1.is_some_and(|now| now >= before))
+            && (sizes.0.is_some() || sizes.1.is_none());
+        let tables = (before.qpack_max_table_capacity, self.qpack_max_table_capacity);
+        (tables.0 == 0 || tables.0 == tables.1)
+            && self.qpack_blocked_streams >= before.qpack_blocked_streams
+            && keeps_size
+            && self.enable_connect_protocol >= before.enable_connect_protocol
+    }
+
     /// Reads a frame's payload.
-    pub(crate) fn read(payload: &[u8]) -> Result<Self, Fault> {
-        let (mut settings, mut seen) = (Self::default(), 0_u16);
+    pub(crate) fn read(payload: &[u8], code_points: CodePoints) -> Result<Self, Fault> {
+        let (mut settings, mut seen) = (Self::default(), Vec::new());
         let mut reader = Reader::new(payload);
         while !reader.is_empty() {
             let id = reader.varint().map_err(|_| Fault::FrameLength)?;
@@ -30,18 +57,19 @@ impl Settings {
             if HTTP2_SETTINGS.contains(&id) {
                 return Err(Fault::Setting); // spec: 9114-7.2.4.1-a
             }
-            let Some(bit) = u32::try_from(id).ok().filter(|id| *id < 16) else { continue }; // spec: 9114-7.2.4-d
-            if seen & 1 << bit != 0 {
+            if seen.contains(&id) {
                 return Err(Fault::Setting); // spec: 9114-7.2.4-c
             }
-            seen |= 1 << bit;
-            match id {
+            seen.push(id);
+            match code_points.known_setting(id) {
                 setting::QPACK_MAX_TABLE_CAPACITY => settings.qpack_max_table_capacity = value,
                 setting::QPACK_BLOCKED_STREAMS => settings.qpack_blocked_streams = value,
                 setting::MAX_FIELD_SECTION_SIZE => settings.max_field_section_size = Some(value),
                 setting::ENABLE_CONNECT_PROTOCOL if value > 1 => return Err(Fault::Setting),
                 setting::ENABLE_CONNECT_PROTOCOL => settings.enable_connect_protocol = value == 1,
-                _ => {}
+                // The number may be another's one day, so no value is a fault.
+                SETTINGS_PRELOAD => settings.preload = value == 1,
+                _ => {} // spec: 9114-7.2.4-d
             }
         }
         Ok(settings)
@@ -49,11 +77,18 @@ impl Settings {
 
     /// The frame's payload: what is not as it would be without it, and one setting that means nothing, so that peers
     /// stay used to such.
-    pub(crate) fn write(&self) -> Vec<u8> {
+    pub(crate) fn write(&self, code_points: CodePoints) -> Vec<u8> {
         let mut payload = Vec::new();
+        self.say(code_points, &mut payload);
+        frame::varint(0x21, &mut payload); // spec: 9114-7.2.4.1-b
+        frame::varint(0, &mut payload);
+        payload
+    }
+
+    fn say(&self, code_points: CodePoints, out: &mut Vec<u8>) {
         let mut say = |id: u64, value: u64| {
-            frame::varint(id, &mut payload);
-            frame::varint(value, &mut payload);
+            frame::varint(id, out);
+            frame::varint(value, out);
         };
         if self.qpack_max_table_capacity > 0 {
             say(setting::QPACK_MAX_TABLE_CAPACITY, self.qpack_max_table_capacity);
@@ -67,8 +102,9 @@ impl Settings {
         if self.enable_connect_protocol {
             say(setting::ENABLE_CONNECT_PROTOCOL, 1);
         }
-        say(0x21, 0); // spec: 9114-7.2.4.1-b
-        payload
+        if self.preload {
+            say(code_points.setting, 1); // spec: preload-profile-11-c
+        }
     }
 }
 
