@@ -73,6 +73,12 @@ pub trait Service {
     /// A client begins; none to turn it away.
     fn accept(&mut self, now: Instant, addresses: &Addresses) -> Option<Self::Application>;
 
+    /// How TLS behaves on the connection that was just accepted; none for [`Terms::tls`].
+    fn tls(&self, application: &Self::Application) -> Option<Arc<tls::server::Config>> {
+        let _ = application; // Most services behave the same for as long as they are there.
+        None
+    }
+
     /// A connection is over, and this is what remains of it.
     fn ended(&mut self, application: Self::Application);
 }
@@ -124,7 +130,28 @@ impl<S: Service> Worker<S> {
 
     /// Listens at one more port, and may send from it.
     pub fn add(&mut self, port: UdpPort) {
+        self.floor.closing.retain(|bound| *bound != port.local());
         self.ports.add(port);
+    }
+
+    /// Accepts nobody at that address any more. The port goes when its last connection is over.
+    pub fn close(&mut self, local: SocketAddr) {
+        self.floor.closing.push(local);
+        self.close_unused();
+    }
+
+    /// Closes the ports that are to be closed and that no connection has.
+    fn close_unused(&mut self) {
+        let Self { ports, floor, .. } = self;
+        let mut closing = core::mem::take(&mut floor.closing);
+        closing.retain(|bound| {
+            let is_used = floor.seats.iter().flatten().any(|seat| ports::is_at(*bound, seat.local()));
+            if !is_used {
+                ports.remove(*bound);
+            }
+            is_used
+        });
+        floor.closing = closing;
     }
 
     /// Where the ports are bound.
@@ -197,7 +224,10 @@ impl<S: Service> Worker<S> {
             floor.take(clock.now(), datagram, ports);
         });
         floor.expire();
-        floor.act(ports);
+        let is_over = floor.act(ports);
+        if is_over && !floor.closing.is_empty() {
+            self.close_unused();
+        }
         // A worker whose peers always have something to say must not have the thread for itself.
         tokio::task::coop::consume_budget().await;
         Ok(())

@@ -69,11 +69,20 @@ impl UdpPort {
     ///
     /// # Errors
     /// As [`UdpPort::bind`].
-    pub fn share(mut address: SocketAddr, options: &UdpOptions, workers: u16) -> io::Result<Vec<UdpSocket>> {
+    pub fn share(address: SocketAddr, options: &UdpOptions, workers: u16) -> io::Result<Vec<UdpSocket>> {
         if address.port() != 0 {
             // Without SO_REUSEPORT the system refuses an address that anybody has.
             open(address, &UdpOptions { is_shared: false, ..*options })?;
         }
+        Self::join(address, options, workers)
+    }
+
+    /// The same where other sockets of ours may have the address already, such as those that a server has yet to close. Which of them gets a
+    /// newcomer's datagrams is the system's choice.
+    ///
+    /// # Errors
+    /// As [`UdpPort::bind`].
+    pub fn join(mut address: SocketAddr, options: &UdpOptions, workers: u16) -> io::Result<Vec<UdpSocket>> {
         let shared = UdpOptions { is_shared: true, ..*options };
         let mut sockets = Vec::new();
         for _ in 0..workers {

@@ -4,7 +4,7 @@ use super::{
     BATCHES_A_TURN, Handed, Member, Service, Terms,
     mailbox::Put,
     nudges::Nudges,
-    ports::Ports,
+    ports::{self, Ports},
     seat::{self, Seat},
     secrets,
     timers::Timers,
@@ -19,7 +19,7 @@ use sakigake_quic::{
     rules::Side,
 };
 use sakigake_wire::Instant;
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 /// Bytes of one batch: what one call to the system takes.
 const BATCH_BYTES: usize = 65_507;
@@ -39,6 +39,8 @@ pub(super) struct Floor<S: Service> {
     pub(super) ready: VecDeque<usize>,
     pub(super) timers: Timers,
     pub(super) nudges: Arc<Nudges>,
+    /// Addresses at which nobody is accepted any more.
+    pub(super) closing: Vec<SocketAddr>,
     batch: Vec<u8>,
 }
 
@@ -76,6 +78,7 @@ impl<S: Service> Floor<S> {
             ready: VecDeque::new(),
             timers: Timers::default(),
             nudges: Arc::default(),
+            closing: Vec::new(),
             batch: vec![0; BATCH_BYTES],
         }
     }
@@ -143,8 +146,13 @@ impl<S: Service> Floor<S> {
 
     fn accept(&mut self, now: Instant, accepted: &Accepted) -> Option<usize> {
         let terms = self.terms.as_ref()?;
+        let local = accepted.addresses.local;
+        if self.closing.iter().any(|bound| ports::is_at(*bound, local)) {
+            return None;
+        }
         let application = self.service.accept(now, &accepted.addresses)?;
-        let (tls, quic) = (terms.tls.clone(), terms.quic.clone());
+        let tls = self.service.tls(&application).unwrap_or_else(|| terms.tls.clone());
+        let quic = terms.quic.clone();
         let mut connection = Connection::server(tls, quic, accepted, now, chance());
         let index = self.place();
         self.endpoint.accept(accepted, index);
@@ -205,10 +213,11 @@ impl<S: Service> Floor<S> {
     }
 
     /// A turn of each connection that is ready: its owner acts, and what it has leaves. One whose port takes nothing more waits for
-    /// that port, and for its deadlines.
-    pub(super) fn act(&mut self, ports: &mut Ports) {
+    /// that port, and for its deadlines. Whether one is over.
+    pub(super) fn act(&mut self, ports: &mut Ports) -> bool {
+        let mut is_one_over = false;
         for _ in 0..self.ready.len() {
-            let Some(index) = self.ready.pop_front() else { return };
+            let Some(index) = self.ready.pop_front() else { break };
             let Self { endpoint, seats, ready, timers, batch, clock, .. } = self;
             let Some(Some(seat)) = seats.get_mut(index) else { continue };
             let now = clock.now();
@@ -221,6 +230,7 @@ impl<S: Service> Floor<S> {
             };
             if seat.is_over() {
                 self.leave(index);
+                is_one_over = true;
                 continue;
             }
             seat.arm(now, index, timers);
@@ -228,6 +238,7 @@ impl<S: Service> Floor<S> {
                 seat.ready(index, ready);
             }
         }
+        is_one_over
     }
 
     /// Forgets a connection.

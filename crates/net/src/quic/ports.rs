@@ -8,6 +8,12 @@ use std::{
     task::{Context, Poll},
 };
 
+/// Whether datagrams with that address of ours come and go by the port that is bound at `bound`.
+pub(super) fn is_at(bound: SocketAddr, local: SocketAddr) -> bool {
+    let is_any = bound.ip().is_unspecified() && bound.is_ipv4() == local.is_ipv4();
+    bound.port() == local.port() && (is_any || bound.ip() == local.ip())
+}
+
 #[derive(Default)]
 pub(super) struct Ports {
     ports: Vec<UdpPort>,
@@ -35,11 +41,15 @@ impl Ports {
 
     /// The port from which datagrams with that address of ours leave.
     pub(super) fn find(&self, local: SocketAddr) -> Option<usize> {
-        self.ports.iter().position(|port| {
-            let bound = port.local();
-            let is_any = bound.ip().is_unspecified() && bound.is_ipv4() == local.is_ipv4();
-            bound.port() == local.port() && (is_any || bound.ip() == local.ip())
-        })
+        self.ports.iter().position(|port| is_at(port.local(), local))
+    }
+
+    /// Forgets the port that is bound there. Whoever waits for it has gone.
+    pub(super) fn remove(&mut self, bound: SocketAddr) {
+        if let Some(number) = self.ports.iter().position(|port| port.local() == bound) {
+            self.ports.remove(number);
+            self.waiting.remove(number);
+        }
     }
 
     /// Sends from the port that it is to leave from; none where there is no such port.

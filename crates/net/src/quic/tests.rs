@@ -437,3 +437,21 @@ async fn a_device_that_cannot_cut_what_it_was_said_to_costs_calls_and_nothing_el
         assert_eq!(segments, [1, 1], "{errno}");
     }
 }
+
+#[tokio::test]
+async fn a_port_that_is_closed_serves_whom_it_has_and_nobody_else() {
+    let options = Options { max_idle_timeout_ms: 500, ..Options::default() };
+    let mut two = Two::new("127.0.0.1:0", Retry::Never, options);
+    let (say, waits) = oneshot::channel();
+    two.call(Caller { waits: Some(waits), ..Caller::new(text(100_000, 1)) });
+    two.run(|two| two.server.connections() == 1).await;
+    let local = two.server.ports().next().unwrap();
+    two.server.close(local);
+    two.call(Caller::new(text(10, 2)));
+    say.send(()).unwrap();
+    two.run_out().await;
+    let [first, second] = &two.client.service().ended[..] else { panic!("two have called") };
+    assert!(first.hears == text(100_000, 1));
+    assert_eq!((&second.hears[..], &second.closed), (&[][..], &Some(Closed::Idle)));
+    assert_eq!(two.server.ports().count(), 0);
+}
