@@ -9,6 +9,7 @@
 //!                                  Reply { len, .. }     send what was written, back to where the datagram came from
 //!                                  PerhapsReset          give it to each of Endpoint::connections_with
 //!                                  Hand(Place)           another worker's, or another process's
+//!                                  Pass(Place)           may begin a connection, which is for another process to say
 //!                                  Held, Drop(why)       nothing is to be done
 //! ```
 
@@ -52,6 +53,8 @@ pub struct Endpoint {
     ids: IdSource,
     keys: IdKeys,
     neighbours: Neighbours,
+    /// Who says what becomes of newcomers, where that is not this endpoint.
+    newcomers: Option<Place>,
     resets: Resets,
     validation: Option<Validation>,
     spent: Spent,
@@ -113,6 +116,7 @@ impl Endpoint {
             ids,
             keys,
             neighbours,
+            newcomers: None,
             resets: Resets::new(reset_key, limits.resets),
             validation,
             spent: Spent::new(limits.tokens),
@@ -206,6 +210,22 @@ impl Endpoint {
         self.is_draining = true;
     }
 
+    /// Whether no connection is accepted any more.
+    pub fn is_draining(&self) -> bool {
+        self.is_draining
+    }
+
+    /// From here on these are the other processes to whom datagrams can be handed.
+    pub fn meet(&mut self, processes: Vec<u32>) {
+        self.neighbours.processes = processes;
+    }
+
+    /// From here on what may begin a connection goes to `place` ([`Route::Pass`]): to a predecessor, which may have that
+    /// connection already, under an id that its client chose; or, from an endpoint that drains, to the successor. None: it stays.
+    pub fn pass(&mut self, place: Option<Place>) {
+        self.newcomers = place;
+    }
+
     /// Connections that the owner has.
     pub fn connections(&self) -> usize {
         self.routes.connections()
@@ -233,6 +253,11 @@ impl Endpoint {
 }
 
 impl Neighbours {
+    /// Whether ids of that place are made by us or by one of them.
+    fn know(&self, ours: Place, place: Place) -> bool {
+        place.process == ours.process || self.processes.contains(&place.process)
+    }
+
     fn has(&self, ours: Place, place: Place) -> bool {
         let is_worker = place.process == ours.process && place.worker < self.workers;
         place != ours && (is_worker || self.processes.contains(&place.process))

@@ -369,7 +369,7 @@ impl World {
                 let perhaps: Vec<_> = host.endpoint.connections_with(addresses.peer).collect();
                 perhaps.into_iter().for_each(|index| host.handle(now, index, &mut bytes.clone(), addresses));
             }
-            Route::Hand(_) | Route::Held | Route::Drop(_) => {}
+            Route::Hand(_) | Route::Pass(_) | Route::Held | Route::Drop(_) => {}
         }
     }
 

@@ -220,7 +220,7 @@ impl End {
                 }
             }
             // There is one worker and one process; replies wait to leave.
-            Route::Hand(_) | Route::Reply { .. } | Route::Held | Route::Drop(_) => {}
+            Route::Hand(_) | Route::Pass(_) | Route::Reply { .. } | Route::Held | Route::Drop(_) => {}
         }
     }
 

@@ -80,7 +80,7 @@ impl Endpoint {
             _ => None,
         };
         // Clients come to ids of ours by a Retry, or they had a connection.
-        if retried.is_none() && self.keys.open(dcid.as_ref()).is_some_and(|place| place == self.ids.place()) {
+        if retried.is_none() && self.is_of_our_making(dcid.as_ref()) {
             return Route::Drop(Dropped::NoConnection);
         }
         if self.is_draining || self.routes.connections() >= self.limits.connections {

@@ -122,7 +122,7 @@ impl Play {
                 assert!((1..=LIMITS.reset_candidates).contains(&candidates));
             }
             Route::Hand(place) => assert_ne!(place, HERE),
-            Route::Held | Route::Drop(_) => {}
+            Route::Pass(_) | Route::Held | Route::Drop(_) => {}
         }
     }
 

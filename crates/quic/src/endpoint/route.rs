@@ -42,6 +42,9 @@ pub enum Route {
     /// To another worker, or to another process. Where the owner knows that nobody is there any more,
     /// [`Endpoint::orphaned`] answers.
     Hand(Place),
+    /// To the place that [`Endpoint::pass`] named: it may begin a connection, or belong to one that has begun there. What that place has
+    /// no use for comes back to [`Endpoint::settle`].
+    Pass(Place),
     /// It was copied and waits for the Initial that it outran.
     Held,
     /// Nowhere.
@@ -91,6 +94,8 @@ pub struct Counters {
     pub held: u64,
     /// Handed to other workers or processes.
     pub handed: u64,
+    /// Passed to another process, which says what becomes of newcomers.
+    pub passed: u64,
     /// Perhaps stateless resets.
     pub perhaps_resets: u64,
     /// Answered by Version Negotiation.
@@ -111,6 +116,13 @@ pub struct Counters {
     pub dropped: u64,
 }
 
+/// Whether others may be asked what becomes of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Open,
+    Settled,
+}
+
 /// The smallest datagram that may carry a client's Initial packet (RFC 9000 section 14.1).
 pub(super) const LEAST_INITIAL_BYTES: usize = 1_200;
 
@@ -118,18 +130,24 @@ impl Endpoint {
     /// Says where a datagram goes. A reply is written into `out`, which has room for 1,200 bytes; none is as long as what it
     /// answers.
     pub fn route(&mut self, arrived: &Arrived<'_>, entropy: &mut dyn Entropy, out: &mut [u8]) -> Route {
-        let route = self.find(arrived, entropy, out);
-        self.counters.count(&route);
-        route
+        self.find(arrived, Standing::Open, entropy, out)
     }
 
-    /// Answers a datagram that [`Route::Hand`] was said of, where the owner knows that its place is no more.
+    /// The same for a datagram that another process passed here since it is for this one to say what becomes of it: it goes to
+    /// nobody else.
+    pub fn settle(&mut self, arrived: &Arrived<'_>, entropy: &mut dyn Entropy, out: &mut [u8]) -> Route {
+        self.find(arrived, Standing::Settled, entropy, out)
+    }
+
+    /// What becomes of a datagram that [`Route::Hand`] was said of, where the owner knows that its place is no more. A client that
+    /// comes back from that place's Retry may begin here.
     pub fn orphaned(&mut self, arrived: &Arrived<'_>, entropy: &mut dyn Entropy, out: &mut [u8]) -> Route {
         let route = match packet::parse(arrived.bytes, &self.door) {
             Ok(packet) => match packet.header {
                 Header::Short { dcid } if is_source(&arrived.addresses) => {
                     self.reset(arrived, dcid, entropy, out)
                 }
+                Header::Initial { .. } => self.look(arrived, Standing::Settled, entropy, out),
                 _ => Route::Drop(Dropped::NoConnection),
             },
             Err(discard) => Route::Drop(Dropped::Unreadable(discard)),
@@ -138,7 +156,25 @@ impl Endpoint {
         route
     }
 
-    fn find(&mut self, arrived: &Arrived<'_>, entropy: &mut dyn Entropy, out: &mut [u8]) -> Route {
+    fn find(
+        &mut self,
+        arrived: &Arrived<'_>,
+        standing: Standing,
+        entropy: &mut dyn Entropy,
+        out: &mut [u8],
+    ) -> Route {
+        let route = self.look(arrived, standing, entropy, out);
+        self.counters.count(&route);
+        route
+    }
+
+    fn look(
+        &mut self,
+        arrived: &Arrived<'_>,
+        standing: Standing,
+        entropy: &mut dyn Entropy,
+        out: &mut [u8],
+    ) -> Route {
         let header = match packet::parse(arrived.bytes, &self.door) {
             Ok(packet) => packet.header,
             Err(discard) => return Route::Drop(Dropped::Unreadable(discard)),
@@ -158,8 +194,8 @@ impl Endpoint {
             {
                 self.negotiate(arrived, dcid, scid, entropy, out)
             }
-            (header, _) => match self.elsewhere(header.dcid()) {
-                Some(place) => Route::Hand(place),
+            (header, _) => match self.elsewhere(&header, standing) {
+                Some(route) => route,
                 None => self.begin(arrived, &header, entropy, out),
             },
         }
@@ -190,7 +226,7 @@ impl Endpoint {
 
     /// A packet under 0-RTT keys whose Initial may still come.
     fn outran(&mut self, arrived: &Arrived<'_>, dcid: &[u8]) -> Route {
-        let is_ours = self.keys.open(dcid).is_some_and(|place| place == self.ids.place());
+        let is_ours = self.is_of_our_making(dcid);
         match ConnectionId::new(dcid) {
             _ if self.is_draining || is_ours => Route::Drop(Dropped::NoConnection),
             Some(id) if id.len() >= super::accept::LEAST_ID_BYTES => {
@@ -242,16 +278,32 @@ impl Endpoint {
         }
     }
 
-    /// The place that an id tells, where somebody else is there.
-    fn elsewhere(&self, dcid: &[u8]) -> Option<Place> {
-        self.keys.open(dcid).filter(|place| self.neighbours.has(self.ids.place(), *place))
+    /// Whether this place made that id, or another process's: no client made it up.
+    pub(super) fn is_of_our_making(&self, dcid: &[u8]) -> bool {
+        self.keys.open(dcid).is_some_and(|place| self.neighbours.know(self.ids.place(), place))
+    }
+
+    /// Where a packet with a long header goes if not to a connection that begins here: to the place that its id tells, where
+    /// somebody else is there, or to who says what becomes of newcomers.
+    fn elsewhere(&self, header: &Header<'_>, standing: Standing) -> Option<Route> {
+        let may_begin = matches!(header, Header::Initial { .. } | Header::ZeroRtt { .. });
+        if may_begin && standing == Standing::Settled {
+            return None;
+        }
+        let (ours, told) = (self.ids.place(), self.keys.open(header.dcid()));
+        let place = told.filter(|place| self.neighbours.has(ours, *place));
+        // What comes back from a Retry of ours has nobody else begun; but others go on with it, where we begin nothing.
+        let is_ours = !self.is_draining && told.is_some_and(|place| place.process == ours.process);
+        let newcomers = self.newcomers.filter(|_| may_begin && !is_ours);
+        place.map(Route::Hand).or_else(|| newcomers.map(Route::Pass))
     }
 }
 
 impl Counters {
     /// All datagrams that came, but those that were accepted and not taken.
     pub fn sum(&self) -> u64 {
-        let kept = self.routed + self.accepted + self.held + self.handed + self.perhaps_resets;
+        let given = self.handed + self.passed;
+        let kept = self.routed + self.accepted + self.held + given + self.perhaps_resets;
         let answered = self.version_negotiations + self.retries + self.stateless_resets;
         let refused = self.refused + self.invalid_tokens;
         kept + answered + refused + self.unreadable + self.overloaded + self.dropped
@@ -263,6 +315,7 @@ impl Counters {
             Route::Connection(_) => &mut self.routed,
             Route::Held => &mut self.held,
             Route::Hand(_) => &mut self.handed,
+            Route::Pass(_) => &mut self.passed,
             Route::PerhapsReset => &mut self.perhaps_resets,
             Route::Reply { reply, .. } => match reply {
                 Reply::VersionNegotiation => &mut self.version_negotiations,

@@ -54,6 +54,13 @@ impl Bench {
         self.endpoint.orphaned(&arrived, &mut self.entropy, &mut self.out)
     }
 
+    pub(crate) fn settle(&mut self, bytes: &[u8]) -> Route {
+        let addresses = addresses(1_000);
+        let arrived = Arrived { now: self.now, unix_secs: UNIX_SECS, bytes, addresses };
+        self.out = vec![0; 1_200];
+        self.endpoint.settle(&arrived, &mut self.entropy, &mut self.out)
+    }
+
     pub(crate) fn reply(&mut self, client: u16, bytes: &[u8]) -> Option<Reply> {
         match self.route(client, bytes) {
             Route::Reply { reply, .. } => Some(reply),

@@ -118,6 +118,64 @@ fn a_datagram_for_another_place_is_handed_there_if_somebody_is() {
 }
 
 #[test]
+fn newcomers_are_passed_to_who_decides_and_settled_when_they_come_back() {
+    let mut bench = Bench::new(options());
+    let place = Place { process: 8, worker: 1 };
+    bench.endpoint.pass(Some(place));
+    let (first, early) = (initial(&[1; 8], &[]), early(1, 400));
+    assert_eq!(bench.route(1_000, &first), Route::Pass(place));
+    assert_eq!(bench.route(1_000, &early), Route::Pass(place));
+    let handshake = long(&VERSION_1, LongType::Handshake, &[1; 8], &[], 1_200);
+    assert_eq!(bench.route(1_000, &handshake), Route::Drop(Dropped::NoConnection));
+    assert_eq!(bench.endpoint.counters().passed, 2);
+    // What an id of ours tells that no connection has is for nobody else, until nothing begins here any more.
+    let ours = initial(source(HERE, 9).draw().as_ref(), &[]);
+    assert_eq!(bench.route(1_000, &ours), Route::Drop(Dropped::NoConnection));
+    assert_eq!(bench.settle(&early), Route::Held);
+    let Route::Accept(accepted) = bench.settle(&first) else { panic!("it begins here") };
+    bench.endpoint.accept(&accepted, 3);
+    assert_eq!(bench.route(1_000, &first), Route::Connection(3), "who is known is asked about no more");
+    bench.endpoint.pass(None);
+    assert!(bench.accepted(1_000, &initial(&[2; 8], &[])).is_some());
+    bench.endpoint.pass(Some(place));
+    bench.endpoint.drain();
+    assert_eq!(bench.route(1_000, &ours), Route::Pass(place));
+}
+
+#[test]
+fn what_is_settled_here_goes_nowhere_else() {
+    let mut bench = Bench::new(crate::endpoint::tests::with_retry(crate::endpoint::Retry::Always));
+    // A predecessor's Retry: its tokens are ours too, and its ids are told as such.
+    let mut other = Options { ids: source(Place { process: 8, worker: 0 }, 5), ..options() };
+    other.validation = crate::endpoint::tests::with_retry(crate::endpoint::Retry::Always).validation;
+    let mut other = Bench::new(other);
+    assert_eq!(other.reply(1_000, &initial(&[1; 8], &[])), Some(Reply::Retry));
+    let door =
+        crate::packet::Door { side: Side::Client, id_bytes: 0, fixed_bit: crate::packet::FixedBit::Required };
+    let Ok(packet) = packet::parse(&other.out, &door) else { panic!("a Retry is a packet") };
+    let Header::Retry { scid, token, .. } = packet.header else { panic!("it is a Retry") };
+    let again = initial(scid, token);
+    assert_eq!(bench.route(1_000, &again), Route::Hand(Place { process: 8, worker: 0 }));
+    assert!(matches!(bench.settle(&again), Route::Accept(accepted) if accepted.is_validated));
+    assert!(matches!(bench.orphaned(&again), Route::Accept(accepted) if accepted.is_validated));
+    // No client made that id up.
+    let without = initial(scid, &[]);
+    assert_eq!(bench.settle(&without), Route::Drop(Dropped::NoConnection));
+    assert_eq!(bench.orphaned(&without), Route::Drop(Dropped::NoConnection));
+}
+
+#[test]
+fn processes_come_and_go() {
+    let mut bench = Bench::new(options());
+    let datagram = short(source(Place { process: 9, worker: 3 }, 9).draw().as_ref(), 60);
+    assert_eq!(bench.route(1_000, &datagram), Route::Drop(Dropped::NoConnection));
+    bench.endpoint.meet(vec![8, 9]);
+    assert_eq!(bench.route(1_000, &datagram), Route::Hand(Place { process: 9, worker: 3 }));
+    bench.endpoint.meet(vec![8]);
+    assert_eq!(bench.route(1_000, &datagram), Route::Drop(Dropped::NoConnection));
+}
+
+#[test]
 fn ids_of_ours_that_nobody_has_begin_nothing() {
     let mut bench = Bench::new(options());
     let gone = source(HERE, 9).draw();
