@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::quic::{Bequest, Heritage};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::{FdFlags, fcntl_setfd},
@@ -28,10 +29,12 @@ const FIRST: RawFd = 3;
 const MOST: usize = 4_096;
 
 /// What this process was started with.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Inherited {
     /// Listening sockets, non-blocking, which no child of this process gets by chance.
     pub sockets: Vec<TcpListener>,
+    /// What a predecessor hands on of its QUIC.
+    pub quic: Option<Heritage>,
     /// Where a predecessor waits for a word.
     ready: Option<File>,
 }
@@ -49,7 +52,9 @@ pub fn inherited() -> io::Result<Inherited> {
     let (ready, sockets) = announced(|name| env::var_os(name), std::process::id())?;
     let ready = ready.map(own).transpose()?.map(File::from);
     let sockets = sockets.into_iter().map(socket).collect::<io::Result<_>>()?;
-    Ok(Inherited { sockets, ready })
+    // Without a predecessor that waits for a word, nobody of ours has started this process.
+    let quic = if ready.is_some() { Heritage::find()? } else { None };
+    Ok(Inherited { sockets, quic, ready })
 }
 
 impl Inherited {
@@ -73,7 +78,7 @@ fn announced<S: AsRef<OsStr>>(
     if let Some(handed) = text(VARIABLE) {
         let number = |text: &str| text.parse().ok().filter(|number| *number >= FIRST);
         let (ready, sockets) = handed.split_once(':').ok_or_else(|| bad(VARIABLE))?;
-        let sockets: Option<Vec<RawFd>> = sockets.split(',').take(MOST).map(number).collect();
+        let sockets = sockets.split_terminator(',').take(MOST).map(number).collect::<Option<Vec<RawFd>>>();
         let both = number(ready).zip(sockets).ok_or_else(|| bad(VARIABLE))?;
         return Ok((Some(both.0), both.1));
     }
@@ -97,7 +102,7 @@ fn socket(number: RawFd) -> io::Result<TcpListener> {
 }
 
 /// Takes possession of a descriptor that somebody passed to this process.
-fn own(number: RawFd) -> io::Result<OwnedFd> {
+pub(crate) fn own(number: RawFd) -> io::Result<OwnedFd> {
     // A number that is no open descriptor must not become an owned one.
     std::fs::symlink_metadata(format!("/proc/self/fd/{number}"))?;
     // SAFETY: it is open, as was just seen, and whoever started us said that it is for us; nothing else here owns it, since
@@ -121,6 +126,20 @@ impl Successor {
     /// # Errors
     /// What the system says.
     pub fn start(mut command: Command, sockets: Vec<OwnedFd>) -> io::Result<Self> {
+        Heritage::conceal(&mut command);
+        Self::spawn(command, sockets)
+    }
+
+    /// The same with what this process hands on of its QUIC. When the successor serves, [`Estate::retire`](crate::quic::Estate::retire).
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn start_with(mut command: Command, sockets: Vec<OwnedFd>, quic: Bequest) -> io::Result<Self> {
+        quic.announce(&mut command)?;
+        Self::spawn(command, sockets)
+    }
+
+    fn spawn(mut command: Command, sockets: Vec<OwnedFd>) -> io::Result<Self> {
         let (word, said) = io::pipe()?;
         let mut numbers = Vec::with_capacity(sockets.len());
         for socket in &sockets {

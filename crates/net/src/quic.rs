@@ -6,7 +6,9 @@
 //! ```
 
 mod crew;
+mod estate;
 mod floor;
+mod kin;
 mod mailbox;
 mod nudges;
 mod ports;
@@ -18,6 +20,7 @@ mod timers;
 mod tests;
 
 pub use crew::{Handed, Limits, Member};
+pub use estate::{Bequest, Estate, Heritage, Lent};
 pub use sakigake_quic::connection::{Connection, Event};
 pub use secrets::Secrets;
 
@@ -27,7 +30,8 @@ use core::{
     task::{Context, Poll},
 };
 use floor::{Floor, chance};
-use mailbox::Post;
+use kin::Inboxes;
+use mailbox::{News, Post};
 use ports::Ports;
 use sakigake_quic::{
     connection::{self, Attempt},
@@ -39,8 +43,6 @@ use sakigake_wire::Instant;
 use std::{io, net::SocketAddr, pin::Pin, sync::Arc};
 use tokio::time::{Sleep, sleep_until};
 
-/// Slabs that one port may fill before the connections act on what they heard.
-const SLABS_A_TURN: usize = 4;
 /// Batches that one connection may send before the next one's turn.
 const BATCHES_A_TURN: usize = 4;
 
@@ -101,6 +103,8 @@ pub struct Worker<S: Service> {
     slab: Slab,
     /// What other workers gave and was not read yet.
     post: Post,
+    /// What other processes give.
+    inboxes: Inboxes,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
     floor: Floor<S>,
 }
@@ -113,7 +117,8 @@ impl<S: Service> Worker<S> {
 
     /// The only worker that serves clients.
     pub fn server(clock: Clock, secrets: &Secrets, terms: Terms, service: S) -> Self {
-        Self::member(clock, Member::alone(secrets), terms, service)
+        let member = Member::crew(secrets, 1, Limits::default()).remove(0);
+        Self::member(clock, member, terms, service)
     }
 
     /// One of several workers that serve clients on the same addresses, each with a port of its own there
@@ -125,7 +130,7 @@ impl<S: Service> Worker<S> {
     fn new(clock: Clock, member: Member, terms: Option<Terms>, service: S) -> Self {
         let floor = Floor::new(clock, member, terms, service);
         let (ports, slab, post) = (Ports::default(), Slab::default(), Post::default());
-        Self { clock, ports, slab, post, timer: None, floor }
+        Self { clock, ports, slab, post, inboxes: Inboxes::default(), timer: None, floor }
     }
 
     /// Listens at one more port, and may send from it.
@@ -152,6 +157,20 @@ impl<S: Service> Worker<S> {
             is_used
         });
         floor.closing = closing;
+    }
+
+    /// The sockets of its ports once more, for [`Estate::bequeath`].
+    ///
+    /// # Errors
+    /// The system has no descriptors left.
+    pub fn lend(&self) -> io::Result<Vec<Lent>> {
+        let worker = self.floor.member.number();
+        self.ports.iter().map(|port| Ok(Lent { worker, socket: port.lend()? })).collect()
+    }
+
+    /// What its crew hands on.
+    pub fn estate(&self) -> Estate {
+        self.floor.member.estate()
     }
 
     /// Where the ports are bound.
@@ -211,9 +230,15 @@ impl<S: Service> Worker<S> {
     /// A port is of no use any more.
     pub async fn turn(&mut self) -> io::Result<()> {
         self.wait().await?;
-        let Self { ports, slab, post, floor, clock, .. } = self;
+        let Self { ports, slab, post, inboxes, floor, clock, .. } = self;
+        for news in post.news() {
+            match news {
+                News::Inbox(end) => inboxes.add(end)?,
+                news => floor.learn(clock.now(), news, ports),
+            }
+        }
         for number in 0..ports.len() {
-            for _ in 0..SLABS_A_TURN {
+            for _ in 0..ports.slabs_a_turn() {
                 let Some(datagrams) = ports.get(number).recv(slab)? else { break };
                 let now = clock.now();
                 datagrams.for_each(|datagram| floor.take(now, datagram, ports));
@@ -223,6 +248,10 @@ impl<S: Service> Worker<S> {
             floor.handed.taken += 1;
             floor.take(clock.now(), datagram, ports);
         });
+        inboxes.read(|standing, datagram| {
+            floor.handed.taken += 1;
+            floor.take_as(standing, clock.now(), datagram, ports);
+        })?;
         floor.expire();
         let is_over = floor.act(ports);
         if is_over && !floor.closing.is_empty() {
@@ -235,7 +264,7 @@ impl<S: Service> Worker<S> {
 
     /// Waits for the ports, other workers, the owners and the clock.
     async fn wait(&mut self) -> io::Result<()> {
-        let Self { ports, post, floor, timer, clock, .. } = self;
+        let Self { ports, post, inboxes, floor, timer, clock, .. } = self;
         let first = [floor.timers.first(), floor.endpoint.deadline()].into_iter().flatten().min();
         match (&mut *timer, first) {
             (Some((at, _)), Some(first)) if *at == first => {}
@@ -247,6 +276,10 @@ impl<S: Service> Worker<S> {
         }
         poll_fn(|cx| {
             let mut is_ready = match ports.poll(cx, |index| floor.freed(index)) {
+                Poll::Ready(outcome) => outcome.map(|()| true)?,
+                Poll::Pending => false,
+            };
+            is_ready |= match inboxes.poll(cx) {
                 Poll::Ready(outcome) => outcome.map(|()| true)?,
                 Poll::Pending => false,
             };

@@ -111,6 +111,14 @@ impl UdpPort {
         Ok(Self { local, line, outbox })
     }
 
+    /// Its socket once more, for another process.
+    ///
+    /// # Errors
+    /// The system has no descriptors left.
+    pub fn lend(&self) -> io::Result<UdpSocket> {
+        Ok(self.line.socket.as_fd().try_clone_to_owned()?.into())
+    }
+
     /// Where it is bound.
     pub fn local(&self) -> SocketAddr {
         self.local

@@ -29,7 +29,8 @@ fn a_service_managers_sockets_are_for_the_process_that_it_names() {
 #[test]
 fn a_predecessors_sockets_come_with_a_place_for_a_word() {
     assert_eq!(read(&[("SAKIGAKE_INHERITED", "5:3,4")]), Ok((Some(5), vec![3, 4])));
-    for value in ["", ":", "5", "5:", "x:3", "5:x", "2:3", "5:1", "5:3,,4", "5:-1"] {
+    assert_eq!(read(&[("SAKIGAKE_INHERITED", "5:")]), Ok((Some(5), vec![])));
+    for value in ["", ":", "5", "x:3", "5:x", "2:3", "5:1", "5:3,,4", "5:-1"] {
         assert!(read(&[("SAKIGAKE_INHERITED", value)]).is_err(), "{value:?}");
     }
 }

@@ -4,7 +4,9 @@
 mod tests;
 
 use super::{
-    Secrets,
+    Estate, Secrets,
+    estate::Family,
+    kin::{Kin, Standing},
     mailbox::{Mailbox, Post, Put},
 };
 use crate::Datagram;
@@ -23,9 +25,10 @@ use std::{
 /// What workers hold for each other at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Datagrams that wait for one worker at a time.
+    /// Datagrams that wait for one worker at a time, of other workers of its process.
     pub handed_datagrams: usize,
-    /// Bytes of them. Twice as many stay allocated once there were so many.
+    /// Bytes of them. Twice as many stay allocated once there were so many. Of other processes as many wait with the system, which counts
+    /// what it needs for each, and may grant less.
     pub handed_bytes: usize,
 }
 
@@ -39,13 +42,13 @@ impl Default for Limits {
 /// or the number of sockets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Handed {
-    /// Copied for their worker.
+    /// Copied for their worker, of this process or another.
     pub given: u64,
     /// Bytes of these copies.
     pub given_bytes: u64,
     /// Lost, since their worker has too many waiting.
     pub overflowed: u64,
-    /// For a worker that is there no more, or for another process.
+    /// For a worker or a process that is there no more.
     pub orphaned: u64,
     /// Taken, by this worker, from others.
     pub taken: u64,
@@ -58,31 +61,47 @@ pub struct Handed {
 pub struct Member {
     crew: Arc<Crew>,
     number: u16,
+    /// Other processes, as far as it was told.
+    kin: Vec<Kin>,
 }
 
-struct Crew {
-    secrets: Secrets,
-    mailboxes: Vec<Mailbox>,
-    limits: Limits,
+pub(super) struct Crew {
+    pub(super) secrets: Secrets,
+    pub(super) mailboxes: Vec<Mailbox>,
+    pub(super) limits: Limits,
     spent: Arc<SpentByAll>,
+    pub(super) family: Mutex<Family>,
 }
 
 impl Member {
-    /// Places for so many workers, each of which gets what is for its connections whoever received it.
+    /// Places for so many workers, each of which gets what is for its connections whoever received it. Where `secrets` are a
+    /// [`Heritage`](super::Heritage)'s, the other processes' too, and its predecessor gets what is for its own.
     pub fn crew(secrets: &Secrets, workers: u16, limits: Limits) -> Vec<Self> {
-        let spent = Mutex::new(Spent::new(endpoint::Limits::default().tokens));
-        let crew = Arc::new(Crew {
-            secrets: secrets.clone(),
-            mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
-            limits,
-            spent: Arc::new(SpentByAll(spent)),
-        });
-        (0..workers).map(|number| Self { crew: crew.clone(), number }).collect()
+        Self::of(secrets, workers, limits, secrets.family())
     }
 
     /// The only worker there is.
     pub(super) fn alone(secrets: &Secrets) -> Self {
-        Self::crew(secrets, 1, Limits::default()).remove(0)
+        Self::of(secrets, 1, Limits::default(), Family::default()).remove(0)
+    }
+
+    fn of(secrets: &Secrets, workers: u16, limits: Limits, mut family: Family) -> Vec<Self> {
+        let spent = Mutex::new(Spent::new(endpoint::Limits::default().tokens));
+        let mailboxes: Vec<_> = (0..workers).map(|_| Mailbox::default()).collect();
+        family.begin(&mailboxes);
+        let crew = Arc::new(Crew {
+            secrets: secrets.clone(),
+            mailboxes,
+            limits,
+            spent: Arc::new(SpentByAll(spent)),
+            family: Mutex::new(family),
+        });
+        (0..workers).map(|number| Self { crew: crew.clone(), number, kin: Vec::new() }).collect()
+    }
+
+    /// What the crew hands on to a successor.
+    pub fn estate(&self) -> Estate {
+        Estate { crew: self.crew.clone() }
     }
 
     pub(super) fn secrets(&self) -> &Secrets {
@@ -103,9 +122,29 @@ impl Member {
         self.crew.spent.clone()
     }
 
+    /// The processes that it can hand datagrams to.
+    pub(super) fn processes(&self) -> Vec<u32> {
+        self.kin.iter().map(|kin| kin.process).collect()
+    }
+
+    /// From here on it can hand datagrams to these.
+    pub(super) fn meet(&mut self, kin: Vec<Kin>) {
+        self.kin = kin;
+    }
+
+    /// The worker of another process that has most to do with this one.
+    pub(super) fn counterpart(&self, process: u32) -> Option<Place> {
+        let kin = self.kin.iter().find(|kin| kin.process == process)?;
+        let ways = u16::try_from(kin.ways.len()).ok().filter(|ways| *ways > 0)?;
+        Some(Place { process, worker: self.number % ways })
+    }
+
     /// Gives a datagram to the worker whose place its id tells.
-    pub(super) fn hand(&self, place: Place, datagram: &Datagram<'_>) -> Put {
-        // The endpoint names neighbours alone, and of other processes there are none.
+    pub(super) fn hand(&self, place: Place, standing: Standing, datagram: &Datagram<'_>) -> Put {
+        if place.process != self.secrets().process() {
+            let kin = self.kin.iter().find(|kin| kin.process == place.process);
+            return kin.map_or(Put::Closed, |kin| kin.put(place.worker, standing, datagram));
+        }
         let mailbox = self.crew.mailboxes.get(usize::from(place.worker));
         mailbox.map_or(Put::Closed, |mailbox| mailbox.put(&self.crew.limits, datagram))
     }

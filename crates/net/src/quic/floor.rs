@@ -2,7 +2,8 @@
 
 use super::{
     BATCHES_A_TURN, Handed, Member, Service, Terms,
-    mailbox::Put,
+    kin::Standing,
+    mailbox::{News, Put},
     nudges::Nudges,
     ports::{self, Ports},
     seat::{self, Seat},
@@ -13,14 +14,18 @@ use crate::{Batch, Clock, Datagram, SystemEntropy};
 use sakigake_quic::{
     connection::{Chance, Connection, Received},
     endpoint::{self, Accepted, Arrived, Endpoint, Route},
+    ids::Place,
     packet::FixedBit,
     paths::Addresses,
     recovery::acks::Mark,
     rules::Side,
 };
-use sakigake_wire::Instant;
+use sakigake_wire::{Instant, Span};
 use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
+/// How long a predecessor is asked about clients that nobody here knows: as long as a handshake is likely to take whose Initial packets are
+/// sent again.
+const ASKING: Span = Span::from_secs(10);
 /// Bytes of one batch: what one call to the system takes.
 const BATCH_BYTES: usize = 65_507;
 
@@ -29,6 +34,8 @@ pub(super) struct Floor<S: Service> {
     unix_secs_at_start: u64,
     pub(super) member: Member,
     pub(super) handed: Handed,
+    /// Until when a predecessor is asked about newcomers.
+    asks_until: Option<Instant>,
     pub(super) endpoint: Endpoint,
     terms: Option<Terms>,
     pub(super) service: S,
@@ -70,6 +77,7 @@ impl<S: Service> Floor<S> {
             unix_secs_at_start: clock.unix_secs_at_start(),
             member,
             handed: Handed::default(),
+            asks_until: None,
             endpoint,
             terms,
             service,
@@ -83,11 +91,58 @@ impl<S: Service> Floor<S> {
         }
     }
 
-    /// Hands a datagram to whom it is for, or answers it.
+    /// Something is new of other processes.
+    pub(super) fn learn(&mut self, now: Instant, news: News, ports: &mut Ports) {
+        match news {
+            News::Kin(kin) => {
+                self.member.meet(kin);
+                self.endpoint.meet(self.member.processes());
+            }
+            News::Ask { predecessor } => {
+                self.asks_until = Some(now + ASKING);
+                self.endpoint.pass(self.member.counterpart(predecessor));
+            }
+            News::Retire { heir } => {
+                self.asks_until = None;
+                self.endpoint.drain();
+                self.endpoint.pass(heir.and_then(|heir| self.member.counterpart(heir)));
+                if heir.is_some() {
+                    ports.deafen();
+                }
+            }
+            News::Inbox(_) => unreachable!("the worker reads them"),
+        }
+    }
+
+    /// Hands a datagram that a port gave to whom it is for, or answers it.
     pub(super) fn take(&mut self, now: Instant, datagram: Datagram<'_>, ports: &mut Ports) {
-        let Datagram { bytes, addresses, mark } = datagram;
-        let arrived = Arrived { now, unix_secs: self.unix_secs(now), bytes, addresses };
-        match self.endpoint.route(&arrived, &mut SystemEntropy, &mut self.batch) {
+        self.take_as(Standing::Open, now, datagram, ports);
+    }
+
+    /// The same for one that another process may have settled.
+    pub(super) fn take_as(
+        &mut self,
+        standing: Standing,
+        now: Instant,
+        datagram: Datagram<'_>,
+        ports: &mut Ports,
+    ) {
+        let arrived = self.arrived(now, &datagram);
+        let route = match standing {
+            Standing::Open => self.endpoint.route(&arrived, &mut SystemEntropy, &mut self.batch),
+            Standing::Settled => self.endpoint.settle(&arrived, &mut SystemEntropy, &mut self.batch),
+        };
+        self.follow(now, route, datagram, ports);
+    }
+
+    fn follow(&mut self, now: Instant, route: Route, datagram: Datagram<'_>, ports: &mut Ports) {
+        let (addresses, mark) = (datagram.addresses, datagram.mark);
+        let bytes = match route {
+            Route::Hand(place) => return self.hand(now, place, datagram, ports),
+            Route::Pass(place) => return self.pass(now, place, datagram, ports),
+            _ => datagram.bytes,
+        };
+        match route {
             Route::Connection(index) => self.handle(now, index, Received { bytes, addresses, mark }),
             Route::Accept(accepted) => {
                 let Some(index) = self.accept(now, &accepted) else { return };
@@ -105,22 +160,35 @@ impl<S: Service> Floor<S> {
                     self.handle(now, index, Received { bytes, addresses, mark });
                 }
             }
-            Route::Hand(place) => {
-                let put = self.member.hand(place, &Datagram { bytes, addresses, mark });
-                self.handed.count(put, bytes.len());
-                if put == Put::Closed {
-                    let arrived = Arrived { now, unix_secs: self.unix_secs(now), bytes, addresses };
-                    self.answer_orphan(&arrived, ports);
-                }
-            }
             route => self.reply(&route, addresses, ports),
         }
     }
 
-    /// A connection whose worker is gone is gone with it.
-    fn answer_orphan(&mut self, arrived: &Arrived<'_>, ports: &mut Ports) {
-        let route = self.endpoint.orphaned(arrived, &mut SystemEntropy, &mut self.batch);
-        self.reply(&route, arrived.addresses, ports);
+    /// To the worker or the process that its id names. A connection whose worker is gone is gone with it.
+    fn hand(&mut self, now: Instant, place: Place, datagram: Datagram<'_>, ports: &mut Ports) {
+        let put = self.member.hand(place, Standing::Open, &datagram);
+        self.handed.count(put, datagram.bytes.len());
+        if put == Put::Closed {
+            let arrived = self.arrived(now, &datagram);
+            let route = self.endpoint.orphaned(&arrived, &mut SystemEntropy, &mut self.batch);
+            self.follow(now, route, datagram, ports);
+        }
+    }
+
+    /// To the process that says what becomes of it: a predecessor, which may have that connection, or, from there, the successor.
+    fn pass(&mut self, now: Instant, place: Place, datagram: Datagram<'_>, ports: &mut Ports) {
+        let standing = if self.endpoint.is_draining() { Standing::Settled } else { Standing::Open };
+        let put = self.member.hand(place, standing, &datagram);
+        if put == Put::Closed {
+            self.endpoint.pass(None); // It is gone, and what it had begun with it.
+            return self.take_as(Standing::Settled, now, datagram, ports);
+        }
+        self.handed.count(put, datagram.bytes.len());
+    }
+
+    fn arrived<'a>(&self, now: Instant, datagram: &'a Datagram<'_>) -> Arrived<'a> {
+        let Datagram { bytes, addresses, .. } = datagram;
+        Arrived { now, unix_secs: self.unix_secs(now), bytes, addresses: *addresses }
     }
 
     /// Sends what the endpoint has written, if it has.
@@ -180,6 +248,10 @@ impl<S: Service> Floor<S> {
     /// Tells the time to those that wait for it.
     pub(super) fn expire(&mut self) {
         let now = self.clock.now();
+        if self.asks_until.is_some_and(|until| until <= now) {
+            self.asks_until = None;
+            self.endpoint.pass(None);
+        }
         let Self { endpoint, seats, ready, timers, .. } = self;
         endpoint.expire(now);
         while let Some(index) = timers.pop(now) {

@@ -3,10 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use super::Limits;
+use super::{Limits, kin::Kin};
 use crate::Datagram;
 use sakigake_quic::{paths::Addresses, recovery::acks::Mark};
 use std::{
+    os::fd::OwnedFd,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
@@ -31,6 +32,19 @@ struct State {
 pub(super) struct Post {
     bytes: Vec<u8>,
     parcels: Vec<Parcel>,
+    news: Vec<News>,
+}
+
+/// What a worker is told of other processes.
+pub(super) enum News {
+    /// Datagrams may be handed to these, and to no others.
+    Kin(Vec<Kin>),
+    /// What others give to this worker comes here.
+    Inbox(OwnedFd),
+    /// That process may have begun handshakes that go on.
+    Ask { predecessor: u32 },
+    /// Others accept clients and read the ports, if that process is there.
+    Retire { heir: Option<u32> },
 }
 
 struct Parcel {
@@ -60,12 +74,25 @@ impl Mailbox {
         if !state.post.push(limits, datagram) {
             return Put::Full;
         }
+        Self::wake(state);
+        Put::Kept
+    }
+
+    /// Tells the worker something, and wakes it.
+    pub(super) fn tell(&self, news: News) {
+        let mut state = self.state();
+        if !state.is_closed {
+            state.post.news.push(news);
+            Self::wake(state);
+        }
+    }
+
+    fn wake(mut state: MutexGuard<'_, State>) {
         let worker = state.worker.take();
         drop(state);
         if let Some(worker) = worker {
             worker.wake();
         }
-        Put::Kept
     }
 
     /// Ready with what has come, in the place of an `empty` one.
@@ -93,7 +120,12 @@ impl Mailbox {
 
 impl Post {
     pub(super) fn is_empty(&self) -> bool {
-        self.parcels.is_empty()
+        self.parcels.is_empty() && self.news.is_empty()
+    }
+
+    /// What is new of other processes, in the order in which it was told.
+    pub(super) fn news(&mut self) -> impl Iterator<Item = News> {
+        self.news.drain(..)
     }
 
     fn push(&mut self, limits: &Limits, datagram: &Datagram<'_>) -> bool {

@@ -8,6 +8,9 @@ use std::{
     task::{Context, Poll},
 };
 
+/// Slabs that one port may fill before the connections act on what they heard.
+const SLABS_A_TURN: usize = 4;
+
 /// Whether datagrams with that address of ours come and go by the port that is bound at `bound`.
 pub(super) fn is_at(bound: SocketAddr, local: SocketAddr) -> bool {
     let is_any = bound.ip().is_unspecified() && bound.is_ipv4() == local.is_ipv4();
@@ -19,12 +22,24 @@ pub(super) struct Ports {
     ports: Vec<UdpPort>,
     /// By port. A connection that has gone since may still stand there.
     waiting: Vec<Vec<usize>>,
+    /// Another process reads them.
+    is_deaf: bool,
 }
 
 impl Ports {
     pub(super) fn add(&mut self, port: UdpPort) {
         self.ports.push(port);
         self.waiting.push(Vec::new());
+    }
+
+    /// From here on nothing is read from them.
+    pub(super) fn deafen(&mut self) {
+        self.is_deaf = true;
+    }
+
+    /// How often each of them is read in a turn, at most.
+    pub(super) fn slabs_a_turn(&self) -> usize {
+        if self.is_deaf { 0 } else { SLABS_A_TURN }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -79,8 +94,8 @@ impl Ports {
         let mut is_ready = false;
         for (port, waiting) in self.ports.iter_mut().zip(&mut self.waiting) {
             is_ready |= match port.poll_readable(cx) {
-                Poll::Ready(outcome) => outcome.map(|()| true)?,
-                Poll::Pending => false,
+                Poll::Ready(outcome) if !self.is_deaf => outcome.map(|()| true)?,
+                _ => false,
             };
             while port.is_blocked() && matches!(port.poll_writable(cx), Poll::Ready(Ok(()))) {
                 port.flush();

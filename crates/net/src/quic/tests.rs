@@ -1,5 +1,5 @@
 use super::*;
-use crate::{SystemEntropy, UdpOptions};
+use crate::UdpOptions;
 use rcgen::{CertificateParams, KeyPair};
 use rustix::io::Errno;
 use sakigake_crypto::aws_lc::PROVIDER;
@@ -13,6 +13,7 @@ use sakigake_quic::{
     streams::{Chunk, Direction, Heard, StreamId},
 };
 use sakigake_tls::{Credential, KeyRing, TicketKey, Verified, Verifier};
+use sakigake_wire::Entropy;
 use std::{
     cell::Cell,
     collections::BTreeMap,
@@ -34,6 +35,15 @@ impl Verifier for Anybody {
 
     fn verify_signature(&self, _: &[u8], _: u16, _: &[u8], _: &[u8]) -> bool {
         true
+    }
+}
+
+/// So that two processes have the same keys.
+struct Known;
+
+impl Entropy for Known {
+    fn fill(&mut self, out: &mut [u8]) {
+        out.fill(7);
     }
 }
 
@@ -200,7 +210,12 @@ pub(super) struct Ground {
 
 impl Ground {
     pub(super) fn new(retry: Retry, options: Options) -> Self {
-        let (clock, secrets) = (Clock::start(), Secrets::draw());
+        Self::of(Secrets::draw(), retry, options)
+    }
+
+    /// Of a process that goes by these.
+    pub(super) fn of(secrets: Secrets, retry: Retry, options: Options) -> Self {
+        let clock = Clock::start();
         let unix_secs_at_start = clock.unix_secs_at_start();
         let key = KeyPair::generate().unwrap();
         let leaf = CertificateParams::new(vec!["a.test".into()]).unwrap().self_signed(&key).unwrap();
@@ -211,7 +226,7 @@ impl Ground {
         let mut client = tls::client::Options::new(&PROVIDER);
         client.verifier = Some(Arc::new(Anybody));
         client.alpn = vec![b"echo".to_vec()];
-        let keys = vec![TicketKey::draw(unix_secs_at_start, Default::default(), &mut SystemEntropy)];
+        let keys = vec![TicketKey::draw(unix_secs_at_start, Default::default(), &mut Known)];
         let keys = Arc::new(KeyRing::new(&PROVIDER.suites[0], keys));
         let tokens = Arc::new(AddressTokens::new(keys, Lives::default()));
         let reset_key = Some(secrets.reset_key());
