@@ -4,6 +4,7 @@
 use crate::budget::Budget;
 use crate::control::{Heard, Uni};
 use crate::departure::Local;
+use crate::priority::Priorities;
 use crate::request::{Exchange, Phase};
 use crate::rules::{ErrorCode, kind, stream_type};
 use crate::{CodePoints, Departure, Fault, Flood, Limits, Scope, Settings, frame};
@@ -66,6 +67,9 @@ pub struct Connection {
     pub(crate) next_request: u64,
     /// No request of ours has this number or a higher one, for now.
     pub(crate) requests_below: u64,
+    /// No request of the peer's.
+    pub(crate) peer_requests_below: u64,
+    pub(crate) priorities: Priorities,
     pub(crate) origins: Origins,
     pub(crate) are_origins_announced: bool,
     pub(crate) catch_up: CatchUp,
@@ -142,6 +146,8 @@ impl Connection {
             locals: Vec::new(),
             next_request: 0,
             requests_below: u64::MAX,
+            peer_requests_below: u64::MAX,
+            priorities: Priorities::default(),
             origins: Origins::default(),
             are_origins_announced: false,
             catch_up: CatchUp::None,
@@ -339,6 +345,7 @@ impl Connection {
         self.departures.clear();
         self.notices.clear();
         self.used.clear();
+        self.priorities = Priorities::default();
         (self.queued, self.held, self.waiting_bytes) = (0, 0, 0);
     }
 
@@ -550,6 +557,7 @@ impl Connection {
         self.queued -= exchange.output.queued();
         self.held -= exchange.output.held();
         self.used.remove(&id);
+        self.forget_priority(id);
         if !exchange.output.is_over() {
             self.departures.push_back(Departure::Reset { stream, code });
         }

@@ -129,6 +129,9 @@ impl Connection {
             (None, kind::SETTINGS) => {}
             (None, _) => return Err(Fault::MissingSettings), // spec: 9114-6.2.1-a
             (Some(_), kind::SETTINGS) => return Err(Fault::SecondSettings), // spec: 9114-7.2.4-a
+            (Some(_), kind::PRIORITY_UPDATE) => {
+                self.budget.spend(now, &self.config.limits, Flood::PriorityUpdates)?;
+            }
             (Some(_), _) => self.budget.spend(now, &self.config.limits, Flood::Controls)?,
         }
         if rule?.is_none() {
@@ -173,8 +176,9 @@ impl Connection {
                 self.heard.max_push_id = Some(id);
                 Ok(())
             }
+            kind::PRIORITY_UPDATE => self.priority_update(payload),
             // Nothing is promised here, either way: what is cancelled never was.
-            _ => frame::integer(payload).and(Err(Fault::Push)), // spec: 9114-7.2.3-a
+            _ => Reader::new(payload).varint().map_err(|_| Fault::FrameLength).and(Err(Fault::Push)), // spec: 9114-7.2.3-a 9218-7.2-c
         }
     }
 

@@ -40,7 +40,8 @@ pub enum Departure {
         /// How many.
         bytes: u64,
     },
-    /// How urgent what leaves on a stream is from here on.
+    /// How urgent what leaves on a stream is from here on; until this is said it is as [`Priority`] is by default. The stream
+    /// has begun, and may be over.
     Prioritize {
         /// The stream.
         stream: StreamId,
@@ -79,7 +80,7 @@ impl Connection {
                 return Some(Departure::Bytes { stream, chunk, fin });
             }
         }
-        if let Some(departure) = self.departures.pop_front() {
+        if let Some(departure) = self.departures.pop_front().or_else(|| self.next_priority()) {
             return Some(departure);
         }
         if let Some((stream, bytes)) = self.used.pop_first() {
@@ -115,6 +116,7 @@ impl Connection {
                         self.notices.push_back(Notice::Writable(*id));
                     }
                     self.turn = *id;
+                    self.begun(stream.0);
                     if fin {
                         self.forget_ended(stream.0);
                     }

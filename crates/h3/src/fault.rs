@@ -41,6 +41,8 @@ pub enum Fault {
     GoAway,
     /// MAX_PUSH_ID below an earlier one.
     MaxPushId,
+    /// PRIORITY_UPDATE for what is no request's stream, or one that cannot be yet.
+    PriorityUpdate,
     /// QPACK.
     Qpack(qpack::Fault),
     /// A message that breaks the rules of HTTP.
@@ -67,6 +69,7 @@ pub enum Flood {
     UnknownFrames,
     UnknownStreams,
     Controls,
+    PriorityUpdates,
 }
 
 /// How far a fault reaches (section 8).
@@ -94,7 +97,7 @@ impl Fault {
             }
             Self::Setting => (Connection, Code::SettingsError),
             Self::FrameLength | Self::Truncated => (Connection, Code::FrameError),
-            Self::GoAway | Self::MaxPushId | Self::Push => (Connection, Code::IdError),
+            Self::GoAway | Self::MaxPushId | Self::Push | Self::PriorityUpdate => (Connection, Code::IdError),
             Self::Qpack(fault) => {
                 let scope = if fault.spares_connection() { Stream } else { Connection };
                 (

@@ -13,6 +13,7 @@ mod limits;
 mod local;
 mod output;
 mod owner;
+mod priority;
 mod request;
 pub mod rules;
 mod section;

@@ -31,8 +31,12 @@ pub struct Limits {
     pub unknown_frames_per_10_s: u32,
     /// Streams of unknown types in 10 s.
     pub unknown_streams_per_10_s: u32,
-    /// Frames on the control stream in 10 s.
+    /// Frames on the control stream in 10 s, PRIORITY_UPDATE left out.
     pub controls_per_10_s: u32,
+    /// PRIORITY_UPDATE frames in 10 s.
+    pub priority_updates_per_10_s: u32,
+    /// Priorities that are remembered of streams which are not there; beyond, the first of them goes.
+    pub early_priorities: usize,
 }
 
 impl Default for Limits {
@@ -52,6 +56,8 @@ impl Default for Limits {
             unknown_frames_per_10_s: 200,
             unknown_streams_per_10_s: 40,
             controls_per_10_s: 200,
+            priority_updates_per_10_s: 1_000,
+            early_priorities: 128,
         }
     }
 }

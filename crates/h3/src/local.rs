@@ -3,7 +3,7 @@
 use crate::connection::{CatchUp, Connection, Going};
 use crate::request::Exchange;
 use crate::rules::{ErrorCode, kind, stream_type};
-use crate::{Departure, frame, section};
+use crate::{frame, priority, section};
 use sakigake_semantics::{
     Chunk, FieldLine, Fields, Misuse, Origin, OriginSet, Priority, Request, Response, Source, StreamId,
     origin_frames,
@@ -33,8 +33,9 @@ impl Connection {
         self.fits(request.lines())?;
         let id = self.next_request;
         self.next_request += 4;
-        let method = request.method().to_vec();
-        self.exchanges.insert(id, Exchange::of_client(method));
+        let mut exchange = Exchange::of_client(request.method().to_vec());
+        exchange.priority = Priority::of(&request.fields).unwrap_or_default();
+        self.exchanges.insert(id, exchange);
         self.send_section(id, request.lines(), end);
         Ok(StreamId(id))
     }
@@ -42,6 +43,12 @@ impl Connection {
     /// The owner's word how many requests may be made in all: as many bidirectional streams as QUIC's peer lets us open.
     pub fn allow_requests(&mut self, count: u64) {
         self.requests_below = count.saturating_mul(4);
+    }
+
+    /// The owner's word how many requests the peer may make in all: what QUIC told it with MAX_STREAMS. It is not to speak
+    /// of others.
+    pub fn allow_peer_requests(&mut self, count: u64) {
+        self.peer_requests_below = count.saturating_mul(4);
     }
 
     /// A server's response, interim or final; without `end` a body or another response follows.
@@ -59,6 +66,10 @@ impl Connection {
             return Err(Misuse::Order);
         }
         exchange.head_sent = !response.is_informational();
+        if exchange.head_sent {
+            let refined = exchange.priority.refined_by(&response.fields);
+            self.set_priority(stream.0, refined);
+        }
         self.send_section(stream.0, response.lines(), end);
         Ok(())
     }
@@ -210,18 +221,15 @@ impl Connection {
         self.origins.misdirected(origin);
     }
 
-    /// Says how soon a stream's response is wanted: a server's owner hears of it as [`Departure::Prioritize`], a client tells
-    /// its server (RFC 9218 section 7.2).
+    /// Says how soon a stream's response is wanted: its owner hears of it as [`crate::Departure::Prioritize`], and a client
+    /// tells its server too (RFC 9218 section 7.2).
     pub fn prioritise(&mut self, stream: StreamId, priority: Priority) {
         if !self.exchanges.contains_key(&stream.0) {
             return;
         }
-        self.departures.push_back(Departure::Prioritize { stream, priority });
+        self.set_priority(stream.0, priority);
         if self.client {
-            let mut payload = Vec::new();
-            frame::varint(stream.0, &mut payload);
-            payload.extend_from_slice(priority.to_string().as_bytes());
-            self.say(kind::PRIORITY_UPDATE, &payload);
+            self.say(kind::PRIORITY_UPDATE, &priority::payload(stream.0, priority));
         }
     }
 

@@ -6,7 +6,7 @@ use crate::output::Output;
 use crate::rules::{self, Place, kind};
 use crate::{Fault, Flood, section};
 use sakigake_fields::section::Outcome;
-use sakigake_semantics::{Assembly, BodyLength, Event, Kind, Message, Response, StreamId};
+use sakigake_semantics::{Assembly, BodyLength, Event, Kind, Message, Priority, Response, StreamId};
 use sakigake_wire::Instant;
 
 /// One exchange.
@@ -26,6 +26,10 @@ pub(crate) struct Exchange {
     pub(crate) output: Output,
     /// Whether our own head has left, so that DATA may follow.
     pub(crate) head_sent: bool,
+    /// How soon the response is wanted, and what leaves of it.
+    pub(crate) priority: Priority,
+    /// Whether bytes of ours have left.
+    pub(crate) has_begun: bool,
     /// Whether the owner has heard of it.
     pub(crate) known: bool,
 }
@@ -198,6 +202,9 @@ impl Connection {
                 exchange.phase = Phase::Body;
                 exchange.ends(end)?;
                 exchange.known = true;
+                // spec: 9218-7-a
+                let said = self.early_priority(id).or_else(|| Priority::of(&request.fields));
+                exchange.priority = said.unwrap_or_default();
                 heard(Event::Request { stream, request, end });
             }
             Message::Response(response) if response.is_informational() => {

@@ -161,7 +161,7 @@ pub(crate) fn admit(
         return Ok(None); // spec: preload-2.1-b 9412-2-b
     }
     if !placed {
-        return Err(Fault::Misplaced); // spec: 9114-7.2.1-a 9114-7.2.2-a 9114-7.2.4-b 9114-7.2.6-b
+        return Err(Fault::Misplaced); // spec: 9114-7.2.1-a 9114-7.2.2-a 9114-7.2.4-b 9114-7.2.6-b 9218-7.2-d
     }
     if !sent {
         return Err(Fault::Sender); // spec: 9114-7.2.5-a 9114-7.2.7-a
