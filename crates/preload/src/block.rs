@@ -1,8 +1,10 @@
-//! The frame's payload: `link` fields in a header block that leaves every dynamic table alone.
+//! The frame's payload: `link` fields in a header block that leaves every dynamic table alone, HPACK's over HTTP/2 and QPACK's
+//! over HTTP/3. Which of them a block is shows in its first two bytes: Required Insert Count and Base of the one are zeros, which in
+//! the other would begin a field without a name.
 
 use crate::{Dropped, Hint, link};
 use core::fmt;
-use sakigake_fields::{FieldLine, hpack};
+use sakigake_fields::{FieldLine, hpack, qpack};
 
 /// What a block may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +38,16 @@ pub fn write(hints: &[Hint], budget: Budget) -> (Vec<u8>, usize) {
         count += 1;
     }
     (block, count)
+}
+
+/// What a block of QPACK's begins with: it refers to no entry.
+pub const SECTION_HEAD: [u8; 2] = [0, 0];
+
+/// One hint as QPACK writes it behind [`SECTION_HEAD`] and other hints.
+pub fn write_line(hint: &Hint) -> Vec<u8> {
+    let (value, mut section) = (hint.to_string(), Vec::new());
+    qpack::encode_static(core::iter::once(FieldLine::new(b"link", value.as_bytes())), &mut section);
+    section.split_off(SECTION_HEAD.len())
 }
 
 /// What bounds the reading of a block.
@@ -76,6 +88,8 @@ pub enum Ignored {
     TooLarge,
     /// It does not decode, or not without a dynamic table.
     Undecodable(hpack::Fault),
+    /// The same over HTTP/3.
+    UndecodableSection(qpack::Fault),
 }
 
 /// Reads a block. Other fields and pseudo-fields are skipped, and so is what stands behind a fault in a `link` value.
@@ -85,15 +99,18 @@ pub fn read(block: &[u8], limits: Limits) -> Result<Reading, Ignored> {
     }
     let mut reading = Reading::default();
     let section = hpack::Limits { list_bytes: limits.list_bytes, lines: block.len() };
-    let outcome = hpack::decode_static(block, section, &mut |line| {
+    let mut take = |line: FieldLine<'_>| {
         if line.name == b"link" {
             read_line(line.value, limits.hints, &mut reading);
         }
-    });
-    match outcome {
-        Err(fault) => Err(Ignored::Undecodable(fault)), // spec: preload-2.2-d
-        Ok(hpack::Outcome::TooLarge) => Err(Ignored::TooLarge),
-        Ok(hpack::Outcome::Complete) => Ok(reading),
+    };
+    let outcome = match block.starts_with(&SECTION_HEAD) {
+        true => qpack::decode_static(block, section, &mut take).map_err(Ignored::UndecodableSection),
+        false => hpack::decode_static(block, section, &mut take).map_err(Ignored::Undecodable), // spec: preload-2.2-d
+    };
+    match outcome? {
+        hpack::Outcome::TooLarge => Err(Ignored::TooLarge),
+        hpack::Outcome::Complete => Ok(reading),
     }
 }
 
@@ -116,6 +133,7 @@ impl fmt::Display for Ignored {
             Self::TooLong => f.write_str("the frame is too long"),
             Self::TooLarge => f.write_str("its fields are too large"),
             Self::Undecodable(fault) => fault.fmt(f),
+            Self::UndecodableSection(fault) => fault.fmt(f),
         }
     }
 }

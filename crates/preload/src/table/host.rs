@@ -38,6 +38,8 @@ pub struct Count {
 #[derive(Debug, Default)]
 struct Encoded {
     block: Vec<u8>,
+    /// The same for HTTP/3.
+    section: Vec<u8>,
     /// One a hint.
     lines: Vec<Line>,
 }
@@ -48,6 +50,7 @@ struct Line {
     entry: usize,
     /// Where it ends in the block.
     end: usize,
+    section_end: usize,
     /// Of the host and of the block up to there.
     digest: Digest,
 }
@@ -84,9 +87,15 @@ struct Entry {
 }
 
 impl Flight {
-    /// The frame's payload.
+    /// The frame's payload over HTTP/2.
     pub fn block(&self) -> &[u8] {
         &self.encoded.block[..self.len]
+    }
+
+    /// The same over HTTP/3; at most one byte longer.
+    pub fn section(&self) -> &[u8] {
+        let end = self.lines().last().map_or(0, |line| line.section_end);
+        &self.encoded.section[..end]
     }
 
     /// Of the host and of exactly the frame's payload (PRELOAD profile, point 10).
@@ -238,6 +247,7 @@ impl Host {
 
     fn encode(&self, indexes: impl Iterator<Item = usize>, budget: Budget) -> Encoded {
         let (mut encoded, mut digest) = (Encoded::default(), self.digest);
+        encoded.section.extend_from_slice(&block::SECTION_HEAD);
         for index in indexes.take(budget.hints) {
             let room = Budget { hints: 1, block_bytes: budget.block_bytes - encoded.block.len() };
             let (line, count) = block::write(core::slice::from_ref(&self.entries[index].hint), room);
@@ -245,8 +255,10 @@ impl Host {
                 break;
             }
             encoded.block.extend_from_slice(&line);
+            encoded.section.extend_from_slice(&block::write_line(&self.entries[index].hint));
             digest = digest.with(&line);
-            encoded.lines.push(Line { entry: index, end: encoded.block.len(), digest });
+            let (end, section_end) = (encoded.block.len(), encoded.section.len());
+            encoded.lines.push(Line { entry: index, end, section_end, digest });
         }
         encoded
     }
