@@ -25,6 +25,7 @@ pub mod fuzz;
 mod handshake;
 mod haste;
 mod keyring;
+mod outset;
 mod plan;
 mod receive;
 mod seal;

@@ -36,7 +36,7 @@ pub use outgoing::{MOST_CONTROL_BYTES, Outgoing, Piece};
 
 use crate::rules::MAX_STREAM_COUNT;
 use assembly::Held;
-use core::fmt;
+use core::{fmt, ops::Range};
 use flow::{ReceiveWindow, SendWindow};
 use order::Order;
 use receive::{Receiving, Shared};
@@ -267,6 +267,42 @@ impl Streams {
     pub fn may_open(&self, direction: Direction) -> bool {
         let local = &self.local[direction as usize];
         local.next < local.limit
+    }
+
+    /// The indexes of the streams of a direction that may be opened now.
+    pub fn openable(&self, direction: Direction) -> Range<u64> {
+        let local = &self.local[direction as usize];
+        local.next..local.limit.max(local.next)
+    }
+
+    /// What was opened here has never been: 0-RTT was rejected, and the owner begins anew.
+    pub fn forget_local(&mut self) {
+        let ids: Vec<StreamId> = self.shelf.ids().filter(|id| self.is_local(*id)).collect();
+        for id in ids {
+            self.remove(id);
+        }
+        let is_client = self.is_client;
+        for queue in [&mut self.wanting, &mut self.writable] {
+            queue.retain(|id| id.is_clients() != is_client);
+        }
+        for local in &mut self.local {
+            (local.next, local.blocked) = (0, None);
+        }
+    }
+
+    /// Streams of a direction of which something is still of interest.
+    pub fn live(&self, direction: Direction) -> usize {
+        self.shelf.ids().filter(|id| id.direction() == direction).count()
+    }
+
+    /// Bytes that were written and have not left.
+    ///
+    /// # Errors
+    /// [`Refused`] when the stream takes nothing, now or ever.
+    pub fn queued(&self, id: StreamId) -> Result<u64, Refused> {
+        let stream = self.shelf.look(id).ok_or(Refused::NoStream)?;
+        let sending = stream.send.as_ref().ok_or(Refused::ReceiveOnly)?;
+        if sending.is_open() { Ok(sending.queued()) } else { Err(Refused::Ended) }
     }
 
     /// How many bytes [`Streams::write`] takes now.

@@ -105,6 +105,24 @@ pub enum Closed {
     Version,
 }
 
+impl core::fmt::Display for Closed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Local => f.write_str("we closed the connection"),
+            Self::Fault(fault) => fault.fmt(f),
+            Self::Peer { code, frame_type, reason } => {
+                let who = if frame_type.is_some() { "transport" } else { "application" };
+                write!(f, "the peer closed the connection with {who} error {code:#x}")?;
+                if reason.is_empty() { Ok(()) } else { write!(f, ": {}", reason.escape_ascii()) }
+            }
+            Self::Reset => f.write_str("the peer has lost the connection's state"),
+            Self::Idle => f.write_str("nobody said anything for too long"),
+            Self::NoPath => f.write_str("there is no way to the peer any more"),
+            Self::Version => f.write_str("the peer speaks none of our versions"),
+        }
+    }
+}
+
 /// Why an owner's call was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {

@@ -74,6 +74,11 @@ impl CryptoStream {
         self.backlog.push(Chunk::Owned(bytes));
     }
 
+    /// Bytes that never left.
+    pub fn queued(&self) -> u64 {
+        self.backlog.queued()
+    }
+
     /// Whether [`CryptoStream::next_piece`] has something.
     pub fn wants_to_send(&self) -> bool {
         self.backlog.queued() > 0 || self.backlog.first_lost().is_some()
