@@ -51,8 +51,12 @@ pub(crate) fn connect(arguments: ConnectArguments) -> Result<ExitCode, Failure> 
             return Err(Failure::new(format_args!("{} has more than {FIRST_BYTES} bytes", path.display())));
         }
     }
-    let config =
-        ClientConfig { tls: options.build().map_err(Failure::new)?, h2: None, trace: arguments.look.trace };
+    let config = ClientConfig {
+        tls: options.build().map_err(Failure::new)?,
+        h2: None,
+        h3: None,
+        trace: arguments.look.trace,
+    };
     let earlier = looker.tickets.as_ref().and_then(|(store, place)| store.take(place, unix_secs() * 1_000));
     looker.alpn = earlier.as_ref().and_then(|earlier| earlier.alpn.clone());
     super::on_this_thread(async {
@@ -84,7 +88,7 @@ pub(crate) fn accept(arguments: AcceptArguments) -> Result<ExitCode, Failure> {
     let asking = asks.iter().map(|asks| (&[][..], true, Some(asks)));
     options.client_authentication = policies(asking).map_err(Failure::new)?;
     let tls = options.build().map_err(Failure::new)?;
-    let config = ServerConfig { tls, h2: None, hints: None, trace: arguments.look.trace };
+    let config = ServerConfig { tls, h2: None, h3: None, hints: None, trace: arguments.look.trace };
     let looker = Looker::new(&arguments.look)?;
     super::on_this_thread(async {
         let listener = TcpListener::bind(arguments.listen).await;

@@ -56,10 +56,16 @@ impl Configs {
             server: Arc::new(ServerConfig {
                 tls: server.build()?,
                 h2: Some(server_h2),
+                h3: None,
                 hints: table,
                 trace: false,
             }),
-            client: Arc::new(ClientConfig { tls: client.build()?, h2: Some(client_h2), trace: false }),
+            client: Arc::new(ClientConfig {
+                tls: client.build()?,
+                h2: Some(client_h2),
+                h3: None,
+                trace: false,
+            }),
         })
     }
 }

@@ -236,7 +236,7 @@ fn session_config(options: &Options) -> Result<Arc<ClientConfig>, Error> {
     tls.alpn = options.alpn.clone();
     tls.unix_secs_at_start = unix_secs();
     let tls = tls.build().map_err(Error::Misuse)?;
-    Ok(Arc::new(ClientConfig { tls, h2: Some(Default::default()), trace: false }))
+    Ok(Arc::new(ClientConfig { tls, h2: Some(Default::default()), h3: None, trace: false }))
 }
 
 /// Where the load goes: looked up once, so that DNS is no part of it.

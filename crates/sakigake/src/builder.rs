@@ -490,7 +490,7 @@ impl Server {
         let names = hosts.all().iter().flat_map(|host| &host.names).map(Name::as_str);
         let (origins, extended_connect) = (origins(names, &tls, port), hosts.has_service());
         let h2 = h2::Config { limits: self.h2.clone(), extended_connect, origins, ..h2::Config::default() };
-        Ok(ServerConfig { tls, h2: Some(h2), hints: self.hints.clone(), trace: false })
+        Ok(ServerConfig { tls, h2: Some(h2), h3: None, hints: self.hints.clone(), trace: false })
     }
 }
 

@@ -259,7 +259,7 @@ impl Shared {
         if let Some(witness) = &witness {
             tls.verifier = Some(witness.clone());
         }
-        let config = ClientConfig { tls: tls.build()?, h2: Some(self.h2.clone()), trace };
+        let config = ClientConfig { tls: tls.build()?, h2: Some(self.h2.clone()), h3: None, trace };
         Ok((Arc::new(config), witness))
     }
 }

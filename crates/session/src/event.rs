@@ -33,6 +33,8 @@ pub enum Event<'a> {
     Authenticated(Option<tls::Identity>),
     /// Client: a later connection can go on from this one, once ([`crate::Session::resume`]).
     Ticket(Box<tls::Session>),
+    /// Client, over QUIC: a later connection to this address may show this token, once (RFC 9000 section 8.1.3).
+    Token(&'a [u8]),
     /// HTTP, when the protocol has an engine here.
     Http(semantics::Event<'a>),
     /// Plaintext, when it has none.
@@ -50,7 +52,8 @@ pub enum Event<'a> {
         /// What it was; `Display` gives one line.
         seen: h2::Seen<'a>,
     },
-    /// The peer will send nothing more, and said so (close_notify).
+    /// The peer will send nothing more, and said so (close_notify); over QUIC the connection is over
+    /// ([`crate::Http3::outcome`]).
     Closed,
 }
 
@@ -59,6 +62,8 @@ pub enum Event<'a> {
 pub enum Protocol {
     /// HTTP/2, by ALPN `h2`.
     H2,
+    /// HTTP/3, by ALPN `h3`.
+    H3,
     /// Anything else: the owner reads and writes plaintext. HTTP/1.1 is the usual case.
     Plain,
 }

@@ -1,5 +1,7 @@
 use core::fmt;
 use sakigake_h2 as h2;
+use sakigake_h3 as h3;
+use sakigake_quic::connection::Closed;
 use sakigake_tls as tls;
 
 /// The peer broke a rule, and the session is over. What the peer is told (an alert, a GOAWAY) waits in `transmit`.
@@ -9,6 +11,10 @@ pub enum Fault {
     Tls(tls::Fault),
     /// A rule of HTTP/2.
     H2(h2::Fault),
+    /// A rule of HTTP/3.
+    H3(h3::Fault),
+    /// QUIC's connection is over before everything was said.
+    Quic(Closed),
 }
 
 impl fmt::Display for Fault {
@@ -16,6 +22,8 @@ impl fmt::Display for Fault {
         match self {
             Self::Tls(fault) => write!(f, "TLS: {fault}"),
             Self::H2(fault) => write!(f, "HTTP/2: {fault}"),
+            Self::H3(fault) => write!(f, "HTTP/3: {fault}"),
+            Self::Quic(closed) => write!(f, "QUIC: {closed}"),
         }
     }
 }

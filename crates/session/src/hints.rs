@@ -6,13 +6,40 @@ use sakigake_preload::{
     table::{Account, Flight},
 };
 use sakigake_semantics::{Request, StreamId};
-use sakigake_wire::Instant;
+use sakigake_wire::{Instant, Span};
 use std::{collections::VecDeque, sync::Arc};
 
 /// Bytes that a sender may have in flight before the first acknowledgement: ten segments (RFC 6928).
 const INITIAL_WINDOW_BYTES: usize = 14_600;
 /// What the record, our SETTINGS, WINDOW_UPDATE and the frame's header take beside the frame's block.
-const OVERHEAD_BYTES: usize = 128;
+pub(crate) const OVERHEAD_BYTES: usize = 128;
+
+/// An HTTP engine, as far as hints concern it.
+pub(crate) trait Speaks {
+    /// Queues a frame of hints; whether it will be said. An engine refuses when the connection is closing, since then nobody would
+    /// act on the hints.
+    fn preload(&mut self, flight: &Flight) -> bool;
+
+    /// Whether the client said that it acts on them.
+    fn knows_preload(&self) -> bool;
+
+    /// How long a round trip takes, so far as that is known.
+    fn rtt(&self) -> Option<Span>;
+}
+
+impl Speaks for h2::Connection {
+    fn preload(&mut self, flight: &Flight) -> bool {
+        self.preload(flight.block()).is_ok()
+    }
+
+    fn knows_preload(&self) -> bool {
+        self.knows_preload()
+    }
+
+    fn rtt(&self) -> Option<Span> {
+        self.rtt()
+    }
+}
 
 /// Pages that one turn may ask for and be hinted at.
 const PAGES: usize = 8;
@@ -75,34 +102,45 @@ impl Hints {
     }
 
     /// What is to be known when the client comes back.
-    pub(crate) fn told(&self, h2: &h2::Connection) -> Told {
-        let is_known = h2.knows_preload();
+    pub(crate) fn told(&self, http: &impl Speaks) -> Told {
+        let is_known = http.knows_preload();
         Told { is_known, digest: self.digest.filter(|_| is_known) }
     }
 
-    /// The host's hints, once, behind a handshake flight of so many bytes: the frame never makes that flight wait for an
-    /// acknowledgement (profile, point 5).
+    /// The host's hints, once, behind a handshake flight of so many bytes over a byte pipe: the frame never makes that flight
+    /// wait for an acknowledgement (profile, point 5).
     pub(crate) fn first(
         &mut self,
         now: Instant,
         host: Option<&str>,
         flight_bytes: usize,
-        h2: &mut h2::Connection,
+        http: &mut impl Speaks,
+    ) {
+        let budget = INITIAL_WINDOW_BYTES.saturating_sub(flight_bytes + OVERHEAD_BYTES); // spec: preload-profile-5-c
+        self.first_within(now, host, budget, http);
+    }
+
+    /// The same within a block of so many bytes.
+    pub(crate) fn first_within(
+        &mut self,
+        now: Instant,
+        host: Option<&str>,
+        budget: usize,
+        http: &mut impl Speaks,
     ) {
         if core::mem::replace(&mut self.is_first_said, true) {
             return;
         }
-        let budget = INITIAL_WINDOW_BYTES.saturating_sub(flight_bytes + OVERHEAD_BYTES); // spec: preload-profile-5-c
         let flight = self.table.first(host, budget).filter(|_| !self.is_unknown); // spec: preload-profile-10-c
         if let Some(flight) = flight
-            && self.say(now, &flight, h2)
+            && self.say(now, &flight, http)
         {
             self.digest = Some(flight.digest());
         }
         for (authority, path) in core::mem::take(&mut self.before) {
             self.account.requested(Some(&authority), &path); // It has no need of a hint at what it has asked for.
         }
-        self.flush(now, host, h2);
+        self.flush(now, host, http);
     }
 
     /// A request was heard: where it asks for a page of `host`, the one that the client named in SNI, what that needs beyond
@@ -129,18 +167,18 @@ impl Hints {
     }
 
     /// Says what waits, once the engine is free, and settles the account's overdue rows.
-    pub(crate) fn flush(&mut self, now: Instant, host: Option<&str>, h2: &mut h2::Connection) {
-        if let Some(rtt) = h2.rtt() {
+    pub(crate) fn flush(&mut self, now: Instant, host: Option<&str>, http: &mut impl Speaks) {
+        if let Some(rtt) = http.rtt() {
             self.account.learn_rtt(rtt);
         }
         // A page's hints come after the host's, and without them.
         let pages = if self.is_first_said { core::mem::take(&mut self.pages) } else { Vec::new() };
         // spec: preload-profile-2-d
-        if h2.knows_preload() {
+        if http.knows_preload() {
             self.account.client_acts();
             for (stream, page) in pages {
                 if let Some(flight) = self.table.page(host, &page, &self.account) {
-                    let _ = self.say(now, &flight, h2); // Nobody asks for what a closing connection did not hear.
+                    let _ = self.say(now, &flight, http); // Nobody asks for what a closing connection did not hear.
                     let mark = self.marks.iter_mut().find(|(marked, _)| *marked == stream);
                     mark.into_iter().for_each(|(_, mark)| mark.hints += flight.hints().count());
                 }
@@ -164,9 +202,9 @@ impl Hints {
         self.account.deadline(self.table.config())
     }
 
-    /// Whether it was said: the engine refuses when the connection is closing, since then nobody would act on the hints.
-    fn say(&mut self, now: Instant, flight: &Flight, h2: &mut h2::Connection) -> bool {
-        let is_said = h2.preload(flight.block()).is_ok();
+    /// Whether it was said.
+    fn say(&mut self, now: Instant, flight: &Flight, http: &mut impl Speaks) -> bool {
+        let is_said = http.preload(flight);
         if is_said {
             self.account.sent(now, flight);
         }

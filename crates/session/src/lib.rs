@@ -1,4 +1,4 @@
-//! TLS, HTTP/2 and PRELOAD composed behind the same five verbs; owns the first flight.
+//! TLS with HTTP/2, QUIC with HTTP/3, and PRELOAD, composed behind the same five verbs; owns the first flight.
 //!
 //! ```text
 //!   bytes of a TCP stream -> Session::handle -> tls::Connection -> h2::Connection -> Event
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A server's first flight leaves in one `transmit`: ServerHello to Finished, then, as 0.5-RTT data, SETTINGS and the
-//! PRELOAD frame of the host that the client named.
+//! PRELOAD frame of the host that the client named. Over QUIC both leave in 1-RTT packets beside the handshake ([`Http3`]).
 
 mod carrier;
 mod config;
@@ -14,6 +14,7 @@ mod event;
 mod fault;
 mod frames;
 mod hints;
+mod http3;
 mod plain;
 mod session;
 
@@ -22,5 +23,6 @@ pub use config::{ClientConfig, ServerConfig};
 pub use event::{Agreed, Event, Protocol};
 pub use fault::Fault;
 pub use hints::Mark;
+pub use http3::{Http3, OverQuic};
 pub use sakigake_tls::Answer;
 pub use session::Session;

@@ -310,7 +310,7 @@ impl Session {
     fn hint_first(&mut self, now: Instant, flight_bytes: usize) {
         if let (Role::Server { hints: Some(hints), .. }, Spoken::H2(h2)) = (&mut self.role, &mut self.spoken)
         {
-            hints.first(now, self.server_name.as_deref(), flight_bytes, h2);
+            hints.first(now, self.server_name.as_deref(), flight_bytes, &mut **h2);
         }
         if let (Role::Server { .. }, Spoken::H2(h2)) = (&self.role, &mut self.spoken) {
             // Refused when the connection is closing: then nobody asks for anything any more.
@@ -323,7 +323,7 @@ impl Session {
         let note = match (&self.spoken, &self.role) {
             (Spoken::H2(h2), _) if !h2.has_heard_settings() => return,
             (Spoken::H2(h2), Role::Server { hints: Some(hints), .. }) => {
-                let mut told = hints.told(h2);
+                let mut told = hints.told(&**h2);
                 if self.is_client_asked {
                     told.digest = None; // There the ticket comes before the frame, so that a client cannot keep them as one.
                 }
@@ -339,7 +339,7 @@ impl Session {
     fn hint_later(&mut self, now: Instant) {
         if let (Role::Server { hints: Some(hints), .. }, Spoken::H2(h2)) = (&mut self.role, &mut self.spoken)
         {
-            hints.flush(now, self.server_name.as_deref(), h2);
+            hints.flush(now, self.server_name.as_deref(), &mut **h2);
         }
     }
 }

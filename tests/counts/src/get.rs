@@ -87,8 +87,8 @@ impl Pair {
     fn new(folder: &Folder) -> Self {
         let world = World::new();
         let h2 = || Some(Default::default());
-        let client = ClientConfig { tls: world.client, h2: h2(), trace: false };
-        let server = ServerConfig { tls: world.server, h2: h2(), hints: None, trace: false };
+        let client = ClientConfig { tls: world.client, h2: h2(), h3: None, trace: false };
+        let server = ServerConfig { tls: world.server, h2: h2(), h3: None, hints: None, trace: false };
         // What a slow emulation has kept is trusted for as long as it runs.
         let cache = CacheLimits { trust_us: u64::MAX, ..CacheLimits::default() };
         let files = Files::with(&folder.0, Options { cache, ..Options::default() }).expect("a folder");

@@ -153,6 +153,7 @@ impl Server {
         let session = Arc::new(Swap::new(ServerConfig {
             tls: options.build().expect("the options are good"),
             h2: Some(h2),
+            h3: None,
             hints: setup.hints.then(|| table.clone()),
             trace: false,
         }));
@@ -174,7 +175,7 @@ impl Server {
         let now = self.session.now();
         let tls = now.tls.with_client_authentication(client_authentication).expect("the options are good");
         let (h2, hints, trace) = (now.h2.clone(), now.hints.clone(), now.trace);
-        self.session.set(ServerConfig { tls, h2, hints, trace });
+        self.session.set(ServerConfig { tls, h2, h3: None, hints, trace });
     }
 
     /// A site that logs where this server's does, and shows the same certificates.

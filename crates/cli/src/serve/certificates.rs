@@ -117,7 +117,7 @@ impl Showing {
         if let Some((names, port)) = &self.told {
             h2.origins = origins(names.iter().map(String::as_str), &tls, *port);
         }
-        Ok((ServerConfig { tls, h2: Some(h2), hints: self.hints.clone(), trace: false }, due))
+        Ok((ServerConfig { tls, h2: Some(h2), h3: None, hints: self.hints.clone(), trace: false }, due))
     }
 }
 

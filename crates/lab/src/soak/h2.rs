@@ -62,12 +62,12 @@ pub(super) fn draw(seed: &mut Seed) -> Ready {
     }
     let client_h2 = limits(seed, habits.read_every);
     let config = tls.server.build().expect("the drawn options are good");
-    let config = Arc::new(ServerConfig { tls: config, h2: server_h2, hints: None, trace: false });
+    let config = Arc::new(ServerConfig { tls: config, h2: server_h2, h3: None, hints: None, trace: false });
     let mut world = World::new(seed.draw(), link.clone());
     let node = world
         .add(|seed| Someone::Server(Box::new(Server::new(config, Arc::new(content), seed).with(manner))));
     let config = tls.client.build().expect("the drawn options are good");
-    let config = Arc::new(ClientConfig { tls: config, h2: client_h2, trace: false });
+    let config = Arc::new(ClientConfig { tls: config, h2: client_h2, h3: None, trace: false });
     world.add(|seed| Someone::Caller(Box::new(Caller::new(config, node, HOST, habits, seed))));
     Ready { world, link, expected }
 }

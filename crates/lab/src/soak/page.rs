@@ -43,11 +43,11 @@ pub(super) fn draw(seed: &mut Seed) -> Ready {
     let url = Url::parse(&format!("https://{HOST}/")).expect("the address is good");
     let options = load::Options { preload: follows, ..load::Options::default() };
     let config = tls.server.build().expect("the drawn options are good");
-    let config = Arc::new(ServerConfig { tls: config, h2: server_h2, hints: table, trace: false });
+    let config = Arc::new(ServerConfig { tls: config, h2: server_h2, h3: None, hints: table, trace: false });
     let mut world = World::new(seed.draw(), link.clone());
     let node = world.add(|seed| Someone::Server(Box::new(Server::new(config, Arc::new(content), seed))));
     let config = tls.client.build().expect("the drawn options are good");
-    let config = Arc::new(ClientConfig { tls: config, h2: client_h2, trace: false });
+    let config = Arc::new(ClientConfig { tls: config, h2: client_h2, h3: None, trace: false });
     world.add(|seed| Someone::Browser(Box::new(Browser::new(config, node, &url, options, seed))));
     Ready { world, link, expected }
 }

@@ -32,6 +32,7 @@ fn world(
     let config = ServerConfig {
         tls: server.build().expect("good options"),
         h2: Some(h2::Config::default()),
+        h3: None,
         hints: None,
         trace: false,
     };
@@ -41,6 +42,7 @@ fn world(
     let config = ClientConfig {
         tls: client.build().expect("good options"),
         h2: Some(h2::Config { limits, ..h2::Config::default() }),
+        h3: None,
         trace: false,
     };
     let habits = Habits { calls, ..habits };

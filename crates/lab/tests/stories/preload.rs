@@ -62,6 +62,7 @@ fn world(site: &table::Site, port: u16, writes: usize) -> World<Reluctant> {
     let config = ServerConfig {
         tls: server.build().expect("good options"),
         h2: Some(h2::Config::default()),
+        h3: None,
         hints: Some(Arc::new(table)),
         trace: false,
     };
@@ -71,6 +72,7 @@ fn world(site: &table::Site, port: u16, writes: usize) -> World<Reluctant> {
     let config = ClientConfig {
         tls: client.build().expect("good options"),
         h2: Some(h2::Config { preload: true, ..h2::Config::default() }),
+        h3: None,
         trace: false,
     };
     let url = Url::parse(&format!("https://{HOST}/")).expect("a good address");

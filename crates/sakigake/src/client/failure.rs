@@ -105,7 +105,9 @@ impl Failed {
             net::Failure::Socket(error) if error.kind() == io::ErrorKind::TimedOut => {
                 Cause::OperationTimedout
             }
-            net::Failure::Peer(Fault::Tls(_)) | net::Failure::Socket(_) => Cause::RecvError,
+            net::Failure::Peer(Fault::Tls(_) | Fault::H3(_) | Fault::Quic(_)) | net::Failure::Socket(_) => {
+                Cause::RecvError
+            }
         };
         Self::new(cause, format_args!("{place}: {failure}"))
     }

@@ -327,7 +327,8 @@ impl Application for Http2 {
                 }
                 self.ready.line.ready = now;
                 self.ready.protocol = match protocol {
-                    Protocol::H2 => connection::Protocol::Http2,
+                    // A byte pipe carries no HTTP/3.
+                    Protocol::H2 | Protocol::H3 => connection::Protocol::Http2,
                     Protocol::Plain => connection::Protocol::Http1,
                 };
                 self.ear.tell(News::Ready(self.ready.clone()));

@@ -161,6 +161,8 @@ impl Front {
                 shard.goaway_sent(fault.code().wire());
                 shard.failed("h2");
             }
+            Failure::Peer(Fault::H3(_)) => shard.failed("h3"),
+            Failure::Peer(Fault::Quic(_)) => shard.failed("quic"),
             Failure::Socket(_) if !self.is_ready.get() => shard.gone(),
             Failure::Socket(_) => shard.failed("socket"),
         }

@@ -64,7 +64,13 @@ impl Running {
         }
         let after = shown.iter().map(|old| if is_old(old) { new.clone() } else { old.clone() });
         let tls = now.tls.with_credentials(after.collect()).map_err(NotRenewed::Tls)?;
-        session.set(ServerConfig { tls, h2: now.h2.clone(), hints: now.hints.clone(), trace: now.trace });
+        session.set(ServerConfig {
+            tls,
+            h2: now.h2.clone(),
+            h3: now.h3.clone(),
+            hints: now.hints.clone(),
+            trace: now.trace,
+        });
         Ok(())
     }
 }

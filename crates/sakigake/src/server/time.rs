@@ -16,7 +16,13 @@ pub(super) fn session_now(session: &Swap<ServerConfig>, unix_secs_at_start: u64)
         return now;
     }
     let Ok(tls) = now.tls.with_unix_secs_at_start(unix_secs_at_start) else { return now }; // It was built like this before.
-    let right = ServerConfig { tls, h2: now.h2.clone(), hints: now.hints.clone(), trace: now.trace };
+    let right = ServerConfig {
+        tls,
+        h2: now.h2.clone(),
+        h3: now.h3.clone(),
+        hints: now.hints.clone(),
+        trace: now.trace,
+    };
     session.replace(&now, right); // Where somebody was faster, his holds, and is looked at with the next connection.
     session.now()
 }

@@ -42,8 +42,12 @@ fn established() -> (Session, Connection) {
     let mut options = tls::client::Options::new(&PROVIDER);
     options.verifier = Some(Arc::new(Anybody));
     options.alpn = vec![H2.to_vec()];
-    let config =
-        ClientConfig { tls: options.build().unwrap(), h2: Some(h2::Config::default()), trace: false };
+    let config = ClientConfig {
+        tls: options.build().unwrap(),
+        h2: Some(h2::Config::default()),
+        h3: None,
+        trace: false,
+    };
     let mut client = Session::client(Arc::new(config), "a.test", NOW, Box::new(Counter(2))).unwrap();
     let mut out = vec![0; 1 << 16];
     for _ in 0..3 {

@@ -103,6 +103,7 @@ fn limited(limits: h2::Limits) -> (Server, sakigake_e2e::Scratch) {
     server.session.set(ServerConfig {
         tls: before.tls.clone(),
         h2: Some(h2::Config { limits, ..h2::Config::default() }),
+        h3: None,
         hints: None,
         trace: false,
     });

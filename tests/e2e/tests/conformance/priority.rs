@@ -204,6 +204,7 @@ fn origin_stands_behind_settings_and_preload() {
     server.session.set(ServerConfig {
         tls: before.tls.clone(),
         h2: Some(h2::Config { origins: origins.into(), ..h2::Config::default() }),
+        h3: None,
         hints: before.hints.clone(),
         trace: false,
     });

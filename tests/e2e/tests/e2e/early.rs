@@ -337,7 +337,8 @@ fn an_old_connection_hears_what_a_reload_says() {
     server.table.set(ANY_HOST, &Site { hints: vec![hint], pages: Vec::new() });
     hears("other hints", &[("103", 1), ("200", 1)]);
     let now = server.session.now();
-    let without = ServerConfig { tls: now.tls.clone(), h2: now.h2.clone(), hints: None, trace: false };
+    let without =
+        ServerConfig { tls: now.tls.clone(), h2: now.h2.clone(), h3: None, hints: None, trace: false };
     server.session.set(without);
     server.running.reload(server.another(host_with(true)));
     hears("a site without hints", NEITHER);

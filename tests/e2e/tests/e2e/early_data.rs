@@ -94,7 +94,7 @@ fn client(alpn: &[u8]) -> Arc<ClientConfig> {
     options.tickets = Some(TicketRequest { new_session_count: 1, resumption_count: 1 });
     options.early_data = true;
     let tls = options.build().expect("good options");
-    Arc::new(ClientConfig { tls, h2: Some(sakigake_h2::Config::default()), trace: false })
+    Arc::new(ClientConfig { tls, h2: Some(sakigake_h2::Config::default()), h3: None, trace: false })
 }
 
 /// One connection: what came of it.

@@ -188,7 +188,13 @@ fn connections_that_begin_after_a_swap_get_the_new_configuration() {
     let server = Server::start(Setup::of(example()));
     let mut old = Raw::h2(&server, &[]);
     let before = server.session.now();
-    server.session.set(ServerConfig { tls: before.tls.clone(), h2: None, hints: None, trace: false });
+    server.session.set(ServerConfig {
+        tls: before.tls.clone(),
+        h2: None,
+        h3: None,
+        hints: None,
+        trace: false,
+    });
     let mut new = Raw::connect(&server, "www.saki.test", &["h2"]);
     new.send(b"GET /css/page.css HTTP/1.0\r\n\r\n"); // It has no engine for h2 any more.
     new.read_until("an answer in HTTP/1", |client| client.plain.starts_with(b"HTTP/1.0 200 "));

@@ -38,7 +38,13 @@ fn tell(server: &Server, names: &[&str]) {
     let before = server.session.now();
     let mut h2 = before.h2.clone().expect("it speaks HTTP/2");
     h2.origins = hosts::origins(names.iter().copied(), &before.tls, server.address.port());
-    server.session.set(ServerConfig { tls: before.tls.clone(), h2: Some(h2), hints: None, trace: false });
+    server.session.set(ServerConfig {
+        tls: before.tls.clone(),
+        h2: Some(h2),
+        h3: None,
+        hints: None,
+        trace: false,
+    });
 }
 
 /// The page, by a client for whom `other.saki.test` is at `second`.

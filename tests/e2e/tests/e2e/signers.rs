@@ -154,6 +154,7 @@ fn open_connections_keep_their_certificate_and_new_ones_get_the_new_one() {
     server.session.set(ServerConfig {
         tls: shown,
         h2: now.h2.clone(),
+        h3: None,
         hints: now.hints.clone(),
         trace: false,
     });
@@ -208,6 +209,7 @@ fn a_clients_own_verifier_sees_what_is_stapled() {
     server.session.set(ServerConfig {
         tls: shown,
         h2: now.h2.clone(),
+        h3: None,
         hints: now.hints.clone(),
         trace: false,
     });

@@ -41,7 +41,7 @@ async fn handshake(shared: &Shared, stream: TcpStream, proxy: &Proxy) -> Result<
     let mut options = shared.tls.clone();
     options.alpn = vec![Protocol::Http1.alpn().to_vec()];
     options.key_log = false; // Whoever looks wants the origin's connection.
-    let config = ClientConfig { tls: options.build().map_err(misused)?, h2: None, trace: false };
+    let config = ClientConfig { tls: options.build().map_err(misused)?, h2: None, h3: None, trace: false };
     let host = proxy.host.trim_start_matches('[').trim_end_matches(']');
     let session = Session::client(Arc::new(config), host, shared.clock.now(), Box::new(SystemEntropy));
     match drive(stream, session.map_err(misused)?, &mut Silent, shared.clock).await {

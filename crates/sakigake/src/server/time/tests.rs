@@ -4,7 +4,7 @@ use sakigake_tls::server::Options;
 
 fn config(unix_secs_at_start: u64) -> ServerConfig {
     let tls = Options { ask_certificate: true, unix_secs_at_start, ..Options::new(&PROVIDER) };
-    ServerConfig { tls: tls.build().unwrap(), h2: None, hints: None, trace: true }
+    ServerConfig { tls: tls.build().unwrap(), h2: None, h3: None, hints: None, trace: true }
 }
 
 #[test]
