@@ -2,11 +2,7 @@
 
 use crate::{Fault, Limits};
 use sakigake_fields::{self as fields, hpack};
-use sakigake_semantics::{Assembly, FieldLine};
-
-/// Fields that speak of one HTTP/1.1 connection (section 8.2.2).
-const CONNECTION_SPECIFIC: [&[u8]; 5] =
-    [b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"];
+use sakigake_semantics::{self as semantics, Assembly, FieldLine};
 
 /// Appends the field block of `lines`, without those that may not cross into HTTP/2.
 pub(crate) fn encode<'a>(
@@ -19,10 +15,7 @@ pub(crate) fn encode<'a>(
         value: line.value,
         sensitive: line.sensitive,
     };
-    let crosses = |line: &FieldLine<'a>| {
-        !CONNECTION_SPECIFIC.contains(&line.name) && (line.name != b"te" || line.value == b"trailers")
-    };
-    encoder.encode(lines.filter(crosses).map(mirror), out); // spec: 9113-8.2.2-c
+    encoder.encode(lines.filter(semantics::crosses).map(mirror), out); // spec: 9113-8.2.2-c
 }
 
 /// Decodes a block into `assembly`; whether it stayed within the limits. The table stays in step either way.

@@ -11,6 +11,7 @@ pub(crate) struct Budget {
     unknown_frames: u32,
     unknown_streams: u32,
     controls: u32,
+    empty_frames: u32,
     priority_updates: u32,
 }
 
@@ -27,6 +28,7 @@ impl Budget {
             Flood::UnknownFrames => (&mut self.unknown_frames, limits.unknown_frames_per_10_s),
             Flood::UnknownStreams => (&mut self.unknown_streams, limits.unknown_streams_per_10_s),
             Flood::Controls => (&mut self.controls, limits.controls_per_10_s),
+            Flood::EmptyFrames => (&mut self.empty_frames, limits.empty_frames_per_10_s),
             Flood::PriorityUpdates => (&mut self.priority_updates, limits.priority_updates_per_10_s),
             // The rest is counted where it lies, not by time.
             Flood::SettingsBytes | Flood::WaitingBytes => return Ok(()),

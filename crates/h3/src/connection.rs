@@ -25,6 +25,8 @@ pub struct Config {
     pub qpack: qpack::Limits,
     /// Whether a server understands extended CONNECT (RFC 9220).
     pub extended_connect: bool,
+    /// Whether HTTP datagrams are taken (RFC 9297): QUIC has to take its own.
+    pub datagrams: bool,
     /// A client's word that it acts on PRELOAD frames (profile, point 11).
     pub preload: bool,
     /// What a server says that its connections are for (RFC 9412); see [`Connection::announce_origins`].
@@ -61,6 +63,9 @@ pub struct Connection {
     /// What was used of each stream and not told yet.
     pub(crate) used: BTreeMap<u64, u64>,
     pub(crate) notices: VecDeque<Notice>,
+    /// Datagrams that wait to leave, and their bytes.
+    pub(crate) datagrams: VecDeque<Vec<u8>>,
+    pub(crate) datagram_bytes: usize,
     /// Our own unidirectional streams that have begun.
     pub(crate) locals: Vec<Local>,
     /// The next request's stream: ours, or one above the highest that came.
@@ -143,6 +148,8 @@ impl Connection {
             departures: VecDeque::new(),
             used: BTreeMap::new(),
             notices: VecDeque::new(),
+            datagrams: VecDeque::new(),
+            datagram_bytes: 0,
             locals: Vec::new(),
             next_request: 0,
             requests_below: u64::MAX,
@@ -173,6 +180,7 @@ impl Connection {
             qpack_blocked_streams: config.qpack.blocked_streams as u64,
             max_field_section_size: Some(config.limits.header_list_bytes as u64),
             enable_connect_protocol: config.extended_connect && !self.client,
+            h3_datagram: config.datagrams,
             preload: config.preload && self.client,
         }
     }
@@ -344,6 +352,7 @@ impl Connection {
         self.locals.clear();
         self.departures.clear();
         self.notices.clear();
+        (self.datagrams, self.datagram_bytes) = (VecDeque::new(), 0);
         self.used.clear();
         self.priorities = Priorities::default();
         (self.queued, self.held, self.waiting_bytes) = (0, 0, 0);

@@ -1,11 +1,13 @@
 //! The peer's unidirectional streams, and what its control stream says (sections 6.2 and 7.2).
 
 use crate::connection::Connection;
-use crate::frame::{self, Fate, Frames, Piece};
 use crate::rules::{self, ErrorCode, Place, kind, stream_type};
-use crate::{Departure, Fault, Flood, Settings};
+use crate::{Departure, Fault, Flood, Settings, frame};
 use sakigake_semantics::{Event, StreamId};
-use sakigake_wire::{Instant, Reader};
+use sakigake_wire::{
+    Instant, Reader,
+    tlv::{Cutter, Fate, Piece},
+};
 
 /// A unidirectional stream of the peer's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub(crate) enum Uni {
 /// What the peer's control stream has said.
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
-    frames: Frames,
+    frames: Cutter,
     pub(crate) settings: Option<Settings>,
     /// Those of an earlier connection, by which a client's early data goes.
     pub(crate) remembered: Option<Settings>,
@@ -114,7 +116,7 @@ impl Connection {
         loop {
             let mut admit = |kind, len| self.control_fate(now, kind, len);
             let Some(piece) = frames.next(&mut rest, &mut admit)? else { break };
-            if let Piece::Frame(kind, payload) = piece {
+            if let Piece::Whole(kind, payload) = piece {
                 self.control_frame(kind, &payload, heard)?;
             }
         }

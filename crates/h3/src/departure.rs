@@ -48,6 +48,11 @@ pub enum Departure {
         /// How urgent.
         priority: Priority,
     },
+    /// A QUIC datagram leaves.
+    Datagram {
+        /// All of it.
+        bytes: Vec<u8>,
+    },
     /// The connection is closed, and this was the last departure.
     Close {
         /// The error code.
@@ -79,6 +84,10 @@ impl Connection {
             if let Ok(Some((chunk, fin))) = local.output.take(room(stream)) {
                 return Some(Departure::Bytes { stream, chunk, fin });
             }
+        }
+        if let Some(bytes) = self.datagrams.pop_front() {
+            self.datagram_bytes -= bytes.len();
+            return Some(Departure::Datagram { bytes });
         }
         if let Some(departure) = self.departures.pop_front().or_else(|| self.next_priority()) {
             return Some(departure);

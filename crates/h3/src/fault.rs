@@ -43,6 +43,10 @@ pub enum Fault {
     MaxPushId,
     /// PRIORITY_UPDATE for what is no request's stream, or one that cannot be yet.
     PriorityUpdate,
+    /// A datagram that says no stream, or that came for a request which knows none.
+    Datagram,
+    /// A datagram for a stream that cannot be yet.
+    DatagramStream,
     /// QPACK.
     Qpack(qpack::Fault),
     /// A message that breaks the rules of HTTP.
@@ -70,6 +74,7 @@ pub enum Flood {
     UnknownStreams,
     Controls,
     PriorityUpdates,
+    EmptyFrames,
 }
 
 /// How far a fault reaches (section 8).
@@ -95,9 +100,12 @@ impl Fault {
             Self::SecondSettings | Self::Http2Frame | Self::Misplaced | Self::Sender | Self::MessageOrder => {
                 (Connection, Code::FrameUnexpected)
             }
+            Self::Datagram => (Connection, Code::DatagramError),
             Self::Setting => (Connection, Code::SettingsError),
             Self::FrameLength | Self::Truncated => (Connection, Code::FrameError),
-            Self::GoAway | Self::MaxPushId | Self::Push | Self::PriorityUpdate => (Connection, Code::IdError),
+            Self::GoAway | Self::MaxPushId | Self::Push | Self::PriorityUpdate | Self::DatagramStream => {
+                (Connection, Code::IdError)
+            }
             Self::Qpack(fault) => {
                 let scope = if fault.spares_connection() { Stream } else { Connection };
                 (

@@ -6,6 +6,7 @@
 mod budget;
 mod connection;
 mod control;
+mod datagram;
 mod departure;
 mod fault;
 mod frame;

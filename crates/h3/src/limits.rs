@@ -23,12 +23,16 @@ pub struct Limits {
     pub waiting_bytes: usize,
     /// What a stream may queue for sending, in bytes. One chunk is taken whatever its length when nothing is queued.
     pub send_queue_bytes: usize,
+    /// What datagrams may wait to leave, in bytes.
+    pub datagram_queue_bytes: usize,
     /// Milliseconds between the two GOAWAY frames of a drain, at most.
     pub drain_ms: u64,
     /// Streams that the peer resets, or that we reset for what it did, in 10 s.
     pub resets_per_10_s: u32,
     /// Frames of unknown types in 10 s.
     pub unknown_frames_per_10_s: u32,
+    /// DATA frames without a byte in 10 s.
+    pub empty_frames_per_10_s: u32,
     /// Streams of unknown types in 10 s.
     pub unknown_streams_per_10_s: u32,
     /// Frames on the control stream in 10 s, PRIORITY_UPDATE left out.
@@ -51,9 +55,11 @@ impl Default for Limits {
             origins: 256,
             waiting_bytes: 16 << 20,
             send_queue_bytes: 262_144,
+            datagram_queue_bytes: 64 << 10,
             drain_ms: 1_000,
             resets_per_10_s: 1_000,
             unknown_frames_per_10_s: 200,
+            empty_frames_per_10_s: 1_000,
             unknown_streams_per_10_s: 40,
             controls_per_10_s: 200,
             priority_updates_per_10_s: 1_000,

@@ -28,12 +28,13 @@ impl Connection {
             return Err(Misuse::TooManyStreams);
         }
         if request.protocol().is_some() && !self.knows_extended_connect() {
-            return Err(Misuse::Protocol);
+            return Err(Misuse::Protocol); // spec: 9220-3-c
         }
         self.fits(request.lines())?;
         let id = self.next_request;
         self.next_request += 4;
         let mut exchange = Exchange::of_client(request.method().to_vec());
+        exchange.datagrams = request.protocol().is_some();
         exchange.priority = Priority::of(&request.fields).unwrap_or_default();
         self.exchanges.insert(id, exchange);
         self.send_section(id, request.lines(), end);

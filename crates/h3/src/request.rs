@@ -1,18 +1,20 @@
 //! Request streams: what comes on them, and what of it is a message (section 4).
 
 use crate::connection::Connection;
-use crate::frame::{Fate, Frames, Piece};
 use crate::output::Output;
 use crate::rules::{self, Place, kind};
 use crate::{Fault, Flood, section};
 use sakigake_fields::section::Outcome;
 use sakigake_semantics::{Assembly, BodyLength, Event, Kind, Message, Priority, Response, StreamId};
-use sakigake_wire::Instant;
+use sakigake_wire::{
+    Instant,
+    tlv::{Cutter, Fate, Piece},
+};
 
 /// One exchange.
 #[derive(Debug, Default)]
 pub(crate) struct Exchange {
-    frames: Frames,
+    frames: Cutter,
     pub(crate) phase: Phase,
     /// A client's request's method.
     method: Vec<u8>,
@@ -30,6 +32,8 @@ pub(crate) struct Exchange {
     pub(crate) priority: Priority,
     /// Whether bytes of ours have left.
     pub(crate) has_begun: bool,
+    /// Whether HTTP datagrams belong to it.
+    pub(crate) datagrams: bool,
     /// Whether the owner has heard of it.
     pub(crate) known: bool,
 }
@@ -72,8 +76,8 @@ impl Connection {
                     passed += part.len();
                     heard(Event::Data { stream: StreamId(id), bytes: part, end });
                 }
-                Piece::Frame(kind::HEADERS, payload) => self.section(id, exchange, &payload, end, heard)?,
-                Piece::Frame(..) => return Err(Fault::Push), // spec: 9114-7.2.5-b
+                Piece::Whole(kind::HEADERS, payload) => self.section(id, exchange, &payload, end, heard)?,
+                Piece::Whole(..) => return Err(Fault::Push), // spec: 9114-7.2.5-b
             }
         }
         // The owner says when a body's bytes were used; all others have been.
@@ -133,7 +137,12 @@ impl Connection {
             (kind::DATA, Phase::Head | Phase::Trailers) | (kind::HEADERS, Phase::Trailers) => {
                 Err(Fault::MessageOrder) // spec: 9114-4.1-a
             }
-            (kind::DATA, _) => Ok(Fate::Pass),
+            (kind::DATA, _) => {
+                if len == 0 {
+                    self.budget.spend(now, &self.config.limits, Flood::EmptyFrames)?;
+                }
+                Ok(Fate::Pass)
+            }
             _ if tunnel => Err(Fault::MessageOrder), // spec: 9114-4.4-a
             (kind::HEADERS, _) if len > self.config.limits.header_block_bytes as u64 => {
                 Err(Fault::SectionTooLarge)
@@ -199,6 +208,7 @@ impl Connection {
             Message::Request(request) => {
                 exchange.body = BodyLength::of_request(&request).map_err(Fault::Malformed)?;
                 exchange.tunnel = request.method() == b"CONNECT";
+                exchange.datagrams = request.protocol().is_some();
                 exchange.phase = Phase::Body;
                 exchange.ends(end)?;
                 exchange.known = true;

@@ -194,9 +194,16 @@ pub mod setting {
     pub const QPACK_BLOCKED_STREAMS: u64 = 0x07;
     /// Whether extended CONNECT is understood.
     pub const ENABLE_CONNECT_PROTOCOL: u64 = 0x08;
+    /// Whether HTTP datagrams are taken (RFC 9297 section 2.1.1).
+    pub const H3_DATAGRAM: u64 = 0x33;
     /// All of these.
-    pub const ALL: [u64; 4] =
-        [QPACK_MAX_TABLE_CAPACITY, MAX_FIELD_SECTION_SIZE, QPACK_BLOCKED_STREAMS, ENABLE_CONNECT_PROTOCOL];
+    pub const ALL: [u64; 5] = [
+        QPACK_MAX_TABLE_CAPACITY,
+        MAX_FIELD_SECTION_SIZE,
+        QPACK_BLOCKED_STREAMS,
+        ENABLE_CONNECT_PROTOCOL,
+        H3_DATAGRAM,
+    ];
 }
 
 /// Settings of HTTP/2 that mean nothing here (section 11.2.2).
@@ -212,6 +219,7 @@ pub const fn is_reserved(number: u64) -> bool {
 #[repr(u64)]
 #[allow(missing_docs, reason = "each is its name in the registry")]
 pub enum ErrorCode {
+    DatagramError = 0x33,
     NoError = 0x100,
     GeneralProtocolError = 0x101,
     InternalError = 0x102,
@@ -236,7 +244,8 @@ pub enum ErrorCode {
 
 /// Each code and its name in the registry.
 #[rustfmt::skip]
-const ERRORS: [(ErrorCode, &str); 20] = [
+const ERRORS: [(ErrorCode, &str); 21] = [
+    (ErrorCode::DatagramError,           "H3_DATAGRAM_ERROR"),
     (ErrorCode::NoError,                 "H3_NO_ERROR"),
     (ErrorCode::GeneralProtocolError,    "H3_GENERAL_PROTOCOL_ERROR"),
     (ErrorCode::InternalError,           "H3_INTERNAL_ERROR"),

@@ -2,25 +2,18 @@
 
 use crate::Limits;
 use sakigake_fields::{self as fields, section};
-use sakigake_semantics::{Assembly, FieldLine};
-
-/// Fields that speak of one HTTP/1.1 connection (section 4.2).
-const CONNECTION_SPECIFIC: [&[u8]; 5] =
-    [b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"];
+use sakigake_semantics::{self as semantics, Assembly, FieldLine};
 
 /// Those lines of a message that may cross into HTTP/3, as QPACK takes them.
 pub(crate) fn crossing<'a>(
     lines: impl Iterator<Item = FieldLine<'a>>,
 ) -> impl Iterator<Item = fields::FieldLine<'a>> {
-    let crosses = |line: &FieldLine<'a>| {
-        !CONNECTION_SPECIFIC.contains(&line.name) && (line.name != b"te" || line.value == b"trailers")
-    };
     let mirror = |line: FieldLine<'a>| fields::FieldLine {
         name: line.name,
         value: line.value,
         sensitive: line.sensitive,
     };
-    lines.filter(crosses).map(mirror) // spec: 9114-4.2-b
+    lines.filter(semantics::crosses).map(mirror) // spec: 9114-4.2-b
 }
 
 /// Takes lines as QPACK hands them on.

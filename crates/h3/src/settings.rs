@@ -17,6 +17,8 @@ pub struct Settings {
     pub max_field_section_size: Option<u64>,
     /// Whether extended CONNECT is understood.
     pub enable_connect_protocol: bool,
+    /// Whether HTTP datagrams are taken.
+    pub h3_datagram: bool,
     /// Whether a client acts on PRELOAD frames (profile, point 11).
     pub preload: bool,
 }
@@ -45,6 +47,7 @@ impl Settings {
             && self.qpack_blocked_streams >= before.qpack_blocked_streams
             && keeps_size
             && self.enable_connect_protocol >= before.enable_connect_protocol
+            && self.h3_datagram >= before.h3_datagram // spec: 9297-2.1.1-c
     }
 
     /// Reads a frame's payload.
@@ -65,8 +68,10 @@ impl Settings {
                 setting::QPACK_MAX_TABLE_CAPACITY => settings.qpack_max_table_capacity = value,
                 setting::QPACK_BLOCKED_STREAMS => settings.qpack_blocked_streams = value,
                 setting::MAX_FIELD_SECTION_SIZE => settings.max_field_section_size = Some(value),
-                setting::ENABLE_CONNECT_PROTOCOL if value > 1 => return Err(Fault::Setting),
+                setting::ENABLE_CONNECT_PROTOCOL if value > 1 => return Err(Fault::Setting), // spec: 9220-3-a
                 setting::ENABLE_CONNECT_PROTOCOL => settings.enable_connect_protocol = value == 1,
+                setting::H3_DATAGRAM if value > 1 => return Err(Fault::Setting), // spec: 9297-2.1.1-a
+                setting::H3_DATAGRAM => settings.h3_datagram = value == 1,
                 // The number may be another's one day, so no value is a fault.
                 SETTINGS_PRELOAD => settings.preload = value == 1,
                 _ => {} // spec: 9114-7.2.4-d
@@ -100,7 +105,10 @@ impl Settings {
             say(setting::MAX_FIELD_SECTION_SIZE, size);
         }
         if self.enable_connect_protocol {
-            say(setting::ENABLE_CONNECT_PROTOCOL, 1);
+            say(setting::ENABLE_CONNECT_PROTOCOL, 1); // spec: 9220-3-b
+        }
+        if self.h3_datagram {
+            say(setting::H3_DATAGRAM, 1);
         }
         if self.preload {
             say(code_points.setting, 1); // spec: preload-profile-11-c

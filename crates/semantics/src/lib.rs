@@ -2,6 +2,7 @@
 //! [`Event`] that every HTTP engine yields.
 
 mod assembly;
+mod capsule;
 mod control;
 mod event;
 mod fields;
@@ -15,6 +16,7 @@ mod priority;
 mod rules;
 
 pub use assembly::{Assembly, Malformed};
+pub use capsule::{Capsules, DATAGRAM_CAPSULE, says_capsules, write_capsule};
 pub use control::{Control, Part};
 pub use event::{Chunk, Cut, Event, Source, StreamId};
 pub use fields::{FieldLine, Fields};
@@ -23,4 +25,4 @@ pub use length::BodyLength;
 pub use message::{Kind, Message, Request, Response};
 pub use origin::{Origin, OriginSet, Origins, origin_frames};
 pub use priority::Priority;
-pub use rules::{is_host, is_token};
+pub use rules::{crosses, is_host, is_token};

@@ -1,6 +1,6 @@
 //! The tables of RFC 9113 section 8.2 and 8.3 and of RFC 9110 section 5.6.2.
 
-use crate::{Kind, Malformed};
+use crate::{FieldLine, Kind, Malformed};
 use core::net::Ipv6Addr;
 
 /// One row a pseudo-field: its name and the message that may carry it (RFC 9113 section 8.3, RFC 8441 section 4).
@@ -16,6 +16,12 @@ pub(crate) const PSEUDO_FIELDS: [(&[u8], Pseudo, Kind); 6] = [
 /// Fields that speak of one HTTP/1.1 connection (RFC 9113 section 8.2.2).
 pub(crate) const CONNECTION_SPECIFIC: [&[u8]; 5] =
     [b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"];
+
+/// Whether a line may leave over HTTP/2 or HTTP/3: fields that speak of one connection stay behind (RFC 9113 section 8.2.2,
+/// RFC 9114 section 4.2).
+pub fn crosses(line: &FieldLine<'_>) -> bool {
+    !CONNECTION_SPECIFIC.contains(&line.name) && (line.name != b"te" || line.value == b"trailers")
+}
 
 /// Default ports of the schemes whose authority may not be empty (RFC 9110 section 4.2).
 pub(crate) const HTTP_SCHEMES: [(&[u8], &[u8]); 2] = [(b"http", b"80"), (b"https", b"443")];

@@ -8,6 +8,7 @@ mod entropy;
 mod percent;
 mod reader;
 mod time;
+pub mod tlv;
 mod writer;
 
 pub use base64::base64;

@@ -146,6 +146,18 @@ pub trait Grow {
         self.put(&value.to_be_bytes());
     }
 
+    /// Appends a variable-length integer in as few bytes as it takes; see [`Writer::varint`].
+    ///
+    /// # Panics
+    /// When `value` is above [`MAX_VARINT`].
+    fn varint(&mut self, value: u64) {
+        let mut bytes = [0; 8];
+        let mut writer = Writer::new(&mut bytes);
+        writer.varint(value).expect("eight bytes hold any of them");
+        let len = writer.written();
+        self.put(&bytes[..len]);
+    }
+
     /// Appends what `body` writes behind its length in one byte.
     ///
     /// # Panics

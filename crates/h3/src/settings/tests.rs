@@ -15,6 +15,7 @@ fn settings_survive() {
         qpack_blocked_streams: 16,
         max_field_section_size: Some(65_536),
         enable_connect_protocol: true,
+        h3_datagram: true,
         preload: true,
     };
     assert_eq!(read(&written(settings)), Ok(settings));
@@ -38,6 +39,8 @@ fn settings_that_mean_nothing_are_ignored_and_sent() {
 fn settings_that_cannot_be_are_refused() {
     // spec: 9114-7.2.4-c
     // spec: 9114-7.2.4.1-a
+    // spec: 9220-3-a
+    // spec: 9297-2.1.1-a
     for payload in [
         &[0x02, 1][..],
         &[0x03, 1],
@@ -45,6 +48,7 @@ fn settings_that_cannot_be_are_refused() {
         &[0x05, 1],
         &[0x06, 1, 0x06, 1],
         &[0x08, 2],
+        &[0x33, 2],
         &[0x0a, 0, 0x0a, 0],
         &[0x21, 0, 0x21, 0],
     ] {
@@ -55,11 +59,13 @@ fn settings_that_cannot_be_are_refused() {
 #[test]
 fn what_early_data_went_by_is_kept() {
     // spec: 9114-7.2.4.2-a
+    // spec: 9297-2.1.1-c
     let before = Settings {
         qpack_max_table_capacity: 4_096,
         qpack_blocked_streams: 16,
         max_field_section_size: Some(1_000),
         enable_connect_protocol: true,
+        h3_datagram: true,
         preload: false,
     };
     assert_eq!(Settings::from_bytes(&before.to_bytes()), Some(before));
@@ -70,6 +76,7 @@ fn what_early_data_went_by_is_kept() {
         Settings { max_field_section_size: Some(999), ..before },
         Settings { max_field_section_size: None, ..before },
         Settings { enable_connect_protocol: false, ..before },
+        Settings { h3_datagram: false, ..before },
     ];
     for settings in lower {
         assert!(!settings.keep(&before), "{settings:?}");

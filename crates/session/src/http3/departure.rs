@@ -139,6 +139,9 @@ fn carry_out(
                 connection.prioritize(id, Priority { urgency, incremental });
             }
         }
+        Departure::Datagram { bytes } => {
+            let _ = connection.send_datagram(bytes); // What finds no room is lost, as any datagram may be.
+        }
         Departure::Close { code } => {
             connection.close(now, code, words().as_bytes());
             return true;
