@@ -7,12 +7,15 @@ mod pipes;
 mod reading;
 pub mod server;
 pub mod talker;
+mod visit;
 
-pub use browser::{Browser, Memory};
+pub use browser::Browser;
 pub use caller::Caller;
 pub use pattern::pattern;
 pub use server::{Content, Server};
 pub use talker::Talker;
+pub use visit::Memory;
+pub(crate) use visit::Visit;
 
 use crate::{
     log::Note,

@@ -1,7 +1,6 @@
 //! When a node reads what came: at once, or late and at intervals.
 
-use sakigake_h2::Connection;
-use sakigake_semantics::StreamId;
+use sakigake_semantics::{Http, StreamId};
 use sakigake_wire::{Instant, Span};
 
 /// What was heard and not yet given back as credit.
@@ -22,7 +21,7 @@ impl Reading {
         self.heard.push((stream, len));
     }
 
-    pub(crate) fn act(&mut self, now: Instant, http: &mut Connection) {
+    pub(crate) fn act(&mut self, now: Instant, http: &mut dyn Http) {
         if let Some(every) = self.every {
             match self.next {
                 None if self.heard.is_empty() => return,

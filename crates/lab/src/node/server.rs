@@ -7,8 +7,9 @@ use crate::{
     seed::Seed,
     world::{Node, NodeId},
 };
+use sakigake_preload::table::Links;
 use sakigake_semantics::{Chunk, Event, Request, Response, StreamId};
-use sakigake_session::{self as session, ServerConfig, Session};
+use sakigake_session::{self as session, Carrier, ServerConfig, Session};
 use sakigake_wire::{Instant, Span};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -19,12 +20,14 @@ const REFILL_BYTES: usize = 4 * 1024;
 pub type Content = BTreeMap<String, (String, Vec<u8>)>;
 
 /// How a server behaves.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Habits {
     /// Reads what came at intervals; none reads at once.
     pub read_every: Option<Span>,
     /// Says that it will stop, once it was asked so often.
     pub drain_at: Option<usize>,
+    /// Values of `link` fields that it sends in a 103 to who navigates, before it answers.
+    pub early_hints: Option<Links>,
 }
 
 /// A server node.
@@ -37,13 +40,14 @@ pub struct Server {
     notes: Vec<Note>,
 }
 
-/// What is going on in one pipe.
+/// What is going on in one connection.
 #[derive(Default)]
-struct Connection {
+pub(crate) struct Connection {
     asked: Vec<(StreamId, Request)>,
     reading: Reading,
     uploads: BTreeMap<StreamId, (String, Vec<u8>)>,
     requests: usize,
+    early_hints: Option<Links>,
     is_draining: bool,
     bodies: BTreeMap<StreamId, (Vec<u8>, usize)>,
     echo: Vec<u8>,
@@ -64,7 +68,7 @@ impl Server {
     fn turn(&mut self, now: Instant, pipe: PipeId) {
         let Self { content, pipes, notes, habits, .. } = self;
         if let Some((session, connection)) = pipes.of(pipe) {
-            session.tell(&mut |event| connection.heard(event, notes, pipe));
+            session.tell(&mut |event| hear(connection, event, notes, pipe));
             connection.act(now, session, content, notes);
             if habits.drain_at.is_some_and(|at| connection.requests >= at) && !connection.is_draining {
                 connection.is_draining = true;
@@ -74,10 +78,27 @@ impl Server {
     }
 }
 
+fn hear(connection: &mut Connection, event: session::Event<'_>, notes: &mut Vec<Note>, pipe: PipeId) {
+    if matches!(event, session::Event::Ready { .. }) {
+        notes.push(Note::Ready { pipe });
+    }
+    connection.heard(event, notes);
+}
+
 impl Connection {
-    fn heard(&mut self, event: session::Event<'_>, notes: &mut Vec<Note>, pipe: PipeId) {
+    pub(crate) fn new(habits: Habits) -> Self {
+        let reading = Reading::new(habits.read_every);
+        Self { reading, early_hints: habits.early_hints, ..Self::default() }
+    }
+
+    /// When it has something to do though nothing was heard.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.reading.deadline()
+    }
+
+    /// The connection said something.
+    pub(crate) fn heard(&mut self, event: session::Event<'_>, notes: &mut Vec<Note>) {
         match event {
-            session::Event::Ready { .. } => notes.push(Note::Ready { pipe }),
             session::Event::Bytes(bytes) => self.echo.extend_from_slice(bytes),
             session::Event::Http(event) => self.heard_http(event, notes),
             _ => {}
@@ -119,12 +140,26 @@ impl Connection {
         }
     }
 
-    fn act(&mut self, now: Instant, session: &mut Session, content: &Content, notes: &mut Vec<Note>) {
+    /// Answers what was asked.
+    pub(crate) fn act(
+        &mut self,
+        now: Instant,
+        session: &mut dyn Carrier,
+        content: &Content,
+        notes: &mut Vec<Note>,
+    ) {
         let echoed = session.write(&self.echo);
         self.echo.drain(..echoed);
         let Some(http) = session.http() else { return };
         self.reading.act(now, http);
         for (stream, request) in self.asked.drain(..) {
+            let navigates = request.fields.find(b"sec-fetch-mode") == Some(b"navigate");
+            if let Some(links) = self.early_hints.as_ref().filter(|_| navigates) {
+                let fields = links.iter().map(|link| ("link", link.as_str())).collect();
+                if let Err(misuse) = http.respond(stream, &Response { status: 103, fields }, false) {
+                    notes.push(Note::Said(format!("cannot hint: {misuse}")));
+                }
+            }
             let (response, body) = answer(content.get(&*String::from_utf8_lossy(request.path())));
             match http.respond(stream, &response, body.is_empty()) {
                 Ok(()) => drop(self.bodies.insert(stream, (body, 0))),
@@ -164,14 +199,13 @@ pub(crate) fn named(request: &Request) -> String {
 impl Node for Server {
     fn opened(&mut self, now: Instant, pipe: PipeId, _: Side) {
         let session = Session::server(self.config.clone(), now, Box::new(self.seed.fork()));
-        let reading = Reading::new(self.habits.read_every);
-        self.pipes.open(pipe, session, Connection { reading, ..Connection::default() });
+        self.pipes.open(pipe, session, Connection::new(self.habits.clone()));
     }
 
     fn handle(&mut self, now: Instant, pipe: PipeId, bytes: &mut [u8]) {
         let Self { pipes, notes, .. } = self;
         pipes
-            .handle(now, pipe, bytes, notes, |connection, event, notes| connection.heard(event, notes, pipe));
+            .handle(now, pipe, bytes, notes, |connection, event, notes| hear(connection, event, notes, pipe));
         self.turn(now, pipe);
     }
 
@@ -187,7 +221,7 @@ impl Node for Server {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.pipes.deadline_with(|connection| connection.reading.deadline())
+        self.pipes.deadline_with(Connection::deadline)
     }
 
     fn transmit(&mut self, now: Instant, pipe: PipeId, out: &mut [u8]) -> Option<usize> {

@@ -46,7 +46,7 @@ pub(super) fn draw(seed: &mut Seed) -> Ready {
     tls.server.alpn = vec![b"h2".to_vec()];
     let late = |seed: &mut Seed| seed.chance(250).then(|| Span::from_millis(seed.between(1, 200)));
     let habits = Habits { calls, at_once: seed.between(1, count as u64) as usize, read_every: late(seed) };
-    let manner = server::Habits { read_every: late(seed), drain_at };
+    let manner = server::Habits { read_every: late(seed), drain_at, ..server::Habits::default() };
     // A window of one byte grows under a reader who keeps up; under a late one it would take days.
     let limits = |seed: &mut Seed, read_every: Option<Span>| {
         let mut limits = limits(seed);
