@@ -7,11 +7,13 @@ pub mod end;
 pub mod front;
 pub mod setup;
 pub mod tape;
+pub mod web;
 pub mod work;
 
 pub use end::End;
 pub use front::Front;
 pub use setup::{Setup, Story};
+pub use web::{Page, Site, Web};
 
 use crate::datagram::{Incoming, Node, Note, Outgoing, nat::Nat};
 use sakigake_wire::Instant;

@@ -180,6 +180,13 @@ pub enum Note {
         /// Why.
         why: Over,
     },
+    /// What HTTP on a connection heard or did.
+    Web {
+        /// Which of the node's connections.
+        connection: usize,
+        /// What.
+        note: log::Note,
+    },
     /// Anything else that is worth reading.
     Said(String),
 }

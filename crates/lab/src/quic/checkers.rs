@@ -44,6 +44,8 @@ pub struct Expected {
     pub spare_datagrams: u64,
     /// What stands before the server's connections.
     pub front: Option<Front>,
+    /// Streams carry HTTP/3, and not what is known beforehand.
+    pub speaks_http: bool,
     /// The server speaks not the version that the client begins with.
     pub refuses_version: bool,
 }

@@ -3,10 +3,12 @@
 use super::{
     ID_BYTES,
     front::Reception,
+    web::{self, Web},
     work::{Habits, Work},
 };
 use crate::{
     datagram::{Incoming, Node, Note, Outgoing, Over},
+    node::Visit,
     seed::Seed,
 };
 use core::net::SocketAddr;
@@ -20,6 +22,7 @@ use sakigake_quic::{
     recovery::acks::Mark,
     rules::versions::Version,
 };
+use sakigake_session::Http3;
 use sakigake_tls::{self as tls, rules::Side};
 use sakigake_wire::Instant;
 use std::{collections::BTreeMap, sync::Arc};
@@ -31,12 +34,16 @@ pub struct End {
     config: Arc<Config>,
     address: SocketAddr,
     habits: Habits,
+    /// HTTP/3 in place of habits.
+    web: Option<Web>,
     seed: Seed,
     connections: Vec<Option<Live>>,
     routes: BTreeMap<ConnectionId, usize>,
     /// A server's, instead of routes.
     reception: Option<Box<Reception>>,
     kept: Kept,
+    /// What was done on the last connection that is over.
+    last: Option<Doing>,
     /// A client's next attempt, where the server speaks other versions than that of the last one.
     reaction: Option<(Instant, &'static Version)>,
     /// How many attempts there were for that reason.
@@ -73,7 +80,36 @@ struct Kept {
 
 struct Live {
     connection: Connection,
-    work: Work,
+    work: Doing,
+}
+
+/// What is done on a connection.
+enum Doing {
+    Work(Box<Work>),
+    Web(Box<web::Session>),
+}
+
+impl Doing {
+    fn hear(&mut self, now: Instant, event: Event<'_>, notes: &mut Vec<Note>) {
+        match self {
+            Self::Work(work) => work.hear(now, &event, notes),
+            Self::Web(web) => web.hear(now, event, notes),
+        }
+    }
+
+    fn pump(&mut self, now: Instant, connection: &mut Connection, notes: &mut Vec<Note>) {
+        match self {
+            Self::Work(work) => work.pump(now, connection, notes),
+            Self::Web(web) => web.pump(now, connection, notes),
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Work(work) => work.deadline(),
+            Self::Web(web) => web.deadline(),
+        }
+    }
 }
 
 impl End {
@@ -89,11 +125,13 @@ impl End {
             config,
             address,
             habits,
+            web: None,
             seed,
             connections: Vec::new(),
             routes: BTreeMap::new(),
             reception: None,
             kept: Kept::default(),
+            last: None,
             reaction: None,
             reactions: 0,
             notes: Vec::new(),
@@ -103,6 +141,23 @@ impl End {
     /// Puts a front before a server.
     pub(super) fn receive_by(&mut self, reception: Reception) {
         self.reception = Some(Box::new(reception));
+    }
+
+    /// Has it speak HTTP/3.
+    pub(super) fn speak(&mut self, web: Web) {
+        if let Web::Page(page) = &web {
+            self.kept.session.clone_from(&page.memory.ticket);
+        }
+        self.web = Some(web);
+    }
+
+    /// A client's visit to a page, on its last connection.
+    pub(crate) fn visit(&self) -> Option<&Visit> {
+        let live = self.connections.iter().flatten().map(|live| &live.work).next_back();
+        match live.or(self.last.as_ref())? {
+            Doing::Web(web) => web.visit(),
+            Doing::Work(_) => None,
+        }
     }
 
     /// How many connections there were.
@@ -136,6 +191,7 @@ impl End {
         self.reactions += usize::from(reaction.is_some());
         let Role::Client { tls, server, name, .. } = &self.role else { return };
         let Kept { session, token } = core::mem::take(&mut self.kept);
+        let remembered = session.as_ref().and_then(Http3::remembered);
         let attempt = Attempt {
             server_name: name,
             session,
@@ -150,8 +206,16 @@ impl End {
         let index = self.enter(connection);
         self.routes.insert(local, index);
         let Some(live) = &mut self.connections[index] else { return };
-        if live.work.is_early() && live.connection.early_data().is_some() {
-            live.work.begin(now);
+        match &mut live.work {
+            Doing::Work(work) if work.is_early() && live.connection.early_data().is_some() => work.begin(now),
+            Doing::Work(_) => {}
+            Doing::Web(web) => {
+                let hints = match &mut self.web {
+                    Some(Web::Page(page)) => page.memory.hints.take(),
+                    _ => None,
+                };
+                web.begin(&mut live.connection, remembered, hints);
+            }
         }
         live.work.pump(now, &mut live.connection, &mut self.notes);
     }
@@ -187,12 +251,24 @@ impl End {
         let chance = self.chance();
         let Role::Server { tls } = &self.role else { return None };
         let connection = Connection::server(Arc::clone(tls), Arc::clone(&self.config), accepted, now, chance);
-        Some(self.enter(connection))
+        let index = self.enter(connection);
+        if let Some(Live { connection, work: Doing::Web(web) }) = &mut self.connections[index] {
+            web.begin(connection, None, None);
+        }
+        Some(index)
     }
 
     fn enter(&mut self, connection: Connection) -> usize {
         let index = self.connections.len();
-        let work = Work::new(self.side, index, self.habits.clone());
+        let work = match (&self.web, &self.role) {
+            (Some(Web::Page(page)), Role::Client { tls, .. }) => {
+                Doing::Web(Box::new(web::Session::of_client(page, Arc::clone(tls), index)))
+            }
+            (Some(Web::Site(site)), Role::Server { tls }) => {
+                Doing::Web(Box::new(web::Session::of_server(site, Arc::clone(tls), index)))
+            }
+            _ => Doing::Work(Box::new(Work::new(self.side, index, self.habits.clone()))),
+        };
         self.connections.push(Some(Live { connection, work }));
         index
     }
@@ -264,11 +340,10 @@ impl End {
         let (notes, kept, mut retired) = (&mut self.notes, &mut self.kept, Vec::new());
         let (config, reaction, mut is_validated) = (&self.config, &mut self.reaction, false);
         act(connection, &mut |event| {
-            work.hear(now, &event, notes);
-            match event {
-                Event::Ticket(session) => kept.session = Some(*session),
+            match &event {
+                Event::Ticket(session) => kept.session = Some(session.as_ref().clone()),
                 Event::NewToken(token) => kept.token = token.to_vec(),
-                Event::Retired(id) => retired.push(id),
+                Event::Retired(id) => retired.push(*id),
                 Event::Validated(_) | Event::Established => is_validated = true,
                 Event::OtherVersions(theirs) => {
                     let is_theirs = |version: &&&Version| theirs.contains(&version.number);
@@ -280,11 +355,14 @@ impl End {
                     secret: line.secret.as_ref().to_vec(),
                 }),
                 Event::Closed(closed) => {
-                    work.over();
-                    notes.push(Note::Over { connection: index, why: why(&closed) });
+                    if let Doing::Work(work) = work {
+                        work.over();
+                    }
+                    notes.push(Note::Over { connection: index, why: why(closed) });
                 }
                 _ => {}
             }
+            work.hear(now, event, notes);
         });
         for id in retired {
             match &mut self.reception {
@@ -312,7 +390,7 @@ impl End {
             }
         }
         if connection.is_over() {
-            self.connections[index] = None;
+            self.last = self.connections[index].take().map(|live| live.work);
             if let Some(reception) = &mut self.reception {
                 reception.endpoint.forget(index);
             }

@@ -6,6 +6,7 @@ use super::{
     end::{End, Role},
     front::{Front, Office, Reception},
     tape::Tape,
+    web::{Page, Site, Web},
     work::Habits,
 };
 use crate::{
@@ -79,6 +80,8 @@ pub struct Setup {
     pub server_tls: tls::server::Options,
     /// What their applications do.
     pub habits: [Habits; 2],
+    /// HTTP/3 in place of habits; see [`Setup::with_web`].
+    pub web: Option<(Page, Site)>,
     /// When the client dials.
     pub dials: Vec<Instant>,
     /// Whether every connection is to be complete.
@@ -148,6 +151,7 @@ impl Setup {
             client_tls,
             server_tls,
             habits: [Habits { closes_after: Some(Span::ZERO), ..Habits::default() }, Habits::default()],
+            web: None,
             dials: vec![Instant::default()],
             completes: true,
             is_honest: true,
@@ -177,6 +181,15 @@ impl Setup {
         self
     }
 
+    /// The ends speak HTTP/3: the client visits a page of the server's site.
+    #[must_use]
+    pub fn with_web(mut self, page: Page, site: Site) -> Self {
+        self.client_tls.alpn = vec![b"h3".to_vec()];
+        self.server_tls.alpn = vec![b"h3".to_vec()];
+        self.web = Some((page, site));
+        self
+    }
+
     /// The world, in which nothing has happened yet.
     ///
     /// # Panics
@@ -198,6 +211,7 @@ impl Setup {
             is_honest: self.is_honest,
             spare_datagrams: self.spare_datagrams,
             front: self.front.clone(),
+            speaks_http: self.web.is_some(),
             refuses_version: !server
                 .versions
                 .iter()
@@ -208,7 +222,12 @@ impl Setup {
         let config = client.build(&plain::PROVIDER).expect("the options are good");
         let tls = client_tls.build().expect("the options are good");
         let role = Role::Client { tls, server: SERVER, name: HOST.into(), dials };
-        let client = |seed: Seed| Anybody::End(Box::new(End::new(role, config, CLIENT, client_habits, seed)));
+        let (page, site) = self.web.unzip();
+        let client = |seed: Seed| {
+            let mut client = End::new(role, config, CLIENT, client_habits, seed);
+            page.into_iter().for_each(|page| client.speak(Web::Page(Box::new(page))));
+            Anybody::End(Box::new(client))
+        };
         let (client, nat) = match nat {
             None => (world.add(up, down, client), None),
             Some(rebindings) => {
@@ -234,6 +253,7 @@ impl Setup {
             let reception = office.map(|office| Reception::new(office, &options, seed.fork()));
             let mut server = End::new(role, config, SERVER, server_habits, seed);
             reception.into_iter().for_each(|reception| server.receive_by(reception));
+            site.into_iter().for_each(|site| server.speak(Web::Site(Box::new(site))));
             Anybody::End(Box::new(server))
         };
         let server = world.add(Way::default(), Way::default(), server);
@@ -266,13 +286,19 @@ impl Ready {
     /// Runs it until nothing is due, and holds it against every checker.
     pub fn run(mut self) -> Story {
         let stopped = self.world.run(LONGEST, STEPS);
+        let mut story = self.read(stopped);
+        if stopped != Stopped::Idle {
+            story.verdict.complaints.push(format!("world: it stopped {stopped:?}"));
+        }
+        story
+    }
+
+    /// Reads what happened so far.
+    pub(crate) fn read(self, stopped: Stopped) -> Story {
         let server_id_bytes = if self.expected.front.is_some() { IdSource::ID_BYTES } else { ID_BYTES };
         let tape = Tape::read(self.world.log(), self.ends, [ID_BYTES, server_id_bytes]);
         let scene = Scene { log: self.world.log(), tape: &tape, ends: self.ends, expected: &self.expected };
-        let mut verdict = checkers::check(&scene);
-        if stopped != Stopped::Idle {
-            verdict.complaints.push(format!("world: it stopped {stopped:?}"));
-        }
+        let verdict = checkers::check(&scene);
         Story { world: self.world, stopped, tape, verdict }
     }
 }

@@ -1,9 +1,11 @@
 //! The page load of depth two: a document, and what it names. Counts what PRELOAD saves.
 
-use super::{Configs, HOST};
+pub mod quic;
+
+use super::{Anybody, Configs, HOST, resume};
 use crate::{
     log::{Log, Note, What},
-    node::{Browser, Content, Memory, Server, Someone},
+    node::{Browser, Content, Memory, Server, Someone, server},
     pipe::{Link, Side},
     world::{Stopped, World},
 };
@@ -28,6 +30,8 @@ pub enum Hints {
     Preload,
     /// It sends them, and the client does not know the frame.
     Ignored,
+    /// It answers the document's request with 103 (Early Hints) before the document, and the client follows.
+    Early,
 }
 
 impl Hints {
@@ -37,6 +41,7 @@ impl Hints {
             Self::None => "without hints",
             Self::Preload => "with PRELOAD",
             Self::Ignored => "PRELOAD ignored",
+            Self::Early => "with 103",
         }
     }
 }
@@ -60,9 +65,9 @@ impl Start {
     }
 }
 
-/// What a load came to.
+/// What a load came to; `L` is the log of its world.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct Run<L = Log> {
     /// Whether there were hints.
     pub hints: Hints,
     /// What the client knew.
@@ -74,7 +79,7 @@ pub struct Run {
     /// Every request, to be drawn.
     pub waterfall: Waterfall,
     /// Everything that happened.
-    pub log: Log,
+    pub log: L,
 }
 
 /// Why a load came to nothing that can be counted.
@@ -128,15 +133,18 @@ fn load(
     seed: u64,
 ) -> Result<(Run, Memory), Failure> {
     let start = if memory.is_some() { Start::Warm } else { Start::Cold };
-    let table = (hints != Hints::None).then(table).map(Arc::new);
+    let has_frames = matches!(hints, Hints::Preload | Hints::Ignored);
+    let table = has_frames.then(table).map(Arc::new);
     let configs = Configs::h2(rtt, table, hints == Hints::Preload, later);
     let configs = configs.map_err(|misuse| Failure::Config(misuse.to_string()))?;
     let url =
         Url::parse(&format!("https://{HOST}/")).ok_or_else(|| Failure::Config("the page's URL".into()))?;
-    let options = load::Options { preload: hints == Hints::Preload, ..load::Options::default() };
+    let options = options(hints);
     let mut world = World::new(seed, Link { rtt, ..Link::default() });
     let content = Arc::new(content());
-    let server = world.add(|seed| Someone::Server(Box::new(Server::new(configs.server, content, seed))));
+    let server = world.add(|seed| {
+        Someone::Server(Box::new(Server::new(configs.server, content, seed).with(habits(hints))))
+    });
     let make = |seed| {
         let browser = Browser::new(configs.client, server, &url, options, seed);
         Someone::Browser(Box::new(browser.remembering(memory.unwrap_or_default())))
@@ -146,19 +154,51 @@ fn load(
     let took = page_time(world.log()).ok_or(Failure::Incomplete(stopped))?;
     let Someone::Browser(node) = world.node(browser) else { return Err(Failure::Incomplete(stopped)) };
     check_whole(node.load().entries())?;
-    let rtts = took.as_nanos() / rtt.as_nanos();
-    if took != rtt.times(rtts) {
-        return Err(Failure::Fraction(took));
+    let waterfall = draw(node.load(), hints, start, ready(world.log()));
+    let learnt = node.learnt().clone();
+    let run = Run::counted(rtt, hints, start, took, waterfall, world.log().clone())?;
+    Ok((run, learnt))
+}
+
+impl<L> Run<L> {
+    /// A load whose time is to be a whole number of round trips.
+    fn counted(
+        rtt: Span,
+        hints: Hints,
+        start: Start,
+        took: Span,
+        mut waterfall: Waterfall,
+        log: L,
+    ) -> Result<Self, Failure> {
+        let rtts = took.as_nanos() / rtt.as_nanos();
+        if took != rtt.times(rtts) {
+            return Err(Failure::Fraction(took));
+        }
+        waterfall.round_trips = Some(rtts);
+        Ok(Self { hints, start, took, rtts, waterfall, log })
     }
-    let mut waterfall = Waterfall::of(node.load());
+}
+
+/// What the client heeds.
+fn options(hints: Hints) -> load::Options {
+    let (preload, early_hints) = (hints == Hints::Preload, hints == Hints::Early);
+    load::Options { preload, early_hints, ..load::Options::default() }
+}
+
+/// What the server does beside answering.
+fn habits(hints: Hints) -> server::Habits {
+    let early_hints = (hints == Hints::Early).then(|| table().links(Some(HOST), "/"));
+    server::Habits { early_hints, ..server::Habits::default() }
+}
+
+fn draw(load: &load::Load, hints: Hints, start: Start, connected: Option<Span>) -> Waterfall {
+    let mut waterfall = Waterfall::of(load);
     waterfall.title = match start {
         Start::Cold => hints.title().to_owned(),
         Start::Warm => format!("{}, warm", hints.title()),
     };
-    waterfall.connected = ready(world.log());
-    waterfall.round_trips = Some(rtts);
-    let learnt = node.learnt().clone();
-    Ok((Run { hints, start, took, rtts, waterfall, log: world.log().clone() }, learnt))
+    waterfall.connected = connected;
+    waterfall
 }
 
 /// The checker: from the first packet's departure to the arrival that made the page complete, by the world's log alone.

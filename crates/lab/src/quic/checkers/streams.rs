@@ -1,5 +1,5 @@
 //! What stands in STREAM frames is what the sender has to say, sent again or not, and a stream has one end (RFC 9000 sections 2.2
-//! and 4.5).
+//! and 4.5). Where nobody knows beforehand what it has to say, it says the same whenever it says it.
 
 use super::Scene;
 use crate::{
@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
     // The final size, once it is told, and what was sent so far.
     let mut ends: BTreeMap<_, (Option<u64>, u64)> = BTreeMap::new();
+    let mut said: BTreeMap<_, BTreeMap<u64, u8>> = BTreeMap::new();
     for event in &scene.tape.events {
         let Event::Sent(index) = event else { continue };
         let packet = &scene.tape.packets[*index];
@@ -21,7 +22,14 @@ pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
         for frame in packet.frames() {
             let (stream, end, is_final) = match frame {
                 Frame::Stream(frame) => {
-                    let is_right = content::is_right(packet.sender, frame.id, frame.offset, frame.data);
+                    let is_right = match scene.expected.speaks_http {
+                        false => content::is_right(packet.sender, frame.id, frame.offset, frame.data),
+                        true => {
+                            let stream =
+                                said.entry((packet.connection, packet.sender, frame.id)).or_default();
+                            repeats(stream, frame.offset, frame.data)
+                        }
+                    };
                     notebook.expect(is_right, || {
                         format!(
                             "{:?} sent wrong bytes of stream {} at {}",
@@ -46,4 +54,10 @@ pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
             });
         }
     }
+}
+
+/// Whether what was said there before is what is said now.
+fn repeats(said: &mut BTreeMap<u64, u8>, offset: u64, data: &[u8]) -> bool {
+    let mut places = (offset..).zip(data);
+    places.all(|(at, byte)| *said.entry(at).or_insert(*byte) == *byte)
 }

@@ -1,0 +1,115 @@
+use super::*;
+use crate::{quic::tape::Packet, world::Stopped};
+use sakigake_preload::block;
+use sakigake_quic::{
+    frame::Frame,
+    rules::{Epoch, Side},
+};
+use sakigake_wire::Reader;
+
+const RTTS: [Span; 3] = [Span::from_millis(1), Span::from_millis(50), Span::from_secs(1)];
+
+fn rtts(course: &Course) -> u64 {
+    match run(course) {
+        Ok(run) => run.rtts,
+        Err(failure) => panic!("{course:?}: {failure}"),
+    }
+}
+
+#[test]
+fn every_cell_of_the_table_holds_at_any_distance() {
+    for rtt in RTTS {
+        for (start, cells) in [
+            (Start::Cold, [(Hints::None, 3), (Hints::Ignored, 3), (Hints::Early, 3), (Hints::Preload, 2)]),
+            (Start::Warm, [(Hints::None, 2), (Hints::Ignored, 2), (Hints::Early, 2), (Hints::Preload, 1)]),
+        ] {
+            for (hints, expected) in cells {
+                assert_eq!(
+                    rtts(&Course::new(rtt, hints, start, 1)),
+                    expected,
+                    "{hints:?} {start:?} at {rtt}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn who_resumes_without_early_data_needs_as_long_as_a_stranger_and_so_does_who_sent_it_in_vain() {
+    let rtt = Span::from_millis(50);
+    let warm = |hints, early| rtts(&Course { early, ..Course::new(rtt, hints, Start::Warm, 1) });
+    for early in [Early::None, Early::Rejected] {
+        assert_eq!(warm(Hints::None, early), 3, "{early:?}");
+        assert_eq!(warm(Hints::Preload, early), 2, "{early:?}");
+    }
+}
+
+#[test]
+fn no_checker_complains_of_a_page() {
+    for hints in [Hints::None, Hints::Preload] {
+        for (start, early) in
+            [(Start::Cold, Early::None), (Start::Warm, Early::Taken), (Start::Warm, Early::Rejected)]
+        {
+            let course = Course { early, ..Course::new(Span::from_millis(50), hints, start, 1) };
+            let story = run(&course).expect("it loads").log;
+            assert_eq!(story.stopped, Stopped::Idle, "{course:?}");
+            assert!(story.verdict.complaints.is_empty(), "{course:?}: {:?}", story.verdict.complaints);
+        }
+    }
+}
+
+/// What a side says on a stream until then, by its STREAM frames in 1-RTT packets.
+fn said(story: &Story, sender: Side, stream: u64, until: Instant) -> Vec<u8> {
+    let is_said =
+        |packet: &&Packet| packet.sender == sender && packet.epoch == Epoch::OneRtt && packet.at <= until;
+    let mut said = Vec::new();
+    for packet in story.tape.packets.iter().filter(is_said) {
+        for frame in packet.frames() {
+            if let Frame::Stream(frame) = frame
+                && frame.id == stream
+                && frame.offset as usize == said.len()
+            {
+                said.extend_from_slice(frame.data);
+            }
+        }
+    }
+    said
+}
+
+/// The frames of a control stream, its type before them.
+fn frames(said: &[u8]) -> Vec<(u64, Vec<u8>)> {
+    let mut reader = Reader::new(said);
+    assert_eq!(reader.varint(), Ok(0), "a control stream");
+    let mut frames = Vec::new();
+    while !reader.is_empty() {
+        let (kind, len) = (reader.varint().expect("a type"), reader.varint().expect("a length"));
+        frames.push((kind, reader.take(len as usize).expect("whole").to_vec()));
+    }
+    frames
+}
+
+#[test]
+fn settings_and_the_frame_leave_in_the_servers_first_flight() {
+    // spec: preload-profile-2-a
+    let rtt = Span::from_millis(50);
+    let story = run(&Course::new(rtt, Hints::Preload, Start::Cold, 1)).expect("it loads").log;
+    let first_flight = Instant::default() + Span::from_millis(25);
+    let frames = frames(&said(&story, Side::Server, 3, first_flight));
+    let kinds: Vec<u64> = frames.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, [0x04, 0xf0]);
+    let block = &frames[1].1;
+    assert_eq!(block[..2], [0, 0], "it refers to no entry");
+    let reading = block::read(block, block::Limits::default()).expect("it reads");
+    assert_eq!(reading.hints.len(), 16);
+    assert!(reading.hints.iter().all(|hint| hint.url.starts_with("https://www.saki.test/")));
+}
+
+#[test]
+fn who_goes_on_with_the_same_hints_is_not_told_them_again() {
+    // spec: preload-profile-10-a
+    let course = Course::new(Span::from_millis(50), Hints::Preload, Start::Warm, 1);
+    let story = run(&course).expect("it loads").log;
+    let end = Instant::default() + Span::from_secs(60);
+    let frames = frames(&said(&story, Side::Server, 3, end));
+    assert!(frames.iter().all(|(kind, _)| *kind != 0xf0), "{frames:x?}");
+}
