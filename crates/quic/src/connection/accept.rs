@@ -1,7 +1,7 @@
 //! What each frame means: one arm a frame, to the part that it is for.
 
 use super::{
-    Closed, Connection, Event,
+    Closed, Connection, Event, begin,
     carried::{Settlement, Sizes},
     receive::{Arrival, Context},
     spaces::space_of,
@@ -147,7 +147,7 @@ impl Connection {
 
     fn on_new_token(&mut self, token: &[u8], heard: &mut impl FnMut(Event<'_>)) {
         if token.len() <= self.config.limits.token_bytes {
-            heard(Event::NewToken(token));
+            heard(Event::NewToken(&begin::kept_token(self.version, token)));
         }
     }
 

@@ -41,8 +41,8 @@ pub struct Attempt<'a> {
     pub server_name: &'a str,
     /// An earlier connection to go on from.
     pub session: Option<tls::Session>,
-    /// The token of an earlier connection to this server in the version that this one begins with (RFC 9369 section 5), or none;
-    /// one that is longer than [`super::Limits::token_bytes`] is not shown.
+    /// What [`Event::NewToken`](super::Event::NewToken) told on an earlier connection to this server, or nothing. One of another version than
+    /// this connection begins with is not shown (RFC 9369 section 5), nor one that is longer than [`super::Limits::token_bytes`].
     pub token: Vec<u8>,
     /// Both ends of the path.
     pub addresses: Addresses,
@@ -100,6 +100,19 @@ pub(super) struct Early {
     pub(super) datagram_bytes: usize,
 }
 
+/// What an owner keeps of a token: the version that it is for goes before it.
+pub(super) fn kept_token(version: &Version, token: &[u8]) -> Vec<u8> {
+    [&version.number.to_be_bytes()[..], token].concat()
+}
+
+/// What a connection that begins in `version` shows of it.
+fn shown_token<'a>(version: &Version, kept: &'a [u8], most_bytes: usize) -> &'a [u8] {
+    match kept.split_first_chunk() {
+        Some((of, token)) if u32::from_be_bytes(*of) == version.number && token.len() <= most_bytes => token, // spec: 9369-5-d
+        _ => &[],
+    }
+}
+
 impl Opening {
     /// The ids that the peer's parameters have to name.
     pub(super) fn ids(&self) -> HandshakeIds {
@@ -151,7 +164,7 @@ impl Connection {
             peer_source: None,
             local: attempt.local,
             preferred: None,
-            token: if attempt.token.len() <= config.limits.token_bytes { attempt.token } else { Vec::new() },
+            token: shown_token(version, &attempt.token, config.limits.token_bytes).to_vec(),
             first_version: version,
             has_reacted: attempt.has_reacted,
             remembered,

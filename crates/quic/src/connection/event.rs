@@ -50,7 +50,8 @@ pub enum Event<'a> {
     Wanted(&'a tls::Wanted),
     /// Client: a later connection can go on from this one, once.
     Ticket(Box<tls::Session>),
-    /// Client: a later connection to this server may show this token, once (RFC 9000 section 8.1.3).
+    /// Client: a later connection to this server may show this token, once (RFC 9000 section 8.1.3), by
+    /// [`Attempt::token`](super::Attempt::token). The version that it is for goes before what the server gave.
     NewToken(&'a [u8]),
     /// Something about a stream.
     Stream(Heard<'a>),

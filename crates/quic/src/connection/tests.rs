@@ -9,7 +9,7 @@ mod paths;
 mod traced;
 
 use super::{
-    Carried, Closed, Connection, Options, Received, Refused,
+    Carried, Closed, Connection, Options, Received, Refused, begin,
     carried::{Sent, Settlement},
 };
 use crate::{
@@ -484,6 +484,22 @@ fn one_early_packet_more_than_is_kept_is_dropped() {
             server.handle(now, received, &mut |_| {});
         }
         assert_eq!(server.opening.as_ref().unwrap().early.len(), kept, "of {early_packets}");
+    }
+}
+
+#[test]
+fn a_token_is_shown_in_its_own_version_alone() {
+    // spec: 9369-5-d
+    for (version, shown) in [(&VERSION_1, &b"a token"[..]), (&VERSION_2, b"")] {
+        let token = begin::kept_token(version, b"a token");
+        let mut pair = Pair::of(Setting { token, ..Setting::default() });
+        let (now, mut out) = (pair.now, [0; 1_500]);
+        let sent = pair.client.transmit(now, &mut out).unwrap();
+        let door = Door { side: Side::Server, id_bytes: 8, fixed_bit: FixedBit::Ignored };
+        let packet = packet::parse(&out[..sent.len], &door).unwrap();
+        assert!(
+            matches!(packet.header, Header::Initial { version, token, .. } if token == shown && *version == VERSION_1)
+        );
     }
 }
 

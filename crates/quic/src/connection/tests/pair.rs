@@ -164,6 +164,8 @@ pub(super) struct Setting {
     pub(super) client: Options,
     pub(super) server: Options,
     pub(super) session: Option<tls::Session>,
+    /// As an owner keeps it.
+    pub(super) token: Vec<u8>,
     pub(super) seed: u64,
 }
 
@@ -175,6 +177,7 @@ impl Default for Setting {
             client: Options::default(),
             server: Options::default(),
             session: None,
+            token: Vec::new(),
             seed: 1,
         }
     }
@@ -187,11 +190,11 @@ impl Pair {
 
     pub(super) fn of(setting: Setting) -> Self {
         let now = Instant::from_nanos(1_000_000_000);
-        let Setting { client_tls, server_tls, client, server, session, seed } = setting;
+        let Setting { client_tls, server_tls, client, server, session, token, seed } = setting;
         let attempt = Attempt {
             server_name: "example.com",
             session,
-            token: Vec::new(),
+            token,
             addresses: addresses(),
             local: ConnectionId::new(&[0xc1; 8]).unwrap(),
             version: None,
