@@ -333,7 +333,8 @@ impl<T> Recovery<T> {
         if acked.late > 0 {
             acked.is_undone = self.undo();
         }
-        let is_progress = !newly.is_empty() || acked.late > 0;
+        // What arrived on another path says nothing of this one, nor of the probes that it waits for.
+        let is_progress = here.is_some() || acked.late > 0;
         if is_progress || is_larger {
             acked.lost = self.detect(now, space, fate);
         }

@@ -330,6 +330,22 @@ fn an_mtu_probe_that_is_lost_says_nothing_of_congestion() {
 }
 
 #[test]
+fn what_arrives_elsewhere_ends_no_backoff_here() {
+    let mut story = Story::measured();
+    story.send(100, 1..2);
+    let first = story.deadline_ms().unwrap();
+    assert!(matches!(story.expire(first), Expired::Probe { .. }));
+    let backed_off = story.deadline_ms().unwrap();
+    let elsewhere = Sent { is_elsewhere: true, ..eliciting(2) };
+    story.recovery.on_sent(at(first), Space::Application, elsewhere);
+    story.ack(first + 10, &[2..3]);
+    assert_eq!((story.recovery.probes(), story.deadline_ms()), (1, Some(backed_off)));
+    story.send(first + 20, 3..4);
+    story.ack(first + 60, &[3..4]);
+    assert_eq!(story.recovery.probes(), 0);
+}
+
+#[test]
 fn the_window_is_shut_when_sent_packets_are_too_many_to_remember() {
     let limits = Limits { sent_packets: 4, ..Limits::default() };
     let mut story = Story::with(|config| config.limits = limits);
