@@ -8,8 +8,9 @@ use crate::{
 };
 use sakigake_wire::{Instant, Span};
 
-/// The least that is worth a datagram, in bytes: a header, a tag and a few frames.
-const LEAST_DATAGRAM_BYTES: usize = 64;
+/// The least that is worth a datagram, in bytes: the longest header that has no token, a tag, and an ACK frame of one range with counts. Where
+/// less is allowed, an acknowledgement that is due would be tried over and over, and would not fit.
+const LEAST_DATAGRAM_BYTES: usize = 128;
 
 /// What one datagram may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -140,7 +140,7 @@ impl Connection {
         let mut sealed = Sealed::default();
         for (index, epoch) in able.iter().enumerate() {
             let left = able.len() - index;
-            let room = (out.len() - sealed.len) / left;
+            let room = self.close_room(*epoch, out.len() - sealed.len, left);
             let frame = ConnectionClose {
                 code: words.code,
                 frame_type: words.frame_type,
@@ -164,6 +164,15 @@ impl Connection {
             self.protect(&mut sealed, &planned, out);
         }
         sealed.len
+    }
+
+    /// What a packet of `epoch` gets of so many bytes that so many packets share: as much as each, but an Initial packet what its token takes too.
+    fn close_room(&self, epoch: Epoch, bytes: usize, packets: usize) -> usize {
+        let token = match &self.opening {
+            Some(opening) if epoch == Epoch::Initial => opening.token.len(),
+            _ => 0,
+        };
+        (token + bytes.saturating_sub(token) / packets).min(bytes)
     }
 
     /// What is left to say, when it is due.
