@@ -14,6 +14,7 @@ pub mod parameters;
 pub mod paths;
 pub mod qlog;
 pub mod ranges;
+mod rate;
 pub mod recovery;
 pub mod rules;
 pub mod streams;

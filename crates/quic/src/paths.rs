@@ -9,6 +9,7 @@ pub use amplification::Credit;
 pub use mtu::{Loss, Mtu};
 pub use validation::{PathData, Shown, Validation};
 
+use crate::rate::Rate;
 use core::net::SocketAddr;
 use sakigake_wire::{Entropy, Instant, Span};
 
@@ -32,6 +33,8 @@ pub struct Limits {
     pub paths: usize,
     /// Challenges of the peer on one path that wait for their answer; of more, the oldest stay without one.
     pub path_responses: usize,
+    /// Answers in a second on paths that are not in use, all together: there no congestion window holds them back.
+    pub responses_elsewhere_per_s: u32,
     /// The largest datagram that is looked for.
     pub datagram_bytes: u16,
 }
@@ -52,6 +55,8 @@ pub struct Paths {
     preferred: Option<SocketAddr>,
     /// The highest number of a packet with more than probing frames.
     largest: Option<u64>,
+    /// Answers on paths that are not active.
+    elsewhere: Rate,
     limits: Limits,
 }
 
@@ -151,7 +156,7 @@ pub enum Refused {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { paths: 5, path_responses: 4, datagram_bytes: 1_472 }
+        Self { paths: 5, path_responses: 4, responses_elsewhere_per_s: 100, datagram_bytes: 1_472 }
     }
 }
 
@@ -178,8 +183,19 @@ impl Paths {
         let limits = Limits { paths: limits.paths.max(3), ..limits };
         let (active, paths) = (PathId(0), Vec::with_capacity(1));
         let (is_confirmed, preferred, largest, fallback) = (false, None, None, None);
-        let mut paths =
-            Self { paths, active, fallback, next_id: 0, is_client, is_confirmed, preferred, largest, limits };
+        let (next_id, elsewhere) = (0, Rate::new(limits.responses_elsewhere_per_s));
+        let mut paths = Self {
+            paths,
+            active,
+            fallback,
+            next_id,
+            is_client,
+            is_confirmed,
+            preferred,
+            largest,
+            elsewhere,
+            limits,
+        };
         paths.add(now, addresses);
         paths.paths[0].was_active = true;
         paths
@@ -374,7 +390,7 @@ impl Paths {
 
     /// What is to be sent on some path now, beside the connection's own packets. It counts as sent but for its bytes, which
     /// [`Credit::sent`] is told. `has_window` says whether the congestion window of the active path has room for a datagram:
-    /// answers there wait for it, so that nobody has us send much for little. `has_id` says whether the path has a connection
+    /// answers there wait for it, so that nobody has us send much for little; those on other paths keep to their rate. `has_id` says whether the path has a connection
     /// id, or gets one.
     pub fn outgoing(
         &mut self,
@@ -384,7 +400,8 @@ impl Paths {
         entropy: &mut dyn Entropy,
     ) -> Option<Outgoing> {
         let active = self.active;
-        let may_respond = |path: &Path| has_window || path.id != active; // spec: 9000-8.2.2-d
+        let has_rate = self.elsewhere.has_room(now);
+        let may_respond = |path: &Path| if path.id == active { has_window } else { has_rate }; // spec: 9000-8.2.2-d
         let is_wanted =
             |path: &Path| path.validation.is_due() || (!path.responses.is_empty() && may_respond(path));
         let path = self.paths.iter_mut().find_map(|path| {
@@ -395,6 +412,9 @@ impl Paths {
         let padded_bytes = is_owed.then_some(Mtu::BASE_BYTES);
         let responds = !path.responses.is_empty() && may_respond(path);
         let response = responds.then(|| path.responses.remove(0)); // spec: 9000-8.2.2-b
+        if responds && path.id != active {
+            self.elsewhere.take(now);
+        }
         let challenge = path.validation.challenge(now, padded_bytes.is_some(), entropy);
         Some(Outgoing { path: path.id, response, challenge, padded_bytes })
     }

@@ -1,7 +1,6 @@
 //! Stateless resets: their tokens, and the datagram (RFC 9000 section 10.3).
 
-use super::rate::Rate;
-use crate::ids::ResetToken;
+use crate::{ids::ResetToken, rate::Rate};
 use sakigake_crypto::{Hash, Secret};
 use sakigake_wire::{Entropy, Instant};
 

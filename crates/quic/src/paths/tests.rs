@@ -417,6 +417,26 @@ fn challenges_above_the_limit_stay_without_an_answer() {
 }
 
 #[test]
+fn answers_on_a_path_that_is_not_in_use_keep_to_a_rate() {
+    let mut server = Side::server();
+    let path = server.probed(10, SERVER, ELSEWHERE).unwrap();
+    while server.send(10).is_some() {}
+    let responses_elsewhere_per_s = Limits::default().responses_elsewhere_per_s;
+    let mut answered = 0;
+    for data in 0..=responses_elsewhere_per_s {
+        server.probed(10, SERVER, ELSEWHERE).unwrap(); // What is owed there is no matter here.
+        server.paths.challenged(path, u64::from(data).to_be_bytes());
+        answered += u32::from(server.send(10).is_some_and(|outgoing| outgoing.response.is_some()));
+    }
+    assert_eq!(answered, responses_elsewhere_per_s);
+    // Where the window says how much may leave that is enough.
+    server.paths.challenged(FIRST, [7; 8]);
+    assert_eq!(server.send(10).and_then(|outgoing| outgoing.response), Some([7; 8]));
+    assert_eq!(server.send(999).and_then(|outgoing| outgoing.response), None);
+    assert!(server.send(1_000).is_some_and(|outgoing| outgoing.response.is_some()), "it was kept");
+}
+
+#[test]
 fn probes_are_padded_as_far_as_the_address_is_owed() {
     // spec: 9000-8.2.1-c, 9000-8.2.2-c
     for (bytes, padded) in [(19, None), (20, Some(None)), (399, Some(None)), (400, Some(Some(1_200)))] {

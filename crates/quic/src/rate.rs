@@ -4,7 +4,7 @@ use sakigake_wire::{Instant, Span};
 
 /// So many of something in a second.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rate {
+pub(crate) struct Rate {
     per_s: u32,
     /// The second that `done` counts.
     since: Instant,
@@ -12,16 +12,21 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    pub(super) fn new(per_s: u32) -> Self {
+    pub(crate) fn new(per_s: u32) -> Self {
         Self { per_s, since: Instant::default(), done: 0 }
     }
 
-    /// Whether one more may be; then it is counted.
-    pub(super) fn take(&mut self, now: Instant) -> bool {
+    /// Whether one more may be.
+    pub(crate) fn has_room(&mut self, now: Instant) -> bool {
         if now.since(self.since) >= Span::from_secs(1) {
             (self.since, self.done) = (now, 0);
         }
-        let may = self.done < self.per_s;
+        self.done < self.per_s
+    }
+
+    /// Whether one more may be; then it is counted.
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
+        let may = self.has_room(now);
         self.done += u32::from(may);
         may
     }
