@@ -7,7 +7,7 @@
 //!   datagram -> Endpoint::route -> Connection(index)     give it to that connection
 //!                                  Accept(Accepted)      make one, and tell by Endpoint::accept
 //!                                  Reply { len, .. }     send what was written, back to where the datagram came from
-//!                                  PerhapsReset          give it to each of Endpoint::connections_with
+//!                                  PerhapsReset          give it to the one of Endpoint::connections_with that it is for
 //!                                  Hand(Place)           another worker's, or another process's
 //!                                  Pass(Place)           may begin a connection, which is for another process to say
 //!                                  Held, Drop(why)       nothing is to be done
@@ -193,7 +193,8 @@ impl Endpoint {
         self.routes.forget(index);
     }
 
-    /// Connections that talk with `peer`: whom [`Route::PerhapsReset`] is for.
+    /// Connections that talk with `peer`: one of them may be whom [`Route::PerhapsReset`] is for
+    /// ([`Connection::is_reset_by`](crate::connection::Connection::is_reset_by)).
     pub fn connections_with(&self, peer: SocketAddr) -> impl Iterator<Item = usize> {
         self.routes.with(peer).take(self.limits.reset_candidates)
     }

@@ -154,9 +154,14 @@ impl<S: Service> Floor<S> {
                 }
             }
             Route::PerhapsReset => {
-                let peers: Vec<usize> = self.endpoint.connections_with(addresses.peer).collect();
-                for index in peers {
-                    let bytes = &mut bytes.to_vec(); // Each opens it in place.
+                let mut peers = self.endpoint.connections_with(addresses.peer);
+                let meant = peers.find(|index| {
+                    self.seats
+                        .get(*index)
+                        .is_some_and(|seat| seat.as_ref().is_some_and(|seat| seat.is_reset_by(bytes)))
+                });
+                drop(peers);
+                if let Some(index) = meant {
                     self.handle(now, index, Received { bytes, addresses, mark });
                 }
             }

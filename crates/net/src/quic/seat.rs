@@ -76,6 +76,11 @@ impl<A: Application> Seat<A> {
         self.follow(index, news, endpoint);
     }
 
+    /// Whether a datagram is a stateless reset of this connection.
+    pub(super) fn is_reset_by(&self, datagram: &[u8]) -> bool {
+        self.connection.is_reset_by(datagram)
+    }
+
     pub(super) fn expire(&mut self, now: Instant, index: usize, endpoint: &mut Endpoint) {
         self.alarm.fired();
         let Self { connection, application, .. } = self;

@@ -396,6 +396,31 @@ async fn silence_ends_a_connection() {
 }
 
 #[tokio::test]
+async fn each_of_many_connections_with_one_server_is_reset_by_its_own_token() {
+    const CLIENTS: usize = 12;
+    let mut two = Two::new("127.0.0.1:0", Retry::Never, Options::default());
+    let mut starts = Vec::new();
+    for _ in 0..CLIENTS {
+        let (start, waits) = oneshot::channel();
+        let (mut caller, heard) = Caller::watched(text(1_000, 0));
+        caller.waits = Some(waits);
+        two.call(caller);
+        two.run(|_| heard.get() > 0).await;
+        starts.push(start);
+    }
+    // It comes back with the same keys, and knows nobody.
+    let address = two.server.ports().next().unwrap();
+    let (clock, terms) = (two.ground.clock, two.ground.terms.clone());
+    two.server = Worker::server(clock, &two.ground.secrets, terms, Desk::server());
+    two.server.add(UdpPort::bind(address, &UdpOptions::default()).unwrap());
+    starts.into_iter().for_each(|start| start.send(()).unwrap());
+    two.run_out().await;
+    let ended = &two.client.service().ended;
+    assert_eq!(ended.len(), CLIENTS);
+    assert!(ended.iter().all(|caller| caller.closed == Some(Closed::Reset)));
+}
+
+#[tokio::test]
 async fn who_is_turned_away_hears_nothing() {
     let options = Options { max_idle_timeout_ms: 500, ..Options::default() };
     let mut two = Two::new("127.0.0.1:0", Retry::Never, options);

@@ -114,6 +114,12 @@ impl Connection {
         early.remove(at)
     }
 
+    /// Whether a datagram ends with what only this connection's peer and we know: a stateless reset, if nothing else. It costs no key, so
+    /// that whoever has many connections with one address asks each of them before it gives one the datagram.
+    pub fn is_reset_by(&self, datagram: &[u8]) -> bool {
+        self.theirs.is_reset(datagram)
+    }
+
     /// Whether a datagram is for this connection, and not one that may be a stateless reset for any connection with that peer: each of
     /// them gets it, and would owe the address three times its bytes. Without a limit nobody counts.
     pub(super) fn is_addressed(&self, datagram: &Received<'_>) -> bool {

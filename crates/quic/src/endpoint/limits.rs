@@ -22,7 +22,8 @@ pub struct Limits {
     pub retries_per_s: u32,
     /// Connections that are refused in words, in a second; beyond that their packets are dropped.
     pub refusals_per_s: u32,
-    /// Connections with one address that are asked whether a datagram is a stateless reset.
+    /// Connections with one address that are asked whether a datagram is a stateless reset. To ask is to compare a few tokens
+    /// ([`Connection::is_reset_by`](crate::connection::Connection::is_reset_by)).
     pub reset_candidates: usize,
     /// Stateless resets.
     pub resets: reset::Limits,
@@ -41,7 +42,7 @@ impl Default for Limits {
             version_negotiations_per_s: 1_000,
             retries_per_s: 50_000,
             refusals_per_s: 1_000,
-            reset_candidates: 8,
+            reset_candidates: 1_024,
             resets: reset::Limits::default(),
             tokens: token::Limits::default(),
         }
