@@ -16,6 +16,7 @@ use crate::{
     log::{Note, What},
     node::Someone,
     pipe::{Fault, Link},
+    quic::attacks::paths::Attacker,
     seed::Seed,
     world::{Stopped, World},
 };
@@ -103,6 +104,8 @@ pub struct Outcome {
     pub faults: Vec<Fault>,
     /// What happened to datagrams, and how often.
     pub datagram_faults: BTreeMap<datagram::Fault, u64>,
+    /// Who stood between two ends of QUIC, and what he did made a difference.
+    pub attacker: Option<Attacker>,
     /// Requests that a client began.
     pub requests: u64,
     /// Bytes that arrived, both ways.
@@ -136,7 +139,7 @@ pub fn one(kind: Kind, seed: u64) -> Outcome {
 
 /// The world of QUIC that a seed names, to be looked into.
 pub fn quic_world(seed: u64) -> crate::quic::Setup {
-    quic::draw(&mut Seed::new(seed))
+    self::quic::draw(&mut Seed::new(seed))
 }
 
 fn judge(mut ready: Ready) -> Outcome {

@@ -12,7 +12,7 @@ mod quiet;
 mod streams;
 mod window;
 
-use super::{Front, tape::Tape};
+use super::{Front, attacks::paths::Attacker, tape::Tape};
 use crate::{
     checkers::{Notebook, Verdict},
     datagram::Log,
@@ -48,6 +48,8 @@ pub struct Expected {
     pub speaks_http: bool,
     /// The server speaks not the version that the client begins with.
     pub refuses_version: bool,
+    /// Who stands between the ends.
+    pub attacker: Option<Attacker>,
 }
 
 /// Initial limits of an end's streams.

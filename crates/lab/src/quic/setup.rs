@@ -2,6 +2,7 @@
 
 use super::{
     Anybody, ID_BYTES,
+    attacks::paths::{Attacker, has_bitten},
     checkers::{self, Expected, Grants, Scene},
     end::{End, Role},
     front::{Front, Office, Reception},
@@ -90,6 +91,8 @@ pub struct Setup {
     pub is_honest: bool,
     /// See [`Expected::spare_datagrams`].
     pub spare_datagrams: u64,
+    /// Who stands between the ends.
+    pub attacker: Option<Attacker>,
 }
 
 /// A world that is over.
@@ -102,6 +105,8 @@ pub struct Story {
     pub tape: Tape,
     /// What the checkers say.
     pub verdict: Verdict,
+    /// Who stood between the ends, and what he did made a difference.
+    pub attacker: Option<Attacker>,
 }
 
 /// A world before it runs.
@@ -156,6 +161,7 @@ impl Setup {
             completes: true,
             is_honest: true,
             spare_datagrams: 200,
+            attacker: None,
         }
     }
 
@@ -210,6 +216,7 @@ impl Setup {
             complete: self.completes.then_some(dials.len()),
             is_honest: self.is_honest,
             spare_datagrams: self.spare_datagrams,
+            attacker: self.attacker,
             front: self.front.clone(),
             speaks_http: self.web.is_some(),
             refuses_version: !server
@@ -263,7 +270,12 @@ impl Setup {
 
     /// Builds it and runs it.
     pub fn run(self) -> Story {
-        self.build().run()
+        let attacker = self.attacker;
+        let mut ready = self.build();
+        let node = attacker.map(|attacker| ready.stand_between(|seed| attacker.node(seed)));
+        let story = ready.run();
+        let attacker = attacker.filter(|_| node.is_some_and(|node| has_bitten(story.log(), node)));
+        Story { attacker, ..story }
     }
 }
 
@@ -299,7 +311,7 @@ impl Ready {
         let tape = Tape::read(self.world.log(), self.ends, [ID_BYTES, server_id_bytes]);
         let scene = Scene { log: self.world.log(), tape: &tape, ends: self.ends, expected: &self.expected };
         let verdict = checkers::check(&scene);
-        Story { world: self.world, stopped, tape, verdict }
+        Story { world: self.world, stopped, tape, verdict, attacker: None }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     },
     quic::{
         Front, Setup, Story,
+        attacks::paths::Attacker,
         setup::{ABROAD, ELSEWHERE},
         work::{Errand, Habits, Reading, Speech},
     },
@@ -33,6 +34,8 @@ const IDLE_MS: u64 = 590_000;
 /// What came to be drawn later is drawn from a stream of its own, so that seeds of before name the same worlds; this one gives
 /// nothing to those that failed before it was there.
 const LATER: u64 = 0x6672_6f6e_7400_015c;
+/// The same for attackers.
+const ATTACKED: u64 = 0x6861_726d_0000_01d9;
 
 /// Runs one world.
 pub(super) fn run(seed: &mut Seed) -> Outcome {
@@ -42,6 +45,7 @@ pub(super) fn run(seed: &mut Seed) -> Outcome {
 /// What came of a story.
 pub(super) fn outcome(story: Story) -> Outcome {
     let mut outcome = Outcome { verdict: story.verdict.clone(), ..Outcome::default() };
+    outcome.attacker = story.attacker;
     outcome.datagram_faults = record::faults(story.log());
     let mut sides = 0;
     for entry in story.log().entries() {
@@ -81,6 +85,12 @@ pub(super) fn draw(seed: &mut Seed) -> Setup {
     setup.habits[1].is_early = later.chance(200);
     if later.chance(300) {
         stand_before(&mut later, &mut setup);
+    }
+    let mut attacked = Seed::new(setup.seed ^ ATTACKED);
+    if attacked.chance(200) {
+        setup.attacker = Some(pick(&mut attacked, &Attacker::ALL));
+        // What an end sent is not what is lost on the way, so that nobody can tell who spoke in vain.
+        setup.completes &= !setup.up.is_lossy() && !setup.down.is_lossy();
     }
     setup
 }

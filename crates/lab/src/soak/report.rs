@@ -1,12 +1,19 @@
 //! What a soak came to, as it is printed.
 
 use super::{Kind, Outcome};
-use crate::{checkers::CHECKERS, datagram, pipe::Fault, quic};
+use crate::{
+    checkers::CHECKERS,
+    datagram,
+    pipe::Fault,
+    quic::{self, attacks::paths::Attacker},
+};
 use core::fmt;
 use std::collections::BTreeMap;
 
 /// A run with fewer worlds may miss a fault by chance.
 const WORLDS_FOR_ALL_FAULTS: u64 = 300;
+/// The same of attackers, who are in one world of QUIC in five.
+const WORLDS_FOR_ALL_ATTACKERS: u64 = 1_000;
 
 /// What came of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +21,7 @@ pub struct Report {
     kinds: BTreeMap<Kind, Tally>,
     faults: BTreeMap<Fault, u64>,
     datagram_faults: BTreeMap<datagram::Fault, u64>,
+    attackers: BTreeMap<Attacker, u64>,
     failures: Vec<Failure>,
 }
 
@@ -49,6 +57,9 @@ impl Report {
         for (fault, count) in outcome.datagram_faults {
             *self.datagram_faults.entry(fault).or_default() += count;
         }
+        if let Some(attacker) = outcome.attacker {
+            *self.attackers.entry(attacker).or_default() += 1;
+        }
         if !outcome.verdict.complaints.is_empty() {
             self.failures.push(Failure { seed, kind, complaints: outcome.verdict.complaints });
         }
@@ -75,6 +86,11 @@ impl Report {
         let faults = datagram::Fault::ALL.iter();
         let faults = faults.filter(|fault| has_datagrams && !self.datagram_faults.contains_key(fault));
         gaps.extend(faults.map(|fault| format!("no datagram was {fault:?}")));
+        let attackers = Attacker::ALL.iter();
+        let has_all =
+            self.kinds.get(&Kind::Quic).is_some_and(|tally| tally.worlds >= WORLDS_FOR_ALL_ATTACKERS);
+        let attackers = attackers.filter(|attacker| has_all && !self.attackers.contains_key(attacker));
+        gaps.extend(attackers.map(|attacker| format!("no attacker did {attacker:?}")));
         for (kind, tally) in &self.kinds {
             let due = names(*kind).into_iter().filter(|name| is_due(*kind, name));
             let idle = due.filter(|name| tally.seen.get(name).is_none_or(|seen| *seen == 0));
@@ -123,6 +139,10 @@ impl fmt::Display for Report {
                 .map(|fault| format!("{fault:?} {}", count(fault)).to_lowercase())
                 .collect();
             writeln!(f, "datagrams: {}", faults.join(", "))?;
+            let count = |attacker: &Attacker| self.attackers.get(attacker).copied().unwrap_or(0);
+            let attackers: Vec<String> =
+                Attacker::ALL.iter().map(|attacker| format!("{attacker:?} {}", count(attacker))).collect();
+            writeln!(f, "attackers: {}", attackers.join(", ").to_lowercase())?;
         }
         for (kind, tally) in &self.kinds {
             let Tally { worlds, requests, bytes, seen, .. } = tally;

@@ -9,7 +9,7 @@ use super::{
     trial::sent,
 };
 use crate::{
-    datagram::{Ending, Node, What},
+    datagram::{Ending, Log, Node, What},
     quic::{
         ID_BYTES, Setup, Story,
         setup::{ATTACKER, CLIENT, ELSEWHERE, SERVER},
@@ -20,12 +20,63 @@ use crate::{
 };
 use sakigake_quic::{
     frame::Frame,
+    ids::IdSource,
     packet::{Door, FixedBit, Header, parse},
     recovery::acks::Mark,
     rules::Side,
     streams::{Direction, Priority},
 };
 use sakigake_wire::{Entropy, Instant, Span};
+
+/// One of those whom every honest connection withstands, to be drawn for a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Attacker {
+    /// Everything comes four times.
+    Copies,
+    /// A changed copy comes before each datagram.
+    ChangedFirst,
+    /// One in five is changed.
+    Changes,
+    /// A copy of what the client says comes from the attacker's address.
+    Elsewhere,
+    /// Noise under the ids in use.
+    Noise,
+    /// All that is marked is marked CE.
+    Marks,
+    /// Copies that are marked CE.
+    MarkedCopies,
+}
+
+impl Attacker {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Copies,
+        Self::ChangedFirst,
+        Self::Changes,
+        Self::Elsewhere,
+        Self::Noise,
+        Self::Marks,
+        Self::MarkedCopies,
+    ];
+
+    /// Whether bytes come that nobody sent and that no key protects: versions, tokens, ids.
+    pub const fn spoils(self) -> bool {
+        matches!(self, Self::ChangedFirst | Self::Changes)
+    }
+
+    /// A node that does it.
+    pub fn node(self, seed: Seed) -> Box<dyn Node> {
+        match self {
+            Self::Copies => Box::new(Between::new(Copies)),
+            Self::ChangedFirst => Box::new(Between::new(Changes(seed, false))),
+            Self::Changes => Box::new(Between::new(Changes(seed, true))),
+            Self::Elsewhere => Box::new(Between::new(Elsewhere)),
+            Self::Noise => Box::new(Between::new(Noise(seed))),
+            Self::Marks => Box::new(Between::new(Marks(Mark::Ce))),
+            Self::MarkedCopies => Box::new(Between::new(MarkedCopies)),
+        }
+    }
+}
 
 const STRANGER: &str = "bytes to the attacker";
 const CE: &str = "CE marks that were acknowledged";
@@ -190,8 +241,13 @@ pub(super) fn unharmed(setup: Setup, trial: &mut Trial, attacker: impl Node + 's
     let node = ready.stand_between(|_| Box::new(attacker));
     let story = ready.run();
     trial.take(story.verdict.complaints.clone());
-    let entries = story.log().entries().iter();
-    // Letters that left otherwise than they came.
+    trial.bites(usize::from(has_bitten(story.log(), node)));
+    (story, node)
+}
+
+/// Whether letters left a node otherwise than they came.
+pub(crate) fn has_bitten(log: &Log, node: NodeId) -> bool {
+    let entries = log.entries().iter();
     let left = entries.clone().filter_map(|entry| match &entry.what {
         What::Sent { by, from, to, mark, bytes, .. } if *by == node => Some((*from, *to, *mark, bytes)),
         _ => None,
@@ -200,8 +256,7 @@ pub(super) fn unharmed(setup: Setup, trial: &mut Trial, attacker: impl Node + 's
         What::Arrived { at, from, to, mark, bytes, .. } if *at == node => Some((*from, *to, *mark, bytes)),
         _ => None,
     });
-    trial.bites(usize::from(!left.eq(came)));
-    (story, node)
+    !left.eq(came)
 }
 
 fn to_attacker(story: &Story) -> u64 {
@@ -290,7 +345,7 @@ struct Elsewhere;
 impl Scheme for Elsewhere {
     fn pass(&mut self, now: Instant, letter: Letter, post: &mut Post) {
         let copy = letter.readdressed(ATTACKER, letter.to);
-        let is_clients = letter.from == CLIENT;
+        let is_clients = letter.to == SERVER;
         post.send(now, letter);
         if is_clients {
             post.send(now, copy);
@@ -358,7 +413,9 @@ impl Scheme for Noise {
             for _ in 0..3 {
                 let mut bytes = vec![0; self.0.between(22, 80) as usize];
                 self.0.fill(&mut bytes);
-                bytes[..=ID_BYTES].copy_from_slice(&letter.bytes[..=ID_BYTES]);
+                // The longest id that anybody here has; of a datagram that was cut short, what is left of it.
+                let known = letter.bytes.len().min(1 + IdSource::ID_BYTES);
+                bytes[..known].copy_from_slice(&letter.bytes[..known]);
                 post.send(now, letter.with(bytes));
             }
         }

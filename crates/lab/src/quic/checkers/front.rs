@@ -5,7 +5,7 @@ use super::Scene;
 use crate::{
     checkers::Notebook,
     datagram::{Fault, Note, What},
-    quic::{Front, tape::Event},
+    quic::{Front, attacks::paths::Attacker, tape::Event},
 };
 use sakigake_quic::{
     endpoint::{Reply, Retry},
@@ -34,7 +34,8 @@ fn each(scene: &Scene<'_>, notebook: &mut Notebook, kind: Reply) -> u64 {
 pub(super) fn is_spoiled(scene: &Scene<'_>) -> bool {
     let spoils =
         |what: &What| matches!(what, What::Faulted { fault: Fault::Corrupted | Fault::Truncated, .. });
-    scene.log.entries().iter().any(|entry| spoils(&entry.what))
+    scene.expected.attacker.is_some_and(Attacker::spoils)
+        || scene.log.entries().iter().any(|entry| spoils(&entry.what))
 }
 
 /// Where each client has to come back with a token, no connection says anything to one that did not (RFC 9000 section 8.1.2).
