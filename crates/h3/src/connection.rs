@@ -4,9 +4,10 @@
 use crate::budget::Budget;
 use crate::control::{Heard, Uni};
 use crate::departure::Local;
+use crate::grease::Grease;
 use crate::priority::Priorities;
 use crate::request::{Exchange, Phase};
-use crate::rules::{ErrorCode, kind, stream_type};
+use crate::rules::{ErrorCode, kind};
 use crate::{CodePoints, Departure, Fault, Flood, Limits, Scope, Settings, frame};
 use sakigake_fields::qpack;
 use sakigake_semantics::{Event, Origin, Origins, StreamId};
@@ -83,6 +84,9 @@ pub struct Connection {
     pub(crate) last_word: Option<u64>,
     /// The stream that was served last, so that all have their turn.
     pub(crate) turn: u64,
+    /// Whether SETTINGS were said.
+    pub(crate) has_begun: bool,
+    pub(crate) grease: Option<Grease>,
 }
 
 /// How far the end has come.
@@ -133,7 +137,7 @@ impl Connection {
 
     fn new(config: Arc<Config>, client: bool) -> Self {
         assert!(config.code_points.are_free(), "PRELOAD goes by a number that another frame or setting has"); // spec: preload-profile-1-c
-        let mut connection = Self {
+        Self {
             client,
             encoder: qpack::Encoder::new(config.qpack),
             decoder: qpack::Decoder::new(config.qpack),
@@ -161,15 +165,9 @@ impl Connection {
             going: Going::On,
             last_word: None,
             turn: 0,
-        };
-        let mut settings = Vec::new();
-        frame::write(
-            kind::SETTINGS,
-            &connection.settings().write(connection.config.code_points),
-            &mut settings,
-        );
-        connection.local(stream_type::CONTROL, settings); // spec: 9114-6.2.1-d
-        connection
+            has_begun: false,
+            grease: None,
+        }
     }
 
     /// What we say of ourselves.
@@ -377,7 +375,8 @@ impl Connection {
 
     /// Whether no exchange is under way and nothing waits to leave.
     pub fn is_idle(&self) -> bool {
-        self.exchanges.is_empty()
+        self.has_begun
+            && self.exchanges.is_empty()
             && self.departures.is_empty()
             && self.locals.iter().all(|local| !local.output.has_work())
     }
@@ -527,8 +526,8 @@ impl Connection {
         code: u64,
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
-        if self.locals.iter().any(|local| local.id == stream.0) {
-            return Err(Fault::CriticalStream); // spec: 9114-6.2.1-e
+        if let Some(local) = self.locals.iter_mut().find(|local| local.id == stream.0) {
+            return local.stopped(); // spec: 9114-6.2.1-e
         }
         let Some(exchange) = self.exchanges.get_mut(&stream.0) else { return Ok(()) };
         self.queued -= exchange.output.queued();

@@ -191,6 +191,7 @@ impl Connection {
             return Err(Fault::Setting); // spec: 9114-7.2.4.2-a
         }
         self.heard.settings = Some(settings);
+        self.say_grease();
         heard(Event::Settings);
         Ok(())
     }

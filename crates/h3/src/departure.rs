@@ -2,7 +2,7 @@
 
 use crate::connection::{Connection, Notice};
 use crate::output::Output;
-use crate::rules::{ErrorCode, stream_type};
+use crate::rules::{ErrorCode, is_reserved, kind, stream_type};
 use crate::{Fault, frame};
 use sakigake_semantics::{Chunk, Cut, Priority, StreamId};
 
@@ -68,6 +68,17 @@ pub(crate) struct Local {
     pub(crate) output: Output,
 }
 
+impl Local {
+    /// The peer wants no more of it, which it may say of what means nothing.
+    pub(crate) fn stopped(&mut self) -> Result<(), Fault> {
+        if is_reserved(self.kind) {
+            self.output.drop_rest();
+            return Ok(());
+        }
+        Err(Fault::CriticalStream)
+    }
+}
+
 impl Connection {
     /// What is to be done next, until there is nothing. `room` says how many bytes a stream takes now, one that has not begun too: a
     /// stream where nothing waits takes a chunk of any length, and says so by [`u64::MAX`]. What finds no room waits here, and
@@ -76,6 +87,11 @@ impl Connection {
         if let Some(code) = self.last_word.take() {
             return Some(Departure::Close { code });
         }
+        if self.is_over() {
+            return None;
+        }
+        self.begin();
+        self.begin_grease(room);
         self.collect_instructions();
         // What the peer needs in order to read the rest leaves first.
         for local in self.locals.iter_mut().filter(|local| local.output.has_work()) {
@@ -90,6 +106,9 @@ impl Connection {
             return Some(Departure::Datagram { bytes });
         }
         if let Some(departure) = self.departures.pop_front().or_else(|| self.next_priority()) {
+            if let Departure::Stop { stream, .. } = departure {
+                self.unis.remove(&stream.0);
+            }
             return Some(departure);
         }
         if let Some((stream, bytes)) = self.used.pop_first() {
@@ -166,17 +185,35 @@ impl Connection {
         !self.locals.iter().any(|local| local.kind == kind && local.output.has_work())
     }
 
+    /// SETTINGS are the first thing that is said.
+    pub(crate) fn begin(&mut self) {
+        if !core::mem::replace(&mut self.has_begun, true) {
+            let meaningless = self.grease.map_or((0x21, 0), |grease| grease.setting);
+            let settings = self.settings().write(self.config.code_points, meaningless);
+            self.say(kind::SETTINGS, &settings); // spec: 9114-6.2.1-d
+        }
+    }
+
+    /// The number of the next unidirectional stream of ours.
+    pub(crate) const fn next_local(&self) -> u64 {
+        let first = if self.client { 2 } else { 3 };
+        first + 4 * self.locals.len() as u64
+    }
+
+    /// A stream that is said at once.
+    pub(crate) fn local_once(&mut self, kind: u64, bytes: &[u8]) {
+        self.local(kind, bytes.to_vec());
+        if let Some(local) = self.locals.last_mut() {
+            local.output.end();
+        }
+    }
+
     /// Queues bytes on a unidirectional stream of ours, which begins with the first of them.
     pub(crate) fn local(&mut self, kind: u64, bytes: Vec<u8>) {
-        if bytes.is_empty() {
-            return;
-        }
         if let Some(local) = self.locals.iter_mut().find(|local| local.kind == kind) {
             return local.output.push_frames(bytes);
         }
-        let first = if self.client { 2 } else { 3 };
-        let id = first + 4 * self.locals.len() as u64;
-        let mut local = Local { id, kind, output: Output::default() };
+        let mut local = Local { id: self.next_local(), kind, output: Output::default() };
         let mut head = Vec::new();
         frame::varint(kind, &mut head);
         head.extend_from_slice(&bytes);

@@ -10,6 +10,9 @@ mod datagram;
 mod departure;
 mod fault;
 mod frame;
+#[doc(hidden)]
+pub mod fuzz;
+mod grease;
 mod limits;
 mod local;
 mod output;

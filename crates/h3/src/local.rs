@@ -259,6 +259,7 @@ impl Connection {
 
     /// A frame on our control stream.
     pub(crate) fn say(&mut self, kind: u64, payload: &[u8]) {
+        self.begin();
         let mut out = Vec::new();
         frame::write(kind, payload, &mut out);
         self.local(stream_type::CONTROL, out);

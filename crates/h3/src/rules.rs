@@ -214,6 +214,11 @@ pub const fn is_reserved(number: u64) -> bool {
     number >= 0x21 && (number - 0x21).is_multiple_of(0x1f)
 }
 
+/// One of those, by any number.
+pub(crate) const fn reserved(number: u64) -> u64 {
+    0x21 + 0x1f * (number % ((MAX_VARINT - 0x21) / 0x1f))
+}
+
 /// Error codes (section 8.1; RFC 9204 section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]

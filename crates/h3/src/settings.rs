@@ -80,13 +80,13 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The frame's payload: what is not as it would be without it, and one setting that means nothing, so that peers
+    /// The frame's payload: what is not as it would be without it, and a setting that means nothing, so that peers
     /// stay used to such.
-    pub(crate) fn write(&self, code_points: CodePoints) -> Vec<u8> {
+    pub(crate) fn write(&self, code_points: CodePoints, meaningless: (u64, u64)) -> Vec<u8> {
         let mut payload = Vec::new();
         self.say(code_points, &mut payload);
-        frame::varint(0x21, &mut payload); // spec: 9114-7.2.4.1-b
-        frame::varint(0, &mut payload);
+        frame::varint(meaningless.0, &mut payload); // spec: 9114-7.2.4.1-b
+        frame::varint(meaningless.1, &mut payload);
         payload
     }
 

@@ -5,7 +5,7 @@ fn read(payload: &[u8]) -> Result<Settings, Fault> {
 }
 
 fn written(settings: Settings) -> Vec<u8> {
-    settings.write(CodePoints::default())
+    settings.write(CodePoints::default(), (0x21, 0))
 }
 
 #[test]
@@ -91,8 +91,8 @@ fn what_early_data_went_by_is_kept() {
 fn the_word_for_preload_moves_with_its_number() {
     let code_points = CodePoints { setting: 0x1_0000, ..CodePoints::default() };
     let settings = Settings { preload: true, ..Settings::default() };
-    assert_eq!(Settings::read(&settings.write(code_points), code_points), Ok(settings));
-    assert_eq!(read(&settings.write(code_points)), Ok(Settings::default()));
+    assert_eq!(Settings::read(&settings.write(code_points, (0x21, 0)), code_points), Ok(settings));
+    assert_eq!(read(&settings.write(code_points, (0x21, 0))), Ok(Settings::default()));
     assert_eq!(read(&[0x80, 0x00, 0xf0, 0xf0, 0x01]), Ok(settings));
     assert_eq!(read(&[0x80, 0x00, 0xf0, 0xf0, 0x02]), Ok(Settings::default()), "no value is a fault");
 }

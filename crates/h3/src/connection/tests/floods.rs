@@ -1,0 +1,90 @@
+//! What costs a peer little and us something is bounded, and what is given up leaves nothing behind.
+
+use super::*;
+use sakigake_wire::Span;
+
+/// How often `act` may be done before it is a fault, and which.
+fn times(mut act: impl FnMut(u64) -> Result<(), Fault>) -> (u64, Fault) {
+    (0..10_000).find_map(|number| act(number).err().map(|fault| (number, fault))).expect("it has an end")
+}
+
+/// Nothing of what was given up is left.
+fn assert_forgotten(side: &mut Connection) {
+    departures(side);
+    assert_eq!((side.exchanges.len(), side.used.len(), side.waiting_bytes), (0, 0, 0));
+    assert_eq!((side.queued_bytes(), side.held_bytes(), side.departures.len()), (0, 0, 0));
+}
+
+#[test]
+fn resets_by_the_thousand_have_an_end() {
+    for (bytes, is_reset) in [(GET, true), ("01 08 0000 d1", true), ("01 03 0000 d1", false), ("", false)] {
+        let mut server = server_with(0, Limits::default());
+        let mut now = NOW;
+        let outcome = times(|number| {
+            let stream = StreamId(4 * number);
+            let handled = server.handle(now, stream, &hex(bytes), !is_reset, &mut |_| ());
+            let ended = handled.and_then(|()| {
+                if is_reset { server.reset_heard(now, stream, 0x10c, &mut |_| ()) } else { Ok(()) }
+            });
+            if ended.is_ok() {
+                assert_forgotten(&mut server);
+            }
+            // A thousand more each ten seconds are nobody's flood.
+            if number == 999 {
+                now += Span::from_secs(10);
+            }
+            ended
+        });
+        assert_eq!(outcome, (2_000, Fault::Flood(Flood::Resets)), "{bytes}");
+    }
+}
+
+#[test]
+fn whoever_stops_responses_by_the_thousand_is_no_better() {
+    let mut server = server_with(0, Limits::default());
+    let outcome = times(|number| {
+        let stream = StreamId(4 * number);
+        server.handle(NOW, stream, &hex(GET), true, &mut |_| ())?;
+        server.respond(stream, &Response::new(200), false).unwrap();
+        server.send(stream, Chunk::Owned(vec![1; 2_000]), false).unwrap();
+        server.stop_heard(NOW, stream, 0x10c, &mut |_| ())?;
+        assert_forgotten(&mut server);
+        Ok(())
+    });
+    assert_eq!(outcome, (1_000, Fault::Flood(Flood::Resets)));
+}
+
+#[test]
+fn a_control_stream_does_not_run_on() {
+    let most = u64::from(Limits::default().controls_per_10_s);
+    for (client, frame) in [
+        (false, "07 01 08"),
+        (false, "0d 01 08"),
+        (true, "07 01 08"),
+        (true, "40f0 01 00"),
+        (true, "0c 00"),
+        (false, "21 00"),
+    ] {
+        let mut side =
+            if client { Connection::client(Arc::default()) } else { server_with(0, Limits::default()) };
+        let control = StreamId(if client { 3 } else { 2 });
+        side.handle(NOW, control, &hex("00 04 00"), false, &mut |_| ()).unwrap();
+        let outcome = times(|_| side.handle(NOW, control, &hex(frame), false, &mut |_| ()));
+        assert_eq!(outcome, (most, Fault::Flood(Flood::Controls)), "{frame}");
+        assert!(matches!(departures(&mut side)[..], [Departure::Close { code: 0x107 }]));
+    }
+    assert_eq!(plays(false, &[(2, "00 04 00 03 01 00", false)]).1, Err(Fault::Push), "nothing was promised");
+}
+
+#[test]
+fn streams_that_nobody_knows_leave_nothing_behind() {
+    let mut server = server_with(0, Limits::default());
+    for number in 0..30 {
+        let stream = StreamId(2 + 4 * number);
+        server.handle(NOW, stream, &hex("40 21 6161"), false, &mut |_| ()).unwrap();
+        server.handle(NOW, stream, &hex("00 04 00"), false, &mut |_| panic!("it is not read")).unwrap();
+        let told = departures(&mut server);
+        assert!(told.iter().any(|departure| matches!(departure, Departure::Stop { code: 0x103, .. })));
+    }
+    assert_eq!(server.unis.len(), 0);
+}
