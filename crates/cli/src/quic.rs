@@ -30,7 +30,7 @@ use sakigake_wire::Instant;
 use std::{
     env,
     io::{self, Write},
-    net::{SocketAddr, ToSocketAddrs},
+    net::{SocketAddr, ToSocketAddrs, UdpSocket},
     path::{Path, PathBuf},
     pin::Pin,
     process::ExitCode,
@@ -101,26 +101,29 @@ pub(crate) fn accept(arguments: &QuicAcceptArguments) -> Result<ExitCode, Failur
     let secrets = Secrets::draw();
     let retry = if arguments.retry { Retry::Always } else { Retry::Never };
     let (quic, validation) = serving(clock, &secrets, retry)?;
-    let quic = Options { versions: versions(arguments.version), ..quic };
+    let mut quic = Options { versions: versions(arguments.version), ..quic };
+    let (local, mut sockets) = open(arguments.listen, arguments.workers)?;
+    for preferred in &arguments.preferred {
+        let (preferred, more) = open(*preferred, arguments.workers)?;
+        prefer(&mut quic, preferred)?;
+        sockets.iter_mut().zip(more).for_each(|(sockets, more)| sockets.extend(more));
+    }
     let quic = quic.build(&PROVIDER).map_err(Failure::new)?;
     let terms = Terms { tls, quic, validation: Some(validation) };
-    let failed = |error| Failure::because(format_args!("cannot listen on {}", arguments.listen), error);
-    let sockets =
-        UdpPort::share(arguments.listen, &UdpOptions::default(), arguments.workers).map_err(failed)?;
-    let local = sockets[0].local_addr().map_err(failed)?;
     eprintln!("waiting for one connection on {local}");
     let talk = Talk::new(Watch::new(key_log, arguments.look.trace, qlog), false);
     let next = Arc::new(Mutex::new(Some(talk)));
     let (outcome, outcomes) = mpsc::channel();
     let members = Member::crew(&secrets, arguments.workers, Limits::default());
-    for (member, socket) in members.into_iter().zip(sockets) {
+    for (member, sockets) in members.into_iter().zip(sockets) {
         let (terms, outcome) = (terms.clone(), outcome.clone());
         let service = One { next: next.clone(), ended: None };
         thread::spawn(move || {
             let work = async {
-                let port = UdpPort::adopt(socket).map_err(Failure::new)?;
                 let mut worker = Worker::member(clock, member, terms, service);
-                worker.add(port);
+                for socket in sockets {
+                    worker.add(UdpPort::adopt(socket).map_err(Failure::new)?);
+                }
                 drive(worker).await
             };
             // Nobody listens where another worker has ended the program.
@@ -129,6 +132,26 @@ pub(crate) fn accept(arguments: &QuicAcceptArguments) -> Result<ExitCode, Failur
     }
     drop(outcome);
     outcomes.recv().map_err(|_| Failure::new("no worker is left"))?
+}
+
+/// Where it listens, and the first sockets of each worker.
+fn open(address: SocketAddr, workers: u16) -> Result<(SocketAddr, Vec<Vec<UdpSocket>>), Failure> {
+    let failed = |error| Failure::because(format_args!("cannot listen on {address}"), error);
+    let sockets = UdpPort::share(address, &UdpOptions::default(), workers).map_err(failed)?;
+    let local = sockets[0].local_addr().map_err(failed)?;
+    Ok((local, sockets.into_iter().map(|socket| vec![socket]).collect()))
+}
+
+/// Clients of that address's family are to go there.
+fn prefer(options: &mut Options, address: SocketAddr) -> Result<(), Failure> {
+    let is_second = match address {
+        SocketAddr::V4(address) => options.preferred_v4.replace(address).is_some(),
+        SocketAddr::V6(address) => options.preferred_v6.replace(address).is_some(),
+    };
+    match is_second {
+        false => Ok(()),
+        true => Err(Failure::new("only one address of each family can be preferred")),
+    }
 }
 
 fn versions(version: Option<QuicVersion>) -> Vec<&'static Version> {
@@ -210,6 +233,7 @@ struct Talk {
     heard_bytes: u64,
     is_output_over: bool,
     is_closed: bool,
+    has_moved: bool,
     failure: Option<String>,
 }
 
@@ -225,6 +249,7 @@ impl Talk {
             heard_bytes: 0,
             is_output_over: false,
             is_closed: false,
+            has_moved: false,
             failure: None,
         }
     }
@@ -279,6 +304,7 @@ impl Application for Talk {
         match event {
             Event::Stream(heard) => self.hear(&heard),
             Event::Negotiated(agreed) => eprintln!("{agreed:?}"),
+            Event::Moved(_) => self.has_moved = true,
             Event::Closed(Closed::Local | Closed::Peer { code: 0, .. }) => self.is_closed = true,
             Event::Closed(why) => {
                 self.is_closed = true;
@@ -290,6 +316,10 @@ impl Application for Talk {
 
     fn act(&mut self, now: Instant, connection: &mut Connection) {
         self.watch.look(connection);
+        if core::mem::take(&mut self.has_moved) {
+            let Addresses { local, peer } = connection.paths().active().addresses;
+            eprintln!("goes on to {peer} from {local}");
+        }
         if self.stream.is_none() && self.is_client && connection.is_established() {
             self.stream = connection.open(Direction::Bidirectional);
         }

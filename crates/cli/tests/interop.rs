@@ -3,7 +3,7 @@
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::{
     env, fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -271,16 +271,34 @@ fn a_chain_that_is_longer_than_verifiers_follow_is_as_good() {
 #[test]
 fn a_stream_carries_standard_input_and_output() {
     for workers in ["1", "3"] {
-        talk(workers);
+        talk(workers, None);
     }
 }
 
-/// To a server of so many workers.
-fn talk(workers: &str) {
+#[test]
+fn a_client_goes_where_the_server_prefers() {
+    for workers in ["1", "3"] {
+        talk(workers, Some("127.0.0.2"));
+    }
+    let twice = ["--preferred", "127.0.0.2:0", "--preferred", "127.0.0.3:0"];
+    let refused = Command::new(BINARY).args(["quic", "accept", "127.0.0.1:0"]).args(twice).output();
+    let refused = refused.expect("it ends");
+    assert!(!refused.status.success());
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("only one address of each family"),
+        "{refused:?}"
+    );
+}
+
+/// To a server of so many workers, which may prefer another address; then it says nothing before the client is there.
+fn talk(workers: &str, preferred: Option<&str>) {
     let world = World::new();
     let mut server = Command::new(BINARY);
     server.args(["quic", "accept", "127.0.0.1:0", "--alpn", "talk", "--workers", workers, "--cert"]);
     server.arg(world.folder.join("certs/cert.pem")).arg("--key").arg(world.folder.join("certs/priv.key"));
+    if let Some(preferred) = preferred {
+        server.arg("--preferred").arg(format!("{preferred}:0"));
+    }
     let mut server = server
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -299,9 +317,17 @@ fn talk(workers: &str) {
         .spawn()
         .expect("the client starts");
     client.stdin.take().expect("it is piped").write_all(b"from the client").expect("it reads");
+    let mut traced = BufReader::new(client.stderr.take().expect("it is piped"));
+    if let Some(preferred) = preferred {
+        let goes = format!("goes on to {preferred}:");
+        let mut lines = traced.by_ref().lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains(&goes)), "it stayed where it was");
+    }
     server.stdin.take().expect("it is piped").write_all(b"from the server").expect("it reads");
+    let mut rest = String::new();
+    traced.read_to_string(&mut rest).expect("it is text");
     let client = client.wait_with_output().expect("it ends");
-    assert!(client.status.success(), "{}", String::from_utf8_lossy(&client.stderr));
+    assert!(client.status.success(), "{rest}");
     assert_eq!(client.stdout, b"from the server");
     let server = server.wait_with_output().expect("it ends");
     assert!(server.status.success());

@@ -49,6 +49,10 @@ pub(crate) struct QuicAcceptArguments {
     /// Ask the client to come again with a token (Retry)
     #[arg(long)]
     pub(crate) retry: bool,
+    /// Another address of this server, to which clients of its family go once the handshake is over (port 0: one that is free); may be
+    /// given twice, for IPv4 and IPv6
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) preferred: Vec<SocketAddr>,
     /// Workers that share the port; what comes to another one than the connection's is handed over
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) workers: u16,
