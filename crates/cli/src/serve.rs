@@ -96,6 +96,7 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
     let flat = |places: &[Places]| places.iter().flat_map(|places| places.0.clone()).collect::<Vec<_>>();
     config.redirect_http = flat(&arguments.redirect_http);
     config.metrics = arguments.metrics;
+    config.http3 = !arguments.no_http3;
     config.tickets.early_data = arguments.early_data;
     if !arguments.listen.is_empty() {
         config.listen = flat(&arguments.listen);

@@ -8,6 +8,7 @@
 mod crew;
 mod estate;
 mod floor;
+mod http;
 mod kin;
 mod mailbox;
 mod nudges;
@@ -21,6 +22,7 @@ mod tests;
 
 pub use crew::{Handed, Limits, Member};
 pub use estate::{Bequest, Estate, Heritage, Lent};
+pub use http::Http;
 pub use sakigake_quic::connection::{Connection, Event};
 pub use secrets::Secrets;
 

@@ -6,6 +6,7 @@ mod queue;
 mod tests;
 
 use crate::files::FieldSource;
+use crate::handler::{H2, H3};
 use queue::Queue;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
@@ -230,7 +231,11 @@ pub fn json(entry: &Entry<'_>) -> String {
 /// `127.0.0.1 - - [21/Nov/2026:21:04:05 +0000] "GET /a?b HTTP/2.0" 200 1234`, in UTC.
 pub fn common(entry: &Entry<'_>) -> String {
     let at = time::OffsetDateTime::from(entry.at);
-    let protocol = if entry.protocol == "h2" { "HTTP/2.0" } else { entry.protocol };
+    let protocol = match entry.protocol {
+        H2 => "HTTP/2.0",
+        H3 => "HTTP/3.0",
+        protocol => protocol,
+    };
     format!(
         "{} - {} [{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000] \"{} {} {protocol}\" {} {}\n",
         entry.client.ip(),

@@ -16,6 +16,7 @@ use crate::{
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_h2 as h2;
+use sakigake_h3 as h3;
 use sakigake_net::Clock;
 use sakigake_preload::Table;
 use sakigake_session::ServerConfig;
@@ -26,7 +27,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-/// A server over TLS 1.3, HTTP/2 and HTTP/1.1: what answers, where it listens, and what it shows.
+/// A server over TLS 1.3 and QUIC, HTTP/3, HTTP/2 and HTTP/1.1: what answers, where it listens, and what it shows.
 ///
 /// ```no_run
 /// use http_body_util::Full;
@@ -134,6 +135,7 @@ pub struct Server {
     log: Option<AccessLog>,
     hints: Option<Arc<Table>>,
     no_early_hints: bool,
+    no_http3: bool,
     key_log: Option<PathBuf>,
     padding: tls::record::Padding,
     tickets: Resume,
@@ -198,7 +200,7 @@ pub enum Error {
     EarlyDataWithSharedKeys,
     /// TLS refuses what it is to be.
     Tls(tls::Misuse),
-    /// The address cannot be listened at.
+    /// The address cannot be listened at, by TCP or by UDP: a program that has it for one of them has it for HTTPS.
     Listen(SocketAddr, io::Error),
     /// The system gives no thread, or a worker ended by a fault of ours.
     Run(io::Error),
@@ -318,6 +320,13 @@ impl Server {
         self
     }
 
+    /// Whether HTTP/3 is served too, by UDP at the same addresses and ports; without a word, it is, and clients that come by TCP are told.
+    #[must_use]
+    pub fn http3(mut self, wanted: bool) -> Self {
+        self.no_http3 = !wanted;
+        self
+    }
+
     /// Answers `/metrics` there, over plain HTTP, for whoever reaches it.
     #[must_use]
     pub fn metrics(mut self, address: SocketAddr) -> Self {
@@ -389,9 +398,13 @@ impl Server {
         let hosts = self.all_hosts()?;
         let workers = self.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
         let mut listeners = listen(&self.addresses, workers)?;
+        let https = if self.no_http3 { Vec::new() } else { listeners.addresses().to_vec() };
         let port = listeners.addresses().first().map_or(PORT, SocketAddr::port);
         let redirects = self.redirect_http.iter().map(|address| (*address, Kind::Redirect(port)));
-        for (address, kind) in redirects.chain(self.metrics.iter().map(|address| (*address, Kind::Metrics))) {
+        let http3 = https.into_iter().map(|address| (address, Kind::Http3));
+        for (address, kind) in
+            http3.chain(redirects).chain(self.metrics.iter().map(|address| (*address, Kind::Metrics)))
+        {
             listeners.open_as(address, kind).map_err(|error| Error::Listen(address, error))?;
         }
         let clock = Clock::start();
@@ -465,6 +478,9 @@ impl Server {
             options.credentials = development(&self.names)?;
         }
         options.alpn = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).into();
+        if !self.no_http3 {
+            options.quic_alpn = vec![b"h3".to_vec()];
+        }
         options.key_log = self.key_log.is_some();
         options.padding = self.padding;
         options.unix_secs_at_start = clock.unix_secs_at_start();
@@ -490,7 +506,11 @@ impl Server {
         let names = hosts.all().iter().flat_map(|host| &host.names).map(Name::as_str);
         let (origins, extended_connect) = (origins(names, &tls, port), hosts.has_service());
         let h2 = h2::Config { limits: self.h2.clone(), extended_connect, origins, ..h2::Config::default() };
-        Ok(ServerConfig { tls, h2: Some(h2), h3: None, hints: self.hints.clone(), trace: false })
+        let h3 = (!self.no_http3).then(|| {
+            let origins = h2.origins.clone();
+            Arc::new(h3::Config { extended_connect, origins, ..h3::Config::default() })
+        });
+        Ok(ServerConfig { tls, h2: Some(h2), h3, hints: self.hints.clone(), trace: false })
     }
 }
 

@@ -45,6 +45,10 @@ pub struct Config {
     pub public: Option<Url>,
     /// The port that visitors see; none: the first of `listen`.
     pub public_port: Option<u16>,
+    /// Whether HTTP/3 is served too, by UDP at the same addresses and ports.
+    pub http3: bool,
+    /// How long clients are to remember that, in seconds ([`server::Alternative`]); 0 tells nobody.
+    pub alt_svc_secs: u64,
     /// Whether clients are told, by ORIGIN frames, for which hosts a connection is.
     pub origins: bool,
     /// Certificates of hosts that have none of their own.
@@ -231,6 +235,8 @@ impl Default for Config {
             workers: None,
             public: None,
             public_port: None,
+            http3: true,
+            alt_svc_secs: server::Alternative::default().max_age_secs,
             origins: true,
             certificates: Vec::new(),
             padding: 0,

@@ -16,6 +16,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+/// HTTP/2, as the log and the metrics call it.
+pub(crate) const H2: &str = "h2";
+/// HTTP/3.
+pub(crate) const H3: &str = "h3";
+
 /// What answers the requests of one connection.
 pub(crate) trait Handler {
     /// The answer, as of `now`, to one request for `authority`: the host as the client wrote it, with the port if it wrote
@@ -32,6 +37,11 @@ pub(crate) trait Handler {
     fn links(&self, seat: Option<&Seat>, authority: &[u8], path: &[u8]) -> Option<Links> {
         let _ = (seat, authority, path); // Whoever has no hints says nothing.
         None
+    }
+
+    /// Where else the client finds the same: the value of `alt-svc` (RFC 7838).
+    fn alternative(&self) -> Option<&str> {
+        None // Most are found in one place.
     }
 
     /// A service did what it must not; the client was told that it is not its fault.
@@ -71,7 +81,7 @@ pub(crate) enum Answer {
 /// One request and what became of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Served {
-    /// `HTTP/1.0`, `HTTP/1.1`, or `h2`.
+    /// `HTTP/1.0`, `HTTP/1.1`, [`H2`] or [`H3`].
     pub(crate) protocol: &'static str,
     /// The host that answered.
     pub(crate) seat: Option<Rc<Seat>>,
@@ -79,7 +89,7 @@ pub(crate) struct Served {
     pub(crate) asked: Control,
     /// The response's status.
     pub(crate) status: u16,
-    /// Bytes of the body that were handed on: over HTTP/2, those that had left for the socket.
+    /// Bytes of the body that were handed on: over HTTP/2 and HTTP/3, those that the engine has handed on.
     pub(crate) bytes: u64,
     /// From the end of the request's head until the end of the response's body was handed on, or never would be.
     pub(crate) took: Duration,

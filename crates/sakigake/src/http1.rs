@@ -231,7 +231,8 @@ async fn respond<H: Handler>(
     let mode = parts.headers.get("sec-fetch-mode").map(HeaderValue::as_bytes);
     let may_link = may_be_document(parts.method.as_str().as_bytes(), mode);
     let links = || handler.links(served.seat.as_deref(), authority(&parts), served.asked.path());
-    match answer {
+    let alternative = handler.alternative().and_then(|told| HeaderValue::from_str(told).ok()); // Always: it is ASCII.
+    let mut response = match answer {
         Answer::Reply(reply) => {
             let is_document = may_link && is_document_head(&reply.response);
             let links = is_document.then(links).flatten();
@@ -247,7 +248,11 @@ async fn respond<H: Handler>(
                 None => outgoing.too_slow(),
             }
         }
+    };
+    if let Some(alternative) = alternative {
+        response.headers_mut().entry(http::header::ALT_SVC).or_insert(alternative); // spec: 7838-3-s
     }
+    response
 }
 
 /// Adds to a document the `link` fields that it does not have. A 103 never leaves: clients of HTTP/1.1 have taken one for the

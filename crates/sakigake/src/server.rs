@@ -5,6 +5,7 @@ mod descriptors;
 mod doors;
 mod front;
 mod listeners;
+mod quic;
 mod renew;
 mod running;
 mod signals;
@@ -45,8 +46,25 @@ pub struct Site {
     pub signer: Option<Arc<dyn RemoteSigner>>,
     /// Where secrets go, if anywhere.
     pub key_log: Option<KeyLogFile>,
+    /// What clients of HTTP/1.1 and HTTP/2 are told of HTTP/3, where it is served; none: nothing.
+    pub alternative: Option<Alternative>,
     /// What is counted. A reload goes on with what was counted before, whatever stands here.
     pub metrics: Arc<Metrics>,
+}
+
+/// What is said of HTTP/3 in `alt-svc` (RFC 7838).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alternative {
+    /// The port at which visitors find it; none: the one to which they came by TCP.
+    pub port: Option<u16>,
+    /// How long they are to remember it; 0 tells nobody.
+    pub max_age_secs: u64,
+}
+
+impl Default for Alternative {
+    fn default() -> Self {
+        Self { port: None, max_age_secs: 86_400 }
+    }
 }
 
 /// What connections may take, whatever they speak.
@@ -100,7 +118,9 @@ impl Site {
     /// These hosts, with the usual limits and no key log.
     pub fn new(hosts: Hosts, session: Arc<Swap<ServerConfig>>, log: AccessLog) -> Self {
         let (limits, http1) = (Limits::default(), http1::Limits::default());
-        Self { hosts, session, limits, http1, log, signer: None, key_log: None, metrics: Arc::default() }
+        let alternative = Some(Alternative::default());
+        let metrics = Arc::default();
+        Self { hosts, session, limits, http1, log, signer: None, key_log: None, alternative, metrics }
     }
 
     /// A key log that cannot be written must not end what it logs: it says so, and the connection goes on.
@@ -124,6 +144,11 @@ impl Stop {
     /// Tells it.
     pub fn tell(&self) {
         self.0.send_replace(true);
+    }
+
+    /// Whether somebody has told.
+    pub(crate) fn is_told(&self) -> bool {
+        *self.0.borrow()
     }
 
     /// Completes when told.

@@ -55,6 +55,8 @@ const SPARE_ASKED: usize = 256;
 pub(crate) struct Streams<H: Handler, S> {
     handler: Rc<H>,
     bounds: Bounds,
+    /// What the log calls the protocol.
+    protocol: &'static str,
     asked: Vec<Asked>,
     exchanges: Exchanges<H>,
     /// What services are told of the client; nothing before one was asked.
@@ -123,11 +125,12 @@ struct Response {
 
 impl<H: Handler, S: Future<Output = ()>> Streams<H, S> {
     /// Nothing asked yet; drains the connection when `stop` completes.
-    pub(crate) fn new(handler: Rc<H>, stop: S, bounds: Bounds) -> Self {
+    pub(crate) fn new(handler: Rc<H>, stop: S, bounds: Bounds, protocol: &'static str) -> Self {
         let idle = tokio::time::sleep(bounds.idle);
         Self {
             handler,
             bounds,
+            protocol,
             asked: Vec::new(),
             exchanges: Exchanges::new(bounds.queue_bytes, bounds.body_stall),
             peer: None,
@@ -204,7 +207,7 @@ impl<H: Handler, S: Future<Output = ()>> Streams<H, S> {
             Answer::Service(_) => request.control.clone(),
         };
         let mut served = Served {
-            protocol: "h2",
+            protocol: self.protocol,
             seat,
             asked: control,
             status: 0,
@@ -219,6 +222,9 @@ impl<H: Handler, S: Future<Output = ()>> Streams<H, S> {
         match answer {
             Answer::Reply(mut reply) => {
                 self.pass_over(asked.stream, asked.inflow.as_deref());
+                if let Some(alternative) = self.handler.alternative() {
+                    reply.response.fields.push(b"alt-svc", alternative.as_bytes()); // spec: 7838-3-s
+                }
                 if let (Some(mut early), Some(http)) = (early, session.http()) {
                     early.say(&mut reply.response.fields);
                     served.early_hints = early.precede(asked.stream, http);

@@ -9,11 +9,12 @@ use sakigake::{
     hosts::{Hosts, Target},
     http1,
     key_log::KeyLogFile,
-    server::{Limits, Listeners, Running, Site, Stop},
+    server::{Kind, Limits, Listeners, Running, Site, Stop},
     service::Factory,
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_h2 as h2;
+use sakigake_h3 as h3;
 use sakigake_net::Clock;
 use sakigake_page::Url;
 use sakigake_preload::{
@@ -47,7 +48,9 @@ pub struct Setup {
     pub workers: usize,
     /// Whether PRELOAD frames leave.
     pub hints: bool,
-    /// Protocols.
+    /// Whether HTTP/3 is served too.
+    pub http3: bool,
+    /// Protocols over TCP.
     pub alpn: Vec<Vec<u8>>,
     /// Bounds of TLS.
     pub tls: tls::Limits,
@@ -80,6 +83,7 @@ impl Setup {
             hosts: None,
             workers: 1,
             hints: true,
+            http3: false,
             alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
             tls: tls::Limits::default(),
             limits: Limits::default(),
@@ -130,6 +134,9 @@ impl Server {
         listeners.open((Ipv4Addr::LOCALHOST, 0).into()).expect("loopback is there");
         let address = listeners.addresses()[0];
         let files = Files::new(&setup.dir).expect("the folder is there");
+        if setup.http3 {
+            listeners.open_as(address, Kind::Http3).expect("nobody has the port");
+        }
         let (table, watch) = hints(&setup, &files, address.port());
         let mut options = tls::server::Options::new(&PROVIDER);
         let leaves = ca.leaf(&["www.saki.test", "other.saki.test"]).expect("leaves can be made");
@@ -139,6 +146,9 @@ impl Server {
             options.credentials = options.credentials.iter().map(|credential| keyless(credential)).collect();
         }
         options.alpn = setup.alpn;
+        if setup.http3 {
+            options.quic_alpn = vec![b"h3".to_vec()];
+        }
         options.limits = setup.tls;
         options.key_log = setup.key_log.is_some();
         let clock = Clock::start();
@@ -150,10 +160,12 @@ impl Server {
         let hosts = setup.hosts.unwrap_or_else(|| Hosts::one(Target::Files(files)));
         let h2 =
             h2::Config { extended_connect: hosts.has_service(), limits: setup.h2, ..h2::Config::default() };
+        let extended_connect = hosts.has_service();
+        let h3 = setup.http3.then(|| Arc::new(h3::Config { extended_connect, ..h3::Config::default() }));
         let session = Arc::new(Swap::new(ServerConfig {
             tls: options.build().expect("the options are good"),
             h2: Some(h2),
-            h3: None,
+            h3,
             hints: setup.hints.then(|| table.clone()),
             trace: false,
         }));
@@ -174,8 +186,8 @@ impl Server {
     pub fn ask_clients(&self, client_authentication: Vec<Arc<ClientAuthentication>>) {
         let now = self.session.now();
         let tls = now.tls.with_client_authentication(client_authentication).expect("the options are good");
-        let (h2, hints, trace) = (now.h2.clone(), now.hints.clone(), now.trace);
-        self.session.set(ServerConfig { tls, h2, h3: None, hints, trace });
+        let (h2, h3, hints, trace) = (now.h2.clone(), now.h3.clone(), now.hints.clone(), now.trace);
+        self.session.set(ServerConfig { tls, h2, h3, hints, trace });
     }
 
     /// A site that logs where this server's does, and shows the same certificates.

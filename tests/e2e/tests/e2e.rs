@@ -22,6 +22,8 @@ mod handover;
 mod hosts;
 #[path = "e2e/http1.rs"]
 mod http1;
+#[path = "e2e/http3.rs"]
+mod http3;
 #[path = "e2e/identity.rs"]
 mod identity;
 #[path = "e2e/load.rs"]

@@ -17,9 +17,13 @@ pub(super) fn folder(ready: &Ready, listening: &Listening, live: &Live) -> Resul
     };
     let certificate =
         ready.shown.first().map_or_else(String::new, |shown: &Shown| certificates::words(shown));
+    let protocols = match config.http3 {
+        true => "TLS 1.3 with HTTP/3 (by UDP), HTTP/2 or HTTP/1.1",
+        false => "TLS 1.3 with HTTP/2 or HTTP/1.1",
+    };
     let mut lines = vec![
         ("listening", check::places(&https)),
-        ("protocols", "TLS 1.3 with HTTP/2 or HTTP/1.1".into()),
+        ("protocols", protocols.into()),
         ("certificate", certificate),
         ("hints", live.hints(0)),
     ];

@@ -40,6 +40,7 @@ pub(super) struct Showing {
     client_authentication: Vec<Arc<ClientAuthentication>>,
     /// What HTTP/2 connections may take.
     limits: sakigake_h2::Limits,
+    has_http3: bool,
     logs_keys: bool,
     padding: Padding,
     /// How clients resume connections, if they may.
@@ -68,6 +69,7 @@ impl Showing {
             hints,
             client_authentication: ready.client_authentication.clone(),
             limits: config.h2.clone(),
+            has_http3: config.http3,
             logs_keys: config.log.keys.is_some(),
             padding: match config.padding {
                 0 => Padding::None,
@@ -106,6 +108,9 @@ impl Showing {
         let mut options = tls::server::Options::new(&PROVIDER);
         options.credentials = credentials;
         options.alpn = [&b"h2"[..], b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).into();
+        if self.has_http3 {
+            options.quic_alpn = vec![b"h3".to_vec()];
+        }
         options.key_log = self.logs_keys;
         options.padding = self.padding;
         options.tickets = self.tickets.clone();
@@ -117,7 +122,11 @@ impl Showing {
         if let Some((names, port)) = &self.told {
             h2.origins = origins(names.iter().map(String::as_str), &tls, *port);
         }
-        Ok((ServerConfig { tls, h2: Some(h2), h3: None, hints: self.hints.clone(), trace: false }, due))
+        let h3 = self.has_http3.then(|| {
+            let (origins, usual) = (h2.origins.clone(), sakigake_h3::Config::default());
+            Arc::new(sakigake_h3::Config { origins, ..usual })
+        });
+        Ok((ServerConfig { tls, h2: Some(h2), h3, hints: self.hints.clone(), trace: false }, due))
     }
 }
 

@@ -30,8 +30,12 @@ impl Listening {
             .map_err(|error| Failure::because("what this process inherited", error))?;
         let mut open = Vec::new();
         each(config, |config, configured, kind| {
-            listeners.open_as(configured, kind)?;
-            let address = *listeners.addresses().last().unwrap_or(&configured);
+            let place = place(&open, configured, kind);
+            listeners.open_as(place, kind)?;
+            let address = match kind {
+                Kind::Http3 => place,
+                _ => *listeners.addresses().last().unwrap_or(&place),
+            };
             learn(config, kind, address);
             open.push(Open { configured, kind, address });
             Ok(())
@@ -55,7 +59,8 @@ impl Listening {
             let here = match self.open.iter().find(same) {
                 Some(known) => *known,
                 None => {
-                    let here = Open { configured, kind, address: running.open(configured, kind)? };
+                    let address = running.open(place(&open, configured, kind), kind)?;
+                    let here = Open { configured, kind, address };
                     added.push(here);
                     here
                 }
@@ -99,12 +104,12 @@ pub(super) struct Change {
 
 impl Change {
     pub(super) fn keep(self, running: &mut Running) -> Listening {
-        self.removed.iter().for_each(|open| running.close(open.address));
+        self.removed.iter().for_each(|open| running.close_as(open.address, open.kind));
         self.listening
     }
 
     pub(super) fn undo(self, running: &mut Running) {
-        self.added.iter().for_each(|open| running.close(open.address));
+        self.added.iter().for_each(|open| running.close_as(open.address, open.kind));
     }
 }
 
@@ -122,6 +127,13 @@ fn learn(config: &mut Config, kind: Kind, address: SocketAddr) {
     }
 }
 
+/// Where to open it: HTTP/3 has the port that the system chose for TCP.
+fn place(open: &[Open], configured: SocketAddr, kind: Kind) -> SocketAddr {
+    let beside = |other: &&Open| other.kind == Kind::Https && other.configured == configured;
+    let chosen = open.iter().find(beside).filter(|_| kind == Kind::Http3);
+    chosen.map_or(configured, |other| other.address)
+}
+
 /// Does something with each address that is to be opened. A machine without IPv6 has no IPv6 half of `localhost` and `*`.
 fn each(
     config: &mut Config,
@@ -133,7 +145,7 @@ fn each(
             let has_twin = addresses.iter().any(|other| is_twin(*other, *address));
             match open(config, *address, kind) {
                 Err(error) if has_twin && lacks_family(&error) => {}
-                outcome => outcome.map_err(|error| cannot_listen(*address, &error))?,
+                outcome => outcome.map_err(|error| cannot_listen(*address, kind, &error))?,
             }
         }
         Ok::<(), Failure>(())
@@ -141,6 +153,9 @@ fn each(
     let (https, redirects) = (config.listen.clone(), config.redirect_http.clone());
     let metrics: Vec<_> = config.metrics.into_iter().collect();
     all(config, &https, |_| Kind::Https)?;
+    if config.http3 {
+        all(config, &https, |_| Kind::Http3)?;
+    }
     all(config, &redirects, |config| Kind::Redirect(config.visible_port()))?;
     all(config, &metrics, |_| Kind::Metrics)
 }
@@ -157,8 +172,12 @@ fn lacks_family(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(NO_FAMILY)
 }
 
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+fn cannot_listen(address: SocketAddr, kind: Kind, error: &io::Error) -> Failure {
+    let is_udp = kind == Kind::Http3;
     let hint = match error.kind() {
+        io::ErrorKind::AddrInUse if is_udp => {
+            "; another program has it: choose another port, or serve without HTTP/3 (`--no-http3`, or `http3 = false` in a file)"
+        }
         io::ErrorKind::AddrInUse => "; another program listens there: choose another place",
         io::ErrorKind::PermissionDenied => {
             "; ports below 1024 need privileges: choose one above, or give the program CAP_NET_BIND_SERVICE"
@@ -168,5 +187,6 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
         }
         _ => "",
     };
-    Failure::because(format_args!("cannot listen on {address}"), format_args!("{error}{hint}"))
+    let by = if is_udp { " by UDP" } else { "" };
+    Failure::because(format_args!("cannot listen on {address}{by}"), format_args!("{error}{hint}"))
 }

@@ -15,7 +15,7 @@ use sakigake::{
     key_log::KeyLogFile,
     redirect::Redirect,
     replay::Register,
-    server::{Signals, Site, Stop},
+    server::{Alternative, Signals, Site, Stop},
     tickets::Keys,
 };
 use sakigake_net::Clock;
@@ -142,6 +142,8 @@ impl Live {
         let mut site = Site::new(hosts, self.session.clone(), self.log.1.clone());
         site.limits = config.limits;
         site.http1 = config.http1;
+        let port = config.public.as_ref().map(|url| url.origin().port).or(config.public_port);
+        site.alternative = Some(Alternative { port, max_age_secs: config.alt_svc_secs });
         site.key_log = config.log.keys.as_deref().map(key_log).transpose()?;
         Ok(site)
     }

@@ -152,6 +152,8 @@ impl<'a> Reader<'a> {
         config.redirect_http = flat(redirect);
         config.metrics = metrics.as_ref().map(|placed| placed.value);
         set(&mut config.origins, top.flag("origins"));
+        set(&mut config.http3, top.flag("http3"));
+        set(&mut config.alt_svc_secs, top.duration("alt_svc").map(|ms| ms / 1_000));
         config.workers = top.count("workers").map(to_usize);
         config.public_port = top.count("public_port").and_then(|port| u16::try_from(port).ok()); // Within its bounds.
         debug_assert!(top.is_complete());

@@ -1,6 +1,6 @@
 //! The counters of one worker.
 
-use crate::handler::Served;
+use crate::handler::{H2, H3, Served};
 use sakigake_h2::rules::error_name;
 use sakigake_session::Protocol;
 use sakigake_tls::{self as tls, rules::AlertDescription};
@@ -13,16 +13,16 @@ use std::{
 };
 
 /// Requests are counted by these, as the access log names them.
-pub(super) const PROTOCOLS: [&str; 3] = ["HTTP/1.0", "HTTP/1.1", "h2"];
+pub(super) const PROTOCOLS: [&str; 4] = ["HTTP/1.0", "HTTP/1.1", H2, H3];
 /// Methods of RFC 9110 and RFC 5789; all others are one.
 pub(super) const METHODS: [&str; 10] =
     ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "other"];
 /// Statuses by their first digit; without an answer there is none.
 pub(super) const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 /// Connections are counted by these.
-pub(super) const SPOKEN: [&str; 3] = ["h2", "HTTP/1.1", "cleartext"];
+pub(super) const SPOKEN: [&str; 4] = [H2, "HTTP/1.1", "cleartext", H3];
 /// Why connections ended badly behind their handshake.
-pub(super) const REASONS: [&str; 4] = ["tls", "h2", "http1", "socket"];
+pub(super) const REASONS: [&str; 6] = ["tls", H2, "http1", "socket", H3, "quic"];
 /// Upper bounds of the histogram's buckets, in nanoseconds and as they are told in seconds; what is longer is in one more.
 #[rustfmt::skip]
 pub(super) const BUCKETS: [(u64, &str); 16] = [
@@ -125,7 +125,14 @@ impl Shard {
     /// A handshake is over.
     pub(crate) fn ready(&self, protocol: Protocol) {
         self.handshakes_completed.add(1);
-        self.connections.add(usize::from(protocol == Protocol::Plain), 1);
+        self.connections.add(
+            match protocol {
+                Protocol::H2 => 0,
+                Protocol::Plain => 1,
+                Protocol::H3 => 3,
+            },
+            1,
+        );
     }
 
     /// A client sent early data, which was taken or not.

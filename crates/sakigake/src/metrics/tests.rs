@@ -115,7 +115,7 @@ fn handshakes_end_in_four_ways_and_early_data_in_two() {
     shard.handshake_failed(&Fault::Truncated);
     [true, false, true].into_iter().for_each(|is_accepted| shard.early_data(is_accepted));
     assert_eq!((shard.early_data_accepted.get(), shard.early_data_rejected.get()), (2, 1));
-    assert_eq!(shard.connections.get(), [1, 1, 0]);
+    assert_eq!(shard.connections.get(), [1, 1, 0, 0]);
     assert_eq!((shard.handshakes_completed.get(), shard.handshakes_gone.get()), (2, 1));
     assert_eq!(shard.handshakes_refused.get().iter().sum::<u64>(), 1);
     assert_eq!(shard.handshakes_alerted.get().iter().sum::<u64>(), 1);

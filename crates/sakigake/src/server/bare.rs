@@ -30,7 +30,7 @@ impl Bare {
         let (clock, shard) = (Clock::start(), site.metrics.shard());
         let worker = Rc::new(Worker::new(site, clock, Stop::new(), shard));
         let client = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let (session, _, application) = begin(&worker, client, std::future::pending());
+        let (session, _, application) = begin(&worker, client, 0, std::future::pending());
         Self { session, application, clock }
     }
 

@@ -1,7 +1,9 @@
 //! The listening sockets of a worker: who accepts, and how they close.
 
 use super::{
-    Kind, front, upgrade,
+    Kind, front,
+    quic::{self, Quic},
+    upgrade,
     worker::{Command, Socket, Worker},
 };
 use crate::metrics;
@@ -31,6 +33,7 @@ const LAST: usize = 2_048;
 /// All of them.
 pub(super) struct Doors {
     worker: Rc<Worker>,
+    quic: Option<Quic>,
     open: Vec<Door>,
     /// Those that were closed and may still accept who had come: while the worker is full, that can take long.
     closing: Vec<JoinHandle<()>>,
@@ -45,8 +48,9 @@ struct Door {
 }
 
 impl Doors {
-    pub(super) fn new(worker: Rc<Worker>) -> Self {
-        Self { worker, open: Vec::new(), closing: Vec::new() }
+    pub(super) fn new(worker: Rc<Worker>, quic: Option<quic::Place>) -> Self {
+        let quic = quic.map(|place| Quic::start(&worker, place));
+        Self { worker, quic, open: Vec::new(), closing: Vec::new() }
     }
 
     /// Does what it is told until it is told to stop.
@@ -66,7 +70,8 @@ impl Doors {
                         eprintln!("warning: a listening socket cannot be used: {error}");
                     }
                 }
-                Some(Command::Close(address, closing)) => self.close(address, &closing),
+                Some(Command::Close(address, Kind::Http3, closing)) => self.close_http3(address, closing),
+                Some(Command::Close(address, _, closing)) => self.close(address, &closing),
                 Some(Command::Lend(lender)) => {
                     let copy = |door: &Door| door.listener.as_fd().try_clone_to_owned();
                     // Whoever gave up asking needs none.
@@ -83,13 +88,32 @@ impl Doors {
     }
 
     pub(super) fn open(&mut self, socket: Socket) -> io::Result<()> {
-        let listener = Rc::new(TcpListener::from_std(socket.listener)?);
+        match (socket, &self.quic) {
+            (Socket::Listener(listener, kind), _) => self.listen(listener, kind),
+            (Socket::Datagrams(socket), Some(quic)) => {
+                self.worker.serve_http3(socket.local_addr()?, true);
+                quic.open(socket)
+            }
+            (Socket::Datagrams(_), None) => Err(io::Error::other("this thread serves no HTTP/3")),
+        }
+    }
+
+    fn listen(&mut self, listener: std::net::TcpListener, kind: Kind) -> io::Result<()> {
+        let listener = Rc::new(TcpListener::from_std(listener)?);
         let address = listener.local_addr()?;
         let close = Rc::new(Notify::new());
         let accepting =
-            spawn_local(accept(self.worker.clone(), listener.clone(), socket.kind, close.clone()));
+            spawn_local(accept(self.worker.clone(), (listener.clone(), address), kind, close.clone()));
         self.open.push(Door { address, listener, close, accepting });
         Ok(())
+    }
+
+    /// Its connections go on; who comes is told nothing, and nobody is told to come.
+    fn close_http3(&mut self, address: SocketAddr, closing: Arc<()>) {
+        self.worker.serve_http3(address, false);
+        if let Some(quic) = &self.quic {
+            quic.close(address, closing);
+        }
     }
 
     /// Nothing waits for its end here: other orders, and the one to stop, are heard.
@@ -123,7 +147,12 @@ impl Door {
 }
 
 /// Accepts until told to close, and then who waits in the backlog.
-async fn accept(worker: Rc<Worker>, listener: Rc<TcpListener>, kind: Kind, close: Rc<Notify>) {
+async fn accept(
+    worker: Rc<Worker>,
+    (listener, here): (Rc<TcpListener>, SocketAddr),
+    kind: Kind,
+    close: Rc<Notify>,
+) {
     let mut left = None;
     while left != Some(0) {
         if worker.is_full() {
@@ -146,7 +175,9 @@ async fn accept(worker: Rc<Worker>, listener: Rc<TcpListener>, kind: Kind, close
                 let Some(held) = worker.hold(client) else { continue };
                 spawn_local(async move {
                     match kind {
-                        Kind::Https => front::connection(&held.worker, stream, client).await,
+                        Kind::Https | Kind::Http3 => {
+                            front::connection(&held.worker, stream, client, here.port()).await;
+                        }
                         Kind::Redirect(port) => {
                             upgrade::connection(&held.worker, stream, client, port).await;
                         }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     files::{self, Ask, error_reply},
-    handler::{Answer, Dispatched, Handler, Served},
+    handler::{Answer, Dispatched, H2, H3, Handler, Served},
     hosts::{Target, host_of, lower},
     http1,
     service::{Local, Peer},
@@ -16,6 +16,7 @@ use crate::{
 use core::task::{Context, Poll, ready};
 use sakigake_net::{Ended, Failure, SystemEntropy, drive, unix_secs};
 use sakigake_preload::table::Links;
+use sakigake_quic::{self as quic, connection::Closed};
 use sakigake_semantics::Event;
 use sakigake_session::{self as session, Fault, ServerConfig, Session};
 use sakigake_tls::{EarlyData, Identity, Wanted};
@@ -30,10 +31,10 @@ use std::{
 };
 use tokio::net::TcpStream;
 
-/// A connection's life.
-pub(super) async fn connection(worker: &Rc<Worker>, stream: TcpStream, client: SocketAddr) {
+/// The life of a connection that came to `port`.
+pub(super) async fn connection(worker: &Rc<Worker>, stream: TcpStream, client: SocketAddr, port: u16) {
     let site = worker.here().site.clone();
-    let (session, front, mut application) = begin(worker, client, worker.stop.told());
+    let (session, front, mut application) = begin(worker, client, port, worker.stop.told());
     match drive(stream, session, &mut application, worker.clock).await {
         Ok(Ended::Closed) if front.is_ready.get() => {}
         Ok(Ended::Closed) => worker.shard.gone(),
@@ -62,21 +63,34 @@ pub(super) async fn connection(worker: &Rc<Worker>, stream: TcpStream, client: S
 pub(super) fn begin<S: Future<Output = ()>>(
     worker: &Rc<Worker>,
     client: SocketAddr,
+    port: u16,
     stop: S,
 ) -> (Session, Rc<Front>, Streams<Front, S>) {
-    let site = worker.here().site.clone();
-    let config = session_now(&site.session, worker.clock.unix_secs_at_start());
-    let bounds = Bounds {
-        idle: Duration::from_millis(site.limits.idle_ms),
-        drain: Duration::from_millis(site.limits.drain_ms),
-        stall_ms: site.limits.stall_ms,
-        body_stall: Duration::from_millis(site.limits.body_stall_ms),
-        queue_bytes: config.h2.as_ref().map_or(0, |h2| h2.limits.send_queue_bytes),
-    };
+    let config = config_now(worker);
+    let queue_bytes = config.h2.as_ref().map_or(0, |h2| h2.limits.send_queue_bytes);
+    let bounds = bounds(worker, queue_bytes);
     let session = Session::server(config.clone(), worker.clock.now(), Box::new(SystemEntropy));
-    let front = Rc::new(Front::new(worker.clone(), client, config));
-    let application = Streams::new(front.clone(), stop, bounds);
+    let alternative = worker.alternative(port);
+    let front = Rc::new(Front::new(worker.clone(), client, config, alternative));
+    let application = Streams::new(front.clone(), stop, bounds, H2);
     (session, front, application)
+}
+
+/// How sessions behave that begin now.
+pub(super) fn config_now(worker: &Worker) -> Arc<ServerConfig> {
+    session_now(&worker.here().site.session, worker.clock.unix_secs_at_start())
+}
+
+/// What one connection may take.
+pub(super) fn bounds(worker: &Worker, queue_bytes: usize) -> Bounds {
+    let limits = worker.here().site.limits;
+    Bounds {
+        idle: Duration::from_millis(limits.idle_ms),
+        drain: Duration::from_millis(limits.drain_ms),
+        stall_ms: limits.stall_ms,
+        body_stall: Duration::from_millis(limits.body_stall_ms),
+        queue_bytes,
+    }
 }
 
 /// Whether the stream ended below HTTP.
@@ -110,6 +124,8 @@ pub(super) struct Front {
     worker: Rc<Worker>,
     client: SocketAddr,
     config: Arc<ServerConfig>,
+    /// Where else it finds the same, if it is to be told.
+    alternative: Option<String>,
     /// The name that the client asked for when it began.
     server_name: RefCell<Option<String>>,
     /// Who the client is, where it said so.
@@ -128,7 +144,12 @@ pub(super) struct Front {
 }
 
 impl Front {
-    fn new(worker: Rc<Worker>, client: SocketAddr, config: Arc<ServerConfig>) -> Self {
+    pub(super) fn new(
+        worker: Rc<Worker>,
+        client: SocketAddr,
+        config: Arc<ServerConfig>,
+        alternative: Option<String>,
+    ) -> Self {
         let (server_name, identity, known_as, right, signing) = Default::default();
         let signer = worker.here().site.signer.clone();
         let (open, is_ready) = (Cell::new(0), Cell::new(false));
@@ -136,6 +157,7 @@ impl Front {
             worker,
             client,
             config,
+            alternative,
             server_name,
             identity,
             known_as,
@@ -151,20 +173,49 @@ impl Front {
         self.open.get() == 0
     }
 
+    /// How TLS behaves on its connection.
+    pub(super) fn tls(&self) -> &Arc<sakigake_tls::server::Config> {
+        &self.config.tls
+    }
+
+    /// A connection over QUIC is over.
+    pub(super) fn ended(&self, outcome: Option<Result<(), &Fault>>) {
+        match outcome {
+            Some(Err(fault)) => {
+                self.found(fault);
+                self.blame(&fault.to_string());
+            }
+            _ if !self.is_ready.get() => self.worker.shard.gone(),
+            _ => {}
+        }
+    }
+
     /// Counts how it ended.
     fn failed(&self, failure: &Failure) {
-        let shard = &self.worker.shard;
         match failure {
-            Failure::Peer(Fault::Tls(fault)) if !self.is_ready.get() => shard.handshake_failed(fault),
-            Failure::Peer(Fault::Tls(_)) => shard.failed("tls"),
-            Failure::Peer(Fault::H2(fault)) => {
-                shard.goaway_sent(fault.code().wire());
-                shard.failed("h2");
+            Failure::Peer(fault) => self.found(fault),
+            Failure::Socket(_) if !self.is_ready.get() => self.worker.shard.gone(),
+            Failure::Socket(_) => self.worker.shard.failed("socket"),
+        }
+    }
+
+    /// Counts what the peer did wrong.
+    fn found(&self, fault: &Fault) {
+        let shard = &self.worker.shard;
+        match fault {
+            Fault::Tls(fault) | Fault::Quic(Closed::Fault(quic::Fault::Tls(fault)))
+                if !self.is_ready.get() =>
+            {
+                shard.handshake_failed(fault);
             }
-            Failure::Peer(Fault::H3(_)) => shard.failed("h3"),
-            Failure::Peer(Fault::Quic(_)) => shard.failed("quic"),
-            Failure::Socket(_) if !self.is_ready.get() => shard.gone(),
-            Failure::Socket(_) => shard.failed("socket"),
+            Fault::Quic(_) if !self.is_ready.get() => shard.gone(),
+            Fault::Tls(_) => shard.failed("tls"),
+            Fault::Quic(_) => shard.failed("quic"),
+            Fault::H2(fault) => {
+                shard.goaway_sent(fault.code().wire());
+                shard.failed(H2);
+            }
+            Fault::H3(_) => shard.failed(H3),
         }
     }
 
@@ -241,6 +292,10 @@ impl Handler for Front {
         let (host, path) =
             core::str::from_utf8(host_of(authority)).ok().zip(core::str::from_utf8(path).ok())?;
         Some(table.links(Some(host), path)).filter(|links| !links.is_empty())
+    }
+
+    fn alternative(&self) -> Option<&str> {
+        self.alternative.as_deref()
     }
 
     fn client(&self) -> SocketAddr {

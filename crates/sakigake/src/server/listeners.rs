@@ -3,12 +3,13 @@
 use super::{
     Running, Site, Stop,
     descriptors::Descriptors,
+    quic,
     worker::{Socket, Start, work},
 };
-use sakigake_net::{Clock, Inherited, inherited};
+use sakigake_net::{Clock, Inherited, UdpOptions, UdpPort, inherited};
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener, UdpSocket},
     sync::{Arc, Mutex, mpsc as std_mpsc},
     thread,
 };
@@ -25,8 +26,10 @@ const METRICS_CONNECTIONS: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// HTTP within TLS.
+    /// HTTP/2 and HTTP/1.1 within TLS, over TCP.
     Https,
+    /// HTTP/3, over UDP. Where clients came by TCP to the same port they are told of it ([`Site::alternative`]).
+    Http3,
     /// HTTP/1.1 without TLS: every known host's clients are sent to HTTPS at this port, and nothing else is answered.
     Redirect(u16),
     /// HTTP/1.1 without TLS: `/metrics` in Prometheus' text format, for whoever asks. It has a thread of its own, so that it
@@ -42,13 +45,16 @@ pub struct Listeners {
     addresses: Vec<SocketAddr>,
     /// What a predecessor or a service manager passed, and nobody has asked for yet.
     inherited: Inherited,
+    /// Something was passed: a predecessor may have the sockets that are not.
+    is_successor: bool,
 }
 
 impl Listeners {
     /// None yet, for so many workers.
     pub fn new(workers: usize) -> Self {
         let workers = (0..workers.max(1)).map(|_| Vec::new()).collect();
-        Self { workers, aside: Vec::new(), addresses: Vec::new(), inherited: Inherited::default() }
+        let (aside, addresses, inherited) = Default::default();
+        Self { workers, aside, addresses, inherited, is_successor: false }
     }
 
     /// The same for a process that may have been started with listening sockets, by [`Running::succeed`] or by a service
@@ -58,7 +64,9 @@ impl Listeners {
     /// # Errors
     /// What was passed are no listening sockets.
     pub fn take_over(workers: usize) -> io::Result<Self> {
-        Ok(Self { inherited: inherited()?, ..Self::new(workers) })
+        let inherited = inherited()?;
+        let is_successor = !inherited.sockets.is_empty();
+        Ok(Self { inherited, is_successor, ..Self::new(workers) })
     }
 
     /// Opens `address` for every worker; with port 0 the system chooses one.
@@ -74,6 +82,13 @@ impl Listeners {
     /// # Errors
     /// As [`Listeners::open`].
     pub fn open_as(&mut self, address: SocketAddr, kind: Kind) -> io::Result<()> {
+        if kind == Kind::Http3 {
+            let sockets = datagrams(address, self.workers.len(), self.is_successor)?;
+            for (worker, socket) in self.workers.iter_mut().zip(sockets) {
+                worker.push(Socket::Datagrams(socket));
+            }
+            return Ok(());
+        }
         let workers = if kind == Kind::Metrics { 1 } else { self.workers.len() };
         let passed = take(&mut self.inherited.sockets, address)?;
         let sockets = if passed.is_empty() { open(address, workers)? } else { share(passed, workers)? };
@@ -83,12 +98,12 @@ impl Listeners {
                 Kind::Metrics => &mut self.aside,
                 _ => &mut self.workers[number % workers],
             };
-            sockets.push(Socket { listener, kind });
+            sockets.push(Socket::Listener(listener, kind));
         }
         Ok(())
     }
 
-    /// Where they listen.
+    /// Where they listen, by TCP.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -116,26 +131,27 @@ impl Listeners {
     /// # Errors
     /// A worker could not be started.
     pub fn start(self, site: Site, clock: Clock, stop: &Stop) -> io::Result<Running> {
-        let Self { workers, aside, addresses, mut inherited } = self;
+        let Self { workers, aside, addresses, mut inherited, .. } = self;
         let site = Arc::new(site);
         let descriptors = sakigake_net::descriptors() / workers.len();
         let descriptors = || Descriptors::shared(descriptors.saturating_sub(RESERVED_DESCRIPTORS));
         let (report, reports) = std_mpsc::channel();
         let mut threads = Vec::new();
-        let mut spawn = |name: String, sockets, descriptors, shard| {
+        let mut places = quic::Place::all(&site, clock, workers.len())?.into_iter();
+        let mut spawn = |name: String, sockets, quic, descriptors, shard| {
             let (commands, orders) = mpsc::unbounded_channel();
             let (site, stop, report) = (site.clone(), stop.clone(), report.clone());
-            let begin = Start { site, sockets, clock, stop, orders, descriptors, shard };
+            let begin = Start { site, sockets, quic, clock, stop, orders, descriptors, shard };
             threads.push(thread::Builder::new().name(name).spawn(move || work(begin, report))?);
             Ok::<_, io::Error>(commands)
         };
         let workers = workers.into_iter().enumerate().map(|(number, sockets)| {
-            spawn(format!("worker {number}"), sockets, descriptors(), site.metrics.shard())
+            spawn(format!("worker {number}"), sockets, places.next(), descriptors(), site.metrics.shard())
         });
         let workers = workers.collect::<io::Result<_>>()?;
         // What it does itself is not counted.
         let descriptors = Descriptors::of_connections(METRICS_CONNECTIONS);
-        let aside = spawn("metrics".into(), aside, descriptors, Arc::default())?;
+        let aside = spawn("metrics".into(), aside, None, descriptors, Arc::default())?;
         let (stop, metrics, session) = (stop.clone(), site.metrics.clone(), Mutex::new(site.session.clone()));
         let closing = Vec::new();
         let running = Running { addresses, closing, workers, aside, metrics, threads, stop, session };
@@ -146,6 +162,16 @@ impl Listeners {
         // One that is gone cannot be told, and need not be.
         let _ = inherited.serves();
         Ok(running)
+    }
+}
+
+/// New sockets for datagrams, one a worker. Unless they may be `shared` with others of ours, nobody else has the address.
+pub(super) fn datagrams(address: SocketAddr, workers: usize, shared: bool) -> io::Result<Vec<UdpSocket>> {
+    let workers = u16::try_from(workers).map_err(io::Error::other)?;
+    let options = UdpOptions::default();
+    match shared {
+        true => UdpPort::join(address, &options, workers),
+        false => UdpPort::share(address, &options, workers),
     }
 }
 

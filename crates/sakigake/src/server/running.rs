@@ -2,7 +2,7 @@
 
 use super::{
     Site, Stop,
-    listeners::{Kind, open},
+    listeners::{Kind, datagrams, open},
     worker::{Command, Socket},
 };
 use crate::{Swap, metrics::Metrics};
@@ -30,8 +30,8 @@ const LOOK: Duration = Duration::from_millis(1);
 /// A server that runs. Dropping it changes nothing: it runs until it is told to stop.
 pub struct Running {
     pub(super) addresses: Vec<SocketAddr>,
-    /// Addresses that were closed, as long as somebody still listens there.
-    pub(super) closing: Vec<(SocketAddr, Weak<()>)>,
+    /// Addresses that were closed, as long as somebody still listens there, and whether by UDP.
+    pub(super) closing: Vec<(SocketAddr, bool, Weak<()>)>,
     pub(super) workers: Vec<UnboundedSender<Command>>,
     /// The thread that tells the metrics.
     pub(super) aside: UnboundedSender<Command>,
@@ -58,6 +58,9 @@ impl Running {
     /// # Errors
     /// What the system says: the address is taken, or not ours to use.
     pub fn open(&mut self, address: SocketAddr, kind: Kind) -> io::Result<SocketAddr> {
+        if kind == Kind::Http3 {
+            return self.open_http3(address);
+        }
         let is_free = self.is_free(address);
         let threads = match kind {
             Kind::Metrics => core::slice::from_ref(&self.aside),
@@ -70,26 +73,52 @@ impl Running {
         let address = sockets[0].local_addr()?;
         for (worker, listener) in threads.iter().zip(sockets) {
             // A worker that ended takes no orders: `join` says why.
-            let _ = worker.send(Command::Open(Socket { listener, kind }));
+            let _ = worker.send(Command::Open(Socket::Listener(listener, kind)));
         }
         self.addresses.push(address);
         Ok(address)
     }
 
-    /// Stops listening there; who had come is served. Does nothing where nobody listens.
+    /// The connections that an address of HTTP/3 had when it was closed may be there yet: then it is shared with them.
+    fn open_http3(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        self.forget_closed();
+        let is_closing = self.closing.iter().any(|(closing, is_udp, _)| *is_udp && *closing == address);
+        let sockets = datagrams(address, self.workers.len(), is_closing)?;
+        let address = sockets[0].local_addr()?;
+        for (worker, socket) in self.workers.iter().zip(sockets) {
+            // A worker that ended takes no orders: `join` says why.
+            let _ = worker.send(Command::Open(Socket::Datagrams(socket)));
+        }
+        Ok(address)
+    }
+
+    /// Stops listening there by TCP; who had come is served. Does nothing where nobody listens.
     pub fn close(&mut self, address: SocketAddr) {
-        self.addresses.retain(|open| *open != address);
+        self.close_as(address, Kind::Https);
+    }
+
+    /// The same in the way in which it was opened: [`Kind::Http3`] is by UDP, all others are by TCP. Connections of HTTP/3 go on as long
+    /// as they have something to do.
+    pub fn close_as(&mut self, address: SocketAddr, kind: Kind) {
+        let is_udp = kind == Kind::Http3;
+        if !is_udp {
+            self.addresses.retain(|open| *open != address);
+        }
         let closing = Arc::new(());
-        self.closing.push((address, Arc::downgrade(&closing)));
-        self.command(|| Command::Close(address, closing.clone()));
+        self.closing.push((address, is_udp, Arc::downgrade(&closing)));
+        self.command(|| Command::Close(address, kind, closing.clone()));
+    }
+
+    fn forget_closed(&mut self) {
+        self.closing.retain(|(_, _, closing)| closing.strong_count() > 0);
     }
 
     /// Whether nobody of ours listens there any more, as it should be soon where it was closed.
     fn is_free(&mut self, address: SocketAddr) -> bool {
         let asked = Instant::now();
         loop {
-            self.closing.retain(|(_, closing)| closing.strong_count() > 0);
-            let is_free = self.closing.iter().all(|(closing, _)| *closing != address);
+            self.forget_closed();
+            let is_free = self.closing.iter().all(|(closing, is_udp, _)| *is_udp || *closing != address);
             if is_free || asked.elapsed() > CLOSING {
                 return is_free;
             }
@@ -97,7 +126,7 @@ impl Running {
         }
     }
 
-    /// Where it listens.
+    /// Where it listens, by TCP.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }

@@ -1,6 +1,6 @@
 //! One worker: a thread with a runtime, listening sockets and connections of its own.
 
-use super::{Kind, Site, Stop, descriptors::Descriptors, doors::Doors};
+use super::{Kind, Site, Stop, descriptors::Descriptors, doors::Doors, quic};
 use crate::{
     files::Reply,
     handler::Served,
@@ -32,16 +32,23 @@ pub(super) enum Command {
     Reload(Arc<Site>),
     /// Listen here too.
     Open(Socket),
-    /// Stop listening there; what comes with it is dropped when nobody does any more.
-    Close(SocketAddr, Arc<()>),
+    /// Stop listening there, in that way; what comes with it is dropped when nobody does any more.
+    Close(SocketAddr, Kind, Arc<()>),
     /// Give copies of all listening sockets.
     Lend(mpsc::Sender<io::Result<OwnedFd>>),
 }
 
-/// A listening socket.
-pub(super) struct Socket {
-    pub(super) listener: std::net::TcpListener,
-    pub(super) kind: Kind,
+/// A socket at which clients come.
+pub(super) enum Socket {
+    Listener(std::net::TcpListener, Kind),
+    Datagrams(std::net::UdpSocket),
+}
+
+impl Socket {
+    /// Whether those who come there begin with a handshake.
+    fn has_handshakes(&self) -> bool {
+        matches!(self, Self::Listener(_, Kind::Https) | Self::Datagrams(_))
+    }
 }
 
 /// What one worker's connections share.
@@ -53,6 +60,8 @@ pub(super) struct Worker {
     descriptors: Descriptors,
     /// How many signatures it waits for.
     signatures: Cell<usize>,
+    /// Where it serves HTTP/3.
+    http3: RefCell<Vec<SocketAddr>>,
     pub(super) clock: Clock,
     pub(super) stop: Stop,
     /// What it counts; nobody else writes there.
@@ -146,6 +155,7 @@ impl Worker {
             by_address: RefCell::default(),
             descriptors: Descriptors::shared(usize::MAX),
             signatures: Cell::new(0),
+            http3: RefCell::default(),
             clock,
             stop,
             shard,
@@ -157,10 +167,33 @@ impl Worker {
         self.here.borrow().clone()
     }
 
+    /// HTTP/3 is served there from now on, or no longer.
+    pub(super) fn serve_http3(&self, address: SocketAddr, is_served: bool) {
+        let mut http3 = self.http3.borrow_mut();
+        http3.retain(|known| *known != address);
+        http3.extend(is_served.then_some(address));
+    }
+
+    /// What clients that came by TCP to `port` are told: where else they find the same (RFC 7838 section 3).
+    pub(super) fn alternative(&self, port: u16) -> Option<String> {
+        let here = self.here.borrow();
+        let told = here.site.alternative.as_ref().filter(|told| told.max_age_secs > 0)?;
+        let http3 = self.http3.borrow();
+        let is_here = |port: u16| http3.iter().any(|address| address.port() == port);
+        // A port at which we are ourselves forwards nothing to another one of ours.
+        let port = is_here(port).then(|| told.port.filter(|told| !is_here(*told)).unwrap_or(port))?;
+        Some(format!("h3=\":{port}\"; ma={}", told.max_age_secs))
+    }
+
     /// Serves another site from now on.
     pub(super) fn reload(&self, site: Arc<Site>) {
         let generation = self.here.borrow().generation + 1;
         *self.here.borrow_mut() = Rc::new(Here::new(site, &self.shard, generation));
+    }
+
+    /// Whether it was told to stop.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stop.is_told()
     }
 
     /// A response ended.
@@ -247,6 +280,8 @@ fn network(address: IpAddr) -> IpAddr {
 pub(super) struct Start {
     pub(super) site: Arc<Site>,
     pub(super) sockets: Vec<Socket>,
+    /// Where it may serve QUIC.
+    pub(super) quic: Option<quic::Place>,
     pub(super) clock: Clock,
     pub(super) stop: Stop,
     pub(super) orders: UnboundedReceiver<Command>,
@@ -256,8 +291,8 @@ pub(super) struct Start {
 
 /// A worker's life; it reports when it accepts, or why it never will.
 pub(super) fn work(start: Start, report: mpsc::Sender<io::Result<()>>) -> io::Result<()> {
-    let Start { site, sockets, clock, stop, orders, descriptors, shard } = start;
-    if sockets.iter().any(|socket| socket.kind == Kind::Https) {
+    let Start { site, sockets, quic, clock, stop, orders, descriptors, shard } = start;
+    if sockets.iter().any(Socket::has_handshakes) {
         // A thread's generator gathers randomness for some 30 ms at its first draw: no client waits for that.
         SystemEntropy.fill(&mut [0; 32]);
     }
@@ -267,7 +302,7 @@ pub(super) fn work(start: Start, report: mpsc::Sender<io::Result<()>>) -> io::Re
     };
     let worker = Rc::new(Worker { descriptors, ..Worker::new(site, clock, stop, shard) });
     LocalSet::new().block_on(&runtime, async {
-        let mut doors = Doors::new(worker.clone());
+        let mut doors = Doors::new(worker.clone(), quic);
         tell(&report, sockets.into_iter().try_for_each(|socket| doors.open(socket)))?;
         drop(report);
         doors.obey(orders).await;

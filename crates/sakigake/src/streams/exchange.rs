@@ -31,6 +31,8 @@ pub(crate) struct Exchange {
     is_refused: bool,
     /// What a client that does not know the PRELOAD frame is to be told.
     early: Option<Early>,
+    /// Where else it finds the same.
+    alternative: Option<Box<str>>,
     outcome: Outcome,
 }
 
@@ -103,6 +105,7 @@ impl Exchange {
             is_tunnel: false,
             is_refused: false,
             early: None,
+            alternative: None,
             outcome: Outcome::default(),
         }
     }
@@ -128,6 +131,12 @@ impl Exchange {
     /// The client is told this if a document comes, and before anybody knows that one does.
     pub(crate) fn early(mut self, early: Option<Early>) -> Self {
         self.early = early;
+        self
+    }
+
+    /// The client is told that it finds the same there, unless the handler tells it something else.
+    pub(crate) fn alternative(mut self, alternative: Option<&str>) -> Self {
+        self.alternative = alternative.map(Into::into);
         self
     }
 
@@ -268,6 +277,11 @@ impl Exchange {
         if let Some(early) = self.early.as_ref().filter(|_| is_document_head(&head)) {
             early.say(&mut head.fields);
             self.hint(stream, http);
+        }
+        if let Some(alternative) =
+            self.alternative.as_ref().filter(|_| head.fields.find(b"alt-svc").is_none())
+        {
+            head.fields.push(b"alt-svc", alternative.as_bytes());
         }
         let has_body = !self.is_head && !matches!(head.status, 204 | 304) && !body.is_end_stream();
         let is_said = http.respond(stream, &head, !has_body).is_ok();

@@ -117,6 +117,7 @@ impl<H: Handler> Exchanges<H> {
         let ring = self.ring(asked.stream);
         let exchange = Exchange::new(pending, asked.inflow, ring.clone());
         let exchange = exchange.head(is_head).expects(expects).tunnel(is_tunnel).early(early);
+        let exchange = exchange.alternative(handler.alternative());
         let since = time::Instant::now();
         let under_way = UnderWay { exchange, handler, served, since, is_logged: false, is_leaving: false };
         self.under_way.insert(asked.stream, under_way);

@@ -1,0 +1,200 @@
+//! A worker's QUIC: HTTP/3 on the same thread as its TCP connections, for the same hosts.
+
+use super::{
+    Site,
+    front::{self, Front},
+    worker::{Held, Worker},
+};
+use crate::{handler::H3, streams::Streams, tickets::Keys};
+use core::task::{Context, Poll};
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_net::{
+    Clock, UdpPort,
+    quic::{
+        Application, Connection, Event, Http, Limits, Member, Secrets, Service, Terms, Worker as Datagrams,
+    },
+};
+use sakigake_quic::{
+    connection::Options,
+    endpoint::{
+        Retry, Validation,
+        token::{AddressTokens, Lives},
+    },
+    paths::Addresses,
+    streams,
+};
+use sakigake_session::Http3;
+use sakigake_tls as tls;
+use sakigake_wire::Instant;
+use std::{
+    io,
+    net::{SocketAddr, UdpSocket},
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
+    task::spawn_local,
+    time,
+};
+
+/// Connections of one worker whose clients have not shown yet that they are where they say: from there on newcomers are asked to.
+const HALF_OPEN: usize = 256;
+
+/// How long to wait after the system had no use for a socket.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A worker's place among those that serve QUIC, and what all of them go by.
+pub(super) struct Place {
+    member: Member,
+    terms: Terms,
+}
+
+impl Place {
+    /// One for each of so many workers.
+    pub(super) fn all(site: &Site, clock: Clock, workers: usize) -> io::Result<Vec<Self>> {
+        let secrets = Secrets::draw();
+        let tokens = Arc::new(AddressTokens::new(Keys::in_memory()?, Lives::default()));
+        let session = site.session.now();
+        let usual = Options::default();
+        let requests = session.h2.as_ref().map(|h2| u64::from(h2.limits.streams));
+        let streams = streams::Limits {
+            bidirectional_streams: requests.unwrap_or(usual.limits.streams.bidirectional_streams),
+            ..usual.limits.streams.clone()
+        };
+        let options = Options {
+            max_idle_timeout_ms: usual.max_idle_timeout_ms.min(site.limits.idle_ms),
+            reset_key: Some(secrets.reset_key()),
+            tokens: Some(tokens.clone()),
+            unix_secs_at_start: clock.unix_secs_at_start(),
+            limits: sakigake_quic::connection::Limits { streams, ..usual.limits.clone() },
+            ..usual
+        };
+        let quic = options.build(&PROVIDER).map_err(|unfit| io::Error::other(unfit.0))?;
+        let validation = Some(Validation { tokens, retry: Retry::From(HALF_OPEN) });
+        let terms = Terms { tls: session.tls.clone(), quic, validation };
+        let workers = u16::try_from(workers).map_err(io::Error::other)?;
+        let members = Member::crew(&secrets, workers, Limits::default()).into_iter();
+        Ok(members.map(|member| Self { member, terms: terms.clone() }).collect())
+    }
+}
+
+/// What a worker's QUIC is told.
+enum Order {
+    Open(Box<UdpPort>),
+    Close(SocketAddr, Arc<()>),
+}
+
+/// The way to it.
+pub(super) struct Quic(UnboundedSender<Order>);
+
+impl Quic {
+    /// Begins, without sockets, on the worker's own thread.
+    pub(super) fn start(worker: &Rc<Worker>, place: Place) -> Self {
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let desk = Desk { worker: worker.clone() };
+        let datagrams = Datagrams::member(worker.clock, place.member, place.terms, desk);
+        spawn_local(serve(datagrams, ordered));
+        Self(orders)
+    }
+
+    /// Serves who comes there too.
+    pub(super) fn open(&self, socket: UdpSocket) -> io::Result<()> {
+        let port = UdpPort::adopt(socket)?;
+        self.0.send(Order::Open(Box::new(port))).map_err(io::Error::other)
+    }
+
+    /// Serves nobody more who comes there. `closing` is dropped when the socket is closed.
+    pub(super) fn close(&self, address: SocketAddr, closing: Arc<()>) {
+        // Where it has ended, all sockets are closed.
+        let _ = self.0.send(Order::Close(address, closing));
+    }
+}
+
+/// Until the worker ends.
+async fn serve(mut datagrams: Datagrams<Desk>, mut orders: UnboundedReceiver<Order>) {
+    let mut closing: Vec<(SocketAddr, Arc<()>)> = Vec::new();
+    loop {
+        let turn = tokio::select! {
+            biased;
+            Some(order) = orders.recv() => {
+                match order {
+                    Order::Open(port) => datagrams.add(*port),
+                    Order::Close(address, until) => {
+                        datagrams.close(address);
+                        closing.push((address, until));
+                    }
+                }
+                Ok(())
+            }
+            turn = datagrams.turn() => turn,
+        };
+        closing.retain(|(address, _)| datagrams.ports().any(|port| port == *address));
+        if let Err(error) = turn {
+            eprintln!("warning: a socket for HTTP/3 cannot be read: {error}");
+            time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Who accepts clients.
+struct Desk {
+    worker: Rc<Worker>,
+}
+
+type Told = Pin<Box<dyn Future<Output = ()>>>;
+
+/// A client.
+struct Guest {
+    http: Http<Streams<Front, Told>>,
+    front: Rc<Front>,
+    /// It counts as a connection.
+    _held: Held,
+}
+
+impl Service for Desk {
+    type Application = Guest;
+
+    fn accept(&mut self, _: Instant, addresses: &Addresses) -> Option<Guest> {
+        let worker = &self.worker;
+        if worker.is_full() || worker.is_stopping() {
+            return None;
+        }
+        let config = front::config_now(worker);
+        let queue_bytes = config.h3.as_ref()?.limits.send_queue_bytes;
+        let held = worker.hold(addresses.peer)?;
+        let told: Told = Box::pin(worker.stop.told());
+        let front = Rc::new(Front::new(worker.clone(), addresses.peer, config.clone(), None));
+        let streams = Streams::new(front.clone(), told, front::bounds(worker, queue_bytes), H3);
+        let http = Http::new(worker.clock, Http3::server(config), streams);
+        Some(Guest { http, front, _held: held })
+    }
+
+    fn tls(&self, guest: &Guest) -> Option<Arc<tls::server::Config>> {
+        Some(guest.front.tls().clone())
+    }
+
+    fn ended(&mut self, guest: Guest) {
+        guest.front.ended(guest.http.outcome());
+    }
+}
+
+impl Application for Guest {
+    fn begun(&mut self, now: Instant, connection: &mut Connection) {
+        self.http.begun(now, connection);
+    }
+
+    fn heard(&mut self, now: Instant, event: Event<'_>) {
+        self.http.heard(now, event);
+    }
+
+    fn act(&mut self, now: Instant, connection: &mut Connection) {
+        self.http.act(now, connection);
+    }
+
+    fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.http.poll_wake(cx)
+    }
+}
