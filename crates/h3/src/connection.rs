@@ -82,6 +82,11 @@ pub struct Connection {
     pub(crate) going: Going,
     /// The code with which the connection is to be closed, until the owner was told.
     pub(crate) last_word: Option<u64>,
+    /// Requests that are not whole, and not after the end of whose patience.
+    pub(crate) heads: usize,
+    pub(crate) heads_due: Option<Instant>,
+    /// Since when streams find no room and nothing leaves.
+    pub(crate) stalled: Option<Instant>,
     /// The stream that was served last, so that all have their turn.
     pub(crate) turn: u64,
     /// Whether SETTINGS were said.
@@ -164,6 +169,9 @@ impl Connection {
             catch_up: CatchUp::None,
             going: Going::On,
             last_word: None,
+            heads: 0,
+            heads_due: None,
+            stalled: None,
             turn: 0,
             has_begun: false,
             grease: None,
@@ -310,23 +318,8 @@ impl Connection {
         self.going = Going::Draining { due: now + wait };
     }
 
-    /// When to call [`expire`](Self::expire).
-    pub const fn deadline(&self) -> Option<Instant> {
-        match self.going {
-            Going::Draining { due } => Some(due),
-            Going::On | Going::Final(_) | Going::Over => None,
-        }
-    }
-
-    /// Time passed.
-    pub fn expire(&mut self, now: Instant) {
-        if self.deadline().is_some_and(|due| due <= now) {
-            self.finish_drain();
-        }
-    }
-
     /// Says that requests which have not come are not served. Those that did go on.
-    fn finish_drain(&mut self) {
+    pub(crate) fn finish_drain(&mut self) {
         let from = if self.client { 0 } else { self.next_request };
         self.say_goaway(from); // spec: 9114-5.2-c
         self.going = Going::Final(from);
@@ -353,7 +346,8 @@ impl Connection {
         (self.datagrams, self.datagram_bytes) = (VecDeque::new(), 0);
         self.used.clear();
         self.priorities = Priorities::default();
-        (self.queued, self.held, self.waiting_bytes) = (0, 0, 0);
+        (self.queued, self.held, self.waiting_bytes, self.heads) = (0, 0, 0, 0);
+        (self.heads_due, self.stalled) = (None, None);
     }
 
     /// Whether it was ended at once, by a fault or by [`close`](Self::close).
@@ -460,7 +454,7 @@ impl Connection {
                 let exchange = Exchange::default();
                 return self.settle(now, id, exchange, Err(Fault::Rejected), heard); // spec: 9114-5.2-d
             }
-            None => Exchange::default(),
+            None => self.newcomer(now),
         };
         if !self.client {
             self.next_request = self.next_request.max(id + 4);
@@ -559,7 +553,8 @@ impl Connection {
 
     /// Ends both directions of a stream, as far as they have not ended.
     pub(crate) fn abandon(&mut self, id: u64, code: ErrorCode) -> Result<(), Fault> {
-        let Some(exchange) = self.exchanges.remove(&id) else { return Ok(()) };
+        let Some(mut exchange) = self.exchanges.remove(&id) else { return Ok(()) };
+        self.has_head(&mut exchange);
         let (stream, code) = (StreamId(id), code.wire());
         self.waiting_bytes -= exchange.held.len();
         self.queued -= exchange.output.queued();

@@ -179,8 +179,9 @@ impl Connection {
                 Ok(())
             }
             kind::PRIORITY_UPDATE => self.priority_update(payload),
-            // Nothing is promised here, either way: what is cancelled never was.
-            _ => Reader::new(payload).varint().map_err(|_| Fault::FrameLength).and(Err(Fault::Push)), // spec: 9114-7.2.3-a 9218-7.2-c
+            // Nothing is promised here, either way: what is cancelled, or ranked, never was.
+            kind::CANCEL_PUSH => frame::integer(payload).and(Err(Fault::Push)), // spec: 9114-7.2.3-a
+            _ => Reader::new(payload).varint().map_err(|_| Fault::FrameLength).and(Err(Fault::Push)), // spec: 9218-7.2-c
         }
     }
 

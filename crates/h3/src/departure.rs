@@ -5,6 +5,7 @@ use crate::output::Output;
 use crate::rules::{ErrorCode, is_reserved, kind, stream_type};
 use crate::{Fault, frame};
 use sakigake_semantics::{Chunk, Cut, Priority, StreamId};
+use sakigake_wire::Instant;
 
 /// What an owner does for a connection, in this order.
 #[derive(Clone, Debug)]
@@ -83,7 +84,7 @@ impl Connection {
     /// What is to be done next, until there is nothing. `room` says how many bytes a stream takes now, one that has not begun too: a
     /// stream where nothing waits takes a chunk of any length, and says so by [`u64::MAX`]. What finds no room waits here, and
     /// holds nobody else up: ask again when there may be some.
-    pub fn depart(&mut self, room: &mut impl FnMut(StreamId) -> u64) -> Option<Departure> {
+    pub fn depart(&mut self, now: Instant, room: &mut impl FnMut(StreamId) -> u64) -> Option<Departure> {
         if let Some(code) = self.last_word.take() {
             return Some(Departure::Close { code });
         }
@@ -114,15 +115,16 @@ impl Connection {
         if let Some((stream, bytes)) = self.used.pop_first() {
             return Some(Departure::Consumed { stream: StreamId(stream), bytes });
         }
-        self.depart_from(self.turn..u64::MAX, room).or_else(|| {
+        self.depart_from(now, self.turn..u64::MAX, room).or_else(|| {
             let before = core::mem::take(&mut self.turn);
-            self.depart_from(0..before, room)
+            self.depart_from(now, 0..before, room)
         })
     }
 
     /// The next chunk of the first of these exchanges that has one and room for it.
     fn depart_from(
         &mut self,
+        now: Instant,
         ids: core::ops::Range<u64>,
         room: &mut impl FnMut(StreamId) -> u64,
     ) -> Option<Departure> {
@@ -134,12 +136,20 @@ impl Connection {
             }
             let stream = StreamId(*id);
             let was = (exchange.output.queued(), exchange.output.held());
-            let taken = exchange.output.take(room(stream));
+            let room = room(stream);
+            let taken = exchange.output.take(room);
             self.queued -= was.0 - exchange.output.queued();
             self.held -= was.1 - exchange.output.held();
             match taken {
-                Ok(None) => {}
+                Ok(None) => {
+                    // Room that grows is progress too.
+                    let has_moved = room >= exchange.room_seen.saturating_add(self.config.limits.stall_bytes);
+                    if self.stalled.is_none() || has_moved {
+                        (self.stalled, exchange.room_seen) = (Some(now), room);
+                    }
+                }
                 Ok(Some((chunk, fin))) => {
+                    (self.stalled, exchange.room_seen) = (None, 0);
                     if exchange.output.is_writable_again(limit) {
                         self.notices.push_back(Notice::Writable(*id));
                     }

@@ -59,6 +59,8 @@ pub enum Fault {
     SectionTooLarge,
     /// A request after our last GOAWAY.
     Rejected,
+    /// A request that does not get whole, or a response that nobody takes.
+    Stalled,
     /// Too much of something that is harmless once.
     Flood(Flood),
 }
@@ -120,7 +122,7 @@ impl Fault {
             }
             Self::Malformed(_) | Self::NoResponse => (Stream, Code::MessageError),
             Self::Incomplete => (Stream, Code::RequestIncomplete),
-            Self::SectionTooLarge => (Stream, Code::ExcessiveLoad),
+            Self::SectionTooLarge | Self::Stalled => (Stream, Code::ExcessiveLoad),
             Self::Rejected => (Stream, Code::RequestRejected),
             Self::Flood(_) => (Connection, Code::ExcessiveLoad),
         }

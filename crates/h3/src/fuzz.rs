@@ -173,7 +173,7 @@ impl Play {
     /// Does what the engine says, with so much room on each stream.
     fn depart(&mut self, room: u64) {
         let mut count = 0;
-        while let Some(departure) = self.side.depart(&mut |_| room) {
+        while let Some(departure) = self.side.depart(self.now, &mut |_| room) {
             count += 1;
             assert!(count < 10_000, "it comes to an end");
             match departure {
@@ -199,7 +199,7 @@ impl Play {
                 Departure::Prioritize { .. } | Departure::Datagram { .. } => {}
                 Departure::Close { .. } => {
                     assert!(self.is_closed, "for a fault alone");
-                    assert!(self.side.depart(&mut |_| u64::MAX).is_none(), "it is the last word");
+                    assert!(self.side.depart(self.now, &mut |_| u64::MAX).is_none(), "it is the last word");
                 }
             }
         }
@@ -212,6 +212,8 @@ impl Play {
         let outputs = || side.exchanges.values().map(|exchange| &exchange.output);
         assert_eq!(side.queued, outputs().map(|output| output.queued()).sum::<u64>());
         assert_eq!(side.held, outputs().map(|output| output.held()).sum::<usize>());
+        let heads = side.exchanges.values().filter(|exchange| exchange.began.is_some()).count();
+        assert_eq!((side.heads, side.heads_due.is_some()), (heads, heads > 0), "who waits is known");
         let waiting: usize = side.exchanges.values().map(|exchange| exchange.held.len()).sum();
         assert_eq!(side.waiting_bytes, waiting);
         assert!(waiting <= 4_096, "what waits is bounded");

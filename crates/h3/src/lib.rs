@@ -17,6 +17,7 @@ mod limits;
 mod local;
 mod output;
 mod owner;
+mod patience;
 mod priority;
 mod request;
 pub mod rules;

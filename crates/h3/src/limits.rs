@@ -25,6 +25,12 @@ pub struct Limits {
     pub send_queue_bytes: usize,
     /// What datagrams may wait to leave, in bytes.
     pub datagram_queue_bytes: usize,
+    /// Milliseconds from a request stream's first byte until its field section is there, with the entries that it needs.
+    pub header_block_ms: u64,
+    /// Milliseconds in which, while a stream finds no room, some bytes of the connection must leave.
+    pub stall_ms: u64,
+    /// Bytes by which a stream's room must grow in `stall_ms`, where nothing fits into it.
+    pub stall_bytes: u64,
     /// Milliseconds between the two GOAWAY frames of a drain, at most.
     pub drain_ms: u64,
     /// Streams that the peer resets, or that we reset for what it did, in 10 s.
@@ -56,6 +62,9 @@ impl Default for Limits {
             waiting_bytes: 16 << 20,
             send_queue_bytes: 262_144,
             datagram_queue_bytes: 64 << 10,
+            header_block_ms: 10_000,
+            stall_ms: 60_000,
+            stall_bytes: 1_024,
             drain_ms: 1_000,
             resets_per_10_s: 1_000,
             unknown_frames_per_10_s: 200,

@@ -34,6 +34,10 @@ pub(crate) struct Exchange {
     pub(crate) has_begun: bool,
     /// Whether HTTP datagrams belong to it.
     pub(crate) datagrams: bool,
+    /// When its first byte came, until its head was whole.
+    pub(crate) began: Option<Instant>,
+    /// What room was seen where nothing fitted into it.
+    pub(crate) room_seen: u64,
     /// Whether the owner has heard of it.
     pub(crate) known: bool,
 }
@@ -212,6 +216,7 @@ impl Connection {
                 exchange.phase = Phase::Body;
                 exchange.ends(end)?;
                 exchange.known = true;
+                self.has_head(exchange);
                 // spec: 9218-7-a
                 let said = self.early_priority(id).or_else(|| Priority::of(&request.fields));
                 exchange.priority = said.unwrap_or_default();
@@ -239,6 +244,11 @@ impl Exchange {
     /// One that our request begins.
     pub(crate) fn of_client(method: Vec<u8>) -> Self {
         Self { method, known: true, head_sent: true, ..Self::default() }
+    }
+
+    /// One that the peer's first bytes begin.
+    pub(crate) fn of_server(now: Instant) -> Self {
+        Self { began: Some(now), ..Self::default() }
     }
 
     fn take_response(&mut self, response: &Response) -> Result<(), Fault> {

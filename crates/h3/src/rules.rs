@@ -207,7 +207,7 @@ pub mod setting {
 }
 
 /// Settings of HTTP/2 that mean nothing here (section 11.2.2).
-pub const HTTP2_SETTINGS: [u64; 4] = [0x02, 0x03, 0x04, 0x05];
+pub const HTTP2_SETTINGS: [u64; 5] = [0x00, 0x02, 0x03, 0x04, 0x05];
 
 /// Whether a frame type, stream type, setting or error code is one of those that mean nothing by design (section 7.2.8).
 pub const fn is_reserved(number: u64) -> bool {

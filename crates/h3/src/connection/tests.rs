@@ -71,7 +71,7 @@ impl Pair {
 /// Carries all that one side has to say, cut into small pieces; what the other one hears.
 fn carry(from: &mut Connection, to: &mut Connection) -> Heards {
     let mut heards = Heards::new();
-    while let Some(departure) = from.depart(&mut |_| u64::MAX) {
+    while let Some(departure) = from.depart(NOW, &mut |_| u64::MAX) {
         let mut heard = |event: Event<'_>| note(&mut heards, event);
         match departure {
             Departure::Bytes { stream, chunk, fin } => {
@@ -98,7 +98,7 @@ fn carry(from: &mut Connection, to: &mut Connection) -> Heards {
 
 /// All that a side has to do, where every stream has room.
 fn departures(side: &mut Connection) -> Vec<Departure> {
-    core::iter::from_fn(|| side.depart(&mut |_| u64::MAX)).collect()
+    core::iter::from_fn(|| side.depart(NOW, &mut |_| u64::MAX)).collect()
 }
 
 /// What leaves on each stream, and whether it ends there.

@@ -24,7 +24,8 @@ fn said(byte: u8, streams: u64, heard: bool) -> (Connection, Vec<(u64, Vec<u8>, 
         server.handle(NOW, StreamId(2), &[0x00, 0x04, 0x00], false, &mut |_| ()).unwrap();
     }
     let mut all: Vec<(u64, Vec<u8>, bool)> = Vec::new();
-    while let Some(departure) = server.depart(&mut |stream| if stream.0 < 4 * streams { u64::MAX } else { 0 })
+    while let Some(departure) =
+        server.depart(NOW, &mut |stream| if stream.0 < 4 * streams { u64::MAX } else { 0 })
     {
         if let Departure::Bytes { stream, chunk, fin } = departure {
             match all.last_mut().filter(|last| last.0 == stream.0) {

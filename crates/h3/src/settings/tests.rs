@@ -42,7 +42,8 @@ fn settings_that_cannot_be_are_refused() {
     // spec: 9220-3-a
     // spec: 9297-2.1.1-a
     for payload in [
-        &[0x02, 1][..],
+        &[0x00, 1][..],
+        &[0x02, 1],
         &[0x03, 1],
         &[0x04, 1],
         &[0x05, 1],

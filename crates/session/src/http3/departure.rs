@@ -33,7 +33,7 @@ impl Http3 {
             }
             return;
         };
-        while let Some(departure) = engine.depart(&mut |stream| room(connection, stream)) {
+        while let Some(departure) = engine.depart(now, &mut |stream| room(connection, stream)) {
             let words = || self.fault.as_ref().map_or_else(String::new, ToString::to_string);
             self.is_over |= carry_out(now, departure, connection, words);
         }

@@ -30,7 +30,7 @@ fn a_body_leaves_by_reference_and_holds_nobody_else_up() {
     assert_eq!((server.queued_bytes(), server.held_bytes()), (200_000, 200_000));
     // The first stream has room for the head alone.
     let mut first = |stream: StreamId| if stream.0 == 0 { 99_999 } else { u64::MAX };
-    let all: Vec<Departure> = core::iter::from_fn(|| server.depart(&mut first)).collect();
+    let all: Vec<Departure> = core::iter::from_fn(|| server.depart(NOW, &mut first)).collect();
     let lens = [bytes_of(&all, 0).0.len(), bytes_of(&all, 4).0.len()];
     assert_eq!(lens, [10, 100_010]);
     let shares = |departure: &&Departure| matches!(departure, Departure::Bytes { chunk: Chunk::Shared(same), .. } if Arc::ptr_eq(same, &body));
@@ -53,10 +53,12 @@ fn a_source_is_asked_when_there_is_room() {
     server.send_from(stream, Box::new(Counting { next: 0, left: 40_000 }), 40_000, false).unwrap();
     assert_eq!((server.queued(stream), server.held_bytes(), server.room(stream)), (40_000, 0, whole));
     assert_eq!(
-        bytes_of(&core::iter::from_fn(|| server.depart(&mut |_| 4_095)).collect::<Vec<_>>(), 0).0.len(),
+        bytes_of(&core::iter::from_fn(|| server.depart(NOW, &mut |_| 4_095)).collect::<Vec<_>>(), 0).0.len(),
         10
     );
-    let Some(Departure::Bytes { chunk, fin: false, .. }) = server.depart(&mut |_| 5_000) else { panic!() };
+    let Some(Departure::Bytes { chunk, fin: false, .. }) = server.depart(NOW, &mut |_| 5_000) else {
+        panic!()
+    };
     assert_eq!(chunk.as_ref().len(), 5_000);
     server.trailers(stream, &Fields::from_iter([("x-sum", "1")])).unwrap();
     let (bytes, fin) = bytes_of(&departures(&mut server), 0);
@@ -92,7 +94,7 @@ fn who_filled_a_queue_hears_of_room() {
     }
     assert_eq!(server.send(stream, Chunk::Owned(vec![1; 1_900]), false), Err(Misuse::Full));
     let mut left = 2_000;
-    while let Some(departure) = server.depart(&mut |_| left) {
+    while let Some(departure) = server.depart(NOW, &mut |_| left) {
         if let Departure::Bytes { chunk, .. } = departure {
             left -= chunk.as_ref().len() as u64;
         }
