@@ -114,6 +114,8 @@ pub struct Acknowledgement<R> {
     pub largest: u64,
     /// ACK Delay, decoded with the peer's ack_delay_exponent.
     pub delay: Span,
+    /// How long we had the frame before we could read it, since its keys were not there yet.
+    pub waited: Span,
     /// The ranges, half-open, in any order, none above `largest`.
     pub ranges: R,
     /// The ECN counts of the frame.
@@ -314,7 +316,9 @@ impl<T> Recovery<T> {
         let newly = core::mem::take(&mut self.newly);
         let largest = newly.iter().find(|packet| packet.number == ack.largest).copied();
         if let Some(largest) = largest.filter(|largest| acked.elicited && largest.path == self.path) {
-            acked.sample = Some(self.sample(now, space, largest.sent, ack.delay)); // spec: 9002-5.1-a
+            let waited = if self.is_confirmed { Span::ZERO } else { ack.waited };
+            let read_in = now.since(largest.sent) - waited; // spec: 9002-5.3-c
+            acked.sample = Some(self.sample(now, space, read_in, ack.delay)); // spec: 9002-5.1-a
         }
         if self.config.is_client && space == Space::Handshake {
             self.is_validated = true;
@@ -550,9 +554,8 @@ impl<T> Recovery<T> {
         log.trim();
     }
 
-    /// Learns the round trip of a packet that left at `sent`.
-    fn sample(&mut self, now: Instant, space: Space, sent: Instant, delay: Span) -> Span {
-        let sample = now.since(sent);
+    /// Learns a round trip.
+    fn sample(&mut self, now: Instant, space: Space, sample: Span, delay: Span) -> Span {
         let held = match space {
             Space::Initial => Span::ZERO,
             _ if self.is_confirmed => delay.min(self.max_ack_delay), // spec: 9002-5.3-a

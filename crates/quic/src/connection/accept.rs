@@ -104,6 +104,7 @@ impl Connection {
         let acknowledgement = Acknowledgement {
             largest: frame.largest,
             delay: frame.delay(exponent),
+            waited: context.waited,
             ranges: frame.ranges(),
             ecn: frame.ecn,
         };

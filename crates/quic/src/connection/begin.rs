@@ -95,6 +95,8 @@ pub(super) struct Opening {
 pub(super) struct Early {
     pub(super) bytes: Vec<u8>,
     pub(super) epoch: crate::rules::Epoch,
+    /// When it came.
+    pub(super) at: Instant,
     pub(super) addresses: Addresses,
     pub(super) mark: Mark,
     pub(super) datagram_bytes: usize,

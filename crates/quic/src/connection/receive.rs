@@ -11,7 +11,7 @@ use crate::{
     rules::{Epoch, Side, versions::Version},
     trace::DropReason,
 };
-use sakigake_wire::Instant;
+use sakigake_wire::{Instant, Span};
 
 /// What all packets of a datagram have in common.
 #[derive(Clone, Copy)]
@@ -19,8 +19,8 @@ pub(super) struct Arrival {
     pub(super) addresses: Addresses,
     pub(super) mark: Mark,
     pub(super) datagram_bytes: usize,
-    /// Whether its packets have waited for their keys.
-    pub(super) was_buffered: bool,
+    /// How long its packets have waited for their keys, if they have.
+    pub(super) waited: Option<Span>,
 }
 
 /// What the header of a protected packet says.
@@ -42,6 +42,8 @@ pub(super) struct Context {
     pub(super) turn: Turn,
     pub(super) dcid: ConnectionId,
     pub(super) path: PathId,
+    /// How long it has waited for its keys.
+    pub(super) waited: Span,
 }
 
 impl Connection {
@@ -53,7 +55,7 @@ impl Connection {
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
         let Received { bytes, addresses, mark } = datagram;
-        let arrival = Arrival { addresses, mark, datagram_bytes: bytes.len(), was_buffered: false };
+        let arrival = Arrival { addresses, mark, datagram_bytes: bytes.len(), waited: None };
         let tail = bytes.last_chunk::<16>().copied();
         let (mut at, mut first, mut is_readable) = (0, None, false);
         while at < bytes.len() {
@@ -94,8 +96,8 @@ impl Connection {
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
         while let Some(mut early) = self.next_early() {
-            let Early { epoch, addresses, mark, datagram_bytes, .. } = early;
-            let arrival = Arrival { addresses, mark, datagram_bytes, was_buffered: true };
+            let Early { epoch, at, addresses, mark, datagram_bytes, .. } = early;
+            let arrival = Arrival { addresses, mark, datagram_bytes, waited: Some(now.since(at)) };
             let door = self.door();
             let Ok(packet) = packet::parse(&early.bytes, &door) else { continue };
             let Some(head) = head(&packet).filter(|head| head.epoch == epoch) else { continue };
@@ -199,7 +201,8 @@ impl Connection {
         if !self.life.is_open() {
             return Ok(true); // A path that made room for this one had an id too many to be retired.
         }
-        let context = Context { epoch: head.epoch, turn, dcid: head.dcid, path };
+        let waited = arrival.waited.unwrap_or(Span::ZERO);
+        let context = Context { epoch: head.epoch, turn, dcid: head.dcid, path, waited };
         self.note_received(&context, packet, &opened, arrival);
         let was_answered = self.has_answered();
         let taken = self.take_frames(now, &context, &packet[opened.payload], heard)?;
@@ -310,7 +313,8 @@ impl Connection {
         self.watch.note_early(epoch, packet.len(), room.is_some());
         if let Some(opening) = room {
             let Arrival { addresses, mark, datagram_bytes, .. } = *arrival;
-            opening.early.push_back(Early { bytes: packet.to_vec(), epoch, addresses, mark, datagram_bytes });
+            let (bytes, at) = (packet.to_vec(), now);
+            opening.early.push_back(Early { bytes, epoch, at, addresses, mark, datagram_bytes });
         }
         self.on_early(now, epoch);
     }

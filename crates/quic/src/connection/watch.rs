@@ -342,7 +342,7 @@ impl Connection {
     #[cold]
     fn note_opened(&mut self, context: &Context, packet: &[u8], opened: &Opened, arrival: &Arrival) {
         self.observe(if context.turn == Turn::Updated { Party::Peer } else { Party::Local });
-        let Context { epoch, dcid, path, turn } = *context;
+        let Context { epoch, dcid, path, turn, .. } = *context;
         let payload = &packet[opened.payload.clone()];
         let Some(noted) = Packet::protected(epoch, opened.number, packet, dcid, payload) else { return };
         let updates = self.keys.phases().map_or(0, |phases| phases.updates());
@@ -354,7 +354,7 @@ impl Connection {
         tracer.push(Record::Received(Packet {
             key_phase: (epoch == Epoch::OneRtt).then_some(phase),
             datagram_bytes: arrival.datagram_bytes,
-            was_buffered: arrival.was_buffered,
+            was_buffered: arrival.waited.is_some(),
             path,
             ack_delay_exponent: exponent
                 .filter(|_| epoch == Epoch::OneRtt)

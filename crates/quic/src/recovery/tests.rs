@@ -31,13 +31,15 @@ impl Entropy for Fixed {
 struct Story {
     recovery: Recovery<u64>,
     fates: Vec<(u64, &'static str)>,
+    /// How long each acknowledgement waits for its keys.
+    waited: Span,
 }
 
 impl Story {
     fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config { ecn: false, algorithm: Algorithm::NewReno, ..Config::new(false) };
         change(&mut config);
-        Self { recovery: Recovery::new(at(0), config), fates: Vec::new() }
+        Self { recovery: Recovery::new(at(0), config), fates: Vec::new(), waited: Span::ZERO }
     }
 
     /// A server whose handshake is confirmed, with a max_ack_delay of 25 ms to reckon with.
@@ -82,7 +84,8 @@ impl Story {
         ecn: Option<EcnCounts>,
     ) -> Result<Acked, NeverSent> {
         let largest = ranges.iter().map(|range| range.end - 1).max().expect("a frame has a range");
-        let ack = Acknowledgement { largest, delay, ranges: ranges.iter().cloned(), ecn };
+        let waited = self.waited;
+        let ack = Acknowledgement { largest, delay, waited, ranges: ranges.iter().cloned(), ecn };
         let fates = &mut self.fates;
         self.recovery.on_ack(at(millis), space, ack, &mut |number, fate| note(fates, number, &fate))
     }
@@ -177,6 +180,23 @@ fn the_peers_delay_counts_up_to_its_promise_once_confirmed() {
 }
 
 #[test]
+fn what_waited_for_its_keys_counts_from_when_it_came() {
+    // spec: 9002-5.3-c
+    let sample = |waited: Span, is_confirmed: bool| {
+        let mut story = Story::with(|_| {});
+        story.waited = waited;
+        if is_confirmed {
+            story.recovery.on_confirmed();
+        }
+        story.send(0, 0..1);
+        story.ack(200, &[0..1]).sample
+    };
+    assert_eq!(sample(ms(80), false), Some(ms(120)));
+    assert_eq!(sample(ms(300), false), Some(Span::ZERO), "it left before the clock says");
+    assert_eq!(sample(ms(80), true), Some(ms(200)), "nothing waits for keys any more");
+}
+
+#[test]
 fn three_later_packets_make_a_loss() {
     let mut story = Story::measured();
     story.send(100, 1..6);
@@ -222,7 +242,7 @@ fn a_packet_that_nobody_sent_cannot_arrive() {
         assert_eq!(answer, Err(NeverSent { number }), "{ranges:?}");
     }
     let ranges = core::iter::once(0..1);
-    let ack = Acknowledgement { largest: 6, delay: Span::ZERO, ranges, ecn: None };
+    let ack = Acknowledgement { largest: 6, delay: Span::ZERO, waited: Span::ZERO, ranges, ecn: None };
     let answer = story.recovery.on_ack(at(50), Space::Application, ack, &mut |_, _| {});
     assert_eq!(answer, Err(NeverSent { number: 6 }), "whatever the ranges say"); // spec: 9000-13.1-a
     assert!(story.fates.is_empty() && story.recovery.bytes_in_flight() == 6_000, "nothing has changed");
