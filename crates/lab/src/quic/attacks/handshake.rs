@@ -1,4 +1,4 @@
-//! Who looks on while a handshake begins, and answers in the server's name (RFC 9000 sections 21.2 and 21.12).
+//! Who looks on while a handshake begins, and answers in the server's name (RFC 9000 sections 21.2, 21.5.2 and 21.12).
 
 use super::{
     Attack,
@@ -9,9 +9,12 @@ use super::{
     trial::{came, is_ready, over},
 };
 use crate::{
-    datagram::Over,
+    datagram::{Entry, Over, What},
     plain,
-    quic::{ID_BYTES, Setup, Story},
+    quic::{
+        ID_BYTES, Setup, Story,
+        setup::{CLIENT, SERVER},
+    },
 };
 use core::net::SocketAddr;
 use sakigake_quic::{
@@ -22,9 +25,13 @@ use sakigake_quic::{
     },
 };
 use sakigake_wire::{Instant, Span, Writer};
+use std::collections::BTreeSet;
 
 const FORGED: &str = "forged datagrams";
 const MS: &str = "milliseconds to the end";
+const TOKENS: &str = "tokens shown";
+const TOKEN_BYTES: &str = "bytes of a token";
+const STRANGERS: &str = "datagrams to strangers";
 
 /// They.
 pub const ATTACKS: &[Attack] = &[
@@ -123,6 +130,30 @@ pub const ATTACKS: &[Attack] = &[
         },
     },
     Attack {
+        section: "21.5.2",
+        name: "retries_full_of_requests",
+        stands: Beside,
+        holds: "a client says what stands in one token, to the server and to nobody else: what is longer than it keeps is no Retry, and a second one is none either",
+        bounds: &[(FORGED, 11), (MS, 200), (TOKENS, 1), (TOKEN_BYTES, 900), (STRANGERS, 0)],
+        play: |seed, trial| {
+            let request =
+                |bytes: usize| b"GET /delete?all=1 ".iter().copied().cycle().take(bytes).collect::<Vec<u8>>();
+            let retries = move |seen: &Seen| {
+                let lengths = core::iter::once(1_100).chain((0..10).map(|at| 900 - at));
+                lengths.map(|bytes| seen.retry_with(&request(bytes))).collect()
+            };
+            let story =
+                fails(fetch(seed, 10_000), trial, retries, |why| is_fault(why, "ConnectionIdMismatch"));
+            let shown: BTreeSet<Vec<u8>> = story.log().entries().iter().filter_map(token_of_client).collect();
+            trial.measure(TOKENS, shown.len() as u64);
+            trial.measure(TOKEN_BYTES, shown.iter().map(Vec::len).max().unwrap_or(0) as u64);
+            let strangers = story.log().entries().iter().filter(
+                |entry| matches!(&entry.what, What::Sent { from, to, .. } if *from == CLIENT && *to != SERVER),
+            );
+            trial.measure(STRANGERS, strangers.count() as u64);
+        },
+    },
+    Attack {
         section: "21.12",
         name: "version_negotiation_that_lies",
         stands: Beside,
@@ -132,7 +163,7 @@ pub const ATTACKS: &[Attack] = &[
             let mut setup = fetch(seed, 10_000);
             setup.client.versions = vec![&VERSION_2, &VERSION_1];
             setup.server.versions = vec![&VERSION_2, &VERSION_1];
-            fails(setup, trial, |seen| vec![seen.versions(&[&VERSION_1])], |why| *why == Over::Version);
+            drop(fails(setup, trial, |seen| vec![seen.versions(&[&VERSION_1])], |why| *why == Over::Version));
         },
     },
 ];
@@ -180,8 +211,11 @@ impl Seen {
     }
 
     fn retry(&self) -> Letter {
-        let retry =
-            Retry { version: self.version, dcid: &self.scid, scid: &[9; ID_BYTES], token: b"go there" };
+        self.retry_with(b"go there")
+    }
+
+    fn retry_with(&self, token: &[u8]) -> Letter {
+        let retry = Retry { version: self.version, dcid: &self.scid, scid: &[9; ID_BYTES], token };
         let written = write(|out| retry.write(out, &plain::PROVIDER.suites[0], &self.dcid, 0));
         self.letter(Side::Client, written)
     }
@@ -277,7 +311,7 @@ fn fatal(
     forge: impl FnMut(&Seen) -> Vec<Letter> + 'static,
     is_right: impl Fn(&Over) -> bool,
 ) {
-    fails(fetch(seed, 10_000), trial, forge, is_right);
+    drop(fails(fetch(seed, 10_000), trial, forge, is_right));
 }
 
 fn fails(
@@ -285,7 +319,7 @@ fn fails(
     trial: &mut Trial,
     forge: impl FnMut(&Seen) -> Vec<Letter> + 'static,
     is_right: impl Fn(&Over) -> bool,
-) {
+) -> Story {
     let mut ready = Setup { completes: false, is_honest: false, ..setup }.build();
     let client = ready.ends[0];
     let node = ready.stand_between(|_| Box::new(Between::new(Forger::new(When::First, forge))));
@@ -298,6 +332,17 @@ fn fails(
     let end = over(story.log(), client, 0).map(|(at, _)| at.since(Instant::default()).as_millis());
     trial.measure(MS, end.unwrap_or(u64::MAX));
     trial.measure(FORGED, forged(&story, node));
+    story
+}
+
+/// The token that a datagram of the client's shows.
+fn token_of_client(entry: &Entry) -> Option<Vec<u8>> {
+    let What::Sent { from, bytes, .. } = &entry.what else { return None };
+    let door = Door { side: Side::Server, id_bytes: ID_BYTES, fixed_bit: FixedBit::Ignored };
+    match parse(bytes, &door).ok()?.header {
+        Header::Initial { token, .. } if *from == CLIENT && !token.is_empty() => Some(token.to_vec()),
+        _ => None,
+    }
 }
 
 /// Datagrams that were nobody's but the attacker's.
