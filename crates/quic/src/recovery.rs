@@ -40,7 +40,8 @@ pub enum Space {
 /// Bounds of what one connection remembers of its packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Packets in flight in one space; the window counts as full beyond them.
+    /// Packets in flight in one space; the window counts as full beyond them. Probes alone go on: two a timeout, and timeouts come ever more
+    /// seldom, so that the end by silence comes before a few dozen.
     pub sent_packets: usize,
     /// Packets of one space that are declared lost and still recognised when they arrive after all.
     pub lost_packets: usize,

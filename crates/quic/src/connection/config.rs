@@ -29,7 +29,9 @@ pub struct Options {
     pub versions: Vec<&'static Version>,
     /// Silence ends a connection after so many milliseconds; 0 for never.
     pub max_idle_timeout_ms: u64,
-    /// How often the peer is to hear from us when nothing else is said; none leaves a silent connection to its end.
+    /// How often the peer is to hear from us when nothing else is said; none leaves a silent connection to its end. A client that only listens
+    /// needs it behind a NAT that may forget it (RFC 9000 section 10.1.2): what the server says goes to where the client was, its probes too,
+    /// and nobody but the client can say where that is now.
     pub keep_alive: Option<Span>,
     /// Acknowledgements wait no longer, in milliseconds.
     pub max_ack_delay_ms: u64,
