@@ -180,8 +180,10 @@ impl Front {
 
     /// A connection over QUIC is over.
     pub(super) fn ended(&self, outcome: Option<Result<(), &Fault>>) {
+        // Clients that have all they want leave in many words.
+        let has_left = |fault: &Fault| matches!(fault, Fault::Quic(Closed::Peer { code: 0, .. }));
         match outcome {
-            Some(Err(fault)) => {
+            Some(Err(fault)) if !(self.is_ready.get() && self.is_idle() && has_left(fault)) => {
                 self.found(fault);
                 self.blame(&fault.to_string());
             }

@@ -30,7 +30,7 @@ fn clients_that_came_by_tcp_are_told_where_http_3_is() {
     // spec: 7838-3-s
     let mut server = Server::start(Setup { http3: true, ..Setup::of(example()) });
     let here = format!("alt-svc: h3=\":{}\"; ma=86400", server.address.port());
-    assert_eq!(told(&server), [here.clone()]);
+    assert_eq!(told(&server), std::slice::from_ref(&here));
     let server_of_service = Server::start(Setup { http3: true, ..Setup::of_service(service(None)) });
     assert_eq!(told(&server_of_service).len(), 1);
 
@@ -41,7 +41,7 @@ fn clients_that_came_by_tcp_are_told_where_http_3_is() {
     eventually("the port's end", || UdpSocket::bind(server.address).is_ok());
     assert!(told(&server).is_empty());
     server.running.open(server.address, Kind::Http3).expect("it was ours");
-    eventually("the port", || told(&server) == [here.clone()]);
+    eventually("the port", || told(&server) == std::slice::from_ref(&here));
 }
 
 #[test]
