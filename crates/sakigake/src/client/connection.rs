@@ -2,8 +2,9 @@
 
 use super::{
     Shared, dial,
+    exchanges::Exchanges,
     failure::{Cause, Failed},
-    http1, http2, place, tickets,
+    http1, place, tickets,
     witness::Witness,
 };
 use sakigake_h2 as h2;
@@ -113,6 +114,8 @@ pub enum Protocol {
     Http1,
     /// HTTP/2: as many as the server allows.
     Http2,
+    /// HTTP/3, over QUIC: as many as the server allows.
+    Http3,
 }
 
 impl Protocol {
@@ -121,6 +124,7 @@ impl Protocol {
         match self {
             Self::Http1 => "HTTP/1.1",
             Self::Http2 => "HTTP/2",
+            Self::Http3 => "HTTP/3",
         }
     }
 
@@ -129,6 +133,7 @@ impl Protocol {
         match self {
             Self::Http1 => b"http/1.1",
             Self::Http2 => b"h2",
+            Self::Http3 => b"h3",
         }
     }
 }
@@ -219,7 +224,7 @@ async fn connect(
     let line = Line { resolved, connected, ready: connected, address, is_proxied };
     // What protocol it is will be known when it is ready.
     let ready = Ready { protocol: Protocol::Http1, line, witness };
-    let mut application = http2::Http2::new(shared.clone(), ear.clone(), commands, ready);
+    let mut application = Exchanges::new(shared.clone(), ear.clone(), commands, ready);
     application.tickets = tickets;
     match drive(stream, session, &mut application, shared.clock).await {
         Ok(Ended::Closed) => Ok(()),

@@ -1,5 +1,6 @@
 //! Why something did not come: in words for people, and as a number that scripts know.
 
+use super::connection::Protocol;
 use core::fmt;
 use sakigake_net as net;
 use sakigake_page::load::Refusal;
@@ -57,9 +58,30 @@ pub enum Cause {
     Proxy,
     /// A stream of HTTP/2 was reset.
     Http2Stream,
+    /// HTTP/3 failed: the peer broke one of its rules, or reset a stream.
+    Http3,
+    /// No QUIC connection came about.
+    QuicConnect,
 }
 
 impl Cause {
+    /// What is wrong where the engine of a protocol refuses to go on.
+    pub(super) const fn of_engine(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Http1 => Self::WeirdServerReply,
+            Protocol::Http2 => Self::Http2,
+            Protocol::Http3 => Self::Http3,
+        }
+    }
+
+    /// The same of one stream.
+    pub(super) const fn of_stream(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Http2 => Self::Http2Stream,
+            Protocol::Http1 | Protocol::Http3 => Self::of_engine(protocol),
+        }
+    }
+
     /// The number that curl exits with in the same case.
     pub const fn code(self) -> u8 {
         match self {
@@ -81,6 +103,8 @@ impl Cause {
             Self::BadContentEncoding => 61,
             Self::FilesizeExceeded => 63,
             Self::Http2Stream => 92,
+            Self::Http3 => 95,
+            Self::QuicConnect => 96,
             Self::Proxy => 97,
         }
     }

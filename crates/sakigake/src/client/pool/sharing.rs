@@ -44,7 +44,7 @@ impl Connection {
         let Some(ready) = &self.ready else { return false };
         let is_near = self.origin.port == origin.port && self.origin.secure && origin.secure;
         let is_barred = self.origin_set.is_some() && !self.is_named(origin);
-        ready.protocol == Protocol::Http2
+        ready.protocol != Protocol::Http1
             && !self.is_retired
             && !ready.line.is_proxied
             && is_near

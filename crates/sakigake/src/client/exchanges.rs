@@ -1,4 +1,4 @@
-//! The loader's commands over HTTP/2.
+//! The loader's commands over HTTP/2 and HTTP/3.
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +16,7 @@ use core::{
 };
 use sakigake_net::Application;
 use sakigake_page::load::Id;
-use sakigake_semantics::{Chunk, Event, Misuse, Origin, Reason, StreamId};
+use sakigake_semantics::{Chunk, Event, Http, Misuse, Origin, Reason, StreamId};
 use sakigake_session::{self as session, Carrier, Protocol};
 use sakigake_tls::EarlyData;
 use sakigake_wire::{Instant, Span};
@@ -30,7 +30,7 @@ const TICKET_RTTS: u64 = 2;
 const PIECE_BYTES: usize = 1 << 16;
 
 /// One connection's requests.
-pub(super) struct Http2 {
+pub(super) struct Exchanges {
     shared: Rc<Shared>,
     ear: Ear,
     commands: mpsc::UnboundedReceiver<Command>,
@@ -38,6 +38,8 @@ pub(super) struct Http2 {
     streams: BTreeMap<StreamId, Exchange>,
     /// Streams whose response is whole while the request's body is not.
     answered_early: Vec<StreamId>,
+    /// Requests whose streams the server reset, and with which error code.
+    broken: Vec<(Exchange, u64)>,
     /// What is told when the handshake is over.
     ready: Ready,
     /// Where tickets go, if anywhere.
@@ -67,7 +69,7 @@ struct Exchange {
     is_early: bool,
 }
 
-impl Http2 {
+impl Exchanges {
     pub(super) fn new(
         shared: Rc<Shared>,
         ear: Ear,
@@ -84,6 +86,7 @@ impl Http2 {
             waiting,
             streams: BTreeMap::new(),
             answered_early: Vec::new(),
+            broken: Vec::new(),
             ready,
             tickets: None,
             has_new_origins: false,
@@ -121,7 +124,9 @@ impl Http2 {
                 // It waits for a stream to end.
                 Err(Misuse::TooManyStreams) => self.waiting.push(Command::Request(id, call)),
                 Err(Misuse::Closing | Misuse::NoMoreStreams) => self.ear.tell(News::Refused(id, call)),
-                Err(misuse) => self.ear.tell(News::Failed(id, Failed::new(Cause::Http2, misuse))),
+                Err(misuse) => self
+                    .ear
+                    .tell(News::Failed(id, Failed::new(Cause::of_engine(self.ready.protocol), misuse))),
             },
             Command::Cancel(id) => {
                 self.waiting.retain(|waiting| !matches!(waiting, Command::Request(other, _) if *other == id));
@@ -157,6 +162,16 @@ impl Http2 {
         }
         for stream in self.answered_early.drain(..) {
             http.reset(stream, Reason::Cancel);
+        }
+    }
+
+    /// Tells of streams that were reset, by the protocol's names for the codes.
+    fn tell_broken(&mut self, http: &dyn Http) {
+        let protocol = self.ready.protocol;
+        for (exchange, code) in self.broken.drain(..) {
+            let name = http.error_name(code);
+            let why = format_args!("{}: the stream was reset ({name}, {code:#x})", protocol.name());
+            self.ear.tell(News::Failed(exchange.id, Failed::new(Cause::of_stream(protocol), why)));
         }
     }
 
@@ -208,23 +223,14 @@ impl Http2 {
                 self.finish(stream, end);
             }
             Event::Trailers { stream, .. } => self.finish(stream, true),
-            Event::Reset { stream, code, untouched } => {
-                let Some(Exchange { id, call, has_begun, is_over: false, .. }) = self.streams.remove(&stream)
-                else {
-                    return;
-                };
-                let why = || {
-                    Failed::new(
-                        Cause::Http2Stream,
-                        format_args!("HTTP/2: the stream was reset ({})", name(code)),
-                    )
-                };
+            Event::Reset { stream, code, untouched } => match self.streams.remove(&stream) {
+                None | Some(Exchange { is_over: true, .. }) => {}
                 // Whoever answers has acted on it, whatever it says later: asked again, one response would be made of two.
-                self.ear.tell(match untouched && !has_begun {
-                    true => News::Refused(id, call),
-                    false => News::Failed(id, why()),
-                });
-            }
+                Some(Exchange { id, call, has_begun: false, .. }) if untouched => {
+                    self.ear.tell(News::Refused(id, call));
+                }
+                Some(exchange) => self.broken.push((exchange, code)),
+            },
             Event::Settings
             | Event::GoAway { .. }
             | Event::Request { .. }
@@ -254,7 +260,7 @@ impl Http2 {
     }
 }
 
-impl Http2 {
+impl Exchanges {
     /// Whether a ticket is worth waiting for before the connection ends.
     fn awaits_ticket(&self) -> bool {
         self.is_ticket_due && self.patience.is_some()
@@ -297,13 +303,7 @@ fn may_be_early(command: &Command) -> bool {
 /// 425 (RFC 8470 section 5.2).
 const TOO_EARLY: u16 = 425;
 
-/// An error code by its name.
-fn name(code: u64) -> String {
-    let known = u32::try_from(code).map_or("unknown", sakigake_h2::rules::error_name);
-    format!("{known}, {code:#x}")
-}
-
-impl Application for Http2 {
+impl Application for Exchanges {
     fn heard(&mut self, now: Instant, event: session::Event<'_>) {
         if let Some(tickets) = &mut self.tickets {
             tickets.hear(&event);
@@ -351,7 +351,8 @@ impl Application for Http2 {
         if self.is_ready {
             self.ear.remember(self.tickets.as_mut().and_then(Keeper::recalled));
         }
-        if session.http().is_some() {
+        if let Some(http) = session.http() {
+            self.tell_broken(http);
             for command in core::mem::take(&mut self.waiting) {
                 // What is there before the handshake is over takes what may come to the server twice.
                 match self.is_ready || may_be_early(&command) {

@@ -5,7 +5,7 @@ use sakigake_semantics::{Request, Response};
 
 /// A connection with one request under way, and what its loader is told.
 struct Fixture {
-    http2: Http2,
+    exchanges: Exchanges,
     heard: mpsc::UnboundedReceiver<(usize, News)>,
     _commands: mpsc::UnboundedSender<Command>,
 }
@@ -22,12 +22,12 @@ fn fixture(is_early: bool) -> Fixture {
     let line = Line { resolved: now, connected: now, ready: now, address, is_proxied: false };
     let ready = Ready { protocol: connection::Protocol::Http2, line, witness: None };
     let ear = Ear { origin, number: 0, news, watches: false };
-    let mut http2 = Http2::new(client.shared.clone(), ear, receiver, ready);
+    let mut exchanges = Exchanges::new(client.shared.clone(), ear, receiver, ready);
     let call = Box::new(Call { request: Request::default(), body: None });
     let exchange =
         Exchange { id: Id(0), call, sent: 0, unread: 0, has_begun: false, is_over: false, is_early };
-    http2.streams.insert(STREAM, exchange);
-    Fixture { http2, heard, _commands }
+    exchanges.streams.insert(STREAM, exchange);
+    Fixture { exchanges, heard, _commands }
 }
 
 impl Fixture {
@@ -40,16 +40,21 @@ impl Fixture {
 fn told(answer: Option<Response>) -> Vec<News> {
     let mut fixture = fixture(false);
     if let Some(response) = answer {
-        fixture.http2.hear(Event::Response { stream: STREAM, response, end: false });
+        fixture.exchanges.hear(Event::Response { stream: STREAM, response, end: false });
     }
-    fixture.http2.hear(Event::Reset { stream: STREAM, code: 7, untouched: true });
+    fixture.exchanges.hear(Event::Reset { stream: STREAM, code: 7, untouched: true });
+    let http = sakigake_h2::Connection::client(Default::default(), sakigake_wire::Instant::from_nanos(0));
+    fixture.exchanges.tell_broken(&http);
     fixture.told()
 }
 
 #[test]
 fn a_request_is_asked_again_only_while_nobody_has_answered_it() {
     assert!(matches!(told(None)[..], [News::Refused(..)]));
-    assert!(matches!(told(Some(Response::new(200)))[..], [News::Head(..), News::Failed(..)]));
+    let told = told(Some(Response::new(200)));
+    let [News::Head(..), News::Failed(_, why)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(why.cause, Cause::Http2Stream);
+    assert_eq!(why.why, "HTTP/2: the stream was reset (REFUSED_STREAM, 0x7)");
 }
 
 #[test]
@@ -58,8 +63,8 @@ fn what_was_too_early_is_asked_again_and_what_was_not_is_told() {
     for (is_early, asked_again) in [(true, 1), (false, 0)] {
         let mut fixture = fixture(is_early);
         let response = Response::new(425);
-        fixture.http2.hear(Event::Response { stream: STREAM, response, end: true });
-        assert_eq!(fixture.http2.waiting.len(), asked_again);
+        fixture.exchanges.hear(Event::Response { stream: STREAM, response, end: true });
+        assert_eq!(fixture.exchanges.waiting.len(), asked_again);
         assert_eq!(matches!(fixture.told()[..], [News::Head(..), News::End(_)]), !is_early);
     }
 }
@@ -67,9 +72,9 @@ fn what_was_too_early_is_asked_again_and_what_was_not_is_told() {
 #[test]
 fn what_a_server_refused_to_read_early_is_asked_once_more_before_what_waits() {
     let mut fixture = fixture(true);
-    fixture.http2.begin_anew();
-    assert!(fixture.http2.streams.is_empty());
-    assert!(matches!(fixture.http2.waiting[..], [Command::Request(..)]));
+    fixture.exchanges.begin_anew();
+    assert!(fixture.exchanges.streams.is_empty());
+    assert!(matches!(fixture.exchanges.waiting[..], [Command::Request(..)]));
     assert!(fixture.told().is_empty(), "nobody else needs to know");
 }
 
