@@ -1,5 +1,6 @@
 //! A client: pages with everything they name, or one resource, over connections that it opens and keeps.
 
+pub mod alternatives;
 mod ask;
 mod coding;
 mod connection;
