@@ -14,6 +14,7 @@ mod loader;
 mod pool;
 mod proxy;
 mod race;
+mod records;
 pub mod tickets;
 mod trust;
 mod witness;
