@@ -12,7 +12,8 @@ use crate::{
 };
 use failure::{Ended, HTTP_ERROR, explain};
 use sakigake::client::{
-    Ask, Bypass, Cause, Client, Family, Identity, Loaded, Options, Protocol, Proxies, Resolve, Trust,
+    Alternatives, Ask, Bypass, Cause, Client, Family, Http3, Identity, Loaded, NameServers, Options,
+    Protocol, Proxies, Resolve, Trust,
     tickets::{InFolder, Store},
 };
 use sakigake::dev_ca::DevCa;
@@ -59,7 +60,14 @@ fn options(arguments: &FetchArguments) -> Result<Options, Ended> {
         let row = |address: &_| Resolve { host: given.host.clone(), port: given.port, address: *address };
         given.addresses.iter().map(row)
     });
-    let protocols = [(arguments.http1, Protocol::Http2), (arguments.http2, Protocol::Http1)];
+    let (protocols, http3) = match arguments {
+        FetchArguments { http1: true, .. } => (vec![Protocol::Http1], Http3::Never),
+        FetchArguments { http2: true, .. } => (vec![Protocol::Http2], Http3::Never),
+        FetchArguments { http3, http3_only, .. } => {
+            let tried = if *http3 { Http3::Tried } else { Http3::WhereOffered };
+            (vec![Protocol::Http2, Protocol::Http1], if *http3_only { Http3::Only } else { tried })
+        }
+    };
     Ok(Options {
         trust: trust(&arguments.trust),
         verifier: None,
@@ -78,11 +86,13 @@ fn options(arguments: &FetchArguments) -> Result<Options, Ended> {
         identity: None,
         tickets: if arguments.no_tickets { None } else { tickets(arguments.verbose) },
         early_data: arguments.early_data,
-        protocols: protocols
-            .iter()
-            .filter(|(is_barred, _)| !is_barred)
-            .map(|(_, protocol)| *protocol)
-            .collect(),
+        protocols,
+        http3,
+        alternatives: (http3 != Http3::Never).then(|| alternatives(arguments.verbose)),
+        name_servers: match &arguments.dns_servers[..] {
+            [] => NameServers::System,
+            given => NameServers::These(given.to_vec()),
+        },
     })
 }
 
@@ -97,6 +107,21 @@ pub(crate) fn tickets(is_told: bool) -> Option<Arc<dyn Store>> {
                 eprintln!("warning: no tickets are kept in {}: {error}", folder.display());
             }
             None
+        }
+    }
+}
+
+/// Where servers said that they speak HTTP/3; for this run alone where that cannot be kept.
+fn alternatives(is_told: bool) -> Arc<Alternatives> {
+    let Ok(folder) = DevCa::default_folder() else { return Arc::default() }; // Nobody's home.
+    let path = folder.join("alternatives");
+    match Alternatives::in_file(&path) {
+        Ok(alternatives) => Arc::new(alternatives),
+        Err(error) => {
+            if is_told {
+                eprintln!("warning: {} is not read: {error}", path.display());
+            }
+            Arc::default()
         }
     }
 }

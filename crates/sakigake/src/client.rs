@@ -1,6 +1,6 @@
 //! A client: pages with everything they name, or one resource, over connections that it opens and keeps.
 
-pub mod alternatives;
+mod alternatives;
 mod ask;
 mod coding;
 mod connection;
@@ -11,6 +11,8 @@ mod failure;
 mod http1;
 mod identity;
 mod loader;
+mod offers;
+mod over_quic;
 mod pool;
 mod proxy;
 mod race;
@@ -19,6 +21,7 @@ pub mod tickets;
 mod trust;
 mod witness;
 
+pub use alternatives::Alternatives;
 pub use ask::{Ask, Line};
 pub use connection::Protocol;
 pub use dial::{Family, Resolve};
@@ -27,12 +30,14 @@ pub(crate) use http1::to_hyper;
 pub use identity::Identity;
 pub use loader::{Keep, Loaded, Receiver, Watcher};
 pub use proxy::{BadProxy, Bypass, Proxies, Proxy};
+pub use records::NameServers;
 pub use trust::{Trust, TrustError};
 
 use crate::key_log::KeyLogFile;
 use core::fmt;
+use records::Records;
 use sakigake_crypto::aws_lc::PROVIDER;
-use sakigake_net::Clock;
+use sakigake_net::{Clock, quic::Secrets};
 use sakigake_page::{Origin, Url, load};
 use sakigake_session::ClientConfig;
 use sakigake_tls as tls;
@@ -56,8 +61,14 @@ pub struct Options {
     pub early_hints: bool,
     /// Where secrets go, if anywhere.
     pub key_log: Option<KeyLogFile>,
-    /// What is offered to servers, best first.
+    /// What is offered to servers over TCP, best first: HTTP/2, HTTP/1.1.
     pub protocols: Vec<Protocol>,
+    /// Whether HTTP/3 is spoken.
+    pub http3: Http3,
+    /// What servers say of where they speak HTTP/3; none to remember nothing.
+    pub alternatives: Option<Arc<Alternatives>>,
+    /// Whom to ask for HTTPS records, where HTTP/3 is spoken with those who offer it.
+    pub name_servers: NameServers,
     /// Who we are to hosts that ask.
     pub identity: Option<Identity>,
     /// Which addresses are dialled.
@@ -68,13 +79,27 @@ pub struct Options {
     pub connect_patience: Duration,
     /// Where tickets are kept by which connections are resumed; none to resume none.
     pub tickets: Option<Arc<dyn tickets::Store>>,
-    /// Whether requests by safe methods leave in the first flight (0-RTT), over HTTP/2, to servers whose tickets allow it: whoever records them
+    /// Whether requests by safe methods leave in the first flight (0-RTT), over HTTP/2 and HTTP/3, to servers whose tickets allow it: whoever records them
     /// may send them again, so that what is asked for has to bear being asked for twice. It needs tickets.
     pub early_data: bool,
 }
 
+/// When HTTP/3 is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Http3 {
+    /// Never.
+    Never,
+    /// With servers that said so, by Alt-Svc or in DNS; what stands in the way of it costs a short while.
+    #[default]
+    WhereOffered,
+    /// It is tried with every server; TCP joins where it does not come about.
+    Tried,
+    /// Alone: what cannot be had over it cannot be had.
+    Only,
+}
+
 impl Default for Options {
-    /// The platform's trust, PRELOAD and Early Hints, HTTP/2 and HTTP/1.1.
+    /// The platform's trust, PRELOAD and Early Hints, HTTP/3 where it is offered, HTTP/2 and HTTP/1.1.
     fn default() -> Self {
         Self {
             trust: Trust::Platform,
@@ -85,6 +110,9 @@ impl Default for Options {
             early_hints: true,
             key_log: None,
             protocols: vec![Protocol::Http2, Protocol::Http1],
+            http3: Http3::default(),
+            alternatives: Some(Arc::default()),
+            name_servers: NameServers::default(),
             identity: None,
             family: Family::Any,
             proxies: Proxies::default(),
@@ -104,6 +132,9 @@ pub struct Client {
 pub(crate) struct Shared {
     tls: tls::client::Options,
     h2: sakigake_h2::Config,
+    h3: Arc<sakigake_h3::Config>,
+    pub(crate) quic: Arc<sakigake_quic::connection::Config>,
+    pub(crate) secrets: Secrets,
     /// Whether certificates are checked, so that one can speak for several hosts.
     is_checked: bool,
     pub(crate) clock: Clock,
@@ -114,6 +145,11 @@ pub(crate) struct Shared {
     pub(crate) connect_patience: Duration,
     pub(crate) key_log: Option<KeyLogFile>,
     tickets: Option<tickets::Tickets>,
+    pub(crate) http3: Http3,
+    alternatives: Option<Arc<Alternatives>>,
+    /// Under which trust alternatives are believed.
+    trusted: String,
+    records: Rc<Records>,
     pub(crate) early_data: bool,
     /// How pages are loaded.
     load: load::Options,
@@ -126,6 +162,8 @@ pub enum Error {
     Trust(TrustError),
     /// The configuration was refused.
     Misuse(tls::Misuse),
+    /// QUIC's configuration was refused.
+    Quic(&'static str),
     /// The document did not come.
     Failed(Failed),
     /// What came could not be written.
@@ -137,6 +175,7 @@ impl fmt::Display for Error {
         match self {
             Self::Trust(error) => error.fmt(f),
             Self::Misuse(misuse) => misuse.fmt(f),
+            Self::Quic(why) => write!(f, "QUIC: {why}"),
             Self::Failed(failed) => failed.fmt(f),
             Self::Output(error) => write!(f, "cannot write: {error}"),
         }
@@ -174,18 +213,32 @@ impl Client {
         tls.tickets = tickets.as_ref().map(|_| tickets::Tickets::WANTED);
         let early_data = options.early_data && tickets.is_some();
         let h2 = sakigake_h2::Config { preload: options.preload, ..Default::default() };
+        let h3 = Arc::new(sakigake_h3::Config { preload: options.preload, ..Default::default() });
+        let secrets = Secrets::draw();
+        let quic = sakigake_quic::connection::Options {
+            reset_key: Some(secrets.reset_key()),
+            unix_secs_at_start: clock.unix_secs_at_start(),
+            ..Default::default()
+        };
+        let quic = quic.build(&PROVIDER).map_err(|unfit| Error::Quic(unfit.0))?;
         if options.identity.as_ref().is_some_and(|identity| identity.credential.signer.is_none()) {
             return Err(Error::Misuse(tls::Misuse::Credential("a client's own key has to be here")));
         }
         let credentials = options.identity.iter().map(|identity| identity.credential.clone()).collect();
         tls::client::Options { credentials, ..tls.clone() }.build().map_err(Error::Misuse)?;
+        let trusted = tickets::digest(&format!("{:?} {}", options.trust, options.verifier.is_some()));
         let is_checked = options.verifier.is_some() || options.trust != Trust::Anybody;
         let Options { preload, early_hints, .. } = options;
         let load = load::Options { preload, early_hints, ..load::Options::default() };
+        let records = Rc::new(Records::new(&options.name_servers));
         let Options { resolve, key_log, identity, family, proxies, connect_patience, .. } = options;
+        let Options { http3, alternatives, .. } = options;
         let shared = Shared {
             tls,
             h2,
+            h3,
+            quic,
+            secrets,
             is_checked,
             clock,
             identity,
@@ -195,6 +248,10 @@ impl Client {
             connect_patience,
             key_log,
             tickets,
+            http3,
+            alternatives,
+            trusted,
+            records,
             early_data,
             load,
         };
@@ -250,6 +307,7 @@ impl Shared {
     fn session(
         &self,
         host: &str,
+        over: tickets::Over,
         trace: bool,
         early_data: bool,
     ) -> Result<(Arc<ClientConfig>, Option<Arc<Witness>>), tls::Misuse> {
@@ -261,7 +319,13 @@ impl Shared {
         if let Some(witness) = &witness {
             tls.verifier = Some(witness.clone());
         }
-        let config = ClientConfig { tls: tls.build()?, h2: Some(self.h2.clone()), h3: None, trace };
+        let (mut h2, mut h3) = (Some(self.h2.clone()), None);
+        if over == tickets::Over::Quic {
+            tls.alpn = vec![Protocol::Http3.alpn().to_vec()];
+            (tls.post_handshake_auth, tls.record_size_limit) = (false, None); // No matters of QUIC's.
+            (h2, h3) = (None, Some(self.h3.clone()));
+        }
+        let config = ClientConfig { tls: tls.build()?, h2, h3, trace };
         Ok((Arc::new(config), witness))
     }
 }
@@ -284,9 +348,9 @@ impl Shared {
     }
 
     /// The tickets of a connection to `origin`.
-    fn tickets(&self, origin: &Origin) -> Option<tickets::Keeper> {
+    fn tickets(&self, origin: &Origin, over: tickets::Over) -> Option<tickets::Keeper> {
         let tickets = self.tickets.as_ref()?;
-        Some(tickets.for_origin(origin, self.proxies.of(&origin.host)))
+        Some(tickets.for_origin(origin, self.proxies.of(&origin.host), over))
     }
 }
 

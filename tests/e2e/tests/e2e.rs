@@ -24,6 +24,8 @@ mod hosts;
 mod http1;
 #[path = "e2e/http3.rs"]
 mod http3;
+#[path = "e2e/http3_client.rs"]
+mod http3_client;
 #[path = "e2e/identity.rs"]
 mod identity;
 #[path = "e2e/load.rs"]

@@ -5,7 +5,10 @@ use clap::Args;
 use sakigake::client::{Line, Proxy};
 use sakigake_semantics::is_token;
 use sakigake_wire::Span;
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 /// What the exit status says; the numbers are curl's.
 const STATUS: &str = "\
@@ -17,6 +20,7 @@ Exit status (as curl's, where the case is the same):
    7  nobody accepts connections there
    8  what came is no HTTP                 16  HTTP/2 was broken
   18  a body ended too early               92  a stream of HTTP/2 was reset
+  95  HTTP/3 was broken, or a stream reset 96  no QUIC connection came about
   22  the status is 400 or above: of a page's document; of one resource with -f alone
   23  the output cannot be written         26  the data to send cannot be read
   28  it took too long
@@ -129,12 +133,23 @@ pub(crate) struct FetchArguments {
     /// Give up a connection that has not come about after this long
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_seconds)]
     pub(crate) connect_timeout: Span,
-    /// Offer HTTP/1.1 alone
-    #[arg(long = "http1.1")]
+    /// Speak HTTP/1.1 alone
+    #[arg(long = "http1.1", group = "protocol")]
     pub(crate) http1: bool,
-    /// Offer HTTP/2 alone
-    #[arg(long, conflicts_with = "http1")]
+    /// Speak HTTP/2 alone
+    #[arg(long, group = "protocol")]
     pub(crate) http2: bool,
+    /// Try HTTP/3 with every server, whether it offers that or not; TCP joins 250 ms later, or where it fails
+    ///
+    /// Without it HTTP/3 is tried with servers that offer it, by Alt-Svc or in DNS. What Alt-Svc said is kept in the user's data folder.
+    #[arg(long, group = "protocol")]
+    pub(crate) http3: bool,
+    /// Speak HTTP/3 alone: what cannot be had over it is not had
+    #[arg(long, group = "protocol")]
+    pub(crate) http3_only: bool,
+    /// Ask these name servers whether HTTP/3 is offered (HTTPS records), instead of the system's; addresses come from the system
+    #[arg(long, value_name = "ADDR[:PORT],...", value_delimiter = ',', value_parser = parse_name_server)]
+    pub(crate) dns_servers: Vec<SocketAddr>,
     /// Say nothing beside what was asked for: no progress, no errors
     #[arg(short, long)]
     pub(crate) silent: bool,
@@ -152,7 +167,7 @@ pub(crate) struct FetchArguments {
     /// Without it tickets are kept in the user's data folder, so that the next run resumes connections.
     #[arg(long)]
     pub(crate) no_tickets: bool,
-    /// Ask in the first flight (0-RTT) over HTTP/2 where a server's ticket allows it
+    /// Ask in the first flight (0-RTT) over HTTP/2 and HTTP/3 where a server's ticket allows it
     ///
     /// Whoever records that flight may send it again: what is asked for must bear being asked for twice. Only GET, HEAD, OPTIONS
     /// and TRACE without a body leave so early. What the server refuses, or answers with 425 (Too Early), is asked for again
@@ -208,6 +223,13 @@ pub(super) fn parse_resolve(text: &str) -> Result<Resolve, String> {
         return Err(SHAPE.into());
     }
     Ok(Resolve { host: host.to_ascii_lowercase(), port, addresses })
+}
+
+fn parse_name_server(text: &str) -> Result<SocketAddr, String> {
+    let wrong = |_| "expected an address, such as 127.0.0.1, 127.0.0.1:5353 or [::1]:53".to_owned();
+    text.parse::<IpAddr>()
+        .map(|address| SocketAddr::new(address, 53))
+        .or_else(|_| text.parse().map_err(wrong))
 }
 
 fn parse_proxy(text: &str) -> Result<Through, String> {

@@ -33,7 +33,7 @@ impl Ended {
         let code = match error {
             Error::Trust(TrustError::Crl(..)) => CRL_BADFILE,
             Error::Trust(_) => CACERT_BADFILE,
-            Error::Misuse(_) => FAILED_INIT,
+            Error::Misuse(_) | Error::Quic(_) => FAILED_INIT,
             Error::Failed(failed) => failed.cause.code(),
             Error::Output(_) => Cause::WriteError.code(),
         };

@@ -1,10 +1,14 @@
 //! One connection as the pool sees it: commands in, news out, whatever protocol ALPN chose.
 
 use super::{
-    Shared, dial,
+    Http3, Shared, dial,
     exchanges::Exchanges,
     failure::{Cause, Failed},
-    http1, place, tickets,
+    http1,
+    offers::{self, Found, Way},
+    over_quic::{Plan, Race, Raced},
+    place,
+    tickets::{Keeper, Over},
     witness::Witness,
 };
 use sakigake_h2 as h2;
@@ -185,9 +189,80 @@ async fn connect(
     commands: mpsc::UnboundedReceiver<Command>,
     known: Option<Vec<SocketAddr>>,
 ) -> Result<(), Failed> {
-    let place = place(&ear.origin);
     let began = shared.clock.now();
-    let mut tickets = shared.tickets(&ear.origin);
+    let is_proxied = shared.proxies.of(&ear.origin.host).is_some();
+    if is_proxied || shared.http3 == Http3::Never {
+        if shared.http3 == Http3::Only {
+            return Err(Failed::new(Cause::Proxy, "HTTP/3 is not asked for through a proxy"));
+        }
+        return over_tcp(shared, ear, commands, known).await;
+    }
+    let Found { addresses, ways } = offers::look_up(shared, &ear.origin, known).await?;
+    if ways.is_empty() {
+        if shared.http3 == Http3::Only {
+            let why = format_args!("cannot find {}: it has no address", ear.origin.host);
+            return Err(Failed::new(Cause::CouldntResolveHost, why));
+        }
+        return over_tcp(shared, ear, commands, Some(addresses)).await;
+    }
+    let (race, exchanges) = over_quic(shared, ear, commands, ways)?;
+    ear.frame(|| format!("addresses after {}", shared.clock.now().since(began)));
+    let tcp = (shared.http3 != Http3::Only).then(|| dial::dial(shared, &ear.origin, Some(addresses)));
+    match race.run(exchanges, tcp).await {
+        Raced::Ended(outcome) => outcome,
+        Raced::Failed(why) => Err(why),
+        Raced::Tcp(exchanges, dialled) => {
+            let mut tickets = shared.tickets(&ear.origin, Over::Tcp);
+            let earlier = tickets.as_mut().and_then(|tickets| tickets.take(shared.unix_ms()));
+            let start = Start { tickets, earlier, is_early: false };
+            carry(shared, ear, dialled, start, |ready| exchanges.moved(ready)).await
+        }
+    }
+}
+
+/// A race over QUIC, and who asks there.
+fn over_quic(
+    shared: &Rc<Shared>,
+    ear: &Ear,
+    commands: mpsc::UnboundedReceiver<Command>,
+    ways: Vec<Way>,
+) -> Result<(Race, Exchanges), Failed> {
+    let mut tickets = shared.tickets(&ear.origin, Over::Quic);
+    let session = tickets.as_mut().and_then(|tickets| tickets.take(shared.unix_ms()));
+    let is_early = shared.early_data && session.as_ref().is_some_and(|session| session.max_early_data > 0);
+    if is_early {
+        ear.remember(tickets.as_mut().and_then(Keeper::remembered)); // spec: preload-profile-9-a
+    }
+    let host = ear.origin.host.trim_start_matches('[').trim_end_matches(']');
+    let (config, witness) = shared
+        .session(host, Over::Quic, ear.watches, is_early)
+        .map_err(|misuse| Failed::new(Cause::SslConnectError, misuse))?;
+    let now = shared.clock.now();
+    let address = ways.first().map_or_else(|| SocketAddr::from(([0; 4], 0)), |way| way.address);
+    let line = Line { resolved: now, connected: now, ready: now, address, is_proxied: false };
+    let ready = Ready { protocol: Protocol::Http3, line, witness };
+    let token = tickets.as_mut().map(Keeper::take_token).unwrap_or_default();
+    let mut exchanges = Exchanges::new(shared.clone(), ear.clone(), commands, ready);
+    exchanges.tickets = tickets;
+    let plan = Plan { config, session, token, is_early, ways };
+    Ok((Race::new(shared.clone(), ear.clone(), plan), exchanges))
+}
+
+/// What a connection over TCP begins with.
+struct Start {
+    tickets: Option<Keeper>,
+    earlier: Option<tls::Session>,
+    is_early: bool,
+}
+
+async fn over_tcp(
+    shared: &Rc<Shared>,
+    ear: &Ear,
+    commands: mpsc::UnboundedReceiver<Command>,
+    known: Option<Vec<SocketAddr>>,
+) -> Result<(), Failed> {
+    let began = shared.clock.now();
+    let mut tickets = shared.tickets(&ear.origin, Over::Tcp);
     let earlier = tickets.as_mut().and_then(|tickets| tickets.take(shared.unix_ms()));
     // Over HTTP/1.1 nothing would leave early.
     let may_be_early = |earlier: &tls::Session| {
@@ -196,7 +271,7 @@ async fn connect(
     let is_early = shared.early_data && earlier.as_ref().is_some_and(may_be_early);
     if is_early {
         // Told before the socket is there, so that what they name leaves beside the document.
-        ear.remember(tickets.as_mut().and_then(tickets::Keeper::remembered)); // spec: preload-profile-9-a
+        ear.remember(tickets.as_mut().and_then(Keeper::remembered)); // spec: preload-profile-9-a
     }
     let dialled = match dial::dial(shared, &ear.origin, known).await {
         Ok(dialled) => dialled,
@@ -214,17 +289,30 @@ async fn connect(
         let (dns, tcp) = (resolved.since(began), connected.since(*resolved));
         format!("connected to {kind}{address} (address after {dns}, connection after {tcp})")
     });
+    let start = Start { tickets, earlier, is_early };
+    let exchanges = |ready| Exchanges::new(shared.clone(), ear.clone(), commands, ready);
+    carry(shared, ear, dialled, start, exchanges).await
+}
+
+/// Requests over a socket that is there, to their end.
+async fn carry(
+    shared: &Rc<Shared>,
+    ear: &Ear,
+    dialled: dial::Dialled,
+    start: Start,
+    exchanges: impl FnOnce(Ready) -> Exchanges,
+) -> Result<(), Failed> {
+    let Start { tickets, earlier, is_early } = start;
     let host = ear.origin.host.trim_start_matches('[').trim_end_matches(']');
     let (config, witness) = shared
-        .session(host, ear.watches, is_early)
+        .session(host, Over::Tcp, ear.watches, is_early)
         .map_err(|misuse| Failed::new(Cause::SslConnectError, misuse))?;
     let session = Session::resume(config, host, earlier, shared.clock.now(), Box::new(SystemEntropy));
     let session = session.map_err(|misuse| Failed::new(Cause::UrlMalformat, misuse))?;
     let dial::Dialled { resolved, connected, address, is_proxied, stream } = dialled;
     let line = Line { resolved, connected, ready: connected, address, is_proxied };
     // What protocol it is will be known when it is ready.
-    let ready = Ready { protocol: Protocol::Http1, line, witness };
-    let mut application = Exchanges::new(shared.clone(), ear.clone(), commands, ready);
+    let mut application = exchanges(Ready { protocol: Protocol::Http1, line, witness });
     application.tickets = tickets;
     match drive(stream, session, &mut application, shared.clock).await {
         Ok(Ended::Closed) => Ok(()),
@@ -234,6 +322,6 @@ async fn connect(
             }
             http1::serve(*stream, ear, application.into_commands()).await
         }
-        Err(failure) => Err(Failed::of_connection(&place, &failure, application.is_ready())),
+        Err(failure) => Err(Failed::of_connection(&place(&ear.origin), &failure, application.is_ready())),
     }
 }

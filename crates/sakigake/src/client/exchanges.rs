@@ -5,8 +5,10 @@ mod tests;
 
 use super::{
     Shared,
+    alternatives::Spot,
     connection::{self, Call, Command, Ear, News, Ready},
     failure::{Cause, Failed},
+    offers::{Way, own},
     tickets::Keeper,
 };
 use core::{
@@ -16,11 +18,11 @@ use core::{
 };
 use sakigake_net::Application;
 use sakigake_page::load::Id;
-use sakigake_semantics::{Chunk, Event, Http, Misuse, Origin, Reason, StreamId};
+use sakigake_semantics::{Chunk, Event, Http, Misuse, Origin, Reason, Request, StreamId};
 use sakigake_session::{self as session, Carrier, Protocol};
 use sakigake_tls::EarlyData;
 use sakigake_wire::{Instant, Span};
-use std::{collections::BTreeMap, rc::Rc};
+use std::{borrow::Cow, collections::BTreeMap, rc::Rc};
 use tokio::sync::mpsc;
 
 /// How long a connection that has all it came for still waits for a ticket, and how many of its round trips if that is longer.
@@ -47,6 +49,8 @@ pub(super) struct Exchanges {
     has_new_origins: bool,
     is_ready: bool,
     is_over: bool,
+    /// Where the connection leads, if that is not the origin's own place (RFC 7838 section 5).
+    alternative: Option<Vec<u8>>,
     /// The server answers early data before its tickets: who leaves with the answer comes back without one.
     is_ticket_due: bool,
     /// How long a ticket is still waited for.
@@ -92,9 +96,26 @@ impl Exchanges {
             has_new_origins: false,
             is_ready: false,
             is_over: false,
+            alternative: None,
             is_ticket_due: false,
             patience: None,
         }
+    }
+
+    /// The handshake is about to be told as over, on a connection that leads there.
+    pub(super) fn goes_to(&mut self, way: &Way) {
+        self.ready.line.address = way.address;
+        let Spot { host, port } = &way.spot;
+        self.alternative = (way.spot != own(&self.ear.origin)).then(|| format!("{host}:{port}").into_bytes());
+    }
+
+    /// Asks on another connection, which nothing was asked on yet.
+    pub(super) fn moved(mut self, ready: Ready) -> Self {
+        self.begin_anew();
+        let Self { shared, ear, commands, mut waiting, .. } = self;
+        let mut moved = Self::new(shared, ear, commands, ready);
+        waiting.append(&mut moved.waiting);
+        Self { waiting, ..moved }
     }
 
     /// The commands that were not yet carried out, and those to come.
@@ -114,7 +135,9 @@ impl Exchanges {
     fn carry_out(&mut self, now: Instant, command: Command, session: &mut dyn Carrier) {
         let Some(http) = session.http() else { return };
         match command {
-            Command::Request(id, call) => match http.request(&call.request, call.body_bytes() == 0) {
+            Command::Request(id, call) => match http
+                .request(&self.addressed(&call.request), call.body_bytes() == 0)
+            {
                 Ok(stream) => {
                     let is_early = !self.is_ready;
                     let exchange =
@@ -142,6 +165,14 @@ impl Exchanges {
                 }
             }
         }
+    }
+
+    /// A request as it leaves here.
+    fn addressed<'a>(&self, request: &'a Request) -> Cow<'a, Request> {
+        let Some(alternative) = &self.alternative else { return Cow::Borrowed(request) };
+        let mut request = request.clone();
+        request.fields.push(b"alt-used", alternative); // spec: 7838-5-a
+        Cow::Owned(request)
     }
 
     /// Moves bodies of requests into their streams' queues, as far as there is room.
@@ -272,7 +303,10 @@ impl Exchanges {
 
     /// The server saw nothing of what was asked early: it is asked again, once, since nothing is early any more. Under another
     /// protocol that is another request, which whoever speaks it makes of the same call.
-    fn begin_anew(&mut self) {
+    pub(super) fn begin_anew(&mut self) {
+        if self.streams.is_empty() {
+            return;
+        }
         let lost = core::mem::take(&mut self.streams).into_values();
         self.ear.frame(|| format!("early data: {} requests are sent again", lost.len()));
         let again = lost.map(|exchange| Command::Request(exchange.id, exchange.call));
@@ -311,6 +345,7 @@ impl Application for Exchanges {
         match event {
             session::Event::Ready { protocol, is_resumed, early_data, .. } => {
                 self.is_ready = true;
+                let carrier = if protocol == Protocol::H3 { "QUIC" } else { "TLS" };
                 self.ear.frame(|| {
                     let how = if is_resumed { "resumed" } else { "full handshake" };
                     let early_data = match early_data {
@@ -318,7 +353,7 @@ impl Application for Exchanges {
                         EarlyData::Accepted { .. } => ", early data accepted",
                         EarlyData::Rejected => ", early data rejected",
                     };
-                    format!("TLS: {how}{early_data}")
+                    format!("{carrier}: {how}{early_data}")
                 });
                 match early_data {
                     EarlyData::None => {}
@@ -327,8 +362,8 @@ impl Application for Exchanges {
                 }
                 self.ready.line.ready = now;
                 self.ready.protocol = match protocol {
-                    // A byte pipe carries no HTTP/3.
-                    Protocol::H2 | Protocol::H3 => connection::Protocol::Http2,
+                    Protocol::H2 => connection::Protocol::Http2,
+                    Protocol::H3 => connection::Protocol::Http3,
                     Protocol::Plain => connection::Protocol::Http1,
                 };
                 self.ear.tell(News::Ready(self.ready.clone()));

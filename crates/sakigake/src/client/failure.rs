@@ -4,6 +4,7 @@ use super::connection::Protocol;
 use core::fmt;
 use sakigake_net as net;
 use sakigake_page::load::Refusal;
+use sakigake_quic::{self as quic, connection::Closed};
 use sakigake_session::Fault;
 use sakigake_tls as tls;
 use std::io;
@@ -134,6 +135,24 @@ impl Failed {
             }
         };
         Self::new(cause, format_args!("{place}: {failure}"))
+    }
+
+    /// A connection over QUIC to `place` broke, before or after it could carry requests.
+    pub(super) fn of_quic(place: &str, fault: &Fault, was_ready: bool) -> Self {
+        let tls = match fault {
+            Fault::Tls(tls) | Fault::Quic(Closed::Fault(quic::Fault::Tls(tls))) => Some(tls),
+            _ => None,
+        };
+        let cause = match (tls, fault) {
+            (Some(tls::Fault::CertificateRejected(_)), _) => Cause::PeerFailedVerification,
+            (Some(tls::Fault::HandshakeTimeout), _) | (_, Fault::Quic(Closed::Idle)) => {
+                Cause::OperationTimedout
+            }
+            (_, Fault::H3(_)) => Cause::Http3,
+            _ if !was_ready => Cause::QuicConnect,
+            _ => Cause::RecvError,
+        };
+        Self::new(cause, format_args!("{place}: {fault}"))
     }
 
     /// The same for somebody whose response had begun, or had not.

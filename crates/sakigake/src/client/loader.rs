@@ -332,6 +332,11 @@ impl<'a> Loader<'a> {
                 }
             }
         }
+        if response.status >= 200
+            && let Some(entry) = self.load.entries().get(id.0)
+        {
+            self.shared.hear_alternatives(entry.resource.url.origin(), response);
+        }
         self.load.head(self.shared.clock.now(), id, response);
         match &mut self.receiver {
             Some(receiver) if response.status >= 200 => {

@@ -56,7 +56,7 @@ where
 }
 
 /// The resolver's order, with the families taking turns from the first address's on.
-fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+pub(super) fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let first_is_ipv6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (mut first, mut second): (VecDeque<_>, VecDeque<_>) =
         addresses.iter().copied().partition(|address| address.is_ipv6() == first_is_ipv6);

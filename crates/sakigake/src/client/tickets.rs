@@ -12,6 +12,7 @@ use sakigake_page::Origin;
 use sakigake_semantics as semantics;
 use sakigake_session::Event;
 use sakigake_tls as tls;
+use sakigake_wire::Reader;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
@@ -154,12 +155,16 @@ impl Tickets {
     pub(super) const WANTED: tls::extension::TicketRequest =
         tls::extension::TicketRequest { new_session_count: 2, resumption_count: 1 };
 
-    /// The tickets of one connection to `origin`, by way of `proxy`: what was got through one is not shown elsewhere.
-    pub(super) fn for_origin(&self, origin: &Origin, proxy: Option<&super::Proxy>) -> Keeper {
-        let place = format!("{} {}", place(origin), digest(&format!("{} {proxy:?}", self.policy)));
+    /// The tickets of one connection to `origin`, by way of `proxy`: what was got through one is not shown elsewhere. Nor is what
+    /// was got over QUIC of use over TCP.
+    pub(super) fn for_origin(&self, origin: &Origin, proxy: Option<&super::Proxy>, over: Over) -> Keeper {
+        let quic = if over == Over::Quic { " quic" } else { "" };
+        let place = format!("{} {}", place(origin), digest(&format!("{} {proxy:?}{quic}", self.policy)));
         Keeper {
             store: self.store.clone(),
             place,
+            over,
+            token: Vec::new(),
             offered_unix_ms: None,
             is_resumed: false,
             has_begun: false,
@@ -168,10 +173,20 @@ impl Tickets {
     }
 }
 
+/// What carries a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    Tcp,
+    Quic,
+}
+
 /// Keeps the tickets of one connection, each with the origin's hints: who loses one loses the other.
 pub(super) struct Keeper {
     store: Arc<dyn Store>,
     place: String,
+    over: Over,
+    /// What the server believes our address by, the next time (NEW_TOKEN): kept with the ticket that comes after it.
+    token: Vec<u8>,
     /// When a ticket was taken for this connection, if one was.
     offered_unix_ms: Option<u64>,
     is_resumed: bool,
@@ -196,14 +211,42 @@ impl Keeper {
     pub(super) fn take(&mut self, unix_ms: u64) -> Option<tls::Session> {
         let mut session = self.store.take(&self.place, unix_ms);
         self.offered_unix_ms = session.is_some().then_some(unix_ms);
-        self.hints.block =
-            session.as_mut().map(|session| core::mem::take(&mut session.kept)).unwrap_or_default();
+        let kept = session.as_mut().map(|session| core::mem::take(&mut session.kept)).unwrap_or_default();
+        self.unpack(kept);
         session
     }
 
+    /// The token that came with the ticket, for one connection.
+    pub(super) fn take_token(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.token)
+    }
+
+    /// What is kept beside a ticket: hints, and over QUIC a token before them.
+    fn pack(&mut self) -> Vec<u8> {
+        let token = core::mem::take(&mut self.token);
+        match (self.over, u16::try_from(token.len())) {
+            (Over::Tcp, _) => self.hints.block.clone(),
+            (Over::Quic, Ok(len)) => [&len.to_be_bytes()[..], &token, &self.hints.block].concat(),
+            (Over::Quic, Err(_)) => [&[0; 2][..], &self.hints.block].concat(),
+        }
+    }
+
+    fn unpack(&mut self, kept: Vec<u8>) {
+        self.hints.block = match self.over {
+            Over::Tcp => kept,
+            Over::Quic => {
+                let mut reader = Reader::new(&kept);
+                let token = reader.vector_u16().map(|mut token| token.rest()).unwrap_or_default(); // Nothing was kept.
+                self.token = token.to_vec();
+                reader.rest().to_vec()
+            }
+        };
+    }
+
     /// The connection did not come about.
-    pub(super) fn give_back(self, session: tls::Session) {
-        self.store.put(&self.place, &tls::Session { kept: self.hints.block, ..session });
+    pub(super) fn give_back(mut self, session: tls::Session) {
+        let kept = self.pack();
+        self.store.put(&self.place, &tls::Session { kept, ..session });
     }
 
     /// The remembered hints, for who asks for what they name in the first flight, before the server has said anything.
@@ -235,8 +278,9 @@ impl Keeper {
                 self.hints.are_new = true;
                 self.hints.block = block.to_vec();
             }
+            Event::Token(token) => self.token = token.to_vec(),
             Event::Ticket(session) => {
-                let kept = self.hints.block.clone();
+                let kept = self.pack();
                 self.store.put(&self.place, &tls::Session { kept, ..(**session).clone() });
             }
             _ => {}
@@ -245,7 +289,7 @@ impl Keeper {
 }
 
 /// Sixteen bytes of a digest, in hexadecimal.
-fn digest(text: &str) -> String {
+pub(super) fn digest(text: &str) -> String {
     let mut hash = (PROVIDER.suites.first().expect("the provider has suites").hash.start)();
     hash.update(text.as_bytes());
     let mut hex = String::with_capacity(32);

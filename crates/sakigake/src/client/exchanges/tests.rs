@@ -93,3 +93,34 @@ fn what_changes_anything_waits_for_the_handshake() {
         assert!(!may_be_early(&request(method, None)), "{method}");
     }
 }
+
+#[test]
+fn requests_say_which_alternative_they_go_to_and_none_where_it_is_the_origins_own_place() {
+    // spec: 7838-5-a
+    let mut fixture = fixture(false);
+    let way = |port| {
+        let spot = Spot { host: "a.test".into(), port };
+        Way { spot, address: ([127, 0, 0, 1], port).into() }
+    };
+    for (port, told) in [(443, None), (8_443, Some(&b"a.test:8443"[..]))] {
+        fixture.exchanges.goes_to(&way(port));
+        let request = Request::new("GET", "a.test", "/");
+        let leaves = fixture.exchanges.addressed(&request);
+        assert_eq!(leaves.fields.find_all(b"alt-used").next(), told);
+    }
+}
+
+#[test]
+fn what_was_asked_in_vain_is_asked_on_the_next_connection_before_what_waits() {
+    let mut fixture = fixture(true);
+    let call = || Box::new(Call { request: Request::default(), body: None });
+    fixture.exchanges.waiting.push(Command::Request(Id(1), call()));
+    fixture._commands.send(Command::Request(Id(2), call())).expect("it listens");
+    let ready = fixture.exchanges.ready.clone();
+    let moved = fixture.exchanges.moved(ready);
+    let order = moved.waiting.iter().filter_map(|command| match command {
+        Command::Request(id, _) => Some(*id),
+        _ => None,
+    });
+    assert_eq!(order.collect::<Vec<Id>>(), [Id(0), Id(1), Id(2)]);
+}

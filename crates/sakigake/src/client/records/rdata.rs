@@ -72,9 +72,10 @@ impl Record {
             ech: Vec::new(),
             is_understood: true,
         };
+        // Those of an alias count for nothing.
         if record.mode == Mode::Service {
-            record.parameters(rest.get(len..)?)?;
-        } // Parameters of an alias count for nothing: spec: 9460-2.4.2-b
+            record.parameters(rest.get(len..)?)?; // spec: 9460-2.4.2-b
+        }
         Some(record)
     }
 

@@ -67,11 +67,12 @@ fn the_rfcs_test_vectors_are_read() {
 
 #[test]
 fn what_is_malformed_is_refused_whole() {
+    // spec: 9460-2.2-a 9460-8-b
     // As the RFC's appendix D.3 has it where bytes can say it; the rest are their lengths and order.
     for parameters in [
-        "02 9b 00 01 61 02 9b 00 01 62", // The same key twice: spec: 9460-2.2-a
+        "02 9b 00 01 61 02 9b 00 01 62",          // The same key twice.
         "00 03 00 02 00 35 00 01 00 03 02 68 33", // Out of order.
-        "00 00 00 00",                   // Without its value: mandatory, alpn, port, both hints, ech.
+        "00 00 00 00", // Without its value: mandatory, alpn, port, both hints, ech.
         "00 01 00 00",
         "00 03 00 00",
         "00 04 00 00",
@@ -79,7 +80,7 @@ fn what_is_malformed_is_refused_whole() {
         "00 06 00 00",
         "00 01 00 03 02 68 33 00 02 00 03 61 62 63", // no-default-alpn has none.
         "00 02 00 00",                               // It says nothing without alpn.
-        "00 00 00 02 00 7b",                         // What is mandatory is not there: spec: 9460-8-b
+        "00 00 00 02 00 7b",                         // What is mandatory is not there.
         "00 00 00 02 00 00",                         // It does not name itself.
         "00 00 00 04 00 7b 00 7b 00 7b 00 01 61",    // Nor anything twice.
         "00 01 00 03 00 02 68",                      // An empty protocol.
@@ -138,8 +139,11 @@ fn name_servers_are_those_of_the_systems_file() {
     assert_eq!(ask::servers(text), expected.map(Server));
 }
 
-/// An answer to `question` with these records: owner, type, data. Names are as [`wire_name`] writes them.
-fn answer(question: &[u8], flags: u16, rows: &[(&str, u16, Vec<u8>)]) -> Vec<u8> {
+/// Owner, type, data.
+type Row = (&'static str, u16, Vec<u8>);
+
+/// An answer to `question` with these records. Names are as [`wire_name`] writes them.
+fn answer(question: &[u8], flags: u16, rows: &[Row]) -> Vec<u8> {
     let end = question.len() - 11; // Without OPT.
     let mut bytes = question[..end].to_vec();
     bytes[2..4].copy_from_slice(&flags.to_be_bytes());
@@ -219,7 +223,7 @@ fn a_name_that_leads_in_circles_ends() {
 }
 
 /// A name server on the loopback that has these rows by name; those of a name that begins with `big` go by TCP alone.
-async fn responder(rows: fn(&str) -> Option<Vec<(&'static str, u16, Vec<u8>)>>) -> SocketAddr {
+async fn responder(rows: fn(&str) -> Option<Vec<Row>>) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
     let address = socket.local_addr().expect("bound");
     let listener = TcpListener::bind(address).await.expect("the same port");
@@ -268,7 +272,7 @@ fn on_a_thread(work: impl Future<Output = ()>) {
 #[test]
 fn a_server_is_asked_and_its_aliases_are_followed() {
     // spec: 9460-2.4.2-a 9460-3.1-a
-    fn rows(name: &str) -> Option<Vec<(&'static str, u16, Vec<u8>)>> {
+    fn rows(name: &str) -> Option<Vec<Row>> {
         let alias = |to: &str| [&[0, 0][..], &wire_name(to)].concat();
         Some(match name {
             "plain.test" => vec![("", 65, rdata(1, &[0]))],

@@ -154,7 +154,7 @@ fn tickets_are_for_one_policy_and_one_way() {
         change(&mut options);
         let proxy = proxy.map(|text| super::super::Proxy::parse(text).unwrap());
         let origin = Origin::parse(true, "a.test").unwrap();
-        Tickets::of(&options).unwrap().for_origin(&origin, proxy.as_ref()).place
+        Tickets::of(&options).unwrap().for_origin(&origin, proxy.as_ref(), Over::Tcp).place
     };
     let usual = keeper(&|_| {}, None);
     assert!(usual.starts_with("a.test:443 "));
@@ -167,7 +167,7 @@ fn tickets_are_for_one_policy_and_one_way() {
 
 fn keeper(store: &Arc<dyn Store>) -> Keeper {
     let options = Options { tickets: Some(store.clone()), ..Options::default() };
-    Tickets::of(&options).unwrap().for_origin(&Origin::parse(true, "a.test").unwrap(), None)
+    Tickets::of(&options).unwrap().for_origin(&Origin::parse(true, "a.test").unwrap(), None, Over::Tcp)
 }
 
 fn ready(is_resumed: bool) -> Event<'static> {
@@ -247,7 +247,7 @@ fn a_server_that_begins_anew_takes_no_tickets_from_connections_beside() {
     let store = Arc::new(InMemory::default());
     let options = Options { tickets: Some(store.clone()), ..Options::default() };
     let origin = Origin::parse(true, "a.test").unwrap();
-    let keeper = || Tickets::of(&options).unwrap().for_origin(&origin, None);
+    let keeper = || Tickets::of(&options).unwrap().for_origin(&origin, None, Over::Tcp);
     (1..=3).for_each(|number| store.put(&keeper().place, &session(number)));
     let (mut one, place) = (keeper(), keeper().place);
     assert!(one.take(NOW + 10).is_some());
