@@ -167,7 +167,7 @@ impl Connection {
             }
         }
         self.cut(broken?);
-        self.departures.pop_front()
+        self.depart(now, room)
     }
 
     /// A body cannot be completed, which is our fault: the peer hears of it, and so does the owner.

@@ -34,6 +34,8 @@ struct Seen {
     is_in_over: bool,
     is_out_over: bool,
     out: Vec<u8>,
+    /// The engine has told its end.
+    is_finished: bool,
 }
 
 struct Play {
@@ -109,11 +111,12 @@ impl Play {
             Some(last) => last.1 = fin,
             None => pieces.push((&[], fin)),
         }
-        let (mut asked, mut read) = (Vec::new(), Vec::new());
+        let (mut asked, mut read, mut finished) = (Vec::new(), Vec::new(), Vec::new());
         for (piece, fin) in pieces {
             let mut heard = |event: Event<'_>| match event {
                 Event::Request { stream, .. } => asked.push(stream),
                 Event::Data { stream, bytes, .. } => read.push((stream, bytes.len())),
+                Event::Finished { stream } => finished.push(stream),
                 _ => {}
             };
             let handled = self.side.handle(self.now, StreamId(stream), piece, fin, &mut heard);
@@ -121,6 +124,9 @@ impl Play {
         }
         for (stream, bytes) in read {
             self.side.consume(stream, bytes);
+        }
+        for stream in finished {
+            self.streams.entry(stream.0).or_default().is_finished = true;
         }
         for stream in asked {
             self.respond(stream);
@@ -203,7 +209,12 @@ impl Play {
                 }
             }
         }
-        self.side.tell(&mut |_| ());
+        let streams = &mut self.streams;
+        self.side.tell(&mut |event| {
+            if let Event::Finished { stream } = event {
+                streams.entry(stream.0).or_default().is_finished = true;
+            }
+        });
     }
 
     fn check(&self) {
@@ -222,6 +233,8 @@ impl Play {
     /// What left keeps the rules for those who read it.
     fn finish(&self) {
         for (stream, seen) in &self.streams {
+            let is_used = seen.used == seen.came || !seen.is_finished || self.is_closed;
+            assert!(is_used, "stream {stream}: all that came was used: {} of {}", seen.used, seen.came);
             let (place, bytes) = match stream & 3 {
                 0 => (Place::Request, &seen.out[..]),
                 own if (own == 2) == self.client && own & 2 != 0 => {

@@ -35,7 +35,7 @@ pub struct Limits {
     pub drain_ms: u64,
     /// Streams that the peer resets, or that we reset for what it did, in 10 s.
     pub resets_per_10_s: u32,
-    /// Frames of unknown types in 10 s.
+    /// Frames of unknown types in 10 s, beyond four on each request stream.
     pub unknown_frames_per_10_s: u32,
     /// DATA frames without a byte in 10 s.
     pub empty_frames_per_10_s: u32,

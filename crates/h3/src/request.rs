@@ -18,6 +18,8 @@ pub(crate) struct Exchange {
     pub(crate) phase: Phase,
     /// A client's request's method.
     method: Vec<u8>,
+    /// Frames of unknown types that came, as far as they are counted.
+    strange_frames: u8,
     /// Whether DATA alone may follow.
     tunnel: bool,
     body: BodyLength,
@@ -41,6 +43,9 @@ pub(crate) struct Exchange {
     /// Whether the owner has heard of it.
     pub(crate) known: bool,
 }
+
+/// Frames of unknown types that a stream may have before they count against the connection's.
+const FREE_STRANGE_FRAMES: u8 = 4;
 
 /// How much of the peer's message has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,8 +74,8 @@ impl Connection {
     ) -> Result<(), Fault> {
         let (came, mut passed) = (bytes.len(), 0);
         while !exchange.waits && exchange.phase != Phase::Ended {
-            let (phase, tunnel) = (exchange.phase, exchange.tunnel);
-            let mut admit = |kind, len| self.request_fate(now, kind, len, phase, tunnel);
+            let (phase, tunnel, strange) = (exchange.phase, exchange.tunnel, &mut exchange.strange_frames);
+            let mut admit = |kind, len| self.request_fate(now, kind, len, phase, tunnel, strange);
             let Some(piece) = exchange.frames.next(&mut bytes, &mut admit)? else { break };
             let end = fin && bytes.is_empty() && exchange.frames.is_between();
             match piece {
@@ -132,9 +137,15 @@ impl Connection {
         len: u64,
         phase: Phase,
         tunnel: bool,
+        strange: &mut u8,
     ) -> Result<Fate, Fault> {
         if rules::admit(kind, len, Place::Request, !self.client)?.is_none() {
-            self.budget.spend(now, &self.config.limits, Flood::UnknownFrames)?;
+            // Whoever keeps us used to them sends some with each message.
+            if *strange == FREE_STRANGE_FRAMES {
+                self.budget.spend(now, &self.config.limits, Flood::UnknownFrames)?;
+            } else {
+                *strange += 1;
+            }
             return Ok(Fate::Skip);
         }
         match (kind, phase) {

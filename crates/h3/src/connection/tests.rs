@@ -249,7 +249,7 @@ fn streams_and_frames_of_unknown_types_are_left_alone() {
     assert!(departures(&mut side).iter().any(stops));
     let limits = Limits { unknown_frames_per_10_s: 2, unknown_streams_per_10_s: 2, ..Limits::default() };
     let mut server = Connection::server(Arc::new(Config { limits, ..Config::default() }));
-    assert_eq!(server.handle(NOW, StreamId(0), &hex("21 00 21 00"), false, &mut |_| ()), Ok(()));
+    assert_eq!(server.handle(NOW, StreamId(0), &hex(&"21 00 ".repeat(6)), false, &mut |_| ()), Ok(()));
     let fault = server.handle(NOW, StreamId(0), &hex("21 00"), false, &mut |_| ());
     assert_eq!(fault, Err(Fault::Flood(Flood::UnknownFrames)));
     let mut server = Connection::server(Arc::new(Config { limits, ..Config::default() }));
