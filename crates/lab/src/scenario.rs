@@ -45,7 +45,7 @@ impl Configs {
         client.key_log = true;
         client.limits.handshake_ms = patience_ms;
         if let Some(later) = later {
-            resume(&mut server, &mut client, UNIX_SECS + later);
+            resume(&mut server, &mut client, rtt, UNIX_SECS + later);
         }
         let mut server_h2 = h2::Config::default();
         server_h2.limits.settings_ack_ms = patience_ms;
@@ -70,8 +70,8 @@ impl Configs {
     }
 }
 
-/// Tickets and early data on both sides. Nobody repeats anything in these worlds.
-fn resume(server: &mut tls::server::Options, client: &mut tls::client::Options, unix_secs: u64) {
+/// Tickets and early data on both sides, over a link of `rtt`. Nobody repeats anything in these worlds.
+fn resume(server: &mut tls::server::Options, client: &mut tls::client::Options, rtt: Span, unix_secs: u64) {
     let key = tls::TicketKey {
         name: [1; 16],
         secret: Secret::new(&[1; 32]),
@@ -81,7 +81,10 @@ fn resume(server: &mut tls::server::Options, client: &mut tls::client::Options, 
     };
     let ring = tls::KeyRing::new(&plain::PROVIDER.suites[0], vec![key]);
     server.tickets = Some(tls::Tickets::new(Arc::new(ring)));
-    server.early_data = Some(tls::server::EarlyDataPolicy::new(Arc::new(Anybody)));
+    let policy = tls::server::EarlyDataPolicy::new(Arc::new(Anybody));
+    // A ticket's age is told when the first flight departs, and held against the clock when it arrives.
+    let tolerance_ms = policy.tolerance_ms.max(rtt.times(2).as_millis());
+    server.early_data = Some(tls::server::EarlyDataPolicy { tolerance_ms, ..policy });
     server.unix_secs_at_start = unix_secs;
     client.tickets = Some(TicketRequest { new_session_count: 1, resumption_count: 1 });
     client.early_data = true;

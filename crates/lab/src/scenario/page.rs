@@ -2,7 +2,7 @@
 
 pub mod quic;
 
-use super::{Anybody, Configs, HOST, resume};
+use super::{Configs, HOST, resume};
 use crate::{
     log::{Log, Note, What},
     node::{Browser, Content, Memory, Server, Someone, server},
@@ -119,9 +119,14 @@ pub fn run(rtt: Span, hints: Hints, start: Start, seed: u64) -> Result<Run, Fail
             if memory.ticket.is_none() {
                 return Err(Failure::Missing("everything but a ticket".into()));
             }
-            load(rtt, hints, Some(SECS_BETWEEN), Some(memory), seed).map(|(run, _)| run)
+            load(rtt, hints, Some(later(rtt)), Some(memory), seed).map(|(run, _)| run)
         }
     }
+}
+
+/// When a second load begins, in seconds behind the beginning of the first: that is over by then.
+fn later(rtt: Span) -> u64 {
+    SECS_BETWEEN + rtt.times(10).as_millis() / 1_000
 }
 
 /// One load, of somebody who remembers this or nothing; what is learnt in it.

@@ -1,18 +1,15 @@
 //! The same page over HTTP/3: a client and a server in a world of datagrams.
 
-use super::{
-    Anybody, Failure, HOST, Hints, Run, SECS_BETWEEN, Start, check_whole, content, draw, habits, options,
-    resume, table,
-};
+use super::{Failure, HOST, Hints, Run, Start, check_whole, content, draw, habits, options, resume, table};
 use crate::{
     datagram::{self, Note, What},
     node::Memory,
     quic::{Page, Setup, Site, Story},
+    scenario::UNIX_SECS,
     world::{NodeId, Stopped},
 };
 use sakigake_h3 as h3;
 use sakigake_page::Url;
-use sakigake_tls::server::EarlyDataPolicy;
 use sakigake_wire::{Instant, Span};
 use std::sync::Arc;
 
@@ -72,6 +69,17 @@ pub fn time(course: &Course) -> Result<Span, Failure> {
     load(course).map(|load| load.took)
 }
 
+/// How long so many loads take, each in a world of its own, the shortest first.
+///
+/// # Errors
+/// [`Failure`] of the first that failed.
+pub fn times(course: &Course, worlds: u64) -> Result<Vec<Span>, Failure> {
+    let times = (0..worlds).map(|world| time(&Course { seed: course.seed + world, ..*course }));
+    let mut times = times.collect::<Result<Vec<Span>, Failure>>()?;
+    times.sort_unstable();
+    Ok(times)
+}
+
 struct Load {
     took: Span,
     waterfall: sakigake_page::waterfall::Waterfall,
@@ -89,7 +97,7 @@ fn load(course: &Course) -> Result<Load, Failure> {
             if memory.ticket.is_none() {
                 return Err(Failure::Missing("everything but a ticket".into()));
             }
-            visit(course, Some(SECS_BETWEEN), Some(memory))
+            visit(course, Some(super::later(course.rtt)), Some(memory))
         }
     }
 }
@@ -133,11 +141,10 @@ fn setup(course: &Course, later: Option<u64>, memory: Option<Memory>) -> Result<
         limits.handshake_ms = limits.handshake_ms.max(patience_ms);
     }
     if let Some(later) = later {
-        resume(&mut setup.server_tls, &mut setup.client_tls, super::super::UNIX_SECS + later);
-        let policy = EarlyDataPolicy::new(Arc::new(Anybody));
-        let tolerance_ms = policy.tolerance_ms.max(rtt.times(2).as_millis());
-        let is_taken = course.early != Early::Rejected || later == 0;
-        setup.server_tls.early_data = is_taken.then_some(EarlyDataPolicy { tolerance_ms, ..policy });
+        resume(&mut setup.server_tls, &mut setup.client_tls, rtt, UNIX_SECS + later);
+        if course.early == Early::Rejected && later > 0 {
+            setup.server_tls.early_data = None;
+        }
         setup.client_tls.early_data = course.early != Early::None;
     }
     let url =

@@ -62,3 +62,32 @@ fn who_remembers_hints_is_not_told_them_again() {
     };
     assert_eq!((hinted(Start::Cold), hinted(Start::Warm)), (vec![16], vec![16]));
 }
+
+#[test]
+fn weeks_away_and_warm_for_forty_minutes() {
+    let (week, minutes) = (Span::from_secs(7 * 86_400), Span::from_secs(40 * 60));
+    for (rtt, start, hints, expected) in [
+        (week, Start::Cold, Hints::None, 4),
+        (week, Start::Cold, Hints::Early, 4),
+        (week, Start::Cold, Hints::Preload, 3),
+        (minutes, Start::Warm, Hints::None, 3),
+        (minutes, Start::Warm, Hints::Early, 3),
+        (minutes, Start::Warm, Hints::Preload, 2),
+    ] {
+        let rtts = run(rtt, hints, start, 1).map(|run| run.rtts);
+        assert_eq!(rtts, Ok(expected), "{hints:?} {start:?} at {rtt}");
+    }
+}
+
+#[test]
+fn early_hints_save_no_round_trip() {
+    for rtt in [Span::from_millis(1), Span::from_millis(50), Span::from_secs(1)] {
+        for (start, expected) in [(Start::Cold, 4), (Start::Warm, 3)] {
+            assert_eq!(
+                run(rtt, Hints::Early, start, 1).map(|run| run.rtts),
+                Ok(expected),
+                "{start:?} at {rtt}"
+            );
+        }
+    }
+}
