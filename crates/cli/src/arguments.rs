@@ -271,12 +271,32 @@ pub(crate) struct PageArguments {
     /// Round-trip time of the link, such as 50ms
     #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = parse_span)]
     pub(crate) rtt: Span,
+    /// One version of HTTP alone
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) http: Option<PageHttp>,
+    /// Beside that, many loads over HTTP/3 where each datagram is lost with this chance, in percent
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
+    pub(crate) loss: Option<f64>,
+    /// How many of them
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) worlds: u64,
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
-    /// Draw both loads side by side into an SVG file
+    /// Draw the loads with and without hints side by side into an SVG file
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
+}
+
+/// What a page comes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PageHttp {
+    /// HTTP/2 over a byte pipe
+    #[value(name = "2")]
+    Two,
+    /// HTTP/3 over datagrams
+    #[value(name = "3")]
+    Three,
 }
 
 #[derive(Args)]
@@ -327,6 +347,12 @@ fn parse_seconds(text: &str) -> Result<Span, String> {
     let is_bare = text.ends_with(|last: char| last.is_ascii_digit() || last == '.');
     let spelled = if is_bare { format!("{text}s") } else { text.to_owned() };
     parse_span(&spelled).map_err(|_| "expected a time such as 1.5 (seconds), 500ms or 2m".into())
+}
+
+/// A share that is not the whole, in percent.
+fn parse_percent(text: &str) -> Result<f64, String> {
+    let percent = text.parse().ok().filter(|percent| (0.0..100.0).contains(percent));
+    percent.ok_or_else(|| "expected a number from 0 to less than 100".into())
 }
 
 #[cfg(test)]

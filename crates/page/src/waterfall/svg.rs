@@ -10,6 +10,8 @@ const ROW: usize = 18;
 const TOP: usize = 64;
 const LABEL: usize = 190;
 const PANEL_GAP: usize = 56;
+/// The width of one of several loads.
+const PANEL: usize = 399;
 
 /// The picture of one load.
 pub fn svg(waterfall: &Waterfall) -> String {
@@ -18,21 +20,21 @@ pub fn svg(waterfall: &Waterfall) -> String {
     draw(&[waterfall], &rows, 940)
 }
 
-/// Two loads of one page side by side on one scale of time, a line a resource.
-pub fn compare(left: &Waterfall, right: &Waterfall) -> String {
+/// Loads of one page side by side on one scale of time, a line a resource.
+pub fn compare(loads: &[&Waterfall]) -> String {
     let mut rows: Vec<Pair<'_>> = Vec::new();
     let mut known: BTreeMap<&str, usize> = BTreeMap::new();
-    for (side, waterfall) in [left, right].into_iter().enumerate() {
+    for (side, waterfall) in loads.iter().enumerate() {
         for row in &waterfall.rows {
             let at = *known.entry(&row.label).or_insert_with(|| {
-                rows.push(Pair { label: &row.label, rows: vec![None, None] });
+                rows.push(Pair { label: &row.label, rows: vec![None; loads.len()] });
                 rows.len() - 1
             });
             // The last of several requests for one address is the one that counted.
             rows[at].rows[side] = Some(row);
         }
     }
-    draw(&[left, right], &rows, 1_100)
+    draw(loads, &rows, LABEL + (PANEL + PANEL_GAP) * loads.len())
 }
 
 /// A line of the picture: what each of the panels shows there.

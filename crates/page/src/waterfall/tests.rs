@@ -127,7 +127,7 @@ fn no_line_is_wider_than_the_terminal() {
 #[test]
 fn a_drawing_is_the_same_each_time() {
     insta::assert_snapshot!("single.svg", svg(&with_hints()));
-    insta::assert_snapshot!("compare.svg", compare(&without_hints(), &with_hints()));
+    insta::assert_snapshot!("compare.svg", compare(&[&without_hints(), &with_hints()]));
 }
 
 #[test]
