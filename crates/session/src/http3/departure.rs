@@ -11,6 +11,9 @@ use sakigake_quic::{
 use sakigake_semantics::{self as semantics, StreamId};
 use sakigake_wire::Instant;
 
+/// A block that is worth a frame holds one hint at least.
+const LEAST_BLOCK_BYTES: usize = 48;
+
 /// What belongs to the connection leaves before any message.
 const FIRST: Priority = Priority { urgency: 0, incremental: false };
 
@@ -48,8 +51,11 @@ impl Http3 {
         let host = server_name.as_deref();
         let mut speaker = Speaker { engine, rtt: rtt(connection) };
         if connection.may_send_data() && (self.is_ready || !self.is_client_asked) {
-            if let Some(hints) = hints {
-                hints.first_within(now, host, budget(connection), &mut speaker); // spec: preload-profile-2-a
+            // spec: preload-profile-4-b
+            let budget = budget(connection);
+            // What has no room behind this flight has some behind the next one, when the client has shown that it is there.
+            if let Some(hints) = hints.as_mut().filter(|_| budget >= LEAST_BLOCK_BYTES || self.is_ready) {
+                hints.first_within(now, host, budget, &mut speaker); // spec: preload-profile-2-a
             }
             // Refused when the connection is closing: then nobody asks for anything any more.
             let _ = speaker.engine.announce_origins();
@@ -85,7 +91,7 @@ fn budget(connection: &Connection) -> usize {
     let may_open =
         connection.openable(Direction::Unidirectional).start > 0 || peer.initial_max_streams_uni > 0;
     let credit = peer.initial_max_stream_data_uni.min(peer.initial_max_data);
-    let least = connection.flight_room().min(if may_open { credit } else { 0 });
+    let least = connection.flight_room().min(if may_open { credit } else { 0 }); // spec: preload-profile-5-e
     usize::try_from(least).unwrap_or(usize::MAX).saturating_sub(OVERHEAD_BYTES)
 }
 

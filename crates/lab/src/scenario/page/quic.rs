@@ -4,12 +4,15 @@ use super::{Failure, HOST, Hints, Run, Start, check_whole, content, draw, habits
 use crate::{
     datagram::{self, Note, What},
     node::Memory,
+    plain,
     quic::{Page, Setup, Site, Story},
     scenario::UNIX_SECS,
     world::{NodeId, Stopped},
 };
 use sakigake_h3 as h3;
 use sakigake_page::Url;
+use sakigake_quic::connection::Options;
+use sakigake_tls::server::{ClientAuthentication, Demand};
 use sakigake_wire::{Instant, Span};
 use std::sync::Arc;
 
@@ -29,6 +32,12 @@ pub struct Course {
     pub start: Start,
     /// What becomes of a warm client's early data.
     pub early: Early,
+    /// Bytes of one more certificate in the server's chain.
+    pub chain_bytes: usize,
+    /// What the client grants the server on each stream from the beginning, in bytes.
+    pub credit_bytes: u64,
+    /// Whether the host asks its clients who they are; this one has nothing to show.
+    pub asks_clients: bool,
     /// All chance.
     pub seed: u64,
 }
@@ -47,7 +56,18 @@ pub enum Early {
 impl Course {
     /// A link without loss.
     pub fn new(rtt: Span, hints: Hints, start: Start, seed: u64) -> Self {
-        Self { rtt, loss_ppm: 0, hints, start, early: Early::Taken, seed }
+        let credit_bytes = Options::default().limits.streams.initial_stream_window_bytes;
+        Self {
+            rtt,
+            loss_ppm: 0,
+            hints,
+            start,
+            early: Early::Taken,
+            chain_bytes: 0,
+            credit_bytes,
+            asks_clients: false,
+            seed,
+        }
     }
 }
 
@@ -139,6 +159,22 @@ fn setup(course: &Course, later: Option<u64>, memory: Option<Memory>) -> Result<
     }
     for limits in [&mut setup.client_tls.limits, &mut setup.server_tls.limits] {
         limits.handshake_ms = limits.handshake_ms.max(patience_ms);
+    }
+    setup.client.limits.streams.initial_stream_window_bytes = course.credit_bytes;
+    if course.chain_bytes > 0 {
+        let mut credential = plain::credential(HOST, 1);
+        credential.chain.push(vec![0; course.chain_bytes]);
+        credential.signed_with.push(credential.signed_with[0]);
+        setup.server_tls.credentials = vec![Arc::new(credential)];
+    }
+    if course.asks_clients {
+        setup.server_tls.client_authentication = vec![Arc::new(ClientAuthentication {
+            hosts: Vec::new(),
+            is_default: true,
+            demand: Demand::Optional,
+            verifier: None,
+            authorities: Vec::new(),
+        })];
     }
     if let Some(later) = later {
         resume(&mut setup.server_tls, &mut setup.client_tls, rtt, UNIX_SECS + later);

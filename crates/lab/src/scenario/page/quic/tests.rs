@@ -143,3 +143,64 @@ fn loss_does_not_make_hints_a_burden() {
         assert!(with[0] <= without[0] && with[1] <= without[1], "{start:?}: {with:?}, {without:?} without");
     }
 }
+
+/// When a side's handshake was complete.
+fn ready_at(story: &Story, end: NodeId) -> Instant {
+    let is_ready = |entry: &&datagram::Entry| matches!(entry.what, What::Noted { node, note: Note::Ready { .. } } if node == end);
+    story.log().entries().iter().find(is_ready).expect("it is complete").at
+}
+
+#[test]
+fn no_chain_is_so_long_that_the_frame_makes_the_handshake_slower() {
+    // spec: preload-profile-5-e
+    let rtt = Span::from_millis(50);
+    let mut saved = 0;
+    for chain_bytes in (0..9_000).step_by(300) {
+        let course = |hints| Course { chain_bytes, ..Course::new(rtt, hints, Start::Cold, 1) };
+        let [without, with] =
+            [Hints::None, Hints::Preload].map(|hints| run(&course(hints)).expect("it loads"));
+        for end in [NodeId(0), NodeId(1)] {
+            assert_eq!(ready_at(&with.log, end), ready_at(&without.log, end), "{chain_bytes}");
+        }
+        assert!(with.log.verdict.complaints.is_empty(), "{chain_bytes}: {:?}", with.log.verdict.complaints);
+        assert!(with.rtts <= without.rtts, "{chain_bytes}");
+        saved += without.rtts - with.rtts;
+        // What was begun in the first flight was said in it.
+        let first_flight = Instant::default() + Span::from_millis(25);
+        let said = said(&with.log, Side::Server, 3, first_flight);
+        if !said.is_empty() {
+            frames(&said);
+        }
+    }
+    // All of them but for chains that leave room for some hints and not for all.
+    assert!(saved >= 25, "{saved} of 30");
+}
+
+#[test]
+fn the_frame_keeps_to_the_clients_first_credit() {
+    // spec: preload-profile-5-e
+    let mut hints = Vec::new();
+    for credit_bytes in [700, 1_000, 1_400, 4_000] {
+        let course = Course::new(Span::from_millis(50), Hints::Preload, Start::Cold, 1);
+        let story = run(&Course { credit_bytes, ..course }).expect("it loads").log;
+        let said = said(&story, Side::Server, 3, Instant::default() + Span::from_millis(25));
+        assert!(said.len() as u64 <= credit_bytes, "{} of {credit_bytes}", said.len());
+        let frames = frames(&said);
+        let reading = block::read(&frames[1].1, block::Limits::default()).expect("it reads");
+        hints.push(reading.hints.len());
+    }
+    assert!(hints.is_sorted() && hints[0] > 0 && hints[0] < 16 && hints[3] == 16, "{hints:?}");
+}
+
+#[test]
+fn a_host_that_asks_who_its_clients_are_says_nothing_before_it_knows() {
+    // spec: preload-profile-4-b
+    let course = Course::new(Span::from_millis(50), Hints::Preload, Start::Cold, 1);
+    let story = run(&Course { asks_clients: true, ..course }).expect("it loads").log;
+    let said = |until| frames(&said(&story, Side::Server, 3, until));
+    let kinds =
+        |frames: Vec<(u64, Vec<u8>)>| -> Vec<u64> { frames.into_iter().map(|(kind, _)| kind).collect() };
+    let known = ready_at(&story, NodeId(1));
+    assert_eq!(kinds(said(Instant::default() + Span::from_millis(25))), [0x04]);
+    assert_eq!(kinds(said(known)), [0x04, 0xf0]);
+}
