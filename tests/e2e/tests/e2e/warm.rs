@@ -61,7 +61,7 @@ fn returning(setup: Setup, early_data: Option<EarlyDataPolicy>) -> Setup {
 
 #[test]
 fn who_comes_back_is_told_nothing_twice_and_asks_for_all_of_it() {
-    // spec: preload-profile-10-a spec: preload-profile-10-b
+    // spec: preload-profile-10-b
     let server = Server::start(returning(Setup::of(example()), None));
     let client = server.client(true);
     let (first, lines) = load(&server, &client);
