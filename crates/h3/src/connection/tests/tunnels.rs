@@ -33,6 +33,10 @@ fn sent_datagrams(side: &mut Connection) -> Vec<Vec<u8>> {
 #[test]
 fn a_websocket_of_aioquic_is_a_tunnel() {
     // spec: 9220-3-b
+    let config = Config { extended_connect: true, ..Config::default() };
+    let said = |mut side: Connection, control| bytes_of(&departures(&mut side), control).0;
+    assert!(said(Connection::server(Arc::new(config.clone())), 3).ends_with(&[0x08, 0x01, 0x21, 0x00]));
+    assert!(!said(Connection::client(Arc::new(config)), 2).ends_with(&[0x08, 0x01, 0x21, 0x00]));
     let mut server = tunnelling(false, Limits::default());
     let mut heards = Heards::new();
     let mut hear = |event: Event<'_>| {
