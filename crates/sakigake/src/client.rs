@@ -19,6 +19,7 @@ mod race;
 mod records;
 pub mod tickets;
 mod trust;
+mod upstream;
 mod witness;
 
 pub use alternatives::Alternatives;
@@ -32,6 +33,7 @@ pub use loader::{Keep, Loaded, Receiver, Watcher};
 pub use proxy::{BadProxy, Bypass, Proxies, Proxy};
 pub use records::NameServers;
 pub use trust::{Trust, TrustError};
+pub use upstream::{Exchange, Heard, Told, Upstream};
 
 use crate::key_log::KeyLogFile;
 use core::fmt;
@@ -299,6 +301,14 @@ impl Client {
         receiver: &mut dyn Receiver,
     ) -> Result<u16, Error> {
         loader::resource(&self.shared, ask, watcher, receiver).await
+    }
+}
+
+impl Client {
+    /// Single requests to one origin, over connections that stay open between them; `told` hears what the connections say of the
+    /// origin. It begins a task, so that it is to be called within the `LocalSet`.
+    pub fn upstream(&self, origin: Origin, told: impl Fn(Told<'_>) + 'static) -> Upstream {
+        Upstream::new(self.shared.clone(), origin, Box::new(told))
     }
 }
 

@@ -13,6 +13,7 @@ mod bridge;
 mod function;
 pub(crate) mod head;
 mod inflow;
+mod interim;
 mod local;
 mod outgoing;
 mod peer;
@@ -22,6 +23,7 @@ mod tests;
 mod upload;
 
 pub use body::{Body, BodyError};
+pub use interim::EarlyHints;
 pub(crate) use bridge::bridge;
 pub(crate) use inflow::{Bell, Inflow, Ring};
 pub(crate) use local::{Local, Pending};

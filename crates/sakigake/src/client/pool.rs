@@ -174,6 +174,7 @@ impl Pool {
     pub(super) fn answered(&mut self, number: usize) {
         if let Some(connection) = self.find_mut(number) {
             connection.has_answered = true;
+            self.fruitless = 0; // What a pool lives through in days is no reason to give up.
         }
     }
 
@@ -188,6 +189,16 @@ impl Pool {
             connection.is_retired = true;
         }
         self.serve_waiting(number);
+    }
+
+    /// Nobody asks for more of it, whether it is over (`is_whole`) or not.
+    pub(super) fn leave(&mut self, id: Id, is_whole: bool) {
+        if !is_whole {
+            self.cancel(id);
+        }
+        if let Some(number) = self.carriers.get(&id).copied() {
+            self.finish(number, id, is_whole);
+        }
     }
 
     /// A connection gave it back unsent.

@@ -2,7 +2,7 @@
 
 use super::{room, waits::Owed};
 use crate::early::{Early, is_document_head};
-use crate::service::{BodyError, Failure, Inflow, Outgoing, Pending, Ring, head};
+use crate::service::{BodyError, EarlyHints, Failure, Inflow, Outgoing, Pending, Ring, head};
 use bytes::Bytes;
 use http_body::Body as _;
 use sakigake_semantics::{Chunk, Http, Reason, Response, StreamId};
@@ -33,6 +33,8 @@ pub(crate) struct Exchange {
     early: Option<Early>,
     /// Where else it finds the same.
     alternative: Option<Box<str>>,
+    /// What the handler itself may say ahead of its response.
+    own: Option<EarlyHints>,
     outcome: Outcome,
 }
 
@@ -106,6 +108,7 @@ impl Exchange {
             is_refused: false,
             early: None,
             alternative: None,
+            own: None,
             outcome: Outcome::default(),
         }
     }
@@ -137,6 +140,12 @@ impl Exchange {
     /// The client is told that it finds the same there, unless the handler tells it something else.
     pub(crate) fn alternative(mut self, alternative: Option<&str>) -> Self {
         self.alternative = alternative.map(Into::into);
+        self
+    }
+
+    /// The handler may say this itself.
+    pub(crate) fn own_hints(mut self, own: Option<EarlyHints>) -> Self {
+        self.own = own;
         self
     }
 
@@ -240,7 +249,9 @@ impl Exchange {
 
     fn ask(&mut self, stream: StreamId, http: &mut dyn Http) {
         let Phase::Asking(pending) = &mut self.phase else { return };
-        match Pin::new(pending).poll(&mut Context::from_waker(&self.ring)) {
+        let polled = Pin::new(pending).poll(&mut Context::from_waker(&self.ring));
+        self.precede(stream, http, polled.is_ready());
+        match polled {
             Poll::Pending => {
                 self.hint(stream, http);
                 self.bid_continue(stream, http);
@@ -264,6 +275,15 @@ impl Exchange {
     fn hint(&mut self, stream: StreamId, http: &mut dyn Http) {
         let told = self.early.as_mut().map_or(0, |early| early.precede(stream, http));
         self.outcome.early_hints += told;
+    }
+
+    /// The handler's own 103 leaves, unless ours has.
+    fn precede(&mut self, stream: StreamId, http: &mut dyn Http, is_last: bool) {
+        let Some(interim) = self.own.as_ref().and_then(|own| own.take(is_last)) else { return };
+        if self.outcome.early_hints == 0 && http.respond(stream, &interim, false).is_ok() {
+            self.outcome.early_hints += interim.fields.find_all(b"link").count();
+            self.early = None;
+        }
     }
 
     fn begin(&mut self, stream: StreamId, response: http::Response<Outgoing>, http: &mut dyn Http) {

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     early::Early,
     handler::{Handler, Served},
-    service::{Bell, Body, EarlyData, Inflow, Local, Peer, Pending, Ring, bridge, head},
+    service::{Bell, Body, EarlyData, EarlyHints, Inflow, Local, Peer, Pending, Ring, bridge, head},
 };
 use core::task::{Context, Poll};
 use http::StatusCode;
@@ -113,11 +113,12 @@ impl<H: Handler> Exchanges<H> {
         let is_head = asked.request.method() == b"HEAD";
         let expects = asked.request.fields.find(b"expect").is_some();
         let is_tunnel = asked.request.protocol().is_some();
-        let pending = ask(local, &asked, peer);
         let ring = self.ring(asked.stream);
+        let own = EarlyHints::new(ring.clone());
+        let pending = ask(local, &asked, peer, own.clone());
         let exchange = Exchange::new(pending, asked.inflow, ring.clone());
         let exchange = exchange.head(is_head).expects(expects).tunnel(is_tunnel).early(early);
-        let exchange = exchange.alternative(handler.alternative());
+        let exchange = exchange.alternative(handler.alternative()).own_hints(Some(own));
         let since = time::Instant::now();
         let under_way = UnderWay { exchange, handler, served, since, is_logged: false, is_leaving: false };
         self.under_way.insert(asked.stream, under_way);
@@ -223,7 +224,7 @@ fn digit(number: u64, digit: &u8) -> Option<u64> {
 }
 
 /// The answer to come: the service's, or the server's own where the request is not for it.
-fn ask(local: Local, asked: &Asked, peer: Peer) -> Pending {
+fn ask(local: Local, asked: &Asked, peer: Peer, own: EarlyHints) -> Pending {
     // Made first: where nobody gets it, its drop refuses what the client still sends.
     let body = asked.inflow.clone().map_or_else(Body::empty, Body::of_stream);
     let Some(mut parts) = head::request(&asked.request) else {
@@ -233,6 +234,7 @@ fn ask(local: Local, asked: &Asked, peer: Peer) -> Pending {
         return Pending::refusal(StatusCode::EXPECTATION_FAILED);
     }
     peer.extend(&mut parts.extensions);
+    parts.extensions.insert(own);
     if asked.is_early {
         EarlyData::mark(&mut parts);
     }
