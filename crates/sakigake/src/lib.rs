@@ -12,6 +12,7 @@ pub mod expiry;
 pub mod files;
 #[doc(hidden)]
 pub mod fuzz;
+pub mod gateway;
 mod handler;
 pub mod hints;
 pub mod hosts;

@@ -23,9 +23,9 @@ mod tests;
 mod upload;
 
 pub use body::{Body, BodyError};
-pub use interim::EarlyHints;
 pub(crate) use bridge::bridge;
 pub(crate) use inflow::{Bell, Inflow, Ring};
+pub use interim::EarlyHints;
 pub(crate) use local::{Local, Pending};
 pub(crate) use outgoing::{Failure, Outgoing};
 pub use peer::{EarlyData, Peer, Tls};

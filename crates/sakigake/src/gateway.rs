@@ -1,0 +1,342 @@
+//! A gateway: browsers before it, one origin behind it that says by PRELOAD frames what its pages will want. Browsers do not know
+//! that frame. They hear of its hints at once, in a 103 (Early Hints), and find what those name in the gateway's cache.
+//!
+//! ```text
+//! browser -> service -> forward::request -> client::Upstream -> origin
+//! origin -> PRELOAD -> Hints -> 103 to the browser, and a Flight a resource -> Cache
+//! ```
+//!
+//! The cache is filled by requests of the gateway's own alone (`fetch`): they carry no credentials and nothing that one browser could say
+//! for another, so that no browser can spoil what others get. Everything else is passed through and not stored.
+
+mod body;
+mod cache;
+mod fetch;
+mod flight;
+mod forward;
+mod hints;
+
+use crate::{
+    client::{self, Client, Exchange, Failed, Heard, Told, Upstream},
+    service::{Body, EarlyHints, Factory, Peer},
+};
+use body::Outgoing;
+use cache::Cache;
+use core::fmt;
+use hints::{Hints, Link};
+use http::{Method, StatusCode, header};
+use http_body_util::BodyExt;
+use sakigake_page::Origin;
+use sakigake_preload as preload;
+use std::{
+    cell::RefCell,
+    convert::Infallible,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::watch;
+
+/// What a gateway may do.
+pub struct Options {
+    /// Whom it stands before: https alone.
+    pub origin: Origin,
+    /// Whether the origin's frames are acted on, and browsers told of what they name.
+    pub hints: bool,
+    /// What bounds it.
+    pub limits: Limits,
+    /// What is counted.
+    pub counts: Arc<Counts>,
+}
+
+/// What bounds a gateway: each worker has a cache, and connections to the origin, of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long the origin may take until its response begins.
+    pub head_ms: u64,
+    /// How long it may be silent within a response.
+    pub stall_ms: u64,
+    /// Bytes of a request's body, which is read whole before it is passed on.
+    pub request_bytes: usize,
+    /// Bytes of a response that is kept.
+    pub entry_bytes: usize,
+    /// Bytes of all that is kept.
+    pub cache_bytes: usize,
+    /// Responses that are kept.
+    pub cache_entries: usize,
+    /// Responses that are kept for one address: for several languages, say.
+    pub variants: usize,
+    /// Requests of the gateway's own that are under way.
+    pub fetches: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head_ms: 60_000,
+            stall_ms: 60_000,
+            request_bytes: 4 << 20,
+            entry_bytes: 2 << 20,
+            cache_bytes: 64 << 20,
+            cache_entries: 4_096,
+            variants: 4,
+            fetches: 64,
+        }
+    }
+}
+
+/// What a gateway counts.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Navigations that were answered with a 103.
+    pub told: AtomicU64,
+    /// Resources that were fetched because of a hint.
+    pub fetched: AtomicU64,
+    /// Of those, fetched and asked for.
+    pub used: AtomicU64,
+    /// Requests that were answered from what the gateway had, or was fetching.
+    pub answered: AtomicU64,
+    /// Requests that were passed on to the origin.
+    pub passed: AtomicU64,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let (fetched, used) = (of(&self.fetched), of(&self.used));
+        write!(
+            f,
+            "{} navigations told early; {fetched} resources fetched for hints, {} of them never asked for; {} requests answered from \
+             the cache, {} passed on",
+            of(&self.told),
+            fetched.saturating_sub(used),
+            of(&self.answered),
+            of(&self.passed)
+        )
+    }
+}
+
+/// Adds one.
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A service that answers for the origin, over the connections of a client that `connect` makes, once a worker.
+///
+/// # Errors
+/// There is no such client.
+pub fn factory(
+    options: Options,
+    connect: impl Fn() -> Result<Client, client::Error> + Send + Sync + 'static,
+) -> Result<Factory, client::Error> {
+    connect()?; // What is wrong is said before anybody asks.
+    let options = Arc::new(options);
+    Ok(Factory::new(move || {
+        let client = connect().expect("it could be made before");
+        let gateway = Gateway::new(options.clone(), &client);
+        Service { gateway: Rc::new(gateway), _client: client }
+    }))
+}
+
+struct Service {
+    gateway: Rc<Gateway>,
+    _client: Client,
+}
+
+impl tower_service::Service<http::Request<Body>> for Service {
+    type Response = http::Response<Outgoing>;
+    type Error = Infallible;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>>>>;
+
+    fn poll_ready(&mut self, _: &mut core::task::Context<'_>) -> core::task::Poll<Result<(), Infallible>> {
+        core::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let gateway = self.gateway.clone();
+        Box::pin(async move { Ok(gateway.answer(request).await) })
+    }
+}
+
+/// One worker's.
+pub(crate) struct Gateway {
+    options: Arc<Options>,
+    /// The origin, as hints have it.
+    origin: preload::Origin,
+    upstream: Upstream,
+    hints: Rc<RefCell<Hints>>,
+    changed: watch::Receiver<u64>,
+    cache: RefCell<Cache>,
+}
+
+impl Gateway {
+    fn new(options: Arc<Options>, client: &Client) -> Self {
+        let origin = preload::Origin::new(&options.origin.host, options.origin.port);
+        let hints = Rc::new(RefCell::new(Hints::new(origin.clone())));
+        let (bell, changed) = watch::channel(0_u64);
+        let known = hints.clone();
+        let wants = options.hints;
+        let told = move |told: Told<'_>| {
+            if wants && known.borrow_mut().hear(told) {
+                bell.send_modify(|turn| *turn = turn.wrapping_add(1));
+            }
+        };
+        let upstream = client.upstream(options.origin.clone(), told);
+        let cache = RefCell::new(Cache::new(options.limits));
+        Self { options, origin, upstream, hints, changed, cache }
+    }
+
+    async fn answer(self: Rc<Self>, request: http::Request<Body>) -> http::Response<Outgoing> {
+        match self.try_answer(request).await {
+            Ok(response) => response,
+            Err(trouble) => trouble.page(),
+        }
+    }
+
+    async fn try_answer(
+        self: &Rc<Self>,
+        request: http::Request<Body>,
+    ) -> Result<http::Response<Outgoing>, Trouble> {
+        let (parts, body) = request.into_parts();
+        if parts.method == Method::CONNECT || forward::is_upgrade(&parts) {
+            return Err(Trouble::Upgrade);
+        }
+        if forward::is_loop(&parts) {
+            return Err(Trouble::Loop);
+        }
+        let visited = forward::authority(&parts).ok_or(Trouble::NoAuthority)?;
+        if let Some(response) = self.from_cache(&parts, &visited).await {
+            count(&self.options.counts.answered);
+            return Ok(response);
+        }
+        let body = self.read(body).await?;
+        let may_tell = self.options.hints && forward::is_navigation(&parts);
+        let early = may_tell.then(|| parts.extensions.get::<EarlyHints>().cloned()).flatten();
+        let client = parts.extensions.get::<Peer>().map(|peer| peer.address().ip());
+        let request = forward::request(&parts, &self.options.origin, &visited, client, body.as_deref());
+        count(&self.options.counts.passed);
+        let mut exchange = self.upstream.request(request.ok_or(Trouble::Unspeakable)?, body);
+        let patience = Duration::from_millis(self.options.limits.head_ms);
+        let navigation = Navigation { early, visited: &visited, parts: &parts };
+        let head = tokio::time::timeout(patience, self.head(&mut exchange, navigation)).await;
+        let head = head.map_err(|_| Trouble::Late)?.map_err(Trouble::Failed)?;
+        if !parts.method.is_safe() && head.status < 400 {
+            self.cache.borrow_mut().invalidate(forward::target(&parts));
+        }
+        let mut response = http::Response::new(());
+        *response.status_mut() = StatusCode::from_u16(head.status).map_err(|_| Trouble::Unspeakable)?;
+        *response.headers_mut() =
+            forward::response(&head, &self.origin, &visited).ok_or(Trouble::Unspeakable)?;
+        let has_body = parts.method != Method::HEAD && !matches!(head.status, 204 | 304);
+        let stall = Duration::from_millis(self.options.limits.stall_ms);
+        let body = if has_body { Outgoing::upstream(exchange, stall) } else { Outgoing::empty() };
+        Ok(response.map(|()| body))
+    }
+
+    /// A request's body, which is not passed on before it is whole.
+    async fn read(&self, mut body: Body) -> Result<Option<Arc<[u8]>>, Trouble> {
+        let mut whole = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(bytes) = frame.map_err(|_| Trouble::Unspeakable)?.into_data() else { continue };
+            if whole.len() + bytes.len() > self.options.limits.request_bytes {
+                return Err(Trouble::TooLarge);
+            }
+            whole.extend_from_slice(&bytes);
+        }
+        Ok((!whole.is_empty()).then(|| whole.into()))
+    }
+
+    /// Waits for the response's head, and meanwhile for what a browser is to be told.
+    async fn head(
+        self: &Rc<Self>,
+        exchange: &mut Exchange,
+        mut navigation: Navigation<'_>,
+    ) -> Result<sakigake_semantics::Response, Failed> {
+        let mut changed = self.changed.clone();
+        loop {
+            if navigation.early.is_some() {
+                let known = self.hints.borrow().links();
+                self.tell(&mut navigation, &known);
+            }
+            let is_waiting = navigation.early.is_some();
+            tokio::select! {
+                biased;
+                Ok(()) = changed.changed(), if is_waiting => {}
+                heard = exchange.next() => match heard? {
+                    Some(Heard::Interim(interim)) if is_waiting && interim.status == 103 => {
+                        let named = hints::of_interim(&interim, &self.origin);
+                        self.tell(&mut navigation, &named);
+                    }
+                    Some(Heard::Head(head)) => return Ok(head),
+                    Some(_) => {}
+                    None => return Err(client::Failed::new(client::Cause::GotNothing, "no answer came")),
+                },
+            }
+        }
+    }
+
+    /// Names resources to the browser, once, and fetches them.
+    fn tell(self: &Rc<Self>, navigation: &mut Navigation<'_>, named: &[Link]) {
+        if named.is_empty() {
+            return; // Others may come.
+        }
+        let Some(early) = navigation.early.take() else { return };
+        if early.send(hints::fields(named, navigation.visited)) {
+            count(&self.options.counts.told);
+            named.iter().for_each(|link| self.fetch_ahead(link, navigation.parts));
+        }
+    }
+}
+
+/// A navigation whose browser may still be told something.
+struct Navigation<'a> {
+    early: Option<EarlyHints>,
+    visited: &'a preload::Origin,
+    parts: &'a http::request::Parts,
+}
+
+/// Why a request has no answer of the origin's.
+#[derive(Debug)]
+enum Trouble {
+    Failed(Failed),
+    Late,
+    TooLarge,
+    Upgrade,
+    NoAuthority,
+    Loop,
+    /// It cannot be passed on, whichever way it went.
+    Unspeakable,
+}
+
+impl Trouble {
+    fn page(&self) -> http::Response<Outgoing> {
+        let (status, words) = match self {
+            Self::Failed(why) if why.cause == client::Cause::OperationTimedout => {
+                (StatusCode::GATEWAY_TIMEOUT, format!("the origin cannot be reached: {why}"))
+            }
+            Self::Failed(why) => (StatusCode::BAD_GATEWAY, format!("the origin did not answer: {why}")),
+            Self::Late => (StatusCode::GATEWAY_TIMEOUT, "the origin did not answer in time".into()),
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the request's body is longer than this gateway passes on".into(),
+            ),
+            Self::Upgrade => (
+                StatusCode::NOT_IMPLEMENTED,
+                "this gateway passes on neither WebSockets nor other upgrades".into(),
+            ),
+            Self::NoAuthority => (StatusCode::BAD_REQUEST, "the request names no host".into()),
+            Self::Loop => (StatusCode::LOOP_DETECTED, "the request goes in circles".into()),
+            Self::Unspeakable => (StatusCode::BAD_GATEWAY, "the message cannot be passed on".into()),
+        };
+        let mut response = http::Response::new(Outgoing::whole(format!("{words}\n").into()));
+        *response.status_mut() = status;
+        let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, plain);
+        let none = header::HeaderValue::from_static("no-store");
+        response.headers_mut().insert(header::CACHE_CONTROL, none);
+        response
+    }
+}

@@ -1,0 +1,285 @@
+//! Requests of the gateway's own, and those of browsers that are answered by them.
+
+use super::{
+    Gateway,
+    body::Outgoing,
+    cache::{Found, Stored},
+    count,
+    flight::{Flight, Head},
+    forward,
+    hints::Link,
+};
+use crate::{client::Heard, service::head};
+use core::{cell::Cell, time::Duration};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request};
+use http_cache_semantics::{BeforeRequest, CacheOptions, CachePolicy};
+use sakigake_preload::{Destination, Origin};
+use std::{future::poll_fn, rc::Rc, time::SystemTime};
+
+/// Nothing is fresh but what its origin says is.
+const RULES: CacheOptions = CacheOptions {
+    shared: true,
+    cache_heuristic: 0.0,
+    immutable_min_time_to_live: Duration::ZERO,
+    ignore_cargo_cult: false,
+};
+
+/// What of a browser's fields an answer may be chosen by, that is for others too.
+const CHOOSING: [header::HeaderName; 2] = [header::ACCEPT_ENCODING, header::ACCEPT_LANGUAGE];
+
+/// Requests with one of these are not answered from the cache.
+const PASSED: [header::HeaderName; 5] =
+    [header::AUTHORIZATION, header::RANGE, header::IF_RANGE, header::IF_MATCH, header::IF_UNMODIFIED_SINCE];
+
+impl Gateway {
+    /// Fetches what a hint names, for the browser that navigates by `parts`, unless it is there or on its way.
+    pub(super) fn fetch_ahead(self: &Rc<Self>, link: &Link, parts: &request::Parts) {
+        let mut request = request_for(&link.target);
+        let accept = match link.hint.destination {
+            Destination::Style => "text/css,*/*;q=0.1",
+            _ => "*/*",
+        };
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(accept));
+        for name in CHOOSING {
+            for value in parts.headers.get_all(&name) {
+                request.headers_mut().append(&name, value.clone());
+            }
+        }
+        let found = self.cache.borrow_mut().find(&link.target, &request, SystemTime::now());
+        let is_alike = |(other, _): &(Request<()>, Rc<Flight>)| other.headers() == request.headers();
+        let stored = match found {
+            Found::Fresh(..) => return,
+            _ if self.cache.borrow().under_way(&link.target).iter().any(is_alike) => return,
+            Found::Stale(stored) => Some(stored),
+            Found::Nothing => None,
+        };
+        if self.fetch(&link.target, request, stored, true).is_some() {
+            count(&self.options.counts.fetched);
+        }
+    }
+
+    fn fetch(
+        self: &Rc<Self>,
+        target: &str,
+        request: Request<()>,
+        stored: Option<Rc<Stored>>,
+        is_hinted: bool,
+    ) -> Option<Rc<Flight>> {
+        let flight = self.cache.borrow_mut().begin(target, &request, is_hinted)?;
+        let (gateway, under_way, target) = (self.clone(), flight.clone(), target.to_owned());
+        tokio::task::spawn_local(async move {
+            let whole = gateway.run(&target, &request, stored.as_deref(), &under_way).await;
+            gateway.cache.borrow_mut().end(&target, &under_way);
+            if let Some((policy, headers)) = whole.filter(|_| !under_way.is_void.get()) {
+                let kept = (policy, headers, under_way.whole());
+                gateway.cache.borrow_mut().keep(&target, &request, kept, under_way.is_unasked.clone());
+            }
+            under_way.end(false); // Unless it has ended well.
+        });
+        Some(flight)
+    }
+
+    /// What is to be kept, if the response came whole and anybody may have it.
+    async fn run(
+        &self,
+        target: &str,
+        request: &Request<()>,
+        stored: Option<&Stored>,
+        flight: &Flight,
+    ) -> Option<(CachePolicy, HeaderMap)> {
+        let mut asked = request.headers().clone();
+        if let Some(stored) = stored {
+            let validators =
+                [(header::ETAG, header::IF_NONE_MATCH), (header::LAST_MODIFIED, header::IF_MODIFIED_SINCE)];
+            for (ours, theirs) in validators {
+                stored.headers.get(ours).map(|value| asked.insert(theirs, value.clone()));
+            }
+        }
+        let mut exchange = self.upstream.request(forward::own(&self.options.origin, target, &asked), None);
+        let limits = &self.options.limits;
+        let patience = Duration::from_millis(limits.head_ms);
+        let came = tokio::time::timeout(patience, async {
+            loop {
+                if let Heard::Head(head) = exchange.next().await.ok()?? {
+                    return Some(head);
+                }
+            }
+        });
+        let came = came.await.ok()??;
+        let headers = head::headers(&came.fields)?;
+        let is_same = came.status == 304;
+        let headers = match stored.filter(|_| is_same) {
+            Some(stored) => updated(&stored.headers, &headers),
+            None => headers,
+        };
+        let mut response = Response::new(());
+        *response.status_mut() = if is_same && stored.is_some() {
+            StatusCode::OK
+        } else {
+            StatusCode::from_u16(came.status).ok()?
+        };
+        *response.headers_mut() = headers.clone();
+        let policy = CachePolicy::new_options(request, &response, SystemTime::now(), RULES);
+        let length = length(&headers);
+        let may_be_shared = response.status() == StatusCode::OK
+            && policy.is_storable()
+            && !headers.contains_key(header::SET_COOKIE)
+            && headers.get_all(header::VARY).iter().all(|vary| vary != "*")
+            && length.is_none_or(|length| length <= limits.entry_bytes);
+        if !may_be_shared {
+            return None;
+        }
+        let is_sized = length.is_some() || is_same;
+        flight.begin(Head { policy: policy.clone(), headers: headers.clone(), is_sized });
+        if let Some(stored) = stored.filter(|_| is_same) {
+            flight.add(stored.body.clone());
+            flight.end(true);
+            return Some((policy, headers));
+        }
+        let mut bytes = 0;
+        let stall = Duration::from_millis(limits.stall_ms);
+        while let Some(heard) = tokio::time::timeout(stall, exchange.next()).await.ok()?.ok()? {
+            if let Heard::Data(piece) = heard {
+                bytes += piece.len();
+                if bytes > limits.entry_bytes || length.is_some_and(|length| bytes > length) {
+                    return None;
+                }
+                flight.add(piece);
+            }
+        }
+        if length.is_some_and(|length| bytes != length) {
+            return None;
+        }
+        flight.end(true);
+        Some((policy, headers))
+    }
+
+    /// An answer from what is there, or from what is on its way; none where the origin is to be asked.
+    pub(super) async fn from_cache(
+        self: &Rc<Self>,
+        parts: &request::Parts,
+        visited: &Origin,
+    ) -> Option<Response<Outgoing>> {
+        let may_be_shared =
+            parts.method == Method::GET && !PASSED.iter().any(|name| parts.headers.contains_key(name));
+        if !may_be_shared {
+            return None;
+        }
+        let target = forward::target(parts);
+        let mut request = request_for(target);
+        *request.headers_mut() = parts.headers.clone();
+        request.headers_mut().remove(header::HOST);
+        let found = self.cache.borrow_mut().find(target, &request, SystemTime::now());
+        let stale = match found {
+            Found::Fresh(stored, headers) => {
+                return Some(self.kept(&stored, headers, &parts.headers, visited));
+            }
+            Found::Stale(stored) => Some(stored),
+            Found::Nothing => None,
+        };
+        for (_, flight) in self.cache.borrow().under_way(target) {
+            if let Some(response) = self.join(&flight, &request, visited).await {
+                return Some(response);
+            }
+        }
+        let stale = stale?;
+        let mut own = request_for(target);
+        for name in [header::ACCEPT].iter().chain(&CHOOSING) {
+            for value in parts.headers.get_all(name) {
+                own.headers_mut().append(name, value.clone());
+            }
+        }
+        let flight = self.fetch(target, own, Some(stale), false)?;
+        self.join(&flight, &request, visited).await
+    }
+
+    /// The response of a fetch, once it is known whether this request may have it.
+    async fn join(
+        &self,
+        flight: &Rc<Flight>,
+        request: &Request<()>,
+        visited: &Origin,
+    ) -> Option<Response<Outgoing>> {
+        let head = poll_fn(|cx| flight.poll_head(cx)).await?;
+        // What is not to be used again without asking was asked for just now: for whoever is first.
+        let headers = match head.policy.before_request(request, SystemTime::now()) {
+            BeforeRequest::Fresh(parts) => parts.headers,
+            BeforeRequest::Stale { matches: true, .. } if flight.claim() => head.headers.clone(),
+            BeforeRequest::Stale { .. } => return None,
+        };
+        self.note_use(&flight.is_unasked);
+        Some(self.shown(headers, (request.headers(), visited), || Outgoing::flight(flight.clone())))
+    }
+
+    fn kept(
+        &self,
+        stored: &Stored,
+        headers: HeaderMap,
+        asked: &HeaderMap,
+        visited: &Origin,
+    ) -> Response<Outgoing> {
+        self.note_use(&stored.is_unasked);
+        self.shown(headers, (asked, visited), || Outgoing::whole(stored.body.clone()))
+    }
+
+    fn note_use(&self, is_unasked: &Cell<bool>) {
+        if is_unasked.replace(false) {
+            count(&self.options.counts.used);
+        }
+    }
+
+    /// A response as the browser gets it, or 304 where it has the same.
+    fn shown(
+        &self,
+        headers: HeaderMap,
+        (asked, visited): (&HeaderMap, &Origin),
+        body: impl FnOnce() -> Outgoing,
+    ) -> Response<Outgoing> {
+        let is_known = is_known(&headers, asked);
+        let mut response = Response::new(if is_known { Outgoing::empty() } else { body() });
+        *response.headers_mut() = forward::own_response(headers, &self.origin, visited);
+        if is_known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+        }
+        response
+    }
+}
+
+fn request_for(target: &str) -> Request<()> {
+    let mut request = Request::new(());
+    // What is no target here was none for whoever asked.
+    *request.uri_mut() = target.parse().unwrap_or_default();
+    request
+}
+
+/// A stored response's fields after a 304 (RFC 9111 section 3.2).
+fn updated(stored: &HeaderMap, news: &HeaderMap) -> HeaderMap {
+    const OF_THE_BODY: [header::HeaderName; 4] =
+        [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::CONTENT_TYPE, header::CONTENT_RANGE];
+    let mut updated = stored.clone();
+    for name in news.keys().filter(|name| !OF_THE_BODY.contains(name)) {
+        updated.remove(name);
+        for value in news.get_all(name) {
+            updated.append(name, value.clone());
+        }
+    }
+    updated
+}
+
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether the browser says that it has the same response (RFC 9110 section 13.1).
+fn is_known(headers: &HeaderMap, asked: &HeaderMap) -> bool {
+    let weak = |tag: &[u8]| tag.trim_ascii().strip_prefix(b"W/").unwrap_or(tag.trim_ascii()).to_vec();
+    if asked.contains_key(header::IF_NONE_MATCH) {
+        let Some(etag) = headers.get(header::ETAG).map(|tag| weak(tag.as_bytes())) else { return false };
+        let lines = asked.get_all(header::IF_NONE_MATCH).iter();
+        let mut tags = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+        return tags.any(|tag| tag.trim_ascii() == b"*" || weak(tag) == etag);
+    }
+    let since = asked.get(header::IF_MODIFIED_SINCE);
+    since.is_some() && since == headers.get(header::LAST_MODIFIED)
+}

@@ -1,0 +1,191 @@
+//! Requests and responses as they leave on the other side (RFC 9110 sections 7.6 and 7.7).
+
+use crate::service::head;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header, request};
+use sakigake_page as page;
+use sakigake_preload::Origin;
+use sakigake_semantics::{Request, Response};
+use std::net::IpAddr;
+
+/// Fields that end here in both directions: those of one connection, and of the next proxy.
+const HOP_BY_HOP: [HeaderName; 10] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-authentication-info"),
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// Fields of requests that are ours to say: what a browser says of its own way here is no more than its word.
+const OURS: [HeaderName; 5] = [
+    header::HOST,
+    header::FORWARDED,
+    header::EXPECT,
+    header::CONTENT_LENGTH,
+    HeaderName::from_static("x-real-ip"),
+];
+
+/// What stands for us in Via.
+const PSEUDONYM: &str = "sakigake";
+
+/// Of those that one request may meet: more than so many are a loop.
+const GATEWAYS: usize = 8;
+
+/// Whether it asks for a WebSocket. Other upgrades are offers, which nobody has to take.
+pub(super) fn is_upgrade(parts: &request::Parts) -> bool {
+    let wanted = parts
+        .headers
+        .get_all(header::UPGRADE)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    wanted.map(<[u8]>::trim_ascii).any(|word| word.eq_ignore_ascii_case(b"websocket"))
+}
+
+/// Whether somebody goes to a page.
+pub(super) fn is_navigation(parts: &request::Parts) -> bool {
+    let mode = parts.headers.get("sec-fetch-mode").map(HeaderValue::as_bytes);
+    parts.method == Method::GET && mode == Some(b"navigate")
+}
+
+/// Whether the same request has been here too often.
+pub(super) fn is_loop(parts: &request::Parts) -> bool {
+    let lines = parts
+        .headers
+        .get_all(header::VIA)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let is_ours = |one: &[u8]| one.trim_ascii().ends_with(PSEUDONYM.as_bytes());
+    lines.filter(|one| is_ours(one)).count() >= GATEWAYS
+}
+
+/// The authority that the browser visits: of the target, else of Host.
+pub(super) fn authority(parts: &request::Parts) -> Option<Origin> {
+    let target = parts.uri.authority().map(http::uri::Authority::as_str);
+    let host = || parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    Origin::parse(target.or_else(host)?)
+}
+
+/// Path and query.
+pub(super) fn target(parts: &request::Parts) -> &str {
+    parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
+}
+
+/// A browser's request as the origin gets it.
+pub(super) fn request(
+    parts: &request::Parts,
+    origin: &page::Origin,
+    visited: &Origin,
+    client: Option<IpAddr>,
+    body: Option<&[u8]>,
+) -> Option<Request> {
+    let mut headers = passed(&parts.headers);
+    let is_ours = |name: &HeaderName| OURS.contains(name) || name.as_str().starts_with("x-forwarded-");
+    let ours: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name)).cloned().collect();
+    ours.iter().for_each(|name| drop(headers.remove(name)));
+    let client = match client {
+        Some(IpAddr::V4(address)) => format!("for={address};"),
+        Some(IpAddr::V6(address)) => format!("for=\"[{address}]\";"),
+        None => String::new(),
+    };
+    let forwarded = format!("{client}host=\"{visited}\";proto=https");
+    headers.insert(header::FORWARDED, HeaderValue::from_str(&forwarded).ok()?);
+    via(&mut headers, parts.version);
+    let is_told = body.is_some() || matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
+    if is_told {
+        headers.insert(header::CONTENT_LENGTH, body.map_or(0, <[u8]>::len).into());
+    }
+    let mut request = Request::new(parts.method.as_str(), origin.authority(), target(parts));
+    request.fields = head::fields(&headers);
+    Some(request)
+}
+
+/// A request of our own for what a hint names: nothing of it but what the answer may be chosen by is any browser's.
+pub(super) fn own(origin: &page::Origin, target: &str, headers: &HeaderMap) -> Request {
+    let mut request = Request::new("GET", origin.authority(), target);
+    let mut headers = headers.clone();
+    via(&mut headers, Version::HTTP_2);
+    request.fields = head::fields(&headers);
+    request
+}
+
+/// An origin's fields as a browser gets them that visits `visited`.
+pub(super) fn response(head: &Response, origin: &Origin, visited: &Origin) -> Option<HeaderMap> {
+    Some(own_response(head::headers(&head.fields)?, origin, visited))
+}
+
+fn rewrite(headers: &mut HeaderMap, origin: &Origin, visited: &Origin) {
+    headers.remove(header::ALT_SVC); // It would lead past us.
+    for name in [header::LOCATION, header::CONTENT_LOCATION] {
+        if let Some(value) = headers.get(&name).and_then(|value| rewritten(value, origin, visited)) {
+            headers.insert(name, value);
+        }
+    }
+    if let header::Entry::Occupied(mut links) = headers.entry(header::LINK) {
+        for value in links.iter_mut() {
+            if let Some(link) = link(value, origin, visited) {
+                *value = link;
+            }
+        }
+    }
+    via(headers, Version::HTTP_2);
+}
+
+/// The same for what comes out of the cache.
+pub(super) fn own_response(headers: HeaderMap, origin: &Origin, visited: &Origin) -> HeaderMap {
+    let mut headers = passed(&headers);
+    rewrite(&mut headers, origin, visited);
+    headers
+}
+
+/// What goes on to the next hop.
+fn passed(headers: &HeaderMap) -> HeaderMap {
+    let lines = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let named: Vec<HeaderName> =
+        lines.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).collect();
+    let mut passed = headers.clone();
+    HOP_BY_HOP.iter().chain(&named).for_each(|name| drop(passed.remove(name)));
+    passed
+}
+
+fn via(headers: &mut HeaderMap, version: Version) {
+    let version = match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_11 => "1.1",
+        Version::HTTP_3 => "3",
+        _ => "2",
+    };
+    if let Ok(value) = HeaderValue::from_str(&format!("{version} {PSEUDONYM}")) {
+        headers.append(header::VIA, value);
+    }
+}
+
+/// An address on the origin, as one of ours.
+fn rewritten(value: &HeaderValue, origin: &Origin, visited: &Origin) -> Option<HeaderValue> {
+    let text = value.to_str().ok()?;
+    let (place, target) = Origin::split(text)?;
+    let fragment = text.split_once('#').map_or(String::new(), |(_, fragment)| format!("#{fragment}"));
+    (place == *origin).then(|| HeaderValue::from_str(&(visited.url(target) + &fragment)).ok())?
+}
+
+/// A `link` value whose preloads lie on the origin, as ours, printed anew; `None` where nothing is to be changed.
+fn link(value: &HeaderValue, origin: &Origin, visited: &Origin) -> Option<HeaderValue> {
+    let mut links = Vec::new();
+    let mut is_changed = false;
+    let read = sakigake_preload::link::parse(value.as_bytes(), Default::default(), &mut |mut link| {
+        if let Some((_, target)) = Origin::split(&link.target).filter(|(place, _)| place == origin) {
+            let target = visited.url(target);
+            link.target = target;
+            is_changed = true;
+        }
+        links.push(link.to_string());
+    });
+    (read.is_ok() && is_changed).then(|| HeaderValue::from_str(&links.join(", ")).ok())?
+}
