@@ -4,11 +4,13 @@
 
 mod bench;
 mod fetch;
+mod gateway;
 mod interop;
 mod quic;
 
 pub(crate) use bench::BenchArguments;
 pub(crate) use fetch::{FetchArguments, Through};
+pub(crate) use gateway::GatewayArguments;
 pub(crate) use interop::{InteropArguments, InteropClientArguments, InteropCommand, InteropServerArguments};
 pub(crate) use quic::{QuicAcceptArguments, QuicCommand, QuicConnectArguments, QuicVersion};
 
@@ -32,6 +34,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Tell what is wrong with a configuration file, or what it would serve
     Check(CheckArguments),
+    /// Stand before an origin that sends PRELOAD frames, and tell browsers by 103 (Early Hints) what they name
+    Gateway(Box<GatewayArguments>),
     /// Load a page with everything it names, and show the waterfall
     Fetch(Box<FetchArguments>),
     /// Put a load on a server and measure how it bears it

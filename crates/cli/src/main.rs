@@ -5,6 +5,7 @@ mod bench;
 mod ca;
 mod check;
 mod fetch;
+mod gateway;
 mod interop;
 mod lab;
 mod quic;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Gateway(arguments) => gateway::run(&arguments),
         Command::Fetch(arguments) => fetch::run(&arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Tls(TlsCommand::Connect(arguments)) => tls::connect(arguments),

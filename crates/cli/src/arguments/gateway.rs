@@ -1,0 +1,49 @@
+//! What `gateway` is told.
+
+use super::{
+    LogFormat, Places, TrustArguments,
+    fetch::{Resolve, parse_resolve},
+    parse_places, parse_seconds,
+};
+use clap::Args;
+use sakigake_page::Url;
+use sakigake_wire::Span;
+use std::{net::SocketAddr, path::PathBuf};
+
+#[derive(Args)]
+pub(crate) struct GatewayArguments {
+    /// The origin to stand before, such as https://www.example.com
+    #[arg(long, value_name = "URL", value_parser = parse_origin)]
+    pub(crate) to: Url,
+    /// Address and port to listen on; may be given several times [default: all loopback addresses, port 8443]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_places)]
+    pub(crate) listen: Vec<Places>,
+    /// Certificate chain in PEM, leaf first, for browsers [default: the development CA's, see `sakigake ca`]
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Private key of --cert in PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// Act on no PRELOAD frame of the origin's, and tell browsers nothing early
+    #[arg(long)]
+    pub(crate) no_hints: bool,
+    #[command(flatten)]
+    pub(crate) trust: TrustArguments,
+    /// Dial ADDR for HOST:PORT instead of asking DNS; may be given several times
+    #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", value_parser = parse_resolve)]
+    pub(crate) resolve: Vec<Resolve>,
+    /// How long the origin may take until its response begins, and be silent within it
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_seconds)]
+    pub(crate) patience: Span,
+    /// Address and port to answer /metrics on over plain HTTP, in Prometheus' text format; better a loopback address
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// How the access log is written
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log: LogFormat,
+}
+
+fn parse_origin(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).filter(|url| url.origin().secure && url.target() == "/");
+    url.ok_or_else(|| "expected an https address without a path, such as https://www.example.com".into())
+}
