@@ -16,6 +16,8 @@ mod embedded;
 mod ends;
 #[path = "e2e/first_flight.rs"]
 mod first_flight;
+#[path = "e2e/gateway.rs"]
+mod gateway;
 #[path = "e2e/handover.rs"]
 mod handover;
 #[path = "e2e/hosts.rs"]

@@ -1,0 +1,372 @@
+//! A gateway between a browser, whose every byte is in the test's hand, and an origin that sends PRELOAD frames.
+
+use crate::service::{Client, Said};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http_body_util::{BodyExt, Full};
+use sakigake::{
+    client::{self, Options, Resolve, Trust},
+    gateway::{self, Counts, Limits},
+    hosts::{Hosts, Target},
+    service::{Body, Factory},
+};
+use sakigake_e2e::{Server, Setup, eventually, example};
+use sakigake_page::Origin;
+use sakigake_preload::{
+    Destination, Hint,
+    table::{ANY_HOST, Site},
+};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+const NAVIGATE: (&str, &str) = ("sec-fetch-mode", "navigate");
+
+/// What an origin answers, beside its path, and what it was asked.
+#[derive(Default)]
+struct Known {
+    asked: Mutex<Vec<(String, HeaderMap, Vec<u8>)>>,
+    /// Fields of answers, by path.
+    fields: Mutex<Vec<(&'static str, &'static str, &'static str)>>,
+    /// The document may come.
+    may_answer: AtomicBool,
+    under_way: AtomicUsize,
+}
+
+impl Known {
+    fn asked(&self, path: &str) -> Vec<HeaderMap> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.iter().filter(|(other, ..)| other == path).map(|(_, headers, _)| headers.clone()).collect()
+    }
+
+    fn fields(&self, path: &str) -> Vec<(&'static str, &'static str)> {
+        let fields = self.fields.lock().unwrap_or_else(PoisonError::into_inner);
+        fields.iter().filter(|(other, ..)| *other == path).map(|(_, name, value)| (*name, *value)).collect()
+    }
+
+    fn set(&self, fields: &[(&'static str, &'static str, &'static str)]) {
+        *self.fields.lock().unwrap_or_else(PoisonError::into_inner) = fields.to_vec();
+    }
+}
+
+/// Notes that its handler is gone.
+struct UnderWay(Arc<Known>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+async fn answer(known: Arc<Known>, request: Request<Body>) -> Result<Response<Full<Bytes>>, Infallible> {
+    known.under_way.fetch_add(1, Ordering::SeqCst);
+    let _under_way = UnderWay(known.clone());
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
+    let entry = (path.clone(), parts.headers.clone(), body);
+    known.asked.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+    while path == "/" && !known.may_answer.load(Ordering::SeqCst) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let fields = known.fields(&path);
+    let etag = fields.iter().find(|(name, _)| *name == "etag").map(|(_, value)| *value);
+    let is_known =
+        etag.is_some_and(|etag| parts.headers.get("if-none-match").is_some_and(|sent| sent == etag));
+    let text = if is_known { String::new() } else { format!("{} {path}", parts.method) };
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    if is_known {
+        *response.status_mut() = http::StatusCode::NOT_MODIFIED;
+    }
+    for (name, value) in fields {
+        response.headers_mut().append(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+struct World {
+    known: Arc<Known>,
+    origin: Server,
+    gateway: Server,
+    counts: Arc<Counts>,
+}
+
+impl World {
+    /// An origin that hints at these, and a gateway before it.
+    fn new(hints: &[&str]) -> Self {
+        Self::with(hints, true, Limits::default())
+    }
+
+    fn with(hints: &[&str], wants_hints: bool, limits: Limits) -> Self {
+        let known = Arc::new(Known::default());
+        let answering = known.clone();
+        let factory = Factory::of_fn(move |request| answer(answering.clone(), request));
+        let hosts = Some(Hosts::one(Target::Service(factory)));
+        let origin = Server::start(Setup { hosts, ..Setup::of(example()) });
+        let hints = hints.iter().map(|url| Hint::new(*url, Destination::Style)).collect();
+        origin.table.set(ANY_HOST, &Site { hints, pages: Vec::new() });
+        let counts = Arc::new(Counts::default());
+        let (ca, address) = (origin.ca.clone(), origin.address);
+        let connect = move || {
+            let row = Resolve { host: "www.saki.test".into(), port: address.port(), address: address.ip() };
+            let trust = Trust::File(ca.clone());
+            client::Client::new(Options {
+                trust,
+                resolve: vec![row],
+                preload: wants_hints,
+                ..Options::default()
+            })
+        };
+        let place = Origin { secure: true, host: "www.saki.test".into(), port: origin.address.port() };
+        let options = gateway::Options { origin: place, hints: wants_hints, limits, counts: counts.clone() };
+        let factory = gateway::factory(options, connect).expect("the CA can be read");
+        let gateway = Server::start(Setup::of_service(factory));
+        Self { known, origin, gateway, counts }
+    }
+
+    fn let_answer(&self) {
+        self.known.may_answer.store(true, Ordering::SeqCst);
+    }
+
+    /// Goes to the page, and hears of it to its end.
+    fn visit(&self, browser: &mut Client, stream: u32) -> Vec<String> {
+        self.let_answer();
+        browser.ask(stream, true, "GET", "/", &[NAVIGATE]);
+        let mut heads = Vec::new();
+        loop {
+            match browser.next(stream) {
+                Said::Head(head, end) => {
+                    heads.push(head);
+                    if end {
+                        return heads;
+                    }
+                }
+                Said::Data(_, true) => return heads,
+                Said::Data(..) => {}
+                said @ Said::Reset(_) => panic!("{said:?}"),
+            }
+        }
+    }
+}
+
+fn line<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+}
+
+fn get(browser: &mut Client, stream: u32, path: &str, more: &[(&str, &str)]) -> (String, String) {
+    browser.ask(stream, true, "GET", path, more);
+    let (head, body) = browser.whole(stream);
+    (head, String::from_utf8(body).expect("text"))
+}
+
+#[test]
+fn a_browser_is_told_and_served_what_the_frame_names_before_the_document_is_there() {
+    let world = World::new(&["/page.css"]);
+    world.known.set(&[("/page.css", "cache-control", "max-age=60")]);
+    let mut browser = Client::of(&world.gateway);
+    let secrets = [("cookie", "id=7"), ("authorization", "Basic eDp5"), ("x-own", "1")];
+    let choosing = [("accept-encoding", "br"), ("accept-language", "ja"), NAVIGATE];
+    browser.ask(1, true, "GET", "/", &[&secrets[..], &choosing[..]].concat());
+    let Said::Head(early, false) = browser.next(1) else { panic!("no 103") };
+    assert_eq!(early, ":status: 103\nlink: <https://www.saki.test/page.css>; rel=preload; as=style\n");
+    // The document still waits: nothing but the frame can have named it.
+    let (head, body) = get(&mut browser, 3, "/page.css", &[("cookie", "id=7"), ("accept-encoding", "br")]);
+    assert_eq!((line(&head, ":status"), &body[..]), (Some("200"), "GET /page.css"));
+    assert!(!world.known.may_answer.load(Ordering::SeqCst));
+    let asked = world.known.asked("/page.css");
+    let [fetched] = &asked[..] else { panic!("asked {} times", asked.len()) };
+    assert!(secrets.iter().all(|(name, _)| !fetched.contains_key(*name)), "{fetched:?}");
+    assert_eq!(fetched["accept-encoding"], "br");
+    assert_eq!(fetched["accept-language"], "ja");
+    world.let_answer();
+    let (head, body) = browser.whole(1);
+    assert_eq!((line(&head, ":status"), &body[..]), (Some("200"), &b"GET /"[..]));
+    let [document] = &world.known.asked("/")[..] else { panic!("one request for the document") };
+    assert_eq!(document["cookie"], "id=7");
+    assert_eq!(
+        world.counts.to_string(),
+        "1 navigations told early; 1 resources fetched for hints, 0 of them never asked for; 1 requests answered from the cache, 1 \
+         passed on"
+    );
+}
+
+#[test]
+fn nobody_is_told_twice_or_of_other_origins_or_without_navigating() {
+    let world = World::new(&["/one.css", "https://other.saki.test/two.css"]);
+    let mut browser = Client::of(&world.gateway);
+    let heads = world.visit(&mut browser, 1);
+    assert_eq!(heads.len(), 2, "{heads:?}");
+    assert!(heads[0].starts_with(":status: 103\nlink: <https://www.saki.test/one.css>;"), "{heads:?}");
+    assert!(!heads[0].contains("two.css"), "{heads:?}");
+    let (head, _) = get(&mut browser, 3, "/", &[("sec-fetch-mode", "cors")]);
+    assert_eq!(line(&head, ":status"), Some("200"));
+    assert_eq!(world.visit(&mut browser, 5).len(), 2);
+    assert!(world.known.asked("/two.css").is_empty());
+}
+
+#[test]
+fn without_hints_nothing_is_told_and_nothing_fetched() {
+    let world = World::with(&["/page.css"], false, Limits::default());
+    let heads = world.visit(&mut Client::of(&world.gateway), 1);
+    assert!(!heads[0].starts_with(":status: 103"), "{heads:?}");
+    assert!(world.known.asked("/page.css").is_empty());
+}
+
+#[test]
+fn what_is_one_browsers_own_goes_to_no_other() {
+    let paths = ["/private.css", "/cookie.css", "/store.css", "/vary.css", "/starred.css"];
+    let world = World::new(&paths);
+    world.known.set(&[
+        ("/private.css", "cache-control", "private, max-age=60"),
+        ("/cookie.css", "cache-control", "max-age=60"),
+        ("/cookie.css", "set-cookie", "id=1"),
+        ("/store.css", "cache-control", "no-store"),
+        ("/vary.css", "cache-control", "max-age=60"),
+        ("/vary.css", "vary", "accept"),
+        ("/vary.css", "vary", "cookie"),
+        ("/starred.css", "cache-control", "max-age=60"),
+        ("/starred.css", "vary", "*"),
+    ]);
+    let mut browser = Client::of(&world.gateway);
+    assert_eq!(world.visit(&mut browser, 1).len(), 2);
+    for (stream, path) in (3..).step_by(2).zip(paths) {
+        let (head, _) =
+            get(&mut browser, stream, path, &[("cookie", "id=7"), ("accept", "text/css,*/*;q=0.1")]);
+        assert_eq!(line(&head, ":status"), Some("200"), "{path}");
+        let asked = world.known.asked(path);
+        assert_eq!(asked.len(), 2, "{path}: once for the hint, once for the browser");
+        assert!(asked.iter().any(|asked| asked.contains_key("cookie")), "{path}");
+    }
+}
+
+#[test]
+fn a_browser_cannot_spoil_what_others_get() {
+    // What it asks for itself is passed on with all that it says, and never kept.
+    let world = World::new(&[]);
+    world.known.set(&[("/app.js", "cache-control", "public, max-age=60")]);
+    let mut evil = Client::of(&world.gateway);
+    let lies =
+        [("x-forwarded-host", "evil.test"), ("forwarded", "host=evil.test"), ("x-original-url", "/evil")];
+    get(&mut evil, 1, "/app.js", &lies);
+    get(&mut Client::of(&world.gateway), 1, "/app.js", &[]);
+    let asked = world.known.asked("/app.js");
+    assert_eq!(asked.len(), 2);
+    assert!(!asked[0].contains_key("x-forwarded-host"));
+    assert_eq!(asked[0]["forwarded"], "for=127.0.0.1;host=\"www.saki.test\";proto=https");
+    assert_eq!(asked[0]["via"], "2 sakigake");
+}
+
+#[test]
+fn what_must_not_be_used_unasked_is_asked_for_again_and_confirmed() {
+    let world = World::new(&["/page.css"]);
+    world.known.set(&[("/page.css", "cache-control", "no-cache"), ("/page.css", "etag", "\"v1\"")]);
+    let mut browser = Client::of(&world.gateway);
+    world.visit(&mut browser, 1);
+    eventually("it was fetched", || world.known.asked("/page.css").len() == 1);
+    eventually("it is kept", || world.known.under_way.load(Ordering::SeqCst) == 0);
+    std::thread::sleep(Duration::from_millis(100)); // Its end is on its way to the gateway.
+    let (head, body) = get(&mut browser, 3, "/page.css", &[("cookie", "id=7")]);
+    assert_eq!((line(&head, ":status"), &body[..]), (Some("200"), "GET /page.css"));
+    let asked = world.known.asked("/page.css");
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert_eq!(asked[1]["if-none-match"], "\"v1\"");
+    assert!(!asked[1].contains_key("cookie"));
+    // Who has it is told so.
+    let (head, body) = get(&mut browser, 5, "/page.css", &[("if-none-match", "W/\"v1\"")]);
+    assert_eq!((line(&head, ":status"), &body[..]), (Some("304"), ""));
+}
+
+#[test]
+fn what_was_changed_is_asked_for_again() {
+    let world = World::new(&["/page.css"]);
+    world.known.set(&[("/page.css", "cache-control", "max-age=60")]);
+    let mut browser = Client::of(&world.gateway);
+    world.visit(&mut browser, 1);
+    get(&mut browser, 3, "/page.css", &[]);
+    get(&mut browser, 5, "/page.css", &[]);
+    assert_eq!(world.known.asked("/page.css").len(), 1);
+    browser.ask(7, false, "POST", "/page.css", &[]);
+    browser.data(7, b"new", true);
+    assert_eq!(browser.whole(7).1, b"POST /page.css");
+    get(&mut browser, 9, "/page.css", &[]);
+    assert_eq!(world.known.asked("/page.css").len(), 3);
+}
+
+#[test]
+fn requests_with_bodies_pass_up_to_the_limit() {
+    let world = World::with(&[], true, Limits { request_bytes: 10, ..Limits::default() });
+    let mut browser = Client::of(&world.gateway);
+    for (stream, body, status) in [(1, &b"0123456789"[..], "200"), (3, b"0123456789a", "413")] {
+        browser.ask(stream, false, "POST", "/form", &[("te", "trailers"), ("expect", "100-continue")]);
+        browser.data(stream, body, true);
+        let mut said = browser.next(stream);
+        if matches!(&said, Said::Head(head, _) if head.starts_with(":status: 100")) {
+            said = browser.next(stream);
+        }
+        let Said::Head(head, _) = said else { panic!("no head") };
+        assert_eq!(line(&head, ":status"), Some(status));
+    }
+    let asked = world.known.asked("/form");
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0]["content-length"], "10");
+    assert!(!asked[0].contains_key("te") && !asked[0].contains_key("expect"));
+}
+
+#[test]
+fn a_browser_that_goes_away_takes_its_request_with_it() {
+    let world = World::new(&[]);
+    let mut browser = Client::of(&world.gateway);
+    browser.ask(1, true, "GET", "/", &[]);
+    eventually("the origin has it", || world.known.under_way.load(Ordering::SeqCst) == 1);
+    browser.reset(1);
+    eventually("the origin has let it go", || world.known.under_way.load(Ordering::SeqCst) == 0);
+}
+
+#[test]
+fn an_origin_that_is_late_or_gone_is_said_to_be() {
+    let world = World::with(&[], true, Limits { head_ms: 200, ..Limits::default() });
+    let mut browser = Client::of(&world.gateway);
+    let (head, body) = get(&mut browser, 1, "/", &[]);
+    assert_eq!((line(&head, ":status"), &body[..]), (Some("504"), "the origin did not answer in time\n"));
+    world.let_answer();
+    let World { origin, gateway, .. } = world;
+    let mut browser = Client::of(&gateway);
+    get(&mut browser, 1, "/", &[]);
+    drop(origin.whole_log());
+    let (head, body) = get(&mut browser, 3, "/", &[]);
+    assert_eq!(line(&head, ":status"), Some("502"), "{head}{body}");
+    assert!(body.starts_with("the origin did not answer: "), "{body}");
+}
+
+#[test]
+fn addresses_of_the_origin_become_the_gateways() {
+    let world = World::new(&[]);
+    let own: &'static str = format!("https://www.saki.test:{}/to?a#b", world.origin.address.port()).leak();
+    let link: &'static str = format!("<{own}>; rel=preload; as=style").leak();
+    world.known.set(&[
+        ("/from", "location", own),
+        ("/from", "link", link),
+        ("/from", "alt-svc", "h3=\":443\""),
+        ("/from", "keep-alive", "timeout=5"),
+    ]);
+    let (head, _) = get(&mut Client::of(&world.gateway), 1, "/from", &[]);
+    assert_eq!(line(&head, "location"), Some("https://www.saki.test/to?a#b"));
+    assert_eq!(line(&head, "link"), Some("<https://www.saki.test/to?a>; rel=preload; as=style"));
+    assert_eq!((line(&head, "alt-svc"), line(&head, "via")), (None, Some("2 sakigake")));
+}
+
+#[test]
+fn a_request_that_goes_in_circles_is_ended() {
+    let world = World::new(&[]);
+    let mut browser = Client::of(&world.gateway);
+    let often = vec!["2 sakigake"; 8].join(", ");
+    let (head, _) = get(&mut browser, 1, "/x", &[("via", &often)]);
+    assert_eq!(line(&head, ":status"), Some("508"));
+    let (head, _) = get(&mut browser, 3, "/x", &[("via", &often[..often.len() - 12])]);
+    assert_eq!(line(&head, ":status"), Some("200"));
+}
