@@ -10,11 +10,14 @@ use std::{collections::BTreeMap, rc::Rc, time::SystemTime};
 /// Beside its body, fields and address, what a response takes.
 const ENTRY_BYTES: usize = 1_024;
 
+/// A fetch, and what it asked for.
+pub(super) type UnderWay = (Request<()>, Rc<Flight>);
+
 /// By path and query: there is one origin.
 pub(super) struct Cache {
     limits: Limits,
     kept: BTreeMap<String, Vec<Rc<Stored>>>,
-    under_way: BTreeMap<String, Vec<(Request<()>, Rc<Flight>)>>,
+    under_way: BTreeMap<String, Vec<UnderWay>>,
     entries: usize,
     bytes: usize,
     fetches: usize,
@@ -64,7 +67,7 @@ impl Cache {
     }
 
     /// Fetches under way for that address, the newest first, with what each asked for.
-    pub(super) fn under_way(&self, target: &str) -> Vec<(Request<()>, Rc<Flight>)> {
+    pub(super) fn under_way(&self, target: &str) -> Vec<UnderWay> {
         let all = self.under_way.get(target).into_iter().flatten().rev();
         all.filter(|(_, flight)| !flight.is_void.get()).cloned().collect()
     }
@@ -173,3 +176,6 @@ impl Cache {
         (self.entries, self.bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use super::{
     Gateway,
     body::Outgoing,
-    cache::{Found, Stored},
+    cache::{Found, Stored, UnderWay},
     count,
     flight::{Flight, Head},
     forward,
@@ -46,7 +46,7 @@ impl Gateway {
             }
         }
         let found = self.cache.borrow_mut().find(&link.target, &request, SystemTime::now());
-        let is_alike = |(other, _): &(Request<()>, Rc<Flight>)| other.headers() == request.headers();
+        let is_alike = |(other, _): &UnderWay| other.headers() == request.headers();
         let stored = match found {
             Found::Fresh(..) => return,
             _ if self.cache.borrow().under_way(&link.target).iter().any(is_alike) => return,
@@ -177,7 +177,8 @@ impl Gateway {
             Found::Stale(stored) => Some(stored),
             Found::Nothing => None,
         };
-        for (_, flight) in self.cache.borrow().under_way(target) {
+        let under_way = self.cache.borrow().under_way(target);
+        for (_, flight) in under_way {
             if let Some(response) = self.join(&flight, &request, visited).await {
                 return Some(response);
             }

@@ -100,3 +100,6 @@ pub(super) fn fields(links: &[Link], visited: &Origin) -> HeaderMap {
     }
     fields
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,8 @@
 use crate::service::{Client, Said};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body::Frame;
+use http_body_util::BodyExt;
 use sakigake::{
     client::{self, Options, Resolve, Trust},
     gateway::{self, Counts, Limits},
@@ -18,10 +19,12 @@ use sakigake_preload::{
 };
 use std::{
     convert::Infallible,
+    pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -63,7 +66,26 @@ impl Drop for UnderWay {
     }
 }
 
-async fn answer(known: Arc<Known>, request: Request<Body>) -> Result<Response<Full<Bytes>>, Infallible> {
+/// A text, and perhaps no end.
+struct Text(Option<Bytes>, bool);
+
+impl http_body::Body for Text {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.0.take() {
+            Some(text) => Poll::Ready(Some(Ok(Frame::data(text)))),
+            None if self.1 => Poll::Pending,
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+async fn answer(known: Arc<Known>, request: Request<Body>) -> Result<Response<Text>, Infallible> {
     known.under_way.fetch_add(1, Ordering::SeqCst);
     let _under_way = UnderWay(known.clone());
     let (parts, body) = request.into_parts();
@@ -71,7 +93,7 @@ async fn answer(known: Arc<Known>, request: Request<Body>) -> Result<Response<Fu
     let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
     let entry = (path.clone(), parts.headers.clone(), body);
     known.asked.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
-    while path == "/" && !known.may_answer.load(Ordering::SeqCst) {
+    while (path == "/" || path == "/slow.css") && !known.may_answer.load(Ordering::SeqCst) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let fields = known.fields(&path);
@@ -79,7 +101,8 @@ async fn answer(known: Arc<Known>, request: Request<Body>) -> Result<Response<Fu
     let is_known =
         etag.is_some_and(|etag| parts.headers.get("if-none-match").is_some_and(|sent| sent == etag));
     let text = if is_known { String::new() } else { format!("{} {path}", parts.method) };
-    let mut response = Response::new(Full::new(Bytes::from(text)));
+    let text = (!text.is_empty()).then(|| Bytes::from(text));
+    let mut response = Response::new(Text(text, path.starts_with("/endless")));
     if is_known {
         *response.status_mut() = http::StatusCode::NOT_MODIFIED;
     }
@@ -364,9 +387,55 @@ fn addresses_of_the_origin_become_the_gateways() {
 fn a_request_that_goes_in_circles_is_ended() {
     let world = World::new(&[]);
     let mut browser = Client::of(&world.gateway);
-    let often = vec!["2 sakigake"; 8].join(", ");
+    let often = ["2 sakigake"; 8].join(", ");
     let (head, _) = get(&mut browser, 1, "/x", &[("via", &often)]);
     assert_eq!(line(&head, ":status"), Some("508"));
     let (head, _) = get(&mut browser, 3, "/x", &[("via", &often[..often.len() - 12])]);
     assert_eq!(line(&head, ":status"), Some("200"));
+}
+
+#[test]
+fn an_origin_that_stops_within_its_response_is_waited_for_so_long() {
+    let world = World::with(&["/endless.css"], true, Limits { stall_ms: 200, ..Limits::default() });
+    world.known.set(&[("/endless.css", "cache-control", "max-age=60")]);
+    let mut browser = Client::of(&world.gateway);
+    world.visit(&mut browser, 1);
+    // Whoever waits for the gateway's own fetch is sent to the origin, and its stream is reset.
+    browser.ask(3, true, "GET", "/endless.css", &[]);
+    let Said::Head(head, false) = browser.next(3) else { panic!("no head") };
+    assert_eq!(line(&head, ":status"), Some("200"));
+    assert!(matches!(browser.next(3), Said::Data(_, false)));
+    assert!(matches!(browser.next(3), Said::Reset(_)));
+    assert_eq!(world.known.asked("/endless.css").len(), 2);
+    eventually("the origin is told", || world.known.under_way.load(Ordering::SeqCst) == 0);
+}
+
+#[test]
+fn a_response_of_one_byte_too_many_is_not_kept() {
+    for (entry_bytes, times) in [("GET /page.css".len(), 1), ("GET /page.css".len() - 1, 3)] {
+        let world = World::with(&["/page.css"], true, Limits { entry_bytes, ..Limits::default() });
+        world.known.set(&[("/page.css", "cache-control", "max-age=60")]);
+        let mut browser = Client::of(&world.gateway);
+        world.visit(&mut browser, 1);
+        for stream in [3, 5] {
+            assert_eq!(get(&mut browser, stream, "/page.css", &[]).1, "GET /page.css");
+        }
+        assert_eq!(world.known.asked("/page.css").len(), times);
+    }
+}
+
+#[test]
+fn requests_join_the_fetch_that_is_under_way() {
+    let world = World::new(&["/slow.css"]);
+    world.known.set(&[("/slow.css", "cache-control", "max-age=60")]);
+    let mut browsers = [Client::of(&world.gateway), Client::of(&world.gateway)];
+    browsers[0].ask(1, true, "GET", "/", &[NAVIGATE]);
+    assert!(matches!(browsers[0].next(1), Said::Head(..)));
+    browsers.iter_mut().for_each(|browser| browser.ask(3, true, "GET", "/slow.css", &[]));
+    std::thread::sleep(Duration::from_millis(100)); // Both wait for the one.
+    world.let_answer();
+    for browser in &mut browsers {
+        assert_eq!(browser.whole(3).1, b"GET /slow.css");
+    }
+    assert_eq!(world.known.asked("/slow.css").len(), 1);
 }
