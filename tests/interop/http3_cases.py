@@ -9,6 +9,7 @@ from peers import HOST, ROOT, SITE, site_files
 from suite import case, check, check_in
 
 CLIENT = ROOT / "tests/interop/aioquic_h3.py"
+RULES = ROOT / "tests/interop/aioquic_h3_rules.py"
 BIG_BYTES = 20 << 20
 
 
@@ -61,6 +62,16 @@ def a_server_that_is_told_to_stop_finishes_what_it_serves_over_http3(world):
         server.child.send_signal(signal.SIGTERM)
         check(child.wait(60) == 0 and server.child.wait(20) == 0, said.read_text())
     return said.read_text().splitlines()[-1]
+
+
+@case("python")
+def a_client_that_breaks_a_rule_of_http3_hears_which(world):
+    return world.run("python", RULES, world.ca, HOST, world.server.port, "rules", seconds=90).stdout.strip()
+
+
+@case("python")
+def requests_over_http3_that_are_given_up_by_the_thousand_end_the_connection(world):
+    return world.run("python", RULES, world.ca, HOST, world.server.port, "resets", seconds=90).stdout.strip()
 
 
 @case(PROGRAM, "python")
