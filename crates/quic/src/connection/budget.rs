@@ -10,7 +10,7 @@ use sakigake_wire::{Instant, Span};
 
 /// The least that is worth a datagram, in bytes: the longest header that has no token, a tag, and an ACK frame of one range with counts. Where
 /// less is allowed, an acknowledgement that is due would be tried over and over, and would not fit.
-const LEAST_DATAGRAM_BYTES: usize = 128;
+pub(super) const LEAST_DATAGRAM_BYTES: usize = 128;
 
 /// What one datagram may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

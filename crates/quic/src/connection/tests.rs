@@ -13,12 +13,13 @@ use super::{
     carried::{Sent, Settlement},
 };
 use crate::{
-    packet::{self, Door, FixedBit, Header},
+    frame::{EcnCounts, write_ack},
+    packet::{self, Door, Draft, FixedBit, Header, Long, Number},
     paths::Addresses,
     recovery::{Fate, Space, acks::Mark, congestion::Algorithm},
     rules::{
         Epoch, Side,
-        versions::{VERSION_1, VERSION_2},
+        versions::{LongType, VERSION_1, VERSION_2},
     },
 };
 use pair::{Pair, Setting};
@@ -485,6 +486,21 @@ fn one_early_packet_more_than_is_kept_is_dropped() {
         }
         assert_eq!(server.opening.as_ref().unwrap().early.len(), kept, "of {early_packets}");
     }
+}
+
+#[test]
+fn what_is_worth_a_datagram_holds_the_longest_acknowledgement_of_one_range() {
+    let mut datagram = [0; super::budget::LEAST_DATAGRAM_BYTES];
+    let kind = LongType::Handshake;
+    let header = Long { version: &VERSION_1, kind, dcid: &[1; 20], scid: &[2; 20], token: &[] };
+    let draft = Draft::long(&mut Writer::new(&mut datagram), &header, Number::with_len(1, 4).unwrap());
+    let draft = draft.expect("the header has room");
+    let most = draft.most_payload(datagram.len());
+    let mut payload = Writer::new(&mut datagram[draft.payload_at()..][..most]);
+    let (largest, count) = ((1 << 62) - 1, 1 << 61);
+    let counts = EcnCounts { ect0: count, ect1: count, ce: count };
+    let written = write_ack(&mut payload, core::iter::once(1..largest + 1), largest, Some(counts));
+    assert!(matches!(written, Ok(Some(_))), "{written:?}");
 }
 
 #[test]
