@@ -5,6 +5,7 @@ import signal
 
 from axum_cases import PROGRAM, axum
 from browser_cases import chromium, net_errors
+from handover_cases import Family
 from peers import HOST, ROOT, SITE, site_files
 from suite import case, check, check_in
 
@@ -72,6 +73,22 @@ def a_client_that_breaks_a_rule_of_http3_hears_which(world):
 @case("python")
 def requests_over_http3_that_are_given_up_by_the_thousand_end_the_connection(world):
     return world.run("python", RULES, world.ca, HOST, world.server.port, "resets", seconds=90).stdout.strip()
+
+
+@case("python")
+def a_succession_ends_no_connection_over_http3_before_its_responses(world):
+    folder = big(world)
+    family = Family(world, lambda port, _: ("serve", folder, "--listen", f"127.0.0.1:{port}", "--log", "off"))
+    outputs = [world.scratch / f"succession-{number}.out" for number in range(4)]
+    words = [world.program("python"), CLIENT, world.ca, HOST, family.port, "drain", folder]
+    children = [world.start(*words, stdout=output.open("wb")) for output in outputs]
+    while not all(b"begun" in output.read_bytes() for output in outputs):
+        check(all(child.poll() is None for child in children), "a client has ended")
+    before = family.members()
+    family.tell(signal.SIGUSR2)
+    check(all(child.wait(60) == 0 for child in children), [output.read_text() for output in outputs])
+    family.await_end_of(before, expected=1)
+    return f"{len(children)} clients, {aioquic(world, family.port, 'files', folder)} from the successor"
 
 
 @case(PROGRAM, "python")

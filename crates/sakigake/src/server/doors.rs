@@ -81,6 +81,11 @@ impl Doors {
                         .map(copy)
                         .try_for_each(|copy: io::Result<OwnedFd>| lender.send(copy));
                 }
+                Some(Command::LendHttp3(lender)) => {
+                    if let Some(quic) = &self.quic {
+                        quic.lend(lender);
+                    }
+                }
                 // Nobody is left who could order anything but to stop.
                 None => return told.await,
             }

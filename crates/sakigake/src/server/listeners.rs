@@ -6,7 +6,10 @@ use super::{
     quic,
     worker::{Socket, Start, work},
 };
-use sakigake_net::{Clock, Inherited, UdpOptions, UdpPort, inherited};
+use sakigake_net::{
+    Clock, Inherited, UdpOptions, UdpPort, inherited,
+    quic::{Lent, Secrets},
+};
 use std::{
     io,
     net::{SocketAddr, TcpListener, UdpSocket},
@@ -45,16 +48,13 @@ pub struct Listeners {
     addresses: Vec<SocketAddr>,
     /// What a predecessor or a service manager passed, and nobody has asked for yet.
     inherited: Inherited,
-    /// Something was passed: a predecessor may have the sockets that are not.
-    is_successor: bool,
 }
 
 impl Listeners {
     /// None yet, for so many workers.
     pub fn new(workers: usize) -> Self {
         let workers = (0..workers.max(1)).map(|_| Vec::new()).collect();
-        let (aside, addresses, inherited) = Default::default();
-        Self { workers, aside, addresses, inherited, is_successor: false }
+        Self { workers, aside: Vec::new(), addresses: Vec::new(), inherited: Inherited::default() }
     }
 
     /// The same for a process that may have been started with listening sockets, by [`Running::succeed`] or by a service
@@ -64,9 +64,7 @@ impl Listeners {
     /// # Errors
     /// What was passed are no listening sockets.
     pub fn take_over(workers: usize) -> io::Result<Self> {
-        let inherited = inherited()?;
-        let is_successor = !inherited.sockets.is_empty();
-        Ok(Self { inherited, is_successor, ..Self::new(workers) })
+        Ok(Self { inherited: inherited()?, ..Self::new(workers) })
     }
 
     /// Opens `address` for every worker; with port 0 the system chooses one.
@@ -83,11 +81,7 @@ impl Listeners {
     /// As [`Listeners::open`].
     pub fn open_as(&mut self, address: SocketAddr, kind: Kind) -> io::Result<()> {
         if kind == Kind::Http3 {
-            let sockets = datagrams(address, self.workers.len(), self.is_successor)?;
-            for (worker, socket) in self.workers.iter_mut().zip(sockets) {
-                worker.push(Socket::Datagrams(socket));
-            }
-            return Ok(());
+            return self.open_http3(address);
         }
         let workers = if kind == Kind::Metrics { 1 } else { self.workers.len() };
         let passed = take(&mut self.inherited.sockets, address)?;
@@ -99,6 +93,26 @@ impl Listeners {
                 _ => &mut self.workers[number % workers],
             };
             sockets.push(Socket::Listener(listener, kind));
+        }
+        Ok(())
+    }
+
+    /// A predecessor's sockets go to the workers of the same numbers, so that these find out about handshakes that are under way.
+    fn open_http3(&mut self, address: SocketAddr) -> io::Result<()> {
+        let workers = self.workers.len();
+        let lent = self.inherited.quic.iter_mut().flat_map(|heritage| core::mem::take(&mut heritage.sockets));
+        let is_here = |lent: &Lent| lent.socket.local_addr().is_ok_and(|local| local == address);
+        let (here, left): (Vec<Lent>, Vec<Lent>) = lent.partition(is_here);
+        if let Some(heritage) = &mut self.inherited.quic {
+            heritage.sockets = left;
+        }
+        let here = here.into_iter().map(|lent| (usize::from(lent.worker), lent.socket));
+        let mut sockets: Vec<_> = here.collect();
+        if sockets.is_empty() {
+            sockets = datagrams(address, workers, false)?.into_iter().enumerate().collect();
+        }
+        for (number, socket) in sockets {
+            self.workers[number % workers].push(Socket::Datagrams(socket));
         }
         Ok(())
     }
@@ -137,7 +151,9 @@ impl Listeners {
         let descriptors = || Descriptors::shared(descriptors.saturating_sub(RESERVED_DESCRIPTORS));
         let (report, reports) = std_mpsc::channel();
         let mut threads = Vec::new();
-        let mut places = quic::Place::all(&site, clock, workers.len())?.into_iter();
+        let secrets = inherited.quic.take().map_or_else(Secrets::draw, |heritage| heritage.secrets);
+        let (places, estate) = quic::Place::all(&site, clock, &secrets, workers.len())?;
+        let mut places = places.into_iter();
         let mut spawn = |name: String, sockets, quic, descriptors, shard| {
             let (commands, orders) = mpsc::unbounded_channel();
             let (site, stop, report) = (site.clone(), stop.clone(), report.clone());
@@ -154,7 +170,7 @@ impl Listeners {
         let aside = spawn("metrics".into(), aside, None, descriptors, Arc::default())?;
         let (stop, metrics, session) = (stop.clone(), site.metrics.clone(), Mutex::new(site.session.clone()));
         let closing = Vec::new();
-        let running = Running { addresses, closing, workers, aside, metrics, threads, stop, session };
+        let running = Running { addresses, closing, workers, aside, metrics, threads, stop, session, estate };
         drop(report);
         for result in reports {
             result?;

@@ -11,7 +11,8 @@ use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{
     Clock, UdpPort,
     quic::{
-        Application, Connection, Event, Http, Limits, Member, Secrets, Service, Terms, Worker as Datagrams,
+        Application, Connection, Estate, Event, Http, Lent, Limits, Member, Secrets, Service, Terms,
+        Worker as Datagrams,
     },
 };
 use sakigake_quic::{
@@ -31,7 +32,7 @@ use std::{
     net::{SocketAddr, UdpSocket},
     pin::Pin,
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, mpsc as std_mpsc},
     time::Duration,
 };
 use tokio::{
@@ -53,9 +54,13 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// One for each of so many workers.
-    pub(super) fn all(site: &Site, clock: Clock, workers: usize) -> io::Result<Vec<Self>> {
-        let secrets = Secrets::draw();
+    /// One for each of so many workers, and what all of them hand on.
+    pub(super) fn all(
+        site: &Site,
+        clock: Clock,
+        secrets: &Secrets,
+        workers: usize,
+    ) -> io::Result<(Vec<Self>, Estate)> {
         let tokens = Arc::new(AddressTokens::new(Keys::in_memory()?, Lives::default()));
         let session = site.session.now();
         let usual = Options::default();
@@ -76,8 +81,11 @@ impl Place {
         let validation = Some(Validation { tokens, retry: Retry::From(HALF_OPEN) });
         let terms = Terms { tls: session.tls.clone(), quic, validation };
         let workers = u16::try_from(workers).map_err(io::Error::other)?;
-        let members = Member::crew(&secrets, workers, Limits::default()).into_iter();
-        Ok(members.map(|member| Self { member, terms: terms.clone() }).collect())
+        let members = Member::crew(secrets, workers, Limits::default());
+        let estate =
+            members.first().map(Member::estate).ok_or_else(|| io::Error::other("there is no worker"))?;
+        let places = members.into_iter().map(|member| Self { member, terms: terms.clone() });
+        Ok((places.collect(), estate))
     }
 }
 
@@ -85,7 +93,11 @@ impl Place {
 enum Order {
     Open(Box<UdpPort>),
     Close(SocketAddr, Arc<()>),
+    Lend(Lender),
 }
+
+/// Who asks for copies of sockets.
+pub(super) type Lender = std_mpsc::Sender<io::Result<Vec<Lent>>>;
 
 /// The way to it.
 pub(super) struct Quic(UnboundedSender<Order>);
@@ -113,6 +125,14 @@ impl Quic {
     }
 }
 
+impl Quic {
+    /// Gives copies of its sockets.
+    pub(super) fn lend(&self, lender: Lender) {
+        // Where it has ended there are none.
+        let _ = self.0.send(Order::Lend(lender));
+    }
+}
+
 /// Until the worker ends.
 async fn serve(mut datagrams: Datagrams<Desk>, mut orders: UnboundedReceiver<Order>) {
     let mut closing: Vec<(SocketAddr, Arc<()>)> = Vec::new();
@@ -126,6 +146,8 @@ async fn serve(mut datagrams: Datagrams<Desk>, mut orders: UnboundedReceiver<Ord
                         datagrams.close(address);
                         closing.push((address, until));
                     }
+                    // Whoever gave up asking needs none.
+                    Order::Lend(lender) => drop(lender.send(datagrams.lend())),
                 }
                 Ok(())
             }

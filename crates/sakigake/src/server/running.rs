@@ -6,7 +6,10 @@ use super::{
     worker::{Command, Socket},
 };
 use crate::{Swap, metrics::Metrics};
-use sakigake_net::Successor;
+use sakigake_net::{
+    Successor,
+    quic::{Estate, Lent},
+};
 use sakigake_session::ServerConfig;
 use std::{
     io,
@@ -40,6 +43,8 @@ pub struct Running {
     pub(super) stop: Stop,
     /// That of the present site.
     pub(super) session: Mutex<Arc<Swap<ServerConfig>>>,
+    /// What a successor goes on with of HTTP/3.
+    pub(super) estate: Estate,
 }
 
 impl Running {
@@ -131,13 +136,24 @@ impl Running {
         &self.addresses
     }
 
-    /// Starts `command` with our listening sockets and waits until it serves them. No client notices: from then on both
-    /// accept, until this server is told to [`Running::stop`].
+    /// Starts `command` with our sockets and waits until it serves them. No client notices: from then on both accept by TCP,
+    /// until this server is told to [`Running::stop`]; of HTTP/3 it keeps the connections that it has, and takes no new ones.
     ///
     /// # Errors
     /// The successor could not be started, or does not serve (within 30 seconds): this server goes on as if nothing had been.
     pub fn succeed(&self, command: process::Command) -> io::Result<Child> {
-        Successor::start(command, self.lend()?)?.wait(SUCCESSION)
+        let bequest = self.estate.bequeath(self.lend_http3()?)?;
+        let child = Successor::start_with(command, self.lend()?, bequest)?.wait(SUCCESSION)?;
+        self.estate.retire();
+        Ok(child)
+    }
+
+    /// Copies of all sockets of HTTP/3.
+    fn lend_http3(&self) -> io::Result<Vec<Lent>> {
+        let (lender, lent) = mpsc::channel();
+        self.command(|| Command::LendHttp3(lender.clone()));
+        drop(lender);
+        Ok(lent.into_iter().collect::<io::Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
     /// Copies of all listening sockets.

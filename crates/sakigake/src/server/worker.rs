@@ -36,6 +36,8 @@ pub(super) enum Command {
     Close(SocketAddr, Kind, Arc<()>),
     /// Give copies of all listening sockets.
     Lend(mpsc::Sender<io::Result<OwnedFd>>),
+    /// Give copies of those of HTTP/3.
+    LendHttp3(quic::Lender),
 }
 
 /// A socket at which clients come.
