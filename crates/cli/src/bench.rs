@@ -73,6 +73,7 @@ fn options(arguments: BenchArguments) -> Result<Options, Failure> {
         } else {
             vec![b"h2".to_vec(), b"http/1.1".to_vec()]
         },
+        http3: arguments.http3,
         patience: time(arguments.timeout),
         trust: fetch::trust(&arguments.trust),
         resolve: arguments

@@ -2,9 +2,10 @@
 
 mod connection;
 mod http1;
-mod http2;
+mod over_quic;
 mod quota;
 mod report;
+mod requests;
 
 pub use report::{Outcome, Report, Times};
 
@@ -50,8 +51,10 @@ pub struct Options {
     pub fields: Fields,
     /// The body of every request.
     pub body: Option<Arc<[u8]>>,
-    /// Protocols to offer, best first.
+    /// Protocols to offer over TCP, best first.
     pub alpn: Vec<Vec<u8>>,
+    /// Whether it goes over QUIC and HTTP/3 instead.
+    pub http3: bool,
     /// How long nothing may happen on a connection that waits for responses.
     pub patience: Duration,
     /// Whose certificates count.
@@ -81,6 +84,8 @@ pub enum Error {
     Trust(TrustError),
     /// The configuration was refused.
     Misuse(tls::Misuse),
+    /// QUIC's configuration was refused.
+    Quic(&'static str),
     /// The host has no address.
     Host(io::Error),
     /// A thread could not be started, or did not end well.
@@ -92,6 +97,7 @@ impl fmt::Display for Error {
         match self {
             Self::Trust(error) => error.fmt(f),
             Self::Misuse(misuse) => misuse.fmt(f),
+            Self::Quic(why) => write!(f, "QUIC: {why}"),
             Self::Host(error) => error.fmt(f),
             Self::Thread(error) => write!(f, "a thread: {error}"),
         }
@@ -122,6 +128,7 @@ impl Progress {
 struct Plan {
     options: Options,
     config: Arc<ClientConfig>,
+    quic: over_quic::Common,
     clock: Clock,
     addresses: Vec<SocketAddr>,
     request: Request,
@@ -139,6 +146,7 @@ pub fn run(options: Options, progress: &Progress) -> Result<Report, Error> {
     let addresses = addresses(&options).map_err(Error::Host)?;
     let threads = options.threads.clamp(1, options.connections.max(1));
     let clock = Clock::start();
+    let quic = over_quic::Common::new(clock).map_err(Error::Quic)?;
     // Nobody starts before all are ready: the provider gathers entropy on each thread for some 30 ms, which is no part of the load.
     let ready = Arc::new(Barrier::new(threads + 1));
     let mut running = Vec::new();
@@ -148,7 +156,7 @@ pub fn run(options: Options, progress: &Progress) -> Result<Report, Error> {
             Length::Requests(requests) => share(requests, threads, number),
             Length::Time { .. } => 0,
         };
-        let (options, config) = (options.clone(), config.clone());
+        let (options, config, quic) = (options.clone(), config.clone(), quic.clone());
         let (addresses, progress, ready) = (addresses.clone(), progress.clone(), ready.clone());
         let work = move || {
             SystemEntropy.fill(&mut [0; 32]);
@@ -157,7 +165,7 @@ pub fn run(options: Options, progress: &Progress) -> Result<Report, Error> {
                 Length::Requests(_) => Quota::requests(requests),
                 Length::Time { run, warm_up } => Quota::time(Instant::now() + warm_up, run),
             };
-            let plan = Plan::new(options, config, clock, addresses, quota, progress);
+            let plan = Plan::new(options, config, quic, clock, addresses, quota, progress);
             thread_load(Rc::new(plan), connections)
         };
         let named = thread::Builder::new().name(format!("load {number}")).spawn(work);
@@ -202,6 +210,7 @@ impl Plan {
     fn new(
         options: Options,
         config: Arc<ClientConfig>,
+        quic: over_quic::Common,
         clock: Clock,
         addresses: Vec<SocketAddr>,
         quota: Quota,
@@ -216,7 +225,7 @@ impl Plan {
         }
         add(&mut request, &options.fields);
         let body = options.body.clone().map(Chunk::Shared);
-        Self { options, config, clock, addresses, request, body, quota, progress }
+        Self { options, config, quic, clock, addresses, request, body, quota, progress }
     }
 }
 
@@ -233,10 +242,11 @@ fn add(request: &mut Request, fields: &Fields) {
 fn session_config(options: &Options) -> Result<Arc<ClientConfig>, Error> {
     let mut tls = tls::client::Options::new(&PROVIDER);
     tls.verifier = Some(options.trust.verifier().map_err(Error::Trust)?);
-    tls.alpn = options.alpn.clone();
+    tls.alpn = if options.http3 { vec![b"h3".to_vec()] } else { options.alpn.clone() };
     tls.unix_secs_at_start = unix_secs();
     let tls = tls.build().map_err(Error::Misuse)?;
-    Ok(Arc::new(ClientConfig { tls, h2: Some(Default::default()), h3: None, trace: false }))
+    let (h2, h3) = (Some(Default::default()), Some(Default::default()));
+    Ok(Arc::new(ClientConfig { tls, h2, h3, trace: false }))
 }
 
 /// Where the load goes: looked up once, so that DNS is no part of it.

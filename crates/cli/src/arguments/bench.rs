@@ -34,6 +34,9 @@ pub(crate) struct BenchArguments {
     /// Ask over HTTP/1.1
     #[arg(long = "h1")]
     pub(crate) http1: bool,
+    /// Ask over HTTP/3, each connection from a UDP port of its own
+    #[arg(long, conflicts_with = "http1")]
+    pub(crate) http3: bool,
     /// The method [default: GET, with -d POST]
     #[arg(short = 'X', long = "request", value_name = "METHOD")]
     pub(crate) method: Option<String>,

@@ -1,6 +1,6 @@
 //! One of the load's connections, opened again where it ends before its time.
 
-use super::{Plan, http1, http2::Http2, report::Report};
+use super::{Plan, http1, over_quic, report::Report, requests::Requests};
 use sakigake_net::{Ended, SystemEntropy, drive};
 use sakigake_session::Session;
 use std::{io, rc::Rc, time::Instant};
@@ -16,7 +16,11 @@ pub(super) async fn run(plan: Rc<Plan>, number: usize) -> Report {
     while !plan.quota.is_over(Instant::now()) && failures < FAILURES_IN_A_ROW {
         let before = report.done();
         report.connections += 1;
-        match within(&plan, number, &mut report).await {
+        let ended = match plan.options.http3 {
+            true => over_quic::run(&plan, number, &mut report).await,
+            false => within(&plan, number, &mut report).await,
+        };
+        match ended {
             Ok(()) => {}
             Err(why) => report.note(&why, 1),
         }
@@ -39,7 +43,7 @@ async fn within(plan: &Rc<Plan>, number: usize, report: &mut Report) -> Result<(
     let host = plan.options.url.origin().host.trim_start_matches('[').trim_end_matches(']');
     let session = Session::client(plan.config.clone(), host, plan.clock.now(), Box::new(SystemEntropy));
     let session = session.map_err(|misuse| misuse.to_string())?;
-    let mut application = Http2::new(plan.clone(), report, since);
+    let mut application = Requests::new(plan.clone(), report, since);
     match drive(stream, session, &mut application, plan.clock).await {
         Ok(Ended::Closed) => {
             application.lost("the server ended the connection");

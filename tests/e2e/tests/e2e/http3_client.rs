@@ -4,6 +4,7 @@ use sakigake::{
     client::{Client, Http3 as Wanted, Options, Protocol, Receiver, Resolve, Trust, Watcher},
     dev_ca::DevCa,
     service::Factory,
+    tickets::Keys,
 };
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_e2e::{PATIENCE, Server, Setup, example};
@@ -277,4 +278,45 @@ fn what_is_tried_with_everybody_comes_by_tcp_where_nobody_speaks_it() {
     let never = server.client_with(Options { http3: Wanted::Never, ..Options::default() });
     let (_, lines) = get(&never, &server.url("/"));
     assert!(!lines.iter().any(|line| line.contains("QUIC")), "{lines:#?}");
+}
+
+#[test]
+fn a_page_comes_whole_over_http3_with_its_hints_and_warm_too() {
+    let tickets = Some(tls::Tickets::new(Keys::in_memory().expect("there is chance")));
+    let server = Server::start(Setup { http3: true, tickets, ..Setup::of(example()) });
+    for (preload, early_hints, heard) in [(true, true, 18), (false, true, 16), (false, false, 0)] {
+        let options = Options { http3: Wanted::Only, preload, early_hints, ..Options::default() };
+        let client = client(&server, options);
+        for visit in ["cold", "warm"] {
+            let mut lines = Vec::new();
+            let loaded = run(client.load(&server.url("/"), &mut Lines(&mut lines))).expect("it loads");
+            let summary = loaded.load.summary();
+            assert_eq!((summary.requests, summary.failures), (19, 0), "{visit}");
+            assert_eq!((summary.hints.heard, summary.hints.used), (heard, heard), "{visit}: {lines:#?}");
+            assert!(loaded.protocols.iter().all(|(_, name)| *name == "HTTP/3"), "{:?}", loaded.protocols);
+            let resumed = lines.iter().any(|line| line.starts_with("QUIC: resumed"));
+            assert_eq!(resumed, visit == "warm", "{lines:#?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_sent_over_http3_arrives_whole() {
+    let echo = Factory::of_fn(|request: http::Request<_>| async move {
+        let body = http_body_util::BodyExt::collect(request.into_body()).await.map(|body| body.to_bytes());
+        let body = body.map_err(|_| std::io::Error::other("the body broke"))?;
+        Ok::<_, std::io::Error>(http::Response::new(http_body_util::Full::<bytes::Bytes>::from(body)))
+    });
+    let server = Server::start(Setup { http3: true, ..Setup::of_service(echo) });
+    let client = client(&server, Options { http3: Wanted::Only, ..Options::default() });
+    let body: Vec<u8> = (0..3_000_000_u32).map(|at| (at / 251) as u8).collect();
+    let ask = sakigake::client::Ask {
+        method: b"POST".to_vec(),
+        body: Some(body.clone().into()),
+        ..sakigake::client::Ask::get(server.url("/"))
+    };
+    let mut seen = Seen::default();
+    let status = run(client.resource(&ask, &mut Lines(&mut Vec::new()), &mut seen)).expect("an answer");
+    assert_eq!((status, seen.protocol), (200, Some(Protocol::Http3)));
+    assert!(seen.body == body, "{} bytes came back", seen.body.len());
 }

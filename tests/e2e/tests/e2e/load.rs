@@ -21,6 +21,7 @@ pub(crate) fn options(server: &Server, path: &str) -> Options {
         fields: Fields::new(),
         body: None,
         alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        http3: false,
         patience: PATIENCE,
         trust: Trust::File(server.ca.clone()),
         resolve: vec![Resolve {
@@ -39,14 +40,21 @@ pub(crate) fn load(options: Options) -> Report {
 fn every_request_of_a_number_is_made_and_counted() {
     let site = Scratch::new();
     site.write("a", vec![7; 1_000]);
-    let server = Server::start(Setup::of(site.path()));
-    for (requests, connections, streams, threads, alpn) in
-        [(1, 1, 1, 1, "h2"), (1_000, 7, 10, 2, "h2"), (50, 3, 1, 2, "http/1.1"), (2, 5, 100, 3, "h2")]
-    {
+    let server = Server::start(Setup { http3: true, ..Setup::of(site.path()) });
+    for (requests, connections, streams, threads, alpn) in [
+        (1, 1, 1, 1, "h2"),
+        (1_000, 7, 10, 2, "h2"),
+        (50, 3, 1, 2, "http/1.1"),
+        (2, 5, 100, 3, "h2"),
+        (1_000, 7, 10, 2, "h3"),
+        (2, 5, 100, 3, "h3"),
+    ] {
         let usual = options(&server, "/a");
         let length = Length::Requests(requests);
+        let (http3, agreed) = (alpn == "h3", format!("ALPN {alpn}"));
         let alpn = vec![alpn.as_bytes().to_vec()];
-        let report = load(Options { length, connections, streams, threads, alpn, ..usual });
+        let report = load(Options { length, connections, streams, threads, alpn, http3, ..usual });
+        assert!(report.agreed.as_ref().is_some_and(|told| told.contains(&agreed)), "{:?}", report.agreed);
         let seen = (report.started, report.succeeded, report.failed, report.errored);
         assert_eq!(seen, (requests, requests, 0, 0), "{:?}", report.errors);
         assert_eq!((report.body_bytes, report.request.count()), (requests * 1_000, requests));

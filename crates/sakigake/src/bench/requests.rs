@@ -1,4 +1,4 @@
-//! The load over HTTP/2.
+//! The load over HTTP/2 and HTTP/3.
 
 use super::{
     Plan,
@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, future::Future, rc::Rc, time::Instant};
 use tokio::time::Sleep;
 
 /// One connection's part of the load.
-pub(super) struct Http2<'a> {
+pub(super) struct Requests<'a> {
     plan: Rc<Plan>,
     report: &'a mut Report,
     since: Instant,
@@ -49,7 +49,7 @@ enum End {
     Cut,
 }
 
-impl<'a> Http2<'a> {
+impl<'a> Requests<'a> {
     pub(super) fn new(plan: Rc<Plan>, report: &'a mut Report, since: Instant) -> Self {
         let mut this = Self {
             timer: Box::pin(tokio::time::sleep_until(since.into())),
@@ -190,7 +190,7 @@ impl<'a> Http2<'a> {
     }
 }
 
-impl Application for Http2<'_> {
+impl Application for Requests<'_> {
     fn heard(&mut self, _: wire::Instant, event: session::Event<'_>) {
         match event {
             session::Event::Ready { .. } => {
