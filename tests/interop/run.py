@@ -21,6 +21,7 @@ import fetch_cases  # noqa: F401, E402
 import handover_cases  # noqa: F401, E402
 import handshake_cases  # noqa: F401, E402
 import http3_cases  # noqa: F401, E402
+import http3_client_cases  # noqa: F401, E402
 import identity_cases  # noqa: F401, E402
 import link_cases  # noqa: F401, E402
 import qpack_cases  # noqa: F401, E402

@@ -1,0 +1,92 @@
+"""Our client over HTTP/3 against servers of others."""
+
+import json
+import os
+import subprocess
+
+from client_cases import caddy, fetch
+from peers import HOST, ROOT, SITE, site_files
+from quic_cases import await_udp_port, free_udp_port
+from suite import case, check, check_in
+
+BIG_BYTES = 5 << 20
+QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+def gtlsserver(world, folder=SITE):
+    port, (certificate, key) = free_udp_port(), world.authority.ecdsa
+    words = ["gtlsserver", "--quiet", "--htdocs", folder, "127.0.0.1", port, key, certificate]
+    await_udp_port(port, world.start(*words, **QUIET))
+    return port
+
+
+def aioquic(world, folder=SITE):
+    port, (certificate, key) = free_udp_port(), world.authority.ecdsa
+    program = ROOT / "tests/interop/aioquic_h3_server.py"
+    await_udp_port(port, world.start("python", program, certificate, key, port, folder, **QUIET))
+    return port
+
+
+def data(world):
+    """A user's folder of its own, so that nothing is remembered from elsewhere."""
+    return {"XDG_DATA_HOME": str(world.folder(f"data-{len(os.listdir(world.scratch))}"))}
+
+
+def check_page(world, port):
+    """The page, cold and then on a connection that goes on from the first."""
+    home = data(world)
+    for _ in range(2):
+        done = fetch(world, port, "/", "--http3-only", env=home)
+        missing = [path for path in site_files() if path.rsplit("/", 1)[1] not in done.stdout]
+        check(not missing, f"not in the waterfall: {missing}: {done.stdout}")
+        check_in(f"HTTP/3 with {HOST}:{port}", done.stdout, "the waterfall")
+    done = fetch(world, port, "/index.html", "--http3-only", "-v", "-o", "-", env=home)
+    check_in("QUIC: resumed", done.stderr, "what -v shows")
+
+
+def check_file(world, serve):
+    """A file that is larger than all windows."""
+    folder, body = world.folder("big"), os.urandom(BIG_BYTES)
+    (folder / "big.bin").write_bytes(body)
+    done = fetch(world, serve(world, folder), "/big.bin", "--http3-only", "-o", "-", text=False, env=data(world))
+    check(done.stdout == body, f"{len(done.stdout)} bytes came, of {len(body)}, or others")
+
+
+@case("caddy")
+def fetch_loads_the_page_from_caddy_over_http3(world):
+    check_page(world, caddy(world))
+
+
+@case("caddy")
+def fetch_follows_the_alt_svc_of_caddy(world):
+    port, home = caddy(world), data(world)
+    for protocol in ("HTTP/2", "HTTP/3"):
+        done = fetch(world, port, "/", env=home)
+        check_in(f"{protocol} with {HOST}:{port}", done.stdout, "the waterfall")
+    done = fetch(world, port, "/", "--http2", env=home)
+    check_in(f"HTTP/2 with {HOST}:{port}", done.stdout, "the waterfall")
+
+
+@case("gtlsserver")
+def fetch_loads_the_page_from_ngtcp2_over_http3(world):
+    check_page(world, gtlsserver(world))
+    check_file(world, gtlsserver)
+
+
+@case("python")
+def fetch_loads_the_page_from_aioquic_over_http3(world):
+    check_page(world, aioquic(world))
+    check_file(world, aioquic)
+
+
+@case("caddy", "gtlsserver", "python")
+def bench_loads_caddy_ngtcp2_and_aioquic_over_http3(world):
+    size = (SITE / "css/page.css").stat().st_size
+    for name, server in (("caddy", caddy), ("ngtcp2", gtlsserver), ("aioquic", aioquic)):
+        port = server(world)
+        where = ["--cacert", world.authority.ca, "--resolve", f"{HOST}:{port}:127.0.0.1"]
+        done = world.run("sakigake", "bench", f"https://{HOST}:{port}/css/page.css", "--http3", "-n", 300, "-c", 3, "-m", 10, "--json", *where)
+        report = json.loads(done.stdout)
+        counts = [report[key] for key in ("started", "succeeded", "failed", "errored", "body_bytes")]
+        check(counts == [300, 300, 0, 0, 300 * size], f"{name}: {done.stdout}")
+        check_in("ALPN h3", report["agreed"], name)
