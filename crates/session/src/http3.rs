@@ -364,3 +364,6 @@ fn rtt(connection: &quic::Connection) -> Option<Span> {
     let rtt = connection.rtt();
     rtt.first_sample().map(|_| rtt.smoothed())
 }
+
+#[cfg(test)]
+mod tests;

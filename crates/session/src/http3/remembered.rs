@@ -15,18 +15,26 @@ const MOST_BYTES: usize = 64;
 /// Keeps `settings` with a ticket; whether there was room.
 pub(super) fn keep(session: &mut Session, settings: &Settings) -> bool {
     let Some(mut bytes) = session.transport().map(<[u8]>::to_vec) else { return false };
+    append(&mut bytes, settings) && session.set_transport(bytes).is_ok()
+}
+
+/// What [`keep`] kept.
+pub(super) fn of(session: &Session) -> Option<Settings> {
+    find(session.transport()?)
+}
+
+pub(super) fn append(bytes: &mut Vec<u8>, settings: &Settings) -> bool {
     let (value, mut entry) = (settings.to_bytes(), [0; MOST_BYTES]);
     let mut out = Writer::new(&mut entry);
     let written =
         out.varint(SETTINGS).and_then(|()| out.varint(value.len() as u64)).and_then(|()| out.put(&value));
     let len = out.written();
     bytes.extend_from_slice(&entry[..len]);
-    written.is_ok() && session.set_transport(bytes).is_ok()
+    written.is_ok()
 }
 
-/// What [`keep`] kept.
-pub(super) fn of(session: &Session) -> Option<Settings> {
-    let mut reader = Reader::new(session.transport()?.get(VERSION_BYTES..)?);
+pub(super) fn find(bytes: &[u8]) -> Option<Settings> {
+    let mut reader = Reader::new(bytes.get(VERSION_BYTES..)?);
     while !reader.is_empty() {
         let (id, len) = (reader.varint().ok()?, reader.varint().ok()?);
         let value = reader.take(usize::try_from(len).ok()?).ok()?;
