@@ -37,6 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "semantics",
             "preload",
             "h2",
+            "h3",
             "session",
             "page",
             "net",
