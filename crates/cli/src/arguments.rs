@@ -49,6 +49,8 @@ pub(crate) enum Command {
     /// An endpoint for the QUIC interop runner
     #[command(subcommand)]
     Interop(InteropCommand),
+    /// Print the HTTPS record that tells clients of HTTP/3 before they connect, for the zone of a name
+    Dns(DnsArguments),
     /// Show the development CA that `serve` uses, and how to trust it
     Ca(CaArguments),
     /// Deterministic worlds of clients, servers and links in one process
@@ -253,6 +255,22 @@ pub(crate) struct LookArguments {
     /// Append the connection's secrets to a file, for a decrypting capture
     #[arg(long, value_name = "FILE")]
     pub(crate) keylog: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct DnsArguments {
+    /// The site, such as example.com, or example.com:8443
+    #[arg(value_name = "HOST[:PORT]")]
+    pub(crate) host: Option<String>,
+    /// Records of all hosts of a configuration file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["host", "no_http3"])]
+    pub(crate) config: Option<PathBuf>,
+    /// An address of the site, as a hint; may be given several times [default: those of `listen` that are one machine's]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) ip: Vec<std::net::IpAddr>,
+    /// HTTP/3 is not served
+    #[arg(long)]
+    pub(crate) no_http3: bool,
 }
 
 #[derive(Args)]

@@ -4,6 +4,7 @@ mod arguments;
 mod bench;
 mod ca;
 mod check;
+mod dns;
 mod fetch;
 mod gateway;
 mod interop;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         Command::Quic(QuicCommand::Connect(arguments)) => quic::connect(&arguments),
         Command::Quic(QuicCommand::Accept(arguments)) => quic::accept(&arguments),
         Command::Interop(command) => interop::run(command),
+        Command::Dns(arguments) => dns::run(&arguments),
         Command::Ca(arguments) => ca::run(&arguments),
         Command::Lab(LabCommand::Page(arguments)) => lab::page(&arguments),
         Command::Lab(LabCommand::Soak(arguments)) => lab::soak(&arguments),
