@@ -29,7 +29,7 @@ use http_body_util::BodyExt;
 use sakigake_page::Origin;
 use sakigake_preload as preload;
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     convert::Infallible,
     rc::Rc,
     sync::{
@@ -61,6 +61,8 @@ pub struct Limits {
     pub stall_ms: u64,
     /// Bytes of a request's body, which is read whole before it is passed on.
     pub request_bytes: usize,
+    /// Bytes of the bodies of all requests whose responses have not begun.
+    pub held_bytes: usize,
     /// Bytes of a response that is kept.
     pub entry_bytes: usize,
     /// Bytes of all that is kept.
@@ -79,6 +81,7 @@ impl Default for Limits {
             head_ms: 60_000,
             stall_ms: 60_000,
             request_bytes: 4 << 20,
+            held_bytes: 64 << 20,
             entry_bytes: 2 << 20,
             cache_bytes: 64 << 20,
             cache_entries: 4_096,
@@ -170,6 +173,21 @@ pub(crate) struct Gateway {
     hints: Rc<RefCell<Hints>>,
     changed: watch::Receiver<u64>,
     cache: RefCell<Cache>,
+    /// Bytes of requests' bodies that are here.
+    held: Rc<Cell<usize>>,
+}
+
+/// A request's body, as far as it is here.
+struct Held {
+    bytes: Vec<u8>,
+    all: Rc<Cell<usize>>,
+    counted: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.set(self.all.get() - self.counted);
+    }
 }
 
 impl Gateway {
@@ -186,7 +204,7 @@ impl Gateway {
         };
         let upstream = client.upstream(options.origin.clone(), told);
         let cache = RefCell::new(Cache::new(options.limits));
-        Self { options, origin, upstream, hints, changed, cache }
+        Self { options, origin, upstream, hints, changed, cache, held: Rc::default() }
     }
 
     async fn answer(self: Rc<Self>, request: http::Request<Body>) -> http::Response<Outgoing> {
@@ -212,7 +230,7 @@ impl Gateway {
             count(&self.options.counts.answered);
             return Ok(response);
         }
-        let body = self.read(body).await?;
+        let (body, _held) = self.read(body).await?;
         let may_tell = self.options.hints && forward::is_navigation(&parts);
         let early = may_tell.then(|| parts.extensions.get::<EarlyHints>().cloned()).flatten();
         let client = parts.extensions.get::<Peer>().map(|peer| peer.address().ip());
@@ -236,17 +254,24 @@ impl Gateway {
         Ok(response.map(|()| body))
     }
 
-    /// A request's body, which is not passed on before it is whole.
-    async fn read(&self, mut body: Body) -> Result<Option<Arc<[u8]>>, Trouble> {
-        let mut whole = Vec::new();
+    /// A request's body, which is not passed on before it is whole, and what counts it.
+    async fn read(&self, mut body: Body) -> Result<(Option<Arc<[u8]>>, Held), Trouble> {
+        let mut held = Held { bytes: Vec::new(), all: self.held.clone(), counted: 0 };
         while let Some(frame) = body.frame().await {
             let Ok(bytes) = frame.map_err(|_| Trouble::Unspeakable)?.into_data() else { continue };
-            if whole.len() + bytes.len() > self.options.limits.request_bytes {
+            let limits = &self.options.limits;
+            if held.counted + bytes.len() > limits.request_bytes {
                 return Err(Trouble::TooLarge);
             }
-            whole.extend_from_slice(&bytes);
+            if held.all.get() + bytes.len() > limits.held_bytes {
+                return Err(Trouble::Busy);
+            }
+            held.all.set(held.all.get() + bytes.len());
+            held.counted += bytes.len();
+            held.bytes.extend_from_slice(&bytes);
         }
-        Ok((!whole.is_empty()).then(|| whole.into()))
+        let whole = core::mem::take(&mut held.bytes);
+        Ok(((!whole.is_empty()).then(|| whole.into()), held))
     }
 
     /// Waits for the response's head, and meanwhile for what a browser is to be told.
@@ -304,6 +329,8 @@ enum Trouble {
     Failed(Failed),
     Late,
     TooLarge,
+    /// Too much of other requests is here.
+    Busy,
     Upgrade,
     NoAuthority,
     Loop,
@@ -323,6 +350,9 @@ impl Trouble {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "the request's body is longer than this gateway passes on".into(),
             ),
+            Self::Busy => {
+                (StatusCode::SERVICE_UNAVAILABLE, "this gateway holds too many requests' bodies".into())
+            }
             Self::Upgrade => (
                 StatusCode::NOT_IMPLEMENTED,
                 "this gateway passes on neither WebSockets nor other upgrades".into(),

@@ -439,3 +439,22 @@ fn requests_join_the_fetch_that_is_under_way() {
     }
     assert_eq!(world.known.asked("/slow.css").len(), 1);
 }
+
+#[test]
+fn the_bodies_of_all_requests_together_are_bounded() {
+    let world = World::with(&[], true, Limits { held_bytes: 10, ..Limits::default() });
+    let mut browser = Client::of(&world.gateway);
+    browser.ask(1, false, "POST", "/slow.css", &[]);
+    browser.data(1, b"012345", true);
+    eventually("the origin has it", || world.known.asked("/slow.css").len() == 1);
+    for (stream, body, status) in [(3, &b"01234"[..], "503"), (5, b"0123", "200")] {
+        browser.ask(stream, false, "POST", "/form", &[]);
+        browser.data(stream, body, true);
+        assert_eq!(line(&browser.whole(stream).0, ":status"), Some(status));
+    }
+    world.let_answer();
+    assert_eq!(line(&browser.whole(1).0, ":status"), Some("200"));
+    browser.ask(7, false, "POST", "/form", &[]);
+    browser.data(7, b"0123456789", true);
+    assert_eq!(line(&browser.whole(7).0, ":status"), Some("200"));
+}
