@@ -369,6 +369,24 @@ pub fn basic(user_and_password: impl AsRef<[u8]>) -> String {
     format!("Basic {}", sakigake_wire::base64(user_and_password.as_ref()))
 }
 
+/// The body of a fuzzer: what an Alt-Svc field leads to.
+pub(crate) fn check_alt_svc(bytes: &[u8]) {
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let Some(alternatives::Field::Alternatives(offers)) = alternatives::parse(lines, 1) else { return };
+    assert!(!offers.is_empty());
+    for offer in &offers {
+        assert!(offer.port != 0 && !offer.protocol.is_empty(), "{offer:?}");
+        assert!(offer.host.is_empty() || sakigake_semantics::is_host(&offer.host), "{offer:?}");
+    }
+}
+
+/// The body of a fuzzer: what a name server's answer leads to.
+pub(crate) fn check_https_records(bytes: &[u8]) {
+    for spot in records::spots_of(bytes) {
+        assert!(sakigake_semantics::is_host(&spot.host), "{spot:?}");
+    }
+}
+
 /// An origin as people write it.
 pub(crate) fn place(origin: &Origin) -> String {
     format!("{}:{}", origin.host, origin.port)

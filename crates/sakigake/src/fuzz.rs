@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{config::Config, files, hints};
+use crate::{client, config::Config, files, hints};
 use std::path::Path;
 
 /// A target that is accepted names something below the folder, by plain segments, and its redirect names this host.
@@ -29,6 +29,16 @@ pub fn fuzz_listed_name(bytes: &[u8]) {
 /// Conditions never panic, whatever the fields hold.
 pub fn fuzz_conditions(bytes: &[u8]) {
     files::check_conditions(bytes);
+}
+
+/// Whatever an Alt-Svc field says, what is read of it can be dialled.
+pub fn fuzz_alt_svc(bytes: &[u8]) {
+    client::check_alt_svc(bytes);
+}
+
+/// Whatever a name server answers, what is read of it can be dialled.
+pub fn fuzz_https_records(bytes: &[u8]) {
+    client::check_https_records(bytes);
 }
 
 /// A hint that a file holds is written as one that reads the same.

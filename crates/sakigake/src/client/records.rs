@@ -109,6 +109,15 @@ impl Records {
     }
 }
 
+/// Where an answer leads that holds a question about `a.test`, for a fuzzer.
+pub(crate) fn spots_of(answer: &[u8]) -> Vec<Spot> {
+    let asked = message::question(0, "a.test").expect("a name");
+    match message::answer(&asked, answer) {
+        Some(message::Heard::Answer(answer)) => spots(&answer.records, &answer.owner, 443),
+        _ => Vec::new(),
+    }
+}
+
 /// The name that is asked about (RFC 9460 section 9.1).
 fn question(origin: &Origin) -> String {
     match origin.port {

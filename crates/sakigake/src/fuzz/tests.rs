@@ -1,9 +1,14 @@
 use super::{
-    fuzz_accept_encoding, fuzz_conditions, fuzz_config, fuzz_hints, fuzz_listed_name, fuzz_range, fuzz_target,
+    fuzz_accept_encoding, fuzz_alt_svc, fuzz_conditions, fuzz_config, fuzz_hints, fuzz_https_records,
+    fuzz_listed_name, fuzz_range, fuzz_target,
 };
 
 /// The corpus, and each of it with every bit flipped and at every length.
 fn around(samples: &[&str], body: fn(&[u8])) {
+    around_by(samples, &body);
+}
+
+fn around_by(samples: &[&str], body: &dyn Fn(&[u8])) {
     for sample in samples {
         for end in 0..=sample.len() {
             body(&sample.as_bytes()[..end]);
@@ -61,6 +66,34 @@ fn no_conditions_near_these_panic() {
         &["W/\"a\", \"b,c\",, *", "Thu, 01 Jan 2026 00:00:00 GMT", "\"", "W/", "\"0000000000000000\""],
         fuzz_conditions,
     );
+}
+
+#[test]
+fn no_alternative_near_these_cannot_be_dialled() {
+    around(
+        &[
+            "h3=\":443\"; ma=86400, h3-29=\":443\"; persist=1",
+            "w%3Dx=\"[::1]:8443\" ; ma=\"6\\0\",,h2=\"a.test:1\"",
+            "clear\n",
+        ],
+        fuzz_alt_svc,
+    );
+}
+
+#[test]
+fn no_answer_near_these_leads_where_nobody_can_be() {
+    const HEAD: &str = "\0\0\u{1}\0\0\u{1}\0\u{1}\0\0\0\0\u{1}a\u{4}test\0\0\u{41}\0\u{1}";
+    // The two bytes of flags are no text: they are set here, and a name that is a pointer is spelled out.
+    let body = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        if let Some(flags) = bytes.get_mut(2..4) {
+            flags.copy_from_slice(&[0x81, 0x80]);
+        }
+        fuzz_https_records(&bytes);
+    };
+    let row = "\u{1}a\u{4}test\0\0\u{41}\0\u{1}\0\0\0\u{3c}\0\u{10}\0\u{1}\0\0\u{1}\0\u{3}\u{2}h3\0\u{3}\0\u{2}\u{20}\u{7b}";
+    let whole = format!("{HEAD}{row}");
+    around_by(&[&whole], &body);
 }
 
 #[test]
