@@ -103,6 +103,8 @@ pub struct Connection {
     /// DATAGRAM frames that wait, and their bytes.
     datagrams: VecDeque<Vec<u8>>,
     datagram_queue_bytes: usize,
+    /// What else early data goes by; see [`Connection::set_early_terms`].
+    early_terms: Vec<u8>,
     wants_ping: bool,
     /// 1-RTT packets that left since the last one that asks for an acknowledgement.
     unasked: u8,

@@ -37,6 +37,13 @@ pub enum Event<'a> {
     Token(&'a [u8]),
     /// HTTP, when the protocol has an engine here.
     Http(semantics::Event<'a>),
+    /// An HTTP datagram of a request (RFC 9297): only over QUIC.
+    Datagram {
+        /// The request's stream.
+        stream: semantics::StreamId,
+        /// What it carries.
+        bytes: &'a [u8],
+    },
     /// Plaintext, when it has none.
     Bytes(&'a [u8]),
     /// The handshake waits for its owner's answer.

@@ -94,11 +94,16 @@ impl Http3 {
     /// ([`Http3::remembered`]), where this one goes on from it.
     pub fn begin(&mut self, connection: &mut quic::Connection, remembered: Option<h3::Settings>) {
         match &self.role {
-            Role::Server { hints, .. } if hints.is_some() => {
-                self.owes_tickets = true;
-                connection.hold_tickets();
+            Role::Server { config, hints } => {
+                if let Some(h3) = &config.h3 {
+                    let settings = h3::Connection::server(h3.clone()).settings();
+                    connection.set_early_terms(settings.to_bytes()); // spec: 9114-7.2.4.2-b
+                }
+                if hints.is_some() {
+                    self.owes_tickets = true;
+                    connection.hold_tickets();
+                }
             }
-            Role::Server { .. } => {}
             Role::Client { config } => {
                 let is_ours = |early: &&tls::EarlyOffer| early.alpn.as_deref() == Some(H3);
                 let may = connection.early_data().filter(is_ours).and(config.h3.clone());
@@ -137,12 +142,19 @@ impl Http3 {
                 self.listen(now, stream, heard);
                 self.tell_tickets(heard);
             }
+            quic::Event::Datagram(bytes) => {
+                let Some(engine) = &mut self.engine else { return };
+                match engine.handle_datagram(now, bytes) {
+                    Ok(Some((stream, bytes))) => heard(Event::Datagram { stream, bytes }),
+                    Ok(None) => {}
+                    Err(fault) => drop(self.fault.get_or_insert(Fault::H3(fault))),
+                }
+            }
             quic::Event::KeyLog(line) => heard(Event::KeyLog(line)),
             quic::Event::Closed(closed) => self.closed(closed, heard),
             // What is left concerns who routes datagrams; `depart` looks for room by itself.
             quic::Event::Confirmed
             | quic::Event::Writable(_)
-            | quic::Event::Datagram(_)
             | quic::Event::Retired(_)
             | quic::Event::Validated(_)
             | quic::Event::Moved(_)

@@ -287,6 +287,7 @@ impl Connection {
             asked: Asked::default(),
             datagrams: VecDeque::new(),
             datagram_queue_bytes: 0,
+            early_terms: Vec::new(),
             wants_ping: false,
             unasked: 0,
             watch: super::watch::Watch::default(),

@@ -20,10 +20,13 @@ use crate::{
 };
 use core::net::SocketAddr;
 use sakigake_tls::{self as tls, Answer, EarlyData, Fact, Flight, Level, Step, Wanted};
-use sakigake_wire::{Instant, Writer};
+use sakigake_wire::{Instant, Reader, Writer};
 
 /// The longest that remembered parameters are.
 const REMEMBERED_BYTES: usize = 256;
+
+/// The entry of the application's terms; the number of no transport parameter, so that those who read these pass over it.
+const TERMS: u64 = 0x3ff0_7465;
 
 /// Bytes of the version before them.
 const VERSION_BYTES: usize = 4;
@@ -194,7 +197,7 @@ impl Connection {
             Fact::BarredRequest => return Err(Fault::CertificateRequestAfterHandshake), // spec: 9001-4.4-a
             Fact::Ticket(mut session) => {
                 if let Some(peer) = &self.peer {
-                    let kept = session.set_transport(remembered_bytes(self.version, &peer.remembered()));
+                    let kept = session.set_transport(remembered_bytes(self.version, &peer.remembered(), &[]));
                     kept.expect("integers of a dozen parameters are within the bound");
                 }
                 heard(Event::Ticket(session));
@@ -264,10 +267,11 @@ impl Connection {
         self.adopt(parameters);
         let kept = remembered.and_then(|bytes| remembered_of(bytes, first_version));
         let parameters = own.to_vec(Side::Server, &mut *self.entropy);
-        let remembered = remembered_bytes(self.version, &own.remembered());
+        let has_same_terms = remembered.is_some_and(|bytes| terms_of(bytes) == self.early_terms);
+        let remembered = remembered_bytes(self.version, &own.remembered(), &self.early_terms);
         Ok(match kept {
             Some(kept) => {
-                let takes_early_data = kept.may_take_early_data(&own);
+                let takes_early_data = has_same_terms && kept.may_take_early_data(&own);
                 Answer::TransportParameters { parameters, remembered, takes_early_data }
             }
             None => Answer::FullHandshake { parameters, remembered }, // spec: 9369-5-b
@@ -402,13 +406,34 @@ fn fault_of_tls(fault: tls::Fault) -> Fault {
 }
 
 /// The version that a ticket is of, and what is remembered with it.
-fn remembered_bytes(version: &Version, remembered: &Remembered) -> Vec<u8> {
+fn remembered_bytes(version: &Version, remembered: &Remembered, terms: &[u8]) -> Vec<u8> {
     let mut bytes = [0; REMEMBERED_BYTES];
     let mut out = Writer::new(&mut bytes);
     let written = out.u32(version.number).and_then(|()| remembered.write(&mut out));
+    let written = written.and_then(|()| match terms {
+        [] => Ok(()),
+        _ => {
+            out.varint(TERMS)?;
+            out.varint(terms.len() as u64)?;
+            out.put(terms)
+        }
+    });
     written.expect("integers of a dozen parameters take less");
     let len = out.written();
     bytes[..len].to_vec()
+}
+
+/// The terms among them.
+fn terms_of(bytes: &[u8]) -> &[u8] {
+    let mut reader = Reader::new(bytes.get(VERSION_BYTES..).unwrap_or_default());
+    while let (Ok(id), Ok(len)) = (reader.varint(), reader.varint()) {
+        match usize::try_from(len).ok().and_then(|len| reader.take(len).ok()) {
+            Some(terms) if id == TERMS => return terms,
+            Some(_) => {}
+            None => break,
+        }
+    }
+    &[]
 }
 
 /// What [`remembered_bytes`] wrote for a ticket of `version`; none for another one's, and for what cannot be read.

@@ -14,6 +14,9 @@ const LONG_OVERHEAD_BYTES: u64 = 100;
 /// The same of a 1-RTT packet with one STREAM frame.
 const SHORT_OVERHEAD_BYTES: u64 = 64;
 
+/// What is sealed into a ticket for the application has room there.
+const MOST_TERMS_BYTES: usize = 64;
+
 impl Connection {
     /// Whether 1-RTT packets may leave: at a server from its first flight on, before the client has shown who it is.
     pub fn may_send_data(&self) -> bool {
@@ -52,6 +55,14 @@ impl Connection {
     /// Streams of a direction of which something is still of interest: there is more to come, or the peer does not have all.
     pub fn live_streams(&self, direction: Direction) -> usize {
         self.streams.live(direction)
+    }
+
+    /// Server: what early data goes by beside the transport parameters, at most 64 bytes, such as the application's settings.
+    /// It is sealed into tickets; where a client comes back with other ones its early data is not taken. Before anything came.
+    pub fn set_early_terms(&mut self, terms: Vec<u8>) {
+        if terms.len() <= MOST_TERMS_BYTES {
+            self.early_terms = terms;
+        }
     }
 
     /// Client: early data was in vain, and its owner begins anew: the streams that it opened have never been. Without this

@@ -51,6 +51,8 @@ pub enum Early {
     Taken,
     /// The server takes none any more.
     Rejected,
+    /// The server has other settings of HTTP/3 by now.
+    Reconfigured,
 }
 
 impl Course {
@@ -186,8 +188,12 @@ fn setup(course: &Course, later: Option<u64>, memory: Option<Memory>) -> Result<
     let url =
         Url::parse(&format!("https://{HOST}/")).ok_or_else(|| Failure::Config("the page's URL".into()))?;
     let has_frames = matches!(hints, Hints::Preload | Hints::Ignored);
+    let mut server_h3 = h3::Config::default();
+    if course.early == Early::Reconfigured && later > Some(0) {
+        server_h3.limits.header_list_bytes /= 2;
+    }
     let site = Site {
-        h3: h3::Config::default(),
+        h3: server_h3,
         hints: has_frames.then(table).map(Arc::new),
         content: Arc::new(content()),
         habits: habits(hints),

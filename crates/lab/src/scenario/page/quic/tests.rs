@@ -38,7 +38,8 @@ fn every_cell_of_the_table_holds_at_any_distance() {
 fn who_resumes_without_early_data_needs_as_long_as_a_stranger_and_so_does_who_sent_it_in_vain() {
     let rtt = Span::from_millis(50);
     let warm = |hints, early| rtts(&Course { early, ..Course::new(rtt, hints, Start::Warm, 1) });
-    for early in [Early::None, Early::Rejected] {
+    // spec: 9114-7.2.4.2-b
+    for early in [Early::None, Early::Rejected, Early::Reconfigured] {
         assert_eq!(warm(Hints::None, early), 3, "{early:?}");
         assert_eq!(warm(Hints::Preload, early), 2, "{early:?}");
     }
