@@ -139,7 +139,7 @@ fn a_status_is_an_error_of_a_page_and_with_f_of_one_resource() {
     assert!(code == 0 && !page.is_empty() && err.contains("status 404 (-f"), "{code} {page} {err}");
     let (code, out, err) = world.run(&["-f", "-o", "-", &url]);
     assert_eq!((code, out.as_str(), err), (22, "", format!("sakigake: {url}: status 404\n")));
-    let (code, out, err) = world.run(&["-X", "DELETE", "-i", &url]);
+    let (code, out, err) = world.run(&["--http2", "-X", "DELETE", "-i", &url]);
     assert!(code == 0 && out.starts_with("HTTP/2 405"), "{code} {out} {err}");
     assert_eq!(world.run(&[&url]).0, 22);
 }
@@ -290,7 +290,7 @@ fn a_handshake_by_hand_is_resumed_where_tickets_are_asked_for() {
 fn a_second_visit_asks_for_what_the_first_was_told() {
     let world = World::start();
     let visit = || {
-        let (code, out, notes) = world.run(&["-v", &world.url("/")]);
+        let (code, out, notes) = world.run(&["--http2", "-v", &world.url("/")]);
         assert!(
             code == 0 && out.contains("19 requests") && out.contains("18 hints, all used"),
             "{out}{notes}"
@@ -306,7 +306,7 @@ fn a_second_visit_asks_for_what_the_first_was_told() {
 fn what_is_asked_early_comes_whole_whatever_becomes_of_that() {
     let world = World::start_with(&["--early-data"]);
     let visit = || {
-        let (code, out, notes) = world.run(&["-v", "--early-data", &world.url("/")]);
+        let (code, out, notes) = world.run(&["--http2", "-v", "--early-data", &world.url("/")]);
         assert!(
             code == 0 && out.contains("19 requests") && out.contains("18 hints, all used"),
             "{out}{notes}"
