@@ -246,13 +246,7 @@ impl Connection {
         terms: Terms,
     ) -> Self {
         let limits = &config.limits;
-        let recovery = recovery::Config {
-            algorithm: config.algorithm,
-            initial_rtt: config.initial_rtt,
-            ecn: config.ecn,
-            limits: limits.recovery,
-            ..recovery::Config::new(side == Side::Client)
-        };
+        let recovery = recovery_config(side, &config);
         let reset_key = config.reset_key.clone().unwrap_or_else(|| {
             let secret = Secret::filled(RESET_KEY_BYTES, |out| entropy.fill(out));
             ResetKey::new(config.initial_suite().hash, secret)
@@ -396,5 +390,16 @@ pub(super) fn limits_of(parameters: &Parameters) -> PeerLimits {
         stream_data_uni: parameters.initial_max_stream_data_uni,
         streams_bidi: parameters.initial_max_streams_bidi,
         streams_uni: parameters.initial_max_streams_uni,
+    }
+}
+
+/// How losses are found and the window grows.
+fn recovery_config(side: Side, config: &Config) -> recovery::Config {
+    recovery::Config {
+        algorithm: config.algorithm,
+        initial_rtt: config.initial_rtt,
+        ecn: config.ecn,
+        limits: config.limits.recovery,
+        ..recovery::Config::new(side == Side::Client)
     }
 }
