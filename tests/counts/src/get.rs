@@ -16,7 +16,15 @@ use sakigake::{
 };
 use sakigake_semantics::{Event as Http, Request, StreamId};
 use sakigake_session::{ClientConfig, Event, ServerConfig, Session};
-use std::{fs, path::PathBuf, sync::Arc, time::SystemTime};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// A file that has been left alone for so long is kept in memory.
+const SETTLED: Duration = Duration::from_millis(1_100);
 
 /// Room for four records, as the server's own buffer has.
 const OUT_BYTES: usize = 4 * (5 + 16_384 + 1 + 16);
@@ -48,7 +56,7 @@ fn request(lines: &[Line]) -> Request {
     fields.fold(Request::get(HOST, "/file.js"), |request, (name, value)| request.with(name, value))
 }
 
-/// A folder with one file, as old as the epoch, so that it is kept in memory; its end is the folder's.
+/// A folder with one file, as old as the epoch; its end is the folder's.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -58,6 +66,7 @@ impl Folder {
         let file = fs::File::create(folder.join("file.js")).expect("a file");
         std::io::Write::write_all(&mut &file, &vec![b'x'; bytes]).expect("a short file");
         file.set_modified(SystemTime::UNIX_EPOCH).expect("a file of ours");
+        std::thread::sleep(SETTLED); // What changed a moment ago is not kept, but read anew for each request.
         Self(folder)
     }
 }
