@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use sakigake_wire::Span;
 use std::{net::SocketAddr, path::PathBuf};
 
-/// TLS 1.3 and HTTP/2 from scratch, with a server that speaks first.
+/// TLS 1.3, QUIC, HTTP/2 and HTTP/3 from scratch, with a server that speaks first.
 #[derive(Parser)]
 #[command(name = "sakigake", version, propagate_version = true, arg_required_else_help = true)]
 pub(crate) struct Cli {

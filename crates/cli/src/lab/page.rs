@@ -54,8 +54,11 @@ pub(crate) fn page(arguments: &PageArguments) -> Result<ExitCode, Failure> {
     let report = Report { runs: runs(arguments)?, lossy: lossy(arguments)? };
     if let Some(path) = &arguments.svg {
         let is_drawn = |run: &&Run| run.start == Start::Cold.name() && run.hints != HINTS[1].1;
-        let drawn: Vec<&Waterfall> = report.runs.iter().filter(is_drawn).map(|run| &run.waterfall).collect();
-        fs::write(path, waterfall::compare(&drawn))
+        let drawn: Vec<&Run> = report.runs.iter().filter(is_drawn).collect();
+        let versions = drawn.chunk_by(|one, next| one.http == next.http);
+        let groups: Vec<Vec<&Waterfall>> =
+            versions.map(|runs| runs.iter().map(|run| &run.waterfall).collect()).collect();
+        fs::write(path, waterfall::compare(&groups))
             .map_err(|error| Failure::because(format_args!("cannot write {}", path.display()), error))?;
     }
     if arguments.json {

@@ -17,11 +17,29 @@ const PANEL: usize = 399;
 pub fn svg(waterfall: &Waterfall) -> String {
     let rows: Vec<Pair<'_>> =
         waterfall.rows.iter().map(|row| Pair { label: &row.label, rows: vec![Some(row)] }).collect();
-    draw(&[waterfall], &rows, 940)
+    let (body, height) = draw(&[waterfall], &rows, 940, waterfall);
+    framed(&[waterfall], 940, height, &body)
 }
 
-/// Loads of one page side by side on one scale of time, a line a resource.
-pub fn compare(loads: &[&Waterfall]) -> String {
+/// Loads of one page side by side, a line a resource; groups of them one below the other. All on one scale of time, that of the
+/// longest.
+pub fn compare(groups: &[Vec<&Waterfall>]) -> String {
+    let all: Vec<&Waterfall> = groups.concat();
+    let Some(scale) = all.iter().max_by_key(|waterfall| waterfall.end()) else { return String::new() };
+    let most = groups.iter().map(Vec::len).max().unwrap_or(0);
+    let width = LABEL + (PANEL + PANEL_GAP) * most;
+    let (mut body, mut top) = (String::new(), 0);
+    for loads in groups.iter().filter(|loads| !loads.is_empty()) {
+        let (group, height) = side_by_side(loads, width, scale);
+        put(&mut body, format_args!("<g transform=\"translate(0 {top})\">"));
+        body += &group;
+        put(&mut body, format_args!("</g>"));
+        top += height;
+    }
+    framed(&all, width, top, &body)
+}
+
+fn side_by_side(loads: &[&Waterfall], width: usize, scale: &Waterfall) -> (String, usize) {
     let mut rows: Vec<Pair<'_>> = Vec::new();
     let mut known: BTreeMap<&str, usize> = BTreeMap::new();
     for (side, waterfall) in loads.iter().enumerate() {
@@ -34,7 +52,7 @@ pub fn compare(loads: &[&Waterfall]) -> String {
             rows[at].rows[side] = Some(row);
         }
     }
-    draw(loads, &rows, LABEL + (PANEL + PANEL_GAP) * loads.len())
+    draw(loads, &rows, width, scale)
 }
 
 /// A line of the picture: what each of the panels shows there.
@@ -56,12 +74,8 @@ impl Panel<'_> {
     }
 }
 
-fn draw(waterfalls: &[&Waterfall], rows: &[Pair<'_>], width: usize) -> String {
-    let height = TOP + rows.len() * ROW + 62;
-    let detail = if waterfalls.len() == 1 { 110 } else { 0 };
-    let plots = (width - LABEL - detail - 24 - PANEL_GAP * (waterfalls.len() - 1)) / waterfalls.len();
-    // One scale for all: that of the longest.
-    let Some(scale) = waterfalls.iter().max_by_key(|waterfall| waterfall.end()) else { return String::new() };
+/// The picture around what was drawn.
+fn framed(waterfalls: &[&Waterfall], width: usize, height: usize, body: &str) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
          role=\"img\" aria-label=\"{}\">\n{STYLE}<rect class=\"paper\" width=\"{width}\" height=\"{height}\" rx=\"6\"/>\n",
@@ -69,6 +83,17 @@ fn draw(waterfalls: &[&Waterfall], rows: &[Pair<'_>], width: usize) -> String {
             &waterfalls.iter().map(|w| format!("{}: {}", w.title, w.result())).collect::<Vec<_>>().join("; ")
         )
     );
+    out += body;
+    out += "</svg>\n";
+    out
+}
+
+/// Waterfalls beside each other, and how high that is.
+fn draw(waterfalls: &[&Waterfall], rows: &[Pair<'_>], width: usize, scale: &Waterfall) -> (String, usize) {
+    let height = TOP + rows.len() * ROW + 62;
+    let detail = if waterfalls.len() == 1 { 110 } else { 0 };
+    let plots = (width - LABEL - detail - 24 - PANEL_GAP * (waterfalls.len() - 1)) / waterfalls.len();
+    let mut out = String::new();
     for (at, pair) in rows.iter().enumerate() {
         let y = TOP + at * ROW;
         if at % 2 == 1 {
@@ -110,8 +135,7 @@ fn draw(waterfalls: &[&Waterfall], rows: &[Pair<'_>], width: usize) -> String {
         panel_of(&mut out, waterfall, &panel, rows, side);
     }
     legend(&mut out, waterfalls, height - 18);
-    out += "</svg>\n";
-    out
+    (out, height)
 }
 
 fn panel_of(out: &mut String, waterfall: &Waterfall, panel: &Panel<'_>, rows: &[Pair<'_>], side: usize) {

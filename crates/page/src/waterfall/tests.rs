@@ -127,7 +127,23 @@ fn no_line_is_wider_than_the_terminal() {
 #[test]
 fn a_drawing_is_the_same_each_time() {
     insta::assert_snapshot!("single.svg", svg(&with_hints()));
-    insta::assert_snapshot!("compare.svg", compare(&[&without_hints(), &with_hints()]));
+    insta::assert_snapshot!("compare.svg", compare(&[vec![&without_hints(), &with_hints()]]));
+}
+
+#[test]
+fn groups_stand_below_each_other_on_the_scale_of_the_longest_load() {
+    let (without, with) = (without_hints(), with_hints());
+    let alone = compare(&[vec![&without]]);
+    let both = compare(&[vec![&without], vec![&with]]);
+    let height = |svg: &str| -> usize {
+        let (_, rest) = svg.split_once(" height=\"").expect("a picture has a height");
+        rest.split('"').next().and_then(|number| number.parse().ok()).expect("it is a number")
+    };
+    assert!(both.contains(&format!("<g transform=\"translate(0 {})\">", height(&alone))));
+    assert!(height(&both) > height(&alone) && both.matches("<svg").count() == 1);
+    let marks = |svg: &str| svg.matches("class=\"grid\"").count();
+    assert_eq!(marks(&both), 2 * marks(&alone));
+    assert_eq!(compare(&[]), "");
 }
 
 #[test]
