@@ -18,13 +18,23 @@ SLACK_MS = 20
 @case("ip", seconds=240)
 def over_a_50_ms_link_the_frame_saves_one_round_trip_of_four(world):
     """A document and what it names, under 8 KB: four round trips, or three."""
+    return saves_one_of(world, 4, "--http2")
+
+
+@case("ip", seconds=240)
+def over_a_50_ms_link_the_frame_saves_one_round_trip_of_three_over_http3(world):
+    """The same over HTTP/3: three round trips, or two."""
+    return saves_one_of(world, 3, "--http3-only")
+
+
+def saves_one_of(world, most, version):
     site = depth_two_site(world)
-    with_hints, without = medians(world, site)
-    computing = max(medians(world, site, rtt_ms=0))
+    with_hints, without = medians(world, site, version)
+    computing = max(medians(world, site, version, rtt_ms=0))
     saved = without - with_hints
     said = f"{with_hints:.0f} ms with hints, {without:.0f} ms without, {computing:.0f} ms without the link's delay"
     check(40 <= saved <= 60, f"{said}: {saved:.1f} ms saved")
-    for trips, took in ((3, with_hints), (4, without)):
+    for trips, took in ((most - 1, with_hints), (most, without)):
         check(trips * RTT_MS <= took <= trips * RTT_MS + computing + SLACK_MS, said)
     return said
 
@@ -32,7 +42,7 @@ def over_a_50_ms_link_the_frame_saves_one_round_trip_of_four(world):
 @case("ip", seconds=240)
 def over_a_50_ms_link_the_example_site_comes_a_round_trip_sooner(world):
     """It is deeper: one sheet imports another, which names a picture."""
-    with_hints, without = medians(world, SITE)
+    with_hints, without = medians(world, SITE, "--http2")
     said = f"{with_hints:.0f} ms with hints, {without:.0f} ms without"
     check(without - with_hints >= 40, said)
     return said
@@ -70,10 +80,10 @@ def seconds_of_load(world, folder, target, expected, *client):
     return int(done.stdout) / 1e6
 
 
-def medians(world, site, rtt_ms=RTT_MS):
+def medians(world, site, version, rtt_ms=RTT_MS):
     """Milliseconds of a load with hints and without, as the waterfalls tell: from the first packet to the last byte.
     Medians of interleaved pairs, after one that is not counted."""
-    lines = (fetch_line(world), fetch_line(world, "--no-preload", "--no-early-hints"))
+    lines = (fetch_line(world, version), fetch_line(world, version, "--no-preload", "--no-early-hints"))
     script = "\n".join(f"{line} || exit 1" for _ in range(PAIRS + 1) for line in lines)
     done = run_link(world, site, ["--delay", f"{rtt_ms / 2}ms"], "bash", "-c", script)
     heads = re.findall(rf"^https://{HOST}:8443/ +([0-9.]+) (ms|s)$", done.stdout, re.M)

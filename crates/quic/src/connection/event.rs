@@ -5,6 +5,7 @@ use crate::{
     ids::ConnectionId,
     paths::{Addresses, Move, PathId},
     recovery::acks::Mark,
+    rules::codes::TransportErrorCode,
     streams::{Heard, StreamId},
     trace::Record,
 };
@@ -112,8 +113,13 @@ impl core::fmt::Display for Closed {
             Self::Local => f.write_str("we closed the connection"),
             Self::Fault(fault) => fault.fmt(f),
             Self::Peer { code, frame_type, reason } => {
-                let who = if frame_type.is_some() { "transport" } else { "application" };
-                write!(f, "the peer closed the connection with {who} error {code:#x}")?;
+                match frame_type {
+                    Some(_) => {
+                        let named = TransportErrorCode(*code);
+                        write!(f, "the peer closed the connection with transport error {code:#x}, {named}")?;
+                    }
+                    None => write!(f, "the peer closed the connection with application error {code:#x}")?,
+                }
                 if reason.is_empty() { Ok(()) } else { write!(f, ": {}", reason.escape_ascii()) }
             }
             Self::Reset => f.write_str("the peer has lost the connection's state"),

@@ -1,5 +1,7 @@
 //! Why a connection ends: the codes of CONNECTION_CLOSE frames of type 0x1c (RFC 9000 section 20.1).
 
+use sakigake_tls::rules::AlertDescription;
+
 /// A transport error code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransportErrorCode(
@@ -69,7 +71,7 @@ impl TransportErrorCode {
 impl core::fmt::Display for TransportErrorCode {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match (self.name(), self.alert()) {
-            (Some(name), Some(alert)) => write!(f, "{name} (alert {alert})"),
+            (Some(name), Some(alert)) => write!(f, "{name} (alert {})", AlertDescription(alert)),
             (Some(name), None) => f.write_str(name),
             (None, _) => write!(f, "unknown ({:#x})", self.0),
         }

@@ -18,6 +18,6 @@ fn codes_are_counted_without_a_gap_and_have_the_names_of_the_registry() {
         assert_eq!((code.0, code.name()), (value, Some(*name)));
     }
     assert_eq!(TransportErrorCode(0x0a).to_string(), "PROTOCOL_VIOLATION");
-    assert_eq!(TransportErrorCode(0x012a).to_string(), "CRYPTO_ERROR (alert 42)");
+    assert_eq!(TransportErrorCode(0x012a).to_string(), "CRYPTO_ERROR (alert bad_certificate)");
     assert_eq!(TransportErrorCode(0x1234).to_string(), "unknown (0x1234)");
 }
