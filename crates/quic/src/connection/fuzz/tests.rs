@@ -29,3 +29,16 @@ fn a_side_that_lies_is_caught() {
     (0..3).for_each(|_| world.exchange());
     assert_eq!(world.ends[1].as_ref().map(|end| end.closed), Some(1));
 }
+
+#[test]
+fn the_body_holds_on_its_seeds() {
+    let folder =
+        std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/quic_connection");
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut seeds = 0;
+    for entry in entries {
+        fuzz_connection(&std::fs::read(entry.expect("a folder's entry").path()).expect("a seed is a file"));
+        seeds += 1;
+    }
+    assert!(seeds >= 10, "there are too few seeds");
+}
