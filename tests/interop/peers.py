@@ -281,3 +281,9 @@ def site_files():
     """The example site's paths as requested, without the document."""
     files = (path.relative_to(SITE).as_posix() for path in SITE.rglob("*") if path.is_file())
     return sorted(f"/{name}" for name in files if name != "index.html")
+
+
+def debian_version(world, package):
+    """What upstream calls it; nothing where it is no package."""
+    done = world.run("dpkg-query", "-W", "-f", "${Version}", package, status=None)
+    return re.split(r"[+-]", done.stdout.strip())[0]

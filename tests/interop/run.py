@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Other people's clients against our server, our client against other people's servers.
 
-    tests/interop/run.py            runs all cases
-    tests/interop/run.py NAME...    runs those whose names contain a NAME
+    tests/interop/run.py                          runs all cases but those that are built apart
+    tests/interop/run.py NAME...                  runs those whose names contain a NAME
+    tests/interop/run.py --rows FILE [NAME...]    runs those that are rows of a table, and writes the rows
 
 Needs `cargo build --release` and what packages.sh installs; a case that lacks its peer says so and is skipped, which is
 a failure under SAKIGAKE_REQUIRE=all. Nothing leaves this machine: servers listen on loopback or in network namespaces.
 """
 
+import pathlib
 import signal
 import sys
 
@@ -21,6 +23,7 @@ import fetch_cases  # noqa: F401, E402
 import gateway_cases  # noqa: F401, E402
 import handover_cases  # noqa: F401, E402
 import handshake_cases  # noqa: F401, E402
+import http3_browser_cases  # noqa: F401, E402
 import http3_cases  # noqa: F401, E402
 import http3_client_cases  # noqa: F401, E402
 import identity_cases  # noqa: F401, E402
@@ -34,11 +37,19 @@ from peers import World  # noqa: E402
 from suite import run_all  # noqa: E402
 
 
+def arguments(words):
+    if words[:1] != ["--rows"]:
+        return words, None
+    if len(words) < 2:
+        sys.exit("--rows needs a file")
+    return words[2:], pathlib.Path(words[1])
+
+
 def main():
     world = World()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        return run_all(world, sys.argv[1:])
+        return run_all(world, *arguments(sys.argv[1:]))
     finally:
         world.end()
 

@@ -1,5 +1,6 @@
 """Cases: how they are named, run, skipped and counted."""
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -8,6 +9,10 @@ import traceback
 
 CASES = []
 CASE_SECONDS = 120
+# What a stack is to ours, where a case is a row of the table of docs/interop.md.
+CLIENT, SERVER = "client", "server"
+# What several rows say.
+FORCED, NAVIGATES_NOT, PASSED_OVER = "told to use it", "not sent, since it says of no request that it is a navigation", "sent, passed over"
 
 
 class Failed(Exception):
@@ -18,11 +23,44 @@ class Skipped(Exception):
     """What a case needs is not here."""
 
 
-def case(*needs, seconds=CASE_SECONDS):
-    """Registers a function as a case; `needs` are programs that it starts. What it returns is noted in its line."""
+@dataclasses.dataclass
+class Case:
+    function: object
+    # Programs that it starts.
+    needs: tuple
+    seconds: int
+    # The stack that it is a row of the table for, and what that is to ours.
+    peer: str | None
+    side: str | None
+    # Whether it is run only where it was asked for, since what it needs takes long to build.
+    is_apart: bool
+
+    @property
+    def name(self):
+        return self.function.__name__
+
+
+@dataclasses.dataclass
+class Shown:
+    """What a case showed of another HTTP/3 stack: the cells of its row."""
+
+    loads: str
+    # How the client came to know of HTTP/3.
+    found: str = ""
+    early_hints: str = ""
+    preload: str = ""
+    version: str = ""
+
+    def __str__(self):
+        cells = (("HTTP/3", self.found), ("103", self.early_hints), ("PRELOAD", self.preload))
+        return "; ".join([self.loads, *(f"{name}: {cell}" for name, cell in cells if cell)])
+
+
+def case(*needs, seconds=CASE_SECONDS, peer=None, side=None, is_apart=False):
+    """Registers a function as a case. What it returns is noted in its line, and of `Shown` a row is made."""
 
     def register(function):
-        CASES.append((function, needs, seconds))
+        CASES.append(Case(function, needs, seconds, peer, side, is_apart))
         return function
 
     return register
@@ -44,37 +82,54 @@ def shown(text, limit=600):
     return text if len(text) <= limit else f"... {text[-limit:]}"
 
 
-def run_all(world, wanted):
-    """Runs the cases whose names contain one of `wanted` (all, if there are none). Returns the exit status."""
-    chosen = [entry for entry in CASES if not wanted or any(word in entry[0].__name__ for word in wanted)]
+def run_all(world, wanted, rows=None):
+    """Runs the cases whose names contain one of `wanted` (all, if there are none), of those with a row if there is a file
+    for them. Returns the exit status."""
+    chosen = [each for each in CASES if any(word in each.name for word in wanted)]
+    if not wanted:
+        chosen = [each for each in CASES if rows or not each.is_apart]
+    chosen = [each for each in chosen if each.peer or not rows]
     if not chosen:
         print(f"no case is called {' or '.join(wanted)}")
         return 1
     counts = {"ok": 0, "FAILED": 0, "skipped": 0}
-    for function, needs, seconds in chosen:
+    lines = []
+    for each in chosen:
         start = time.monotonic()
-        outcome, why = run_one(world, function, needs, seconds)
+        outcome, came = run_one(world, each)
         counts[outcome] += 1
-        print(f"{time.monotonic() - start:7.2f} s  {sentence(function)} ... {outcome}{why}", flush=True)
+        why = "" if not came else f" ({came})" if outcome == "ok" else f": {came}"
+        print(f"{time.monotonic() - start:7.2f} s  {sentence(each.name)} ... {outcome}{why}", flush=True)
+        lines.append(row(each, outcome, came))
+    if rows:
+        rows.write_text("".join(lines))
     print(f"{counts['ok']} passed, {counts['FAILED']} failed, {counts['skipped']} skipped")
     return 1 if counts["FAILED"] else 0
 
 
-def run_one(world, function, needs, seconds):
+def row(each, outcome, came):
+    """A case, its peer, how it ended, what was shown, and why not."""
+    shows, why = (came, "") if isinstance(came, Shown) else (Shown(""), str(came or ""))
+    cells = (shows.version, shows.loads, shows.found, shows.early_hints, shows.preload, why)
+    cells = (each.name, each.peer, each.side, outcome, *cells)
+    return "\t".join(" ".join(str(cell).split()) for cell in cells) + "\n"
+
+
+def run_one(world, each):
+    """How a case ended, and what it came to: its note, or why it did not pass."""
     signal.signal(signal.SIGALRM, out_of_time)
-    signal.alarm(seconds)
+    signal.alarm(each.seconds)
     try:
-        for program in needs:
+        for program in each.needs:
             world.program(program)
-        note = function(world)
-        return "ok", f" ({note})" if note else ""
+        return "ok", each.function(world)
     except Skipped as why:
-        return ("FAILED" if os.environ.get("SAKIGAKE_REQUIRE") == "all" else "skipped"), f": {why}"
+        return ("FAILED" if os.environ.get("SAKIGAKE_REQUIRE") == "all" else "skipped"), why
     except Failed as why:
-        return "FAILED", f" {why}"
+        return "FAILED", why
     except Exception as error:  # A case that breaks is a case that failed; the others still run.
         trace = "".join(traceback.format_exception(error)[-2:])
-        return "FAILED", f" {type(error).__name__}: {shown(str(error))}\n{trace}"
+        return "FAILED", f"{type(error).__name__}: {shown(str(error))}\n{trace}"
     finally:
         signal.alarm(0)
         world.end_case()
@@ -84,8 +139,8 @@ def out_of_time(_signal, _frame):
     raise Failed("it took too long")
 
 
-def sentence(function):
-    return function.__name__.replace("_", " ")
+def sentence(name):
+    return name.replace("_", " ")
 
 
 def find(program):
