@@ -9,6 +9,7 @@ use crate::{
     Failure,
     arguments::{FetchArguments, IdentityArguments, Through, TrustArguments},
     serve,
+    watch::qlog_folder,
 };
 use failure::{Ended, HTTP_ERROR, explain};
 use sakigake::client::{
@@ -76,6 +77,7 @@ fn options(arguments: &FetchArguments) -> Result<Options, Ended> {
         preload: !arguments.no_preload,
         early_hints: !arguments.no_early_hints,
         key_log: arguments.keylog.as_deref().map(serve::open_key_log).transpose()?,
+        qlog: qlog_folder(arguments.qlog.as_deref()),
         family: match (arguments.ipv4, arguments.ipv6) {
             (true, _) => Family::Ipv4,
             (_, true) => Family::Ipv6,

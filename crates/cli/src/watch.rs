@@ -1,19 +1,11 @@
 //! What is seen of a QUIC connection: its trace, on standard error or as qlog, and its secrets.
 
-use sakigake::key_log::KeyLogFile;
+use sakigake::{key_log::KeyLogFile, qlog::Qlog};
 use sakigake_net::quic::{Connection, Event};
-use sakigake_quic::{
-    ids::ConnectionId,
-    qlog::{EXTENSION, Writer},
-    rules::Side,
-    streams::Heard,
-    trace::{Party, Record},
-};
+use sakigake_quic::streams::Heard;
 use sakigake_wire::Instant;
 use std::{
     env,
-    fs::File,
-    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -41,7 +33,7 @@ impl Watch {
     pub(crate) fn begun(&mut self, now: Instant, connection: &mut Connection) {
         self.start = now;
         if let Some(qlog) = &mut self.qlog {
-            qlog.side = connection.side();
+            qlog.begun(now, connection.side());
         }
         if self.is_traced || self.qlog.is_some() {
             connection.trace(now);
@@ -57,7 +49,7 @@ impl Watch {
             }
             Event::Traced { at, record } => {
                 if let Some(qlog) = &mut self.qlog {
-                    qlog.note(self.start, *at, record);
+                    qlog.note(*at, record);
                 }
                 if self.is_traced {
                     let millis = at.since(self.start).as_nanos() as f64 / 1e6;
@@ -81,79 +73,5 @@ impl Watch {
         if let Some(qlog) = &mut self.qlog {
             qlog.flush();
         }
-    }
-}
-
-/// A connection's qlog file, named for the id that the client's first packet went to.
-struct Qlog {
-    folder: PathBuf,
-    side: Side,
-    /// What came before that id was known.
-    early: Vec<(Instant, Record)>,
-    open: Option<(Writer, File)>,
-    text: String,
-    /// There is no such file, and will be none.
-    is_lost: bool,
-}
-
-impl Qlog {
-    fn new(folder: PathBuf) -> Self {
-        Self {
-            folder,
-            side: Side::Client,
-            early: Vec::new(),
-            open: None,
-            text: String::new(),
-            is_lost: false,
-        }
-    }
-
-    fn note(&mut self, start: Instant, at: Instant, record: &Record) {
-        if let Some((writer, _)) = &self.open {
-            // A string takes everything.
-            let _ = writer.write(at, record, &mut self.text);
-            return;
-        }
-        if self.is_lost {
-            return;
-        }
-        self.early.push((at, record.clone()));
-        let id = match record {
-            Record::ParametersSet(Party::Local, own) => own.original_destination_connection_id,
-            Record::Sent(packet) | Record::Received(packet) => Some(packet.dcid),
-            _ => None,
-        };
-        if let Some(id) = id
-            && let Err(error) = self.begin(start, &id)
-        {
-            (self.is_lost, self.early) = (true, Vec::new());
-            eprintln!("warning: no qlog can be written into {}: {error}", self.folder.display());
-        }
-    }
-
-    fn begin(&mut self, start: Instant, id: &ConnectionId) -> io::Result<()> {
-        let side = if self.side == Side::Client { "client" } else { "server" };
-        let file = File::create(self.folder.join(format!("{id}_{side}.{EXTENSION}")))?;
-        let writer = Writer::begin(self.side, id, start, &mut self.text).map_err(io::Error::other)?;
-        for (at, record) in self.early.drain(..) {
-            writer.write(at, &record, &mut self.text).map_err(io::Error::other)?;
-        }
-        self.open = Some((writer, file));
-        Ok(())
-    }
-
-    fn flush(&mut self) {
-        let text = core::mem::take(&mut self.text);
-        let written = self.open.as_mut().map(|(_, file)| file.write_all(text.as_bytes()));
-        if let Some(Err(error)) = written {
-            eprintln!("warning: qlog cannot be written: {error}");
-        }
-    }
-}
-
-/// The last records, of which nobody looks after any more.
-impl Drop for Qlog {
-    fn drop(&mut self) {
-        self.flush();
     }
 }

@@ -63,6 +63,8 @@ pub struct Options {
     pub early_hints: bool,
     /// Where secrets go, if anywhere.
     pub key_log: Option<KeyLogFile>,
+    /// The folder into which each connection over QUIC writes a qlog file, if any.
+    pub qlog: Option<PathBuf>,
     /// What is offered to servers over TCP, best first: HTTP/2, HTTP/1.1.
     pub protocols: Vec<Protocol>,
     /// Whether HTTP/3 is spoken.
@@ -111,6 +113,7 @@ impl Default for Options {
             preload: true,
             early_hints: true,
             key_log: None,
+            qlog: None,
             protocols: vec![Protocol::Http2, Protocol::Http1],
             http3: Http3::default(),
             alternatives: Some(Arc::default()),
@@ -146,6 +149,7 @@ pub(crate) struct Shared {
     pub(crate) proxies: Proxies,
     pub(crate) connect_patience: Duration,
     pub(crate) key_log: Option<KeyLogFile>,
+    pub(crate) qlog: Option<PathBuf>,
     tickets: Option<tickets::Tickets>,
     pub(crate) http3: Http3,
     alternatives: Option<Arc<Alternatives>>,
@@ -233,7 +237,7 @@ impl Client {
         let Options { preload, early_hints, .. } = options;
         let load = load::Options { preload, early_hints, ..load::Options::default() };
         let records = Rc::new(Records::new(&options.name_servers));
-        let Options { resolve, key_log, identity, family, proxies, connect_patience, .. } = options;
+        let Options { resolve, key_log, qlog, identity, family, proxies, connect_patience, .. } = options;
         let Options { http3, alternatives, .. } = options;
         let shared = Shared {
             tls,
@@ -249,6 +253,7 @@ impl Client {
             proxies,
             connect_patience,
             key_log,
+            qlog,
             tickets,
             http3,
             alternatives,

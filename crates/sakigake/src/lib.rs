@@ -20,6 +20,7 @@ pub mod http1;
 pub mod key_log;
 pub mod metrics;
 mod private;
+pub mod qlog;
 pub mod redirect;
 pub mod replay;
 pub mod server;

@@ -162,6 +162,9 @@ pub(crate) struct FetchArguments {
     /// Append the connections' secrets to a file, for a decrypting capture
     #[arg(long, value_name = "FILE")]
     pub(crate) keylog: Option<PathBuf>,
+    /// Write a qlog file of each connection over HTTP/3 into a folder [default: $QLOGDIR, or nowhere]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) qlog: Option<PathBuf>,
     /// Begin every connection with a full handshake, and keep no tickets
     ///
     /// Without it tickets are kept in the user's data folder, so that the next run resumes connections.

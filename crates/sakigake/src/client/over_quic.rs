@@ -13,6 +13,7 @@ use super::{
     offers::{Way, own},
     place,
 };
+use crate::qlog::Qlog;
 use core::{
     cell::RefCell,
     pin::{Pin, pin},
@@ -188,6 +189,7 @@ impl Race {
                 ear: self.ear.clone(),
                 shared: self.shared.clone(),
             },
+            qlog: self.shared.qlog.clone().map(Qlog::new),
             clock: self.shared.clock,
             timer: None,
             is_over: false,
@@ -390,6 +392,7 @@ struct Runner {
     /// The server's settings of the connection that this one goes on from.
     remembered: Option<sakigake_h3::Settings>,
     candidate: Candidate,
+    qlog: Option<Qlog>,
     clock: Clock,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
     is_over: bool,
@@ -411,7 +414,10 @@ impl Runner {
 
 impl quic::Application for Runner {
     fn begun(&mut self, now: Instant, connection: &mut Connection) {
-        if self.candidate.ear.watches {
+        if let Some(qlog) = &mut self.qlog {
+            qlog.begun(now, connection.side());
+        }
+        if self.candidate.ear.watches || self.qlog.is_some() {
             connection.trace(now);
         }
         self.http3.begin(connection, self.remembered.take());
@@ -419,9 +425,14 @@ impl quic::Application for Runner {
 
     fn heard(&mut self, now: Instant, event: quic::Event<'_>) {
         use net::Application as _;
-        let Self { http3, candidate, .. } = self;
+        let Self { http3, candidate, qlog, .. } = self;
         match &event {
-            quic::Event::Traced { record, .. } => candidate.ear.frame(|| format!("QUIC: {record}")),
+            quic::Event::Traced { at, record } => {
+                if let Some(qlog) = qlog {
+                    qlog.note(*at, record);
+                }
+                candidate.ear.frame(|| format!("QUIC: {record}"));
+            }
             quic::Event::Closed(_) | quic::Event::KeyLog(_) => {}
             _ => candidate.shelf.borrow_mut().is_answered = true,
         }
@@ -439,6 +450,9 @@ impl quic::Application for Runner {
         candidate.act(now, &mut OverQuic { connection, http3 });
         http3.depart(now, connection);
         http3.tell(&mut |event| candidate.heard(now, event));
+        if let Some(qlog) = &mut self.qlog {
+            qlog.flush();
+        }
         self.look_for_the_end();
     }
 

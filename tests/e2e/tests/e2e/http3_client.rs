@@ -301,6 +301,34 @@ fn a_page_comes_whole_over_http3_with_its_hints_and_warm_too() {
 }
 
 #[test]
+fn each_connection_over_http3_writes_a_qlog_file_where_a_folder_is_named() {
+    let server = Server::start(Setup { http3: true, ..Setup::of(example()) });
+    let qlog = server.ca.with_file_name("qlog");
+    std::fs::create_dir(&qlog).expect("a folder can be made");
+    let client =
+        client(&server, Options { http3: Wanted::Only, qlog: Some(qlog.clone()), ..Options::default() });
+    run(client.load(&server.url("/"), &mut Lines(&mut Vec::new()))).expect("it loads");
+    drop(client);
+    let files: Vec<_> =
+        std::fs::read_dir(&qlog).expect("it is there").map(|file| file.expect("read").path()).collect();
+    let [file] = &files[..] else { panic!("one connection, one file: {files:?}") };
+    let text = std::fs::read_to_string(file).expect("it is text");
+    let events: Vec<serde_json::Value> = text
+        .split_terminator('\n')
+        .map(|line| serde_json::from_str(&line[1..]).expect("JSON behind its mark"))
+        .collect();
+    assert_eq!(events[0]["trace"]["vantage_point"]["type"], "client");
+    let asked: std::collections::BTreeSet<_> = events[1..]
+        .iter()
+        .filter(|event| event["name"] == "quic:packet_sent")
+        .flat_map(|event| event["data"]["frames"].as_array().cloned().unwrap_or_default())
+        .filter(|frame| frame["frame_type"] == "stream" && frame["fin"] == true)
+        .map(|frame| frame["stream_id"].as_u64())
+        .collect();
+    assert_eq!(asked.len(), 19, "a stream a request");
+}
+
+#[test]
 fn what_is_sent_over_http3_arrives_whole() {
     let echo = Factory::of_fn(|request: http::Request<_>| async move {
         let body = http_body_util::BodyExt::collect(request.into_body()).await.map(|body| body.to_bytes());
