@@ -68,7 +68,9 @@ pub(crate) fn peers() -> Result<(), String> {
     let mut packages = Command::new("bash");
     packages.arg(interop.join("packages.sh"));
     runner.step("packages", 12, packages);
-    let built = ["build", "--release", "--locked", "-p", "sakigake-cli", "-p", "sakigake-example-axum"];
+    let packages = ["sakigake-cli", "sakigake-example-axum", "sakigake-example-thinking"];
+    let built =
+        [&["build", "--release", "--locked"][..], &packages.map(|name| ["-p", name]).concat()].concat();
     runner.step("build", 12, cargo(&built));
     let mut run = Command::new("python3");
     run.arg(interop.join("run.py")).current_dir(root());
