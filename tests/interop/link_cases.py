@@ -99,10 +99,15 @@ def fetch_line(world, *options):
     return " ".join(map(str, [*words, "--resolve", f"{HOST}:8443:10.77.0.1", *options]))
 
 
-def run_link(world, site, options, *client):
-    server = [world.program("sakigake"), "serve", site, "--listen", "10.77.0.1:8443"]
+def run_link(world, site, options, *client, serve=()):
+    server = [world.program("sakigake"), "serve", site, "--listen", "10.77.0.1:8443", *serve]
+    return over_link(world, options, server, client)
+
+
+def over_link(world, options, server, client, seconds=90):
+    """Runs a client in the link's one namespace while a server listens on port 8443 of 10.77.0.1 in the other."""
     words = [link_program(), *options, "--ready", 8443, "--", *server, "::", *client]
-    done = world.run(*words, seconds=90, status=None)
+    done = world.run(*words, seconds=seconds, status=None)
     if done.returncode == 77:
         raise Skipped(done.stdout.strip().removeprefix("skipped: "))
     if done.returncode:
@@ -120,8 +125,9 @@ def link_program():
     return pathlib.Path(TARGET / "release/sakigake-link")
 
 
-def depth_two_site(world):
-    folder = world.folder("depth-two")
+def depth_two_site(world, times=10):
+    """A document and nine files, each of a line so many times."""
+    folder = world.folder(f"depth-two-{times}")
     names = [f"{kind}-{index}.{kind}" for kind in ("css", "js", "svg") for index in range(3)]
     lines = {
         "css": '<link rel="stylesheet" href="{}">',
@@ -132,5 +138,5 @@ def depth_two_site(world):
     body = "\n".join(lines[name.rsplit(".", 1)[1]].format(name) for name in names)
     (folder / "index.html").write_text(f"<!doctype html><title>Depth two</title>\n{body}\n")
     for name in names:
-        (folder / name).write_text(fill[name.rsplit(".", 1)[1]] * 10)
+        (folder / name).write_text(fill[name.rsplit(".", 1)[1]] * times)
     return folder

@@ -20,6 +20,7 @@ import browser_cases  # noqa: F401, E402
 import capture_cases  # noqa: F401, E402
 import client_cases  # noqa: F401, E402
 import fetch_cases  # noqa: F401, E402
+import flight_cases  # noqa: F401, E402
 import gateway_cases  # noqa: F401, E402
 import handover_cases  # noqa: F401, E402
 import handshake_cases  # noqa: F401, E402
