@@ -6,7 +6,7 @@ import signal
 from axum_cases import PROGRAM, axum
 from handover_cases import Family
 from http3_capture import frame_comes
-from peers import HOST, ROOT, SITE, debian_version, site_files
+from peers import HOST, ROOT, SITE, debian_version, locked_version, site_files
 from suite import CLIENT, FORCED, NAVIGATES_NOT, PASSED_OVER, Shown, case, check
 
 PROGRAMS = ROOT / "tests/interop"
@@ -67,6 +67,16 @@ def niquests_finds_http3_by_alt_svc_and_shows_the_103(world):
     protocols = [entry["protocol"] for entry in server.requests() if "path" in entry]
     check(protocols == ["h2", *["h3"] * (told["files"] + 1)], f"the server's log: {protocols}")
     return Shown(f"{told['files']} files", "by Alt-Svc over HTTP/2", "told to its caller", PASSED_OVER, told["version"])
+
+
+@case("h3-client", "tshark", peer="h3 (quinn)", side=CLIENT)
+def h3_reads_the_page_and_its_files_at_once(world):
+    server, mark = world.server, world.server.mark()
+    told = watched(world, lambda: world.run("h3-client", world.ca, HOST, server.port, SITE)).stdout.strip()
+    files = told.removesuffix(", [103, 200]")
+    check(files != told, f"the document's statuses: {told}")
+    check_protocol(server, mark)
+    return Shown(files, FORCED, "told to its caller", PASSED_OVER, locked_version("peers", "h3"))
 
 
 def watched(world, load):

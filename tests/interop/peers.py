@@ -18,6 +18,11 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 SITE = ROOT / "examples/site"
 HOST = "www.saki.test"
 SECONDS = 30
+# Programs of ours by stacks that others wrote, and how each is built; `cargo xtask interop http3` builds all of them.
+STACKS = {
+    "h3-client": "cargo build --release -p h3-client, in peers/, into the product's target folder",
+    "quiche-h3": "the same in peers/quiche, with cmake, a C++ compiler and libclang",
+}
 
 
 class World:
@@ -45,6 +50,11 @@ class World:
             path = TARGET / "release" / name
             if not path.exists():
                 raise Failed(f"{path} is not built: cargo build --release -p {name}")
+            return str(path)
+        if name in STACKS:
+            path = TARGET / "release" / name
+            if not path.exists():
+                raise Skipped(f"{name} is not built: {STACKS[name]}")
             return str(path)
         if name in ("go", "python", "sslyze"):
             path = TARGET / "interop/python/bin" / name
@@ -287,3 +297,9 @@ def debian_version(world, package):
     """What upstream calls it; nothing where it is no package."""
     done = world.run("dpkg-query", "-W", "-f", "${Version}", package, status=None)
     return re.split(r"[+-]", done.stdout.strip())[0]
+
+
+def locked_version(workspace, package):
+    """Of a crate, as a workspace's lock has it."""
+    lock = (ROOT / workspace / "Cargo.lock").read_text()
+    return re.search(rf'name = "{package}"\nversion = "([^"]+)"', lock)[1]

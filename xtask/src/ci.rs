@@ -4,7 +4,7 @@ mod fresh;
 mod fuzz;
 
 use crate::{layers, limits, root, runner::Runner, shape, spec, target};
-use std::{env, process::Command};
+use std::{env, path, process::Command};
 
 /// The fixed set of worlds.
 const WORLDS: &str = "300";
@@ -72,6 +72,9 @@ pub(crate) fn peers() -> Result<(), String> {
     let built =
         [&["build", "--release", "--locked"][..], &packages.map(|name| ["-p", name]).concat()].concat();
     runner.step("build", 12, cargo(&built));
+    let mut stacks = cargo(&["build", "--release", "--locked", "-p", "h3-client", "--target-dir"]);
+    stacks.arg(path::absolute(target()).unwrap_or_else(|_| target())).current_dir(root().join("peers"));
+    runner.step("other stacks", 8, stacks);
     let mut run = Command::new("python3");
     run.arg(interop.join("run.py")).current_dir(root());
     runner.step("interop", 20, run);
