@@ -12,7 +12,8 @@ CASE_SECONDS = 120
 # What a stack is to ours, where a case is a row of the table of docs/interop.md.
 CLIENT, SERVER = "client", "server"
 # What several rows say.
-FORCED, NAVIGATES_NOT, PASSED_OVER = "told to use it", "not sent, since it says of no request that it is a navigation", "sent, passed over"
+FORCED, TOLD_ON, PASSED_OVER = "told to use it", "told to its caller", "sent, passed over"
+NAVIGATES_NOT = "not sent, since it says of no request that it is a navigation"
 
 
 class Failed(Exception):
