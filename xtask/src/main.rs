@@ -35,8 +35,9 @@ Commands:
   limits      each field of each Limits is named in a test of its crate
   spec        each requirement marked done has code and a test; writes docs/conformance.md
   spec --check  the same, and fails when docs/conformance.md is not up to date
-  spec --prove N [--seed S]
-              draws N requirements marked done, takes away each line that enforces one: its test must fail
+  spec --prove N [--seed S] [--of START[,START...]]
+              draws N requirements marked done (whose ids begin so), takes away each line that enforces one:
+              its test must fail
   spec --prove ID[,ID...]  the same for these
 ";
 
@@ -54,8 +55,10 @@ fn main() -> ExitCode {
         ["limits"] => limits::check(),
         ["spec"] => spec::check(spec::Conformance::Write),
         ["spec", "--check"] => spec::check(spec::Conformance::Compare),
-        ["spec", "--prove", what] => prove_words(what, "1"),
-        ["spec", "--prove", what, "--seed", seed] => prove_words(what, seed),
+        ["spec", "--prove", what] => prove_words(what, "1", ""),
+        ["spec", "--prove", what, "--seed", seed] => prove_words(what, seed, ""),
+        ["spec", "--prove", what, "--seed", seed, "--of", of] => prove_words(what, seed, of),
+        ["spec", "--prove", what, "--of", of] => prove_words(what, "1", of),
         ["help" | "--help" | "-h"] | [] => {
             println!("{USAGE}");
             Ok(())
@@ -72,10 +75,10 @@ fn main() -> ExitCode {
 }
 
 /// A number draws so many requirements; anything else names them.
-fn prove_words(what: &str, seed: &str) -> Result<(), String> {
+fn prove_words(what: &str, seed: &str, of: &str) -> Result<(), String> {
     let seed = seed.parse().map_err(|_| format!("{seed:?} is not a seed: a number is wanted"))?;
     match what.parse() {
-        Ok(count) => prove::prove(Choice::Drawn { count, seed }),
+        Ok(count) => prove::prove(Choice::Drawn { count, seed, of }),
         Err(_) => prove::prove(Choice::Named(what)),
     }
 }

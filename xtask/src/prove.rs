@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 /// Which claims to try.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Choice<'a> {
-    /// So many, by a seed.
-    Drawn { count: usize, seed: u64 },
+    /// So many, by a seed, of those whose ids begin with one of these between commas: `9000-,9001-`.
+    Drawn { count: usize, seed: u64, of: &'a str },
     /// Those of this list, between commas.
     Named(&'a str),
 }
@@ -65,7 +65,11 @@ pub(crate) fn prove(choice: Choice<'_>) -> Result<(), String> {
 
 fn choose<'a>(claims: &'a [Claim], choice: Choice<'_>) -> Result<Vec<&'a Claim>, String> {
     match choice {
-        Choice::Drawn { count, seed } => Ok(draw(claims, count, seed)),
+        Choice::Drawn { count, seed, of } => {
+            let is_of = |claim: &&Claim| of.split(',').any(|start| claim.id.starts_with(start));
+            let left: Vec<&Claim> = claims.iter().filter(is_of).collect();
+            if left.is_empty() { Err(format!("no id begins with {of}")) } else { Ok(draw(left, count, seed)) }
+        }
         Choice::Named(ids) => {
             let find = |id: &str| {
                 let found = claims.iter().find(|claim| claim.id == id);
@@ -155,8 +159,7 @@ fn shown_by(claim: &Claim, texts: &BTreeMap<String, &Source>) -> Result<Vec<Show
 }
 
 /// So many of them, each at most once; the same for the same seed.
-fn draw(claims: &[Claim], count: usize, seed: u64) -> Vec<&Claim> {
-    let mut left: Vec<&Claim> = claims.iter().collect();
+fn draw(mut left: Vec<&Claim>, count: usize, seed: u64) -> Vec<&Claim> {
     let mut state = seed;
     let mut drawn = Vec::new();
     while drawn.len() < count && !left.is_empty() {
