@@ -10,7 +10,7 @@ import traceback
 CASES = []
 CASE_SECONDS = 120
 # What a stack is to ours, where a case is a row of the table of docs/interop.md.
-CLIENT, SERVER = "client", "server"
+CLIENT, GATEWAY, SERVER = "client", "gateway", "server"
 # What several rows say.
 FORCED, TOLD_ON, PASSED_OVER = "told to use it", "told to its caller", "sent, passed over"
 NAVIGATES_NOT = "not sent, since it says of no request that it is a navigation"

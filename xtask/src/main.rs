@@ -28,6 +28,8 @@ Commands:
   bench NAME  measures us beside others; without NAME lists what there is
   interop bogo [PATTERN...]
               BoringSSL's hostile peer against us: all cases, or those that match, the declined ones too
+  interop http3 [WORD...]
+              HTTP/3 with others' browsers, clients and servers: installs packages by name (needs root); writes docs/interop.md
   interop quic [--ci | --resume] [--only WORD[,WORD...]]
               the interop runner's cases between QUIC endpoints, ours and others'; writes docs/interop.md
   shape       no file over 1,000 lines of logic, no function over 100 lines; lists the longest
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         ["ci", "peers"] => ci::peers(),
         ["bench", rest @ ..] => bench::run(rest),
         ["interop", "bogo", rest @ ..] => interop::bogo::run(rest),
+        ["interop", "http3", rest @ ..] => interop::http3::run(rest),
         ["interop", "quic", rest @ ..] => interop::quic::run(rest),
         ["shape"] => shape::check(),
         ["layers"] => layers::check(),

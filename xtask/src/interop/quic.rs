@@ -51,6 +51,11 @@ struct Run<'a> {
     server: &'a Endpoint,
 }
 
+/// What the page says of the results that there are.
+pub(super) fn section() -> Result<String, String> {
+    Ok(Results::read()?.section())
+}
+
 /// Runs what `words` choose, and writes the table.
 pub(crate) fn run(words: &[&str]) -> Result<(), String> {
     let arguments = Arguments::read(words)?;

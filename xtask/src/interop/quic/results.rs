@@ -1,14 +1,11 @@
 //! What came of the runs: a file that is committed, and the page that is made of it.
 
 use super::{cases::CASES, endpoints::OURS};
-use crate::root;
-use std::{
-    collections::BTreeSet,
-    fmt, fs,
-    io::ErrorKind,
-    path::PathBuf,
-    process::{Command, Stdio},
+use crate::{
+    interop::{commit, page, today},
+    root,
 };
+use std::{collections::BTreeSet, fmt, fs, io::ErrorKind, path::PathBuf};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +81,7 @@ impl Results {
     /// Writes the rows and the page.
     pub(super) fn write(&self) -> Result<(), String> {
         self.keep()?;
-        let page = root().join("docs/interop.md");
-        fs::write(&page, self.page()).map_err(|error| format!("{}: {error}", page.display()))
+        page::write()
     }
 
     fn keep(&self) -> Result<(), String> {
@@ -100,7 +96,8 @@ impl Results {
         fs::write(file, std::iter::once(head).chain(lines).collect::<String>()).map_err(why)
     }
 
-    fn page(&self) -> String {
+    /// What the page says of them.
+    pub(super) fn section(&self) -> String {
         let endpoints: BTreeSet<&str> =
             self.rows.iter().flat_map(|row| [row.client.as_str(), row.server.as_str()]).collect();
         let is_ours = |pair: &(&str, &str)| pair.0 == OURS || pair.1 == OURS;
@@ -117,7 +114,7 @@ impl Results {
             .filter(|row| row.outcome == Outcome::Failed)
             .map(|row| format!("- {}, {} to {}: {}\n", row.case, row.client, row.server, row.note))
             .collect();
-        let failed = if failed.is_empty() { String::new() } else { format!("\n## What failed\n{failed}") };
+        let failed = if failed.is_empty() { String::new() } else { format!("\n### What failed\n{failed}") };
         let (ran, ours, theirs) = (self.ran(), self.table(&ours), self.table(&theirs));
         format!("{HEAD}{ran}{OURS_HEAD}{ours}\n{BETWEEN}{theirs}{failed}\n{ABOUT}{cases}")
     }
@@ -202,23 +199,8 @@ impl fmt::Display for Row {
     }
 }
 
-/// Of the tree that is being tested; empty outside a repository.
-fn commit() -> String {
-    said(Command::new("git").args(["rev-parse", "--short=8", "HEAD"]).current_dir(root()))
-}
-
-fn today() -> String {
-    said(Command::new("date").args(["--utc", "+%F"]))
-}
-
-/// What a program prints; nothing, where there is no such program.
-fn said(command: &mut Command) -> String {
-    let output = command.stderr(Stdio::null()).output();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
-}
-
 const HEAD: &str = "\
-# QUIC with others
+## QUIC
 
 Made by `cargo xtask interop quic`, from `interop/quic.tsv`, where each run has its date, its commit and what its capture showed. The cases are the QUIC interop runner's, over HTTP/0.9, on a link of our own: 15 ms each way, 10 Mbit/s, a queue of 25 packets. A run
 counts when the client has every file unchanged and the capture, decrypted by tshark, shows what the case is about. A client stands before `to`, its server behind it; `–` is a case that one of the two lacks.
@@ -226,16 +208,16 @@ Debian's gtlsclient and gtlsserver (ngtcp2) speak HTTP/3 alone: `tests/interop/q
 
 ";
 const OURS_HEAD: &str = "
-## Ours
+### Ours
 
 ";
 const BETWEEN: &str = "\
-## The others among themselves
+### The others among themselves
 This is what shows that the runner asks for nothing that cannot be done.
 
 ";
 const ABOUT: &str = "\
-## The cases
+### The cases
 | case | what it is, and what has to be seen |
 | --- | --- |
 ";

@@ -17,7 +17,7 @@ fn a_row_comes_back_as_it_was_kept() {
 #[test]
 fn the_page_has_a_cell_for_each_run_and_names_what_failed() {
     let row = |outcome, note| Row::new("retry", OURS, "quinn", outcome, note);
-    let page = |rows| Results { file: None, rows }.page();
+    let page = |rows| Results { file: None, rows }.section();
     assert!(page(vec![row(Outcome::Passed, "")]).contains("| retry | "));
     assert!(page(vec![row(Outcome::Passed, "")]).contains(" yes |"));
     assert!(page(vec![row(Outcome::Passed, "")]).contains("1 passed, 0 failed, 0 are lacked"));
