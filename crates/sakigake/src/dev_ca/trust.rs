@@ -18,7 +18,10 @@ pub(super) fn instructions(certificate: &Path, fingerprint: &str) -> String {
            mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n sakigake -i {file}\n\n\
          Firefox: Settings, Privacy & Security, View Certificates, Authorities, Import; tick \"identify websites\".\n\n\
          macOS:\n  \
-           security add-trusted-cert -r trustRoot -k ~/Library/Keychains/login.keychain-db {file}\n"
+           security add-trusted-cert -r trustRoot -k ~/Library/Keychains/login.keychain-db {file}\n\n\
+         Where an authority was added by hand, browsers use HTTP/3 only if they are told to:\n  \
+           Firefox: set network.http.http3.disable_when_third_party_roots_found to false in about:config, load twice\n  \
+           chromium --user-data-dir=/tmp/sakigake --origin-to-force-quic-on=localhost:8443 https://localhost:8443/\n"
     )
 }
 
