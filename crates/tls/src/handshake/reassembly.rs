@@ -69,11 +69,6 @@ impl Reassembly {
         self.held.len()
     }
 
-    /// Whether no message has begun.
-    pub(super) fn is_empty(&self) -> bool {
-        self.held.is_empty()
-    }
-
     fn fill(&mut self, input: &mut &[u8], len: usize) {
         let missing = len.saturating_sub(self.held.len()).min(input.len());
         let (head, rest) = input.split_at(missing);

@@ -105,6 +105,11 @@ fn nothing_may_follow_a_client_hello_under_the_same_keys() {
     pair.server.handle(Level::Plain, &hello).unwrap();
     pair.server.handle(Level::Plain, &[1]).unwrap();
     assert_eq!(pair.server.answer(Owner::default().answer()), Err(Fault::MessageSpansKeyChange));
+    // What a KeyUpdate is called does not depend on where it stands.
+    let mut pair = Pair::new();
+    pair.client.sent[0].1.push(HandshakeType::KEY_UPDATE.0);
+    let fault = Fault::UnexpectedMessage(HandshakeType::KEY_UPDATE); // spec: 9001-6-b
+    assert_eq!(pair.run().unwrap_err(), (Side::Server, fault));
 }
 
 #[test]
