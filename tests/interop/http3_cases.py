@@ -12,6 +12,7 @@ from suite import CLIENT, FORCED, NAVIGATES_NOT, PASSED_OVER, TOLD_ON, Shown, ca
 PROGRAMS = ROOT / "tests/interop"
 AIOQUIC = PROGRAMS / "aioquic_h3.py"
 RULES = PROGRAMS / "aioquic_h3_rules.py"
+QUIC_RULES = PROGRAMS / "aioquic_quic_rules.py"
 BIG_BYTES = 20 << 20
 
 
@@ -133,6 +134,12 @@ def a_server_that_is_told_to_stop_finishes_what_it_serves_over_http3(world):
 @case("python")
 def a_client_that_breaks_a_rule_of_http3_hears_which(world):
     return world.run("python", RULES, world.ca, HOST, world.server.port, "rules", seconds=90).stdout.strip()
+
+
+@case("python")
+def a_client_that_breaks_a_rule_of_quic_hears_which(world):
+    server = world.serve(SITE, "--early-data")
+    return world.run("python", QUIC_RULES, world.ca, HOST, server.port, seconds=90).stdout.strip()
 
 
 @case("python")
