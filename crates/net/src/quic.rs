@@ -74,12 +74,18 @@ pub trait Service {
     /// What it makes.
     type Application: Application;
 
-    /// A client begins; none to turn it away.
+    /// A client begins; none to turn it away, which it is told (RFC 9000 section 5.2.2).
     fn accept(&mut self, now: Instant, addresses: &Addresses) -> Option<Self::Application>;
 
     /// How TLS behaves on the connection that was just accepted; none for [`Terms::tls`].
     fn tls(&self, application: &Self::Application) -> Option<Arc<tls::server::Config>> {
         let _ = application; // Most services behave the same for as long as they are there.
+        None
+    }
+
+    /// How QUIC behaves on it; none for [`Terms::quic`]. Versions, and what the endpoint goes by, are those of the terms.
+    fn quic(&self, application: &Self::Application) -> Option<Arc<connection::Config>> {
+        let _ = application; // As above.
         None
     }
 

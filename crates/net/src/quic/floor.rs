@@ -145,7 +145,11 @@ impl<S: Service> Floor<S> {
         match route {
             Route::Connection(index) => self.handle(now, index, Received { bytes, addresses, mark }),
             Route::Accept(accepted) => {
-                let Some(index) = self.accept(now, &accepted) else { return };
+                let Some(index) = self.accept(now, &accepted) else {
+                    let arrived = Arrived { now, unix_secs: self.unix_secs(now), bytes, addresses };
+                    let route = self.endpoint.turn_away(&arrived, &accepted, &mut self.batch);
+                    return self.reply(&route, addresses, ports);
+                };
                 self.handle(now, index, Received { bytes, addresses, mark });
                 let early: Vec<_> = self.endpoint.take_early(&accepted).collect();
                 for mut held in early {
@@ -225,7 +229,7 @@ impl<S: Service> Floor<S> {
         }
         let application = self.service.accept(now, &accepted.addresses)?;
         let tls = self.service.tls(&application).unwrap_or_else(|| terms.tls.clone());
-        let quic = terms.quic.clone();
+        let quic = self.service.quic(&application).unwrap_or_else(|| terms.quic.clone());
         let mut connection = Connection::server(tls, quic, accepted, now, chance());
         let index = self.place();
         self.endpoint.accept(accepted, index);

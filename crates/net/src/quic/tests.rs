@@ -426,14 +426,15 @@ async fn each_of_many_connections_with_one_server_is_reset_by_its_own_token() {
 }
 
 #[tokio::test]
-async fn who_is_turned_away_hears_nothing() {
-    let options = Options { max_idle_timeout_ms: 500, ..Options::default() };
-    let mut two = Two::new("127.0.0.1:0", Retry::Never, options);
+async fn who_is_turned_away_hears_so() {
+    let mut two = Two::new("127.0.0.1:0", Retry::Never, Options::default());
     two.server.service().places = 0;
     two.call(Caller::new(text(10, 0)));
     two.run_out().await;
-    assert_eq!(two.client.service().ended[0].closed, Some(Closed::Idle));
-    assert_eq!(two.server.counters().accepted, 0);
+    let closed = two.client.service().ended[0].closed.take();
+    assert!(matches!(closed, Some(Closed::Peer { code: 0x02, frame_type: Some(_), .. })), "{closed:?}");
+    let counters = two.server.counters();
+    assert!(counters.accepted == 0 && counters.refused > 0, "{counters:?}"); // Each datagram of its first flight.
 }
 
 #[tokio::test]
@@ -485,8 +486,7 @@ async fn a_device_that_cannot_cut_what_it_was_said_to_costs_calls_and_nothing_el
 
 #[tokio::test]
 async fn a_port_that_is_closed_serves_whom_it_has_and_nobody_else() {
-    let options = Options { max_idle_timeout_ms: 500, ..Options::default() };
-    let mut two = Two::new("127.0.0.1:0", Retry::Never, options);
+    let mut two = Two::new("127.0.0.1:0", Retry::Never, Options::default());
     let (say, waits) = oneshot::channel();
     two.call(Caller { waits: Some(waits), ..Caller::new(text(100_000, 1)) });
     two.run(|two| two.server.connections() == 1).await;
@@ -495,8 +495,11 @@ async fn a_port_that_is_closed_serves_whom_it_has_and_nobody_else() {
     two.call(Caller::new(text(10, 2)));
     say.send(()).unwrap();
     two.run_out().await;
-    let [first, second] = &two.client.service().ended[..] else { panic!("two have called") };
-    assert!(first.hears == text(100_000, 1));
-    assert_eq!((&second.hears[..], &second.closed), (&[][..], &Some(Closed::Idle)));
+    let ended = &two.client.service().ended;
+    assert_eq!(ended.len(), 2);
+    let (refused, served): (Vec<_>, Vec<_>) =
+        ended.iter().partition(|caller| matches!(caller.closed, Some(Closed::Peer { code: 0x02, .. })));
+    assert!(served[0].hears == text(100_000, 1));
+    assert_eq!((refused.len(), refused[0].hears.len()), (1, 0));
     assert_eq!(two.server.ports().count(), 0);
 }

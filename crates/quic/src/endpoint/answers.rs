@@ -2,8 +2,8 @@
 //!
 //! Each answers a datagram of 1,200 bytes or more and is shorter; none is of a kind that another endpoint answers.
 
-use super::Endpoint;
 use super::route::{Arrived, Dropped, LEAST_INITIAL_BYTES, Reply, Route};
+use super::{Accepted, Endpoint};
 use crate::frame::ConnectionClose;
 use crate::ids::ConnectionId;
 use crate::packet::{self, Draft, Keys, Long, Number};
@@ -62,6 +62,15 @@ impl Endpoint {
         let mut writer = Writer::new(out);
         let written = retry.write(&mut writer, self.suite, dcid.as_ref(), chance[0]);
         reply(written.map(|()| writer.written()), Reply::Retry)
+    }
+
+    /// Refuses whom [`Route::Accept`] told of, and the owner does not want: the client need not wait until it has lost patience.
+    /// `arrived` is the same datagram.
+    pub fn turn_away(&mut self, arrived: &Arrived<'_>, accepted: &Accepted, out: &mut [u8]) -> Route {
+        let about = (accepted.version, accepted.dcid, accepted.peer);
+        let route = self.refuse(arrived, about, Reply::Refused, out); // spec: 9000-5.2.2-c
+        self.counters.count(&route);
+        route
     }
 
     /// Closes a connection that never was, in an Initial packet.

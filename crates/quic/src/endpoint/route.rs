@@ -27,7 +27,8 @@ pub struct Arrived<'a> {
 pub enum Route {
     /// To that connection.
     Connection(usize),
-    /// To a connection that is yet to be made, if the owner will: it calls [`Endpoint::accept`] before the next datagram.
+    /// To a connection that is yet to be made, if the owner will: it calls [`Endpoint::accept`] before the next datagram, or
+    /// [`Endpoint::turn_away`].
     Accept(Accepted),
     /// It is answered: the reply has been written and goes back the way that the datagram came.
     Reply {
@@ -309,7 +310,7 @@ impl Counters {
         kept + answered + refused + self.unreadable + self.overloaded + self.dropped
     }
 
-    fn count(&mut self, route: &Route) {
+    pub(super) fn count(&mut self, route: &Route) {
         let counter = match route {
             Route::Accept(_) => return, // Counted when the owner has taken it.
             Route::Connection(_) => &mut self.routed,

@@ -82,6 +82,39 @@ fn a_refusal_is_a_close_that_the_client_can_read() {
 }
 
 #[test]
+fn whom_the_owner_turns_away_hears_the_same_so_often_a_second() {
+    // spec: 9000-5.2.2-c
+    let mut bench =
+        Bench::new(Options { limits: Limits { refusals_per_s: 2, ..Limits::default() }, ..options() });
+    let [one, _] = shown();
+    let turned_away = |bench: &mut Bench| {
+        let accepted = bench.accepted(1_000, &one.client_initial).expect("it may begin");
+        let (now, addresses) = (bench.now, accepted.addresses);
+        let arrived = Arrived { now, unix_secs: 0, bytes: &one.client_initial, addresses };
+        let mut out = [0; 1_200];
+        let route = bench.endpoint.turn_away(&arrived, &accepted, &mut out);
+        if let Route::Reply { len, .. } = route {
+            assert!(len < 100, "{len}");
+            let keys = Keys::initial(suite(0x1301), one.version, &CLIENT_DCID, Side::Client).receive;
+            let number_at = packet::parse(&out[..len], &door(Side::Client)).unwrap().number_at.unwrap();
+            let opened = keys.open(&mut out[..len], number_at, None, &mut Forgeries::default()).unwrap();
+            let frames = walk(&out[opened.payload], Epoch::Initial, Terms::plain(Side::Server));
+            let close = ConnectionClose { code: 0x02, frame_type: Some(0), reason: b"" };
+            assert_eq!(frames.collect::<Vec<_>>(), [Ok(Frame::ConnectionClose(close))]);
+        }
+        route
+    };
+    for _ in 0..2 {
+        assert!(matches!(turned_away(&mut bench), Route::Reply { reply: Reply::Refused, .. }));
+    }
+    assert_eq!(turned_away(&mut bench), Route::Drop(Dropped::Overloaded));
+    later(&mut bench, 1_000);
+    assert!(matches!(turned_away(&mut bench), Route::Reply { .. }));
+    let counters = bench.endpoint.counters();
+    assert_eq!((counters.refused, counters.overloaded, counters.accepted), (3, 1, 0));
+}
+
+#[test]
 fn answers_have_their_limits() {
     let limits =
         Limits { version_negotiations_per_s: 2, retries_per_s: 3, refusals_per_s: 4, ..Limits::default() };
