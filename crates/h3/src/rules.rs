@@ -249,7 +249,7 @@ pub enum ErrorCode {
 
 /// Each code and its name in the registry.
 #[rustfmt::skip]
-const ERRORS: [(ErrorCode, &str); 21] = [
+pub const ERRORS: [(ErrorCode, &str); 21] = [
     (ErrorCode::DatagramError,           "H3_DATAGRAM_ERROR"),
     (ErrorCode::NoError,                 "H3_NO_ERROR"),
     (ErrorCode::GeneralProtocolError,    "H3_GENERAL_PROTOCOL_ERROR"),

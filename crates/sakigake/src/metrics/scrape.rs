@@ -113,12 +113,12 @@ fn faults(text: &mut Text, shards: &[Arc<Shard>]) {
     for (reason, count) in REASONS.iter().zip(sum(shards, |shard| shard.failures.get())) {
         text.sample(&[("reason", reason)], count);
     }
-    let help = "HTTP/2 streams that the client reset, or that broke a rule, by error code.";
+    let help = "Streams of HTTP/2 and HTTP/3 that the client reset, or that broke a rule, by error code.";
     text.family("sakigake_resets_total", Type::Counter, help);
     for (number, count) in known(sum(shards, |shard| shard.resets.get())) {
         text.sample(&[("code", code_name(number))], count);
     }
-    let help = "GOAWAY frames that clients sent, or that we sent because of a fault, by error code.";
+    let help = "GOAWAY frames that clients sent, or that we sent because of a fault (over HTTP/3 CONNECTION_CLOSE), by error code.";
     text.family("sakigake_goaways_total", Type::Counter, help);
     let received = sum(shards, |shard| shard.goaways_received.get());
     let sent = sum(shards, |shard| shard.goaways_sent.get());

@@ -2,6 +2,7 @@
 
 use crate::handler::{H2, H3, Served};
 use sakigake_h2::rules::error_name;
+use sakigake_h3::rules::ERRORS as H3_ERRORS;
 use sakigake_session::Protocol;
 use sakigake_tls::{self as tls, rules::AlertDescription};
 use std::{
@@ -32,8 +33,10 @@ pub(super) const BUCKETS: [(u64, &str); 16] = [
     (100_000_000, "0.1"), (250_000_000, "0.25"), (500_000_000, "0.5"),
     (1_000_000_000, "1"), (2_500_000_000, "2.5"), (5_000_000_000, "5"), (10_000_000_000, "10"),
 ];
-/// Codes of RFC 9113 section 7; all others are one.
-const CODES: usize = 15;
+/// Codes of RFC 9113 section 7.
+const H2_CODES: usize = 14;
+/// Those, then those of HTTP/3 and QPACK; all others are one.
+const CODES: usize = H2_CODES + H3_ERRORS.len() + 1;
 /// Alerts that have a name; all others are one.
 const ALERTS: usize = AlertDescription::ALL.len() + 1;
 const SERIES: usize = PROTOCOLS.len() * METHODS.len() * CLASSES.len();
@@ -168,8 +171,8 @@ impl Shard {
         self.goaways_received.add(code_number(code), 1);
     }
 
-    pub(crate) fn goaway_sent(&self, code: u32) {
-        self.goaways_sent.add(code_number(code.into()), 1);
+    pub(crate) fn goaway_sent(&self, code: u64) {
+        self.goaways_sent.add(code_number(code), 1);
     }
 
     /// A connection ended badly behind its handshake; `reason` is one of [`REASONS`].
@@ -237,14 +240,17 @@ pub(super) fn alert_name(number: usize) -> &'static str {
     AlertDescription::ALL.get(number).map_or("other", |(_, name)| name)
 }
 
+/// The place of an error code: the numbers of HTTP/2 and of HTTP/3 are not each other's.
 fn code_number(code: u64) -> usize {
-    usize::try_from(code).map_or(CODES - 1, |code| code.min(CODES - 1))
+    let is_h2 = |code: &usize| *code < H2_CODES;
+    let h3 = || Some(H2_CODES + H3_ERRORS.iter().position(|(known, _)| known.wire() == code)?);
+    usize::try_from(code).ok().filter(is_h2).or_else(h3).unwrap_or(CODES - 1)
 }
 
 /// The name of the error code at `number`.
 pub(super) fn code_name(number: usize) -> &'static str {
     match u32::try_from(number) {
-        Ok(code) if number < CODES - 1 => error_name(code),
-        _ => "other",
+        Ok(code) if number < H2_CODES => error_name(code),
+        _ => H3_ERRORS.get(number.saturating_sub(H2_CODES)).map_or("other", |(_, name)| name),
     }
 }

@@ -1,7 +1,7 @@
 use super::{
     Metrics,
     answer::answer,
-    shard::METHODS,
+    shard::{METHODS, code_name},
     text::{Text, Type},
 };
 use crate::handler::Served;
@@ -78,6 +78,25 @@ fn what_a_client_invents_has_one_place() {
     shard.goaway_received(14);
     assert_eq!(shard.handshakes_alerted.get().last(), Some(&2));
     assert_eq!((shard.resets.get().last(), shard.goaways_received.get().last()), (Some(&1), Some(&1)));
+}
+
+#[test]
+fn codes_of_http_2_and_http_3_have_names_of_their_own() {
+    let shard = Metrics::new().shard();
+    // CANCEL, H3_REQUEST_CANCELLED, QPACK_DECODER_STREAM_ERROR, H3_DATAGRAM_ERROR; what neither has.
+    for code in [0x8, 0x10c, 0x202, 0x33, 0x111, 0xe] {
+        shard.reset(code);
+    }
+    let counted: Vec<_> = (0..).zip(shard.resets.get()).filter(|(_, count)| *count > 0).collect();
+    let named: Vec<_> = counted.iter().map(|(number, count)| (code_name(*number), *count)).collect();
+    let expected = [
+        ("CANCEL", 1),
+        ("H3_DATAGRAM_ERROR", 1),
+        ("H3_REQUEST_CANCELLED", 1),
+        ("QPACK_DECODER_STREAM_ERROR", 1),
+        ("other", 2),
+    ];
+    assert_eq!(named, expected);
 }
 
 #[test]

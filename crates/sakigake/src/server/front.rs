@@ -214,10 +214,13 @@ impl Front {
             Fault::Tls(_) => shard.failed("tls"),
             Fault::Quic(_) => shard.failed("quic"),
             Fault::H2(fault) => {
-                shard.goaway_sent(fault.code().wire());
+                shard.goaway_sent(fault.code().wire().into());
                 shard.failed(H2);
             }
-            Fault::H3(_) => shard.failed(H3),
+            Fault::H3(fault) => {
+                shard.goaway_sent(fault.code().wire());
+                shard.failed(H3);
+            }
         }
     }
 
