@@ -2,7 +2,7 @@
 //! itself.
 
 use crate::rules::{Place, admit, kind};
-use crate::{Config, Connection, Departure, ErrorCode, Limits};
+use crate::{Config, Connection, Departure, ErrorCode, Grease, Limits};
 use sakigake_semantics::{Chunk, Cut, Event, Fields, Part, Priority, Request, Response, Source, StreamId};
 use sakigake_wire::{
     Entropy, Instant, Reader, Span,
@@ -63,7 +63,7 @@ impl Play {
         let mut side =
             if client { Connection::client(Arc::new(config)) } else { Connection::server(Arc::new(config)) };
         if habit & 2 != 0 {
-            side.grease(&mut Plain(1));
+            side.grease(Grease::draw(&mut Plain(1)));
         }
         side.allow_peer_requests(64);
         let mut play =

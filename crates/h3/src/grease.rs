@@ -8,7 +8,7 @@ use sakigake_wire::Entropy;
 
 /// What was drawn for one connection.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Grease {
+pub struct Grease {
     /// A setting and its value.
     pub(crate) setting: (u64, u64),
     /// A frame's type.
@@ -22,22 +22,29 @@ pub(crate) struct Grease {
 /// How many streams of ours may still begin behind one that means nothing: those of QPACK.
 const SPARE_STREAMS: u64 = 2;
 
-impl Connection {
-    /// Draws what this connection says that means nothing, before anything has left. Who does not ask for it says no more than
-    /// one setting, the same each time.
-    pub fn grease(&mut self, entropy: &mut dyn Entropy) {
+impl Grease {
+    /// Draws it.
+    pub fn draw(entropy: &mut dyn Entropy) -> Self {
         let mut draw = || {
             let mut bytes = [0; 8];
             entropy.fill(&mut bytes);
             u64::from_be_bytes(bytes)
         };
-        self.grease = Some(Grease {
+        Self {
             setting: (reserved(draw()), draw() >> 32),
             frame: reserved(draw()),
             stream: Some(reserved(draw())),
             payload: draw().to_be_bytes(),
             payload_bytes: (draw() % 9) as usize,
-        });
+        }
+    }
+}
+
+impl Connection {
+    /// Makes this connection say what means nothing, before anything has left. Who does not ask for it says no more than one setting,
+    /// the same each time.
+    pub fn grease(&mut self, grease: Grease) {
+        self.grease = Some(grease);
     }
 
     /// The frame leaves when the peer has spoken, so that it does not stand between SETTINGS and PRELOAD.

@@ -23,11 +23,14 @@ mod request;
 pub mod rules;
 mod section;
 mod settings;
+mod trace;
 
 pub use connection::{Config, Connection};
 pub use departure::Departure;
 pub use fault::{Fault, Flood, Scope};
+pub use grease::Grease;
 pub use limits::Limits;
 pub use rules::{CodePoints, ErrorCode};
 pub use sakigake_semantics::Misuse;
 pub use settings::Settings;
+pub use trace::{DETAIL_BYTES, Seen, Tracer, What};

@@ -275,6 +275,11 @@ impl Streams {
         local.next..local.limit.max(local.next)
     }
 
+    /// How many streams of a direction the peer was told that it may open in all.
+    pub fn allowed(&self, direction: Direction) -> u64 {
+        self.remote[direction as usize].limit
+    }
+
     /// What was opened here has never been: 0-RTT was rejected, and the owner begins anew.
     pub fn forget_local(&mut self) {
         let ids: Vec<StreamId> = self.shelf.ids().filter(|id| self.is_local(*id)).collect();

@@ -1,5 +1,6 @@
 use core::fmt;
 use sakigake_h2 as h2;
+use sakigake_h3 as h3;
 use sakigake_semantics as semantics;
 use sakigake_tls::{
     self as tls,
@@ -58,6 +59,13 @@ pub enum Event<'a> {
         is_sent: bool,
         /// What it was; `Display` gives one line.
         seen: h2::Seen<'a>,
+    },
+    /// The same of HTTP/3, and which unidirectional streams begin.
+    Http3Frame {
+        /// Whether it is ours rather than the peer's.
+        is_sent: bool,
+        /// What it was; `Display` gives one line.
+        seen: h3::Seen<'a>,
     },
     /// The peer will send nothing more, and said so (close_notify); over QUIC the connection is over
     /// ([`crate::Http3::outcome`]).

@@ -9,12 +9,14 @@
 //! [`Http3::tell`], its acts by way of [`OverQuic`], then [`Http3::depart`], before it sends.
 
 mod departure;
+mod frames;
 mod remembered;
 
 use crate::{
     Agreed, Carrier, ClientConfig, Event, Fault, Mark, Protocol, ServerConfig,
     hints::{Hints, Speaks},
 };
+use frames::Frames;
 use sakigake_h3 as h3;
 use sakigake_preload::{Told, table::Flight};
 use sakigake_quic::{
@@ -23,7 +25,7 @@ use sakigake_quic::{
 };
 use sakigake_semantics::{self as semantics, Http, StreamId};
 use sakigake_tls as tls;
-use sakigake_wire::{Instant, Span};
+use sakigake_wire::{Entropy, Instant, Span};
 use std::sync::Arc;
 
 /// HTTP/3, as ALPN names it (RFC 9114 section 3.1).
@@ -53,6 +55,11 @@ pub struct Http3 {
     is_over: bool,
     /// A client's tickets until it knows what settings they go by.
     tickets: Vec<tls::Session>,
+    grease: Option<h3::Grease>,
+    /// The frames that pass by, where they are shown.
+    frames: Option<Box<Frames>>,
+    /// How many requests the peer may make in all, as far as it was told.
+    peer_requests: u64,
 }
 
 enum Role {
@@ -73,8 +80,13 @@ impl Http3 {
     }
 
     fn new(role: Role) -> Self {
+        let is_traced = match &role {
+            Role::Server { config, .. } => config.trace,
+            Role::Client { config } => config.trace,
+        };
         Self {
             role,
+            frames: is_traced.then(Box::default),
             engine: None,
             server_name: None,
             agreed: None,
@@ -87,12 +99,31 @@ impl Http3 {
             fault: None,
             is_over: false,
             tickets: Vec::new(),
+            grease: None,
+            peer_requests: 0,
         }
+    }
+
+    /// The same, which says things that mean nothing, so that peers stay used to them (RFC 9114 sections 6.2.3 and 7.2.8).
+    #[must_use]
+    pub fn greased(mut self, entropy: &mut dyn Entropy) -> Self {
+        self.grease = Some(h3::Grease::draw(entropy));
+        self
+    }
+
+    /// The engine of a connection that begins.
+    fn begun(&self, mut engine: h3::Connection) -> Box<h3::Connection> {
+        if let Some(grease) = self.grease {
+            engine.grease(grease);
+        }
+        engine.allow_peer_requests(self.peer_requests);
+        Box::new(engine)
     }
 
     /// The connection is there, and nothing has come or left. `remembered` is what an earlier one kept
     /// ([`Http3::remembered`]), where this one goes on from it.
     pub fn begin(&mut self, connection: &mut quic::Connection, remembered: Option<h3::Settings>) {
+        self.peer_requests = connection.allowed(Direction::Bidirectional);
         match &self.role {
             Role::Server { config, hints } => {
                 if let Some(h3) = &config.h3 {
@@ -111,7 +142,7 @@ impl Http3 {
                 if let (Some(h3), Some(settings)) = (may, remembered) {
                     let mut engine = h3::Connection::client(h3);
                     engine.remember(settings);
-                    self.engine = Some(Box::new(engine));
+                    self.engine = Some(self.begun(engine));
                 }
             }
         }
@@ -165,6 +196,9 @@ impl Http3 {
 
     /// Gives the events that arose in [`Http3::depart`], [`Http3::expire`] and the owner's own acts.
     pub fn tell(&mut self, heard: &mut impl FnMut(Event<'_>)) {
+        if let Some(frames) = &mut self.frames {
+            frames.tell(heard);
+        }
         if let Some(engine) = &mut self.engine {
             engine.tell(&mut |event| heard(Event::Http(event)));
         }
@@ -219,13 +253,13 @@ impl Http3 {
         match &self.role {
             Role::Server { config, .. } => {
                 let h3 = config.h3_for(self.server_name.as_deref()).filter(|_| is_ours); // spec: preload-profile-2-b
-                self.engine = h3.map(|h3| Box::new(h3::Connection::server(h3)));
+                self.engine = h3.map(|h3| self.begun(h3::Connection::server(h3)));
             }
             Role::Client { .. } if is_taken && self.engine.is_some() => {} // It goes on with what it said.
             Role::Client { config } => {
                 self.begins_anew = self.engine.is_some();
                 let h3 = config.h3.clone().filter(|_| is_ours);
-                self.engine = h3.map(|h3| Box::new(h3::Connection::client(h3)));
+                self.engine = h3.map(|h3| self.begun(h3::Connection::client(h3)));
             }
         }
         self.agreed = Some(Agreed { suite, group, alpn, is_resumed, early_data });
@@ -246,7 +280,10 @@ impl Http3 {
 
     /// A stream said something.
     fn listen(&mut self, now: Instant, stream: Heard<'_>, heard: &mut impl FnMut(Event<'_>)) {
-        let Self { engine: Some(engine), role, server_name, .. } = self else { return };
+        let Self { engine: Some(engine), role, server_name, frames, .. } = self else { return };
+        if let Some(frames) = frames {
+            frames.received(&stream, heard);
+        }
         let mut listener = |event: semantics::Event<'_>| {
             if let (
                 semantics::Event::Request { stream, request, .. },

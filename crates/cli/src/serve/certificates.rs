@@ -124,7 +124,9 @@ impl Showing {
         }
         let h3 = self.has_http3.then(|| {
             let (origins, usual) = (h2.origins.clone(), sakigake_h3::Config::default());
-            Arc::new(sakigake_h3::Config { origins, ..usual })
+            // What is configured for HTTP/2 and means the same there.
+            let limits = sakigake_h3::Limits { stall_ms: self.limits.stall_ms, ..usual.limits };
+            Arc::new(sakigake_h3::Config { origins, limits, ..usual })
         });
         Ok((ServerConfig { tls, h2: Some(h2), h3, hints: self.hints.clone(), trace: false }, due))
     }

@@ -18,7 +18,7 @@ impl Entropy for Byte {
 /// A server that greases, and what it says on each stream where so many of its own may begin.
 fn said(byte: u8, streams: u64, heard: bool) -> (Connection, Vec<(u64, Vec<u8>, bool)>) {
     let mut server = Connection::server(Arc::default());
-    server.grease(&mut Byte(byte));
+    server.grease(Grease::draw(&mut Byte(byte)));
     if heard {
         server.preload(&[7]).unwrap();
         server.handle(NOW, StreamId(2), &[0x00, 0x04, 0x00], false, &mut |_| ()).unwrap();

@@ -44,6 +44,11 @@ impl Connection {
         if self.life.is_open() { self.streams.openable(direction) } else { 0..0 }
     }
 
+    /// How many streams of a direction the peer was told that it may open in all.
+    pub fn allowed(&self, direction: Direction) -> u64 {
+        self.streams.allowed(direction)
+    }
+
     /// Bytes of a stream that have not left yet.
     ///
     /// # Errors

@@ -373,6 +373,9 @@ impl Application for Exchanges {
             session::Event::Frame { is_sent, seen } => {
                 self.ear.frame(|| format!("{} {seen}", if is_sent { '>' } else { '<' }));
             }
+            session::Event::Http3Frame { is_sent, seen } => {
+                self.ear.frame(|| format!("{} {seen}", if is_sent { '>' } else { '<' }));
+            }
             session::Event::KeyLog(line) => {
                 if let Some(Err(error)) = self.shared.key_log.as_ref().map(|file| file.write(line)) {
                     self.ear.frame(|| format!("the key log: {error}"));

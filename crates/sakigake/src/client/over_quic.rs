@@ -21,7 +21,7 @@ use core::{
     time::Duration,
 };
 use sakigake_net::{
-    self as net, Clock, UdpOptions, UdpPort,
+    self as net, Clock, SystemEntropy, UdpOptions, UdpPort,
     quic::{self, Connection, Service, Worker},
     source_towards,
 };
@@ -180,7 +180,7 @@ impl Race {
             self.shelf.borrow_mut().holder = Some(number);
         }
         let runner = Runner {
-            http3: Http3::client(self.plan.config.clone()),
+            http3: Http3::client(self.plan.config.clone()).greased(&mut SystemEntropy),
             remembered,
             candidate: Candidate {
                 number,

@@ -222,7 +222,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Top, "public_port", Kind::Count(1, 65_535), "(that of `listen`)", "443",
         "The port that visitors see, where something in front of this server forwards another."),
     key(Section::Top, "http3", Kind::Flag, "true", "false",
-        "Whether HTTP/3 is served too: by UDP, at the same addresses and ports as `listen`, which a firewall has to let through. Other limits than those of connections and times hold from the server's start on."),
+        "Whether HTTP/3 is served too: by UDP, at the same addresses and ports as `listen`, which a firewall has to let through. What `[limits]` says of idle connections and of streams holds there too."),
     key(Section::Top, "alt_svc", Kind::Duration(0, 365 * 24 * HOUR), "\"1d\"", "\"1h\"",
         "How long clients that came by TCP are to remember that HTTP/3 is here, as `alt-svc` tells them (RFC 7838); `0s` tells nobody."),
     key(Section::Top, "origins", Kind::Flag, "true", "false",

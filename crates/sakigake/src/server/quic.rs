@@ -9,25 +9,25 @@ use crate::{handler::H3, streams::Streams, tickets::Keys};
 use core::task::{Context, Poll};
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{
-    Clock, UdpPort,
+    Clock, SystemEntropy, UdpPort,
     quic::{
         Application, Connection, Estate, Event, Http, Lent, Limits, Member, Secrets, Service, Terms,
         Worker as Datagrams,
     },
 };
 use sakigake_quic::{
-    connection::Options,
+    connection::{Config, Options},
     endpoint::{
         Retry, Validation,
         token::{AddressTokens, Lives},
     },
     paths::Addresses,
-    streams,
 };
 use sakigake_session::Http3;
 use sakigake_tls as tls;
 use sakigake_wire::Instant;
 use std::{
+    cell::RefCell,
     io,
     net::{SocketAddr, UdpSocket},
     pin::Pin,
@@ -51,6 +51,59 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Place {
     member: Member,
     terms: Terms,
+    manner: Manner,
+}
+
+/// How QUIC behaves on connections that begin now: as the site of now says.
+#[derive(Clone)]
+struct Manner {
+    /// What no reload changes.
+    options: Options,
+    /// By which numbers it was last built, and what that gave.
+    built: (Numbers, Arc<Config>),
+}
+
+/// What a site says of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Numbers {
+    idle_ms: u64,
+    requests: Option<u64>,
+}
+
+impl Numbers {
+    fn of(site: &Site) -> Self {
+        let requests = site.session.now().h2.as_ref().map(|h2| u64::from(h2.limits.streams));
+        Self { idle_ms: site.limits.idle_ms, requests }
+    }
+
+    fn build(self, options: &Options) -> io::Result<Arc<Config>> {
+        let mut options = options.clone();
+        options.max_idle_timeout_ms = options.max_idle_timeout_ms.min(self.idle_ms);
+        let streams = &mut options.limits.streams;
+        streams.bidirectional_streams = self.requests.unwrap_or(streams.bidirectional_streams);
+        options.build(&PROVIDER).map_err(|unfit| io::Error::other(unfit.0))
+    }
+}
+
+impl Manner {
+    fn new(options: Options, site: &Site) -> io::Result<Self> {
+        let numbers = Numbers::of(site);
+        let config = numbers.build(&options)?;
+        Ok(Self { options, built: (numbers, config) })
+    }
+
+    /// That of a site; where it is of no use, what was before stays.
+    fn now(&mut self, site: &Site) -> Arc<Config> {
+        let numbers = Numbers::of(site);
+        if numbers != self.built.0 {
+            match numbers.build(&self.options) {
+                Ok(config) => self.built.1 = config,
+                Err(error) => eprintln!("warning: HTTP/3's connections stay as they were: {error}"),
+            }
+            self.built.0 = numbers;
+        }
+        self.built.1.clone()
+    }
 }
 
 impl Place {
@@ -62,29 +115,21 @@ impl Place {
         workers: usize,
     ) -> io::Result<(Vec<Self>, Estate)> {
         let tokens = Arc::new(AddressTokens::new(Keys::in_memory()?, Lives::default()));
-        let session = site.session.now();
-        let usual = Options::default();
-        let requests = session.h2.as_ref().map(|h2| u64::from(h2.limits.streams));
-        let streams = streams::Limits {
-            bidirectional_streams: requests.unwrap_or(usual.limits.streams.bidirectional_streams),
-            ..usual.limits.streams.clone()
-        };
         let options = Options {
-            max_idle_timeout_ms: usual.max_idle_timeout_ms.min(site.limits.idle_ms),
             reset_key: Some(secrets.reset_key()),
             tokens: Some(tokens.clone()),
             unix_secs_at_start: clock.unix_secs_at_start(),
-            limits: sakigake_quic::connection::Limits { streams, ..usual.limits.clone() },
-            ..usual
+            ..Options::default()
         };
-        let quic = options.build(&PROVIDER).map_err(|unfit| io::Error::other(unfit.0))?;
+        let manner = Manner::new(options, site)?;
         let validation = Some(Validation { tokens, retry: Retry::From(HALF_OPEN) });
-        let terms = Terms { tls: session.tls.clone(), quic, validation };
+        let terms = Terms { tls: site.session.now().tls.clone(), quic: manner.built.1.clone(), validation };
         let workers = u16::try_from(workers).map_err(io::Error::other)?;
         let members = Member::crew(secrets, workers, Limits::default());
         let estate =
             members.first().map(Member::estate).ok_or_else(|| io::Error::other("there is no worker"))?;
-        let places = members.into_iter().map(|member| Self { member, terms: terms.clone() });
+        let places =
+            members.into_iter().map(|member| Self { member, terms: terms.clone(), manner: manner.clone() });
         Ok((places.collect(), estate))
     }
 }
@@ -106,8 +151,9 @@ impl Quic {
     /// Begins, without sockets, on the worker's own thread.
     pub(super) fn start(worker: &Rc<Worker>, place: Place) -> Self {
         let (orders, ordered) = mpsc::unbounded_channel();
-        let desk = Desk { worker: worker.clone() };
-        let datagrams = Datagrams::member(worker.clock, place.member, place.terms, desk);
+        let Place { member, terms, manner } = place;
+        let desk = Desk { worker: worker.clone(), manner: RefCell::new(manner) };
+        let datagrams = Datagrams::member(worker.clock, member, terms, desk);
         spawn_local(serve(datagrams, ordered));
         Self(orders)
     }
@@ -164,6 +210,7 @@ async fn serve(mut datagrams: Datagrams<Desk>, mut orders: UnboundedReceiver<Ord
 /// Who accepts clients.
 struct Desk {
     worker: Rc<Worker>,
+    manner: RefCell<Manner>,
 }
 
 type Told = Pin<Box<dyn Future<Output = ()>>>;
@@ -190,12 +237,17 @@ impl Service for Desk {
         let told: Told = Box::pin(worker.stop.told());
         let front = Rc::new(Front::new(worker.clone(), addresses.peer, config.clone(), None));
         let streams = Streams::new(front.clone(), told, front::bounds(worker, queue_bytes), H3);
-        let http = Http::new(worker.clock, Http3::server(config), streams);
+        let http3 = Http3::server(config).greased(&mut SystemEntropy);
+        let http = Http::new(worker.clock, http3, streams);
         Some(Guest { http, front, _held: held })
     }
 
     fn tls(&self, guest: &Guest) -> Option<Arc<tls::server::Config>> {
         Some(guest.front.tls().clone())
+    }
+
+    fn quic(&self, _: &Guest) -> Option<Arc<Config>> {
+        Some(self.manner.borrow_mut().now(&self.worker.here().site))
     }
 
     fn ended(&mut self, guest: Guest) {

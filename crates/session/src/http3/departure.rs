@@ -36,7 +36,12 @@ impl Http3 {
             }
             return;
         };
+        self.peer_requests = connection.allowed(Direction::Bidirectional);
+        engine.allow_peer_requests(self.peer_requests);
         while let Some(departure) = engine.depart(now, &mut |stream| room(connection, stream)) {
+            if let Some(frames) = &mut self.frames {
+                frames.sent(&departure);
+            }
             let words = || self.fault.as_ref().map_or_else(String::new, ToString::to_string);
             self.is_over |= carry_out(now, departure, connection, words);
         }
