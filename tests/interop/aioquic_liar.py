@@ -60,12 +60,14 @@ class Liar:
     """One connection and its socket, driven until something is heard. `at` is the level at which `say` gets its turn first: the moment
     when that level's keys are there, before anything else leaves under them."""
 
-    def __init__(self, ca, host, port, alpn=("h3",), at=None, say=None, ticket=None, **lie):
+    def __init__(self, ca, host, port, alpn=("h3",), at=None, say=None, ticket=None, settings=None, **lie):
         config = QuicConfiguration(is_client=True, alpn_protocols=list(alpn) or None, server_name=host, session_ticket=ticket)
         config.load_verify_locations(ca)
         config.supported_versions = [QuicProtocolVersion.VERSION_1]
+        for name, value in (settings or {}).items():
+            setattr(config, name, value)
         self.tickets, self.stopped, self.heard = [], {}, {}
-        self.at, self.say = at, say
+        self.at, self.say, self.is_silent = at, say, False
         self.connection = Connection(lie, configuration=config, session_ticket_handler=self.tickets.append)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.address = ("127.0.0.1", int(port))
@@ -90,6 +92,8 @@ class Liar:
         self.leave()
 
     def leave(self):
+        if self.is_silent:
+            return
         for datagram, _ in self.connection.datagrams_to_send(now=time.monotonic()):
             self.socket.sendto(datagram, self.address)
 
@@ -118,6 +122,14 @@ class Liar:
         """The code by which the server closed the connection, and whether it is one of QUIC's own."""
         return self.connection.heard
 
+    def hear(self, event):
+        """For those who want to know more."""
+
+    def move(self):
+        """Goes on from another port, as behind a NAT that forgot."""
+        self.socket.close()
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
     @property
     def is_confirmed(self):
         return self.connection._handshake_confirmed
@@ -140,6 +152,7 @@ class Liar:
 
     def note(self):
         while (event := self.connection.next_event()) is not None:
+            self.hear(event)
             if isinstance(event, ConnectionTerminated) and self.closed is None:
                 raise ConnectionError(f"aioquic gave up: {event.error_code:#x} {event.reason_phrase}")
             elif isinstance(event, StreamReset | StopSendingReceived):
