@@ -68,8 +68,9 @@ impl Url {
 
     /// None when encoding made it longer than what is taken: an address that we give out can be read again.
     fn bounded(self) -> Option<Self> {
-        let len = "https://".len() + self.origin.authority().len() + self.target.len();
-        (len <= URL_BYTES).then_some(self)
+        let rest = "https://".len() + self.target.len();
+        let longest = rest + self.origin.host.len() + ":65535".len();
+        (longest <= URL_BYTES || rest + self.origin.authority().len() <= URL_BYTES).then_some(self)
     }
 
     /// Scheme, host and port.
@@ -98,7 +99,8 @@ impl Url {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.origin, self.target)
+        self.origin.fmt(f)?;
+        f.write_str(&self.target)
     }
 }
 
@@ -136,7 +138,13 @@ impl Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme(), self.authority())
+        f.write_str(self.scheme())?;
+        f.write_str("://")?;
+        f.write_str(&self.host)?;
+        match (self.secure, self.port) {
+            (true, 443) | (false, 80) => Ok(()),
+            (_, port) => write!(f, ":{port}"),
+        }
     }
 }
 
@@ -147,6 +155,9 @@ fn cleaned(text: &str) -> Option<String> {
     }
     let text = text.trim_matches(|c: char| c <= ' ');
     let text = text.split('#').next().unwrap_or("");
+    if !text.bytes().any(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b'\\')) {
+        return Some(text.to_owned()); // Most are.
+    }
     let mut in_query = false;
     let clean = text.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).map(|c| {
         in_query |= c == '?';
@@ -160,10 +171,10 @@ fn scheme(reference: &str) -> Option<(bool, Option<&str>)> {
     let (name, rest) = reference.split_once(':')?;
     let is_scheme = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-    match name.to_ascii_lowercase().as_str() {
-        "https" => Some((true, Some(rest))),
-        "http" => Some((false, Some(rest))),
-        _ => is_scheme.then_some((false, None)),
+    match () {
+        () if name.eq_ignore_ascii_case("https") => Some((true, Some(rest))),
+        () if name.eq_ignore_ascii_case("http") => Some((false, Some(rest))),
+        () => is_scheme.then_some((false, None)),
     }
 }
 
@@ -174,6 +185,9 @@ fn split_query(target: &str) -> (&str, &str) {
 
 /// RFC 3986 section 5.2.4 for a path that begins with a slash.
 fn without_dots(path: &str) -> String {
+    if path.starts_with('/') && !path.contains("/.") {
+        return path.to_owned(); // Most are.
+    }
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.strip_prefix('/').unwrap_or(path).split('/').peekable();
     while let Some(segment) = segments.next() {
@@ -197,11 +211,15 @@ fn without_dots(path: &str) -> String {
 
 /// Percent-encodes what a request line must not carry; what is encoded already stays as it is.
 fn encoded(target: &str) -> String {
+    let may_stand = |byte: u8| matches!(byte, b'!' | b'#'..=b';' | b'=' | b'?'..=b'_' | b'a'..=b'~');
+    if target.bytes().all(may_stand) {
+        return target.to_owned(); // Most are.
+    }
     let mut out = String::with_capacity(target.len());
     for byte in target.bytes() {
-        match byte {
-            b'!' | b'#'..=b';' | b'=' | b'?'..=b'_' | b'a'..=b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
+        match may_stand(byte) {
+            true => out.push(char::from(byte)),
+            false => out.push_str(&format!("%{byte:02X}")),
         }
     }
     out

@@ -131,7 +131,7 @@ impl<'a> Read<'a> {
         self.eat('<').then_some(()).ok_or(Fault::Target)?;
         let (target, rest) = self.rest.split_once('>').ok_or(Fault::Target)?;
         self.rest = rest;
-        if target.contains(['<', ' ', '\t', '"']) {
+        if target.bytes().any(|byte| matches!(byte, b'<' | b' ' | b'\t' | b'"')) {
             return Err(Fault::Target);
         }
         let mut link = Link { target: target.to_owned(), parameters: Vec::new() };
@@ -169,7 +169,8 @@ impl<'a> Read<'a> {
         if self.eat('"') {
             return Ok((name, self.quoted()?));
         }
-        let len = self.rest.find([' ', '\t', ';', ',', '"', '<', '>']).unwrap_or(self.rest.len());
+        let is_end = |byte: u8| matches!(byte, b' ' | b'\t' | b';' | b',' | b'"' | b'<' | b'>');
+        let len = self.rest.bytes().position(is_end).unwrap_or(self.rest.len());
         let (value, rest) = self.rest.split_at(len);
         self.rest = rest;
         if value.is_empty() { Err(Fault::Parameter) } else { Ok((name, value.to_owned())) }

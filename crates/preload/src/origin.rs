@@ -26,7 +26,9 @@ impl Origin {
         let inner = host.strip_prefix('[').map_or(Some(host), |rest| rest.strip_suffix(']'))?;
         let is_literal = inner.len() != host.len();
         let known = |byte: u8| {
-            byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (is_literal && byte == b':')
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'-' | b'.' | b'_' | b'~')
+                || (is_literal && byte == b':')
         };
         let is_named = inner.bytes().any(|byte| byte != b'.');
         (is_named && inner.bytes().all(known)).then(|| Self::new(host, port))
@@ -35,8 +37,7 @@ impl Origin {
     /// Splits a complete https URI into its origin and its path with query, without fragment; `None` when it is none.
     pub fn split(url: &str) -> Option<(Self, &str)> {
         let rest = url.get(..8).filter(|scheme| scheme.eq_ignore_ascii_case("https://")).and(url.get(8..))?;
-        let url_bytes = |byte: u8| byte.is_ascii_graphic() && !b"<>\"\\^`{|}".contains(&byte);
-        rest.bytes().all(url_bytes).then_some(())?;
+        rest.bytes().all(is_of_url).then_some(())?;
         let rest = rest.split('#').next().unwrap_or(rest);
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
@@ -55,9 +56,23 @@ impl Origin {
 
     /// The complete URI of a path with its query on this origin.
     pub fn url(&self, target: &str) -> String {
-        let slash = if target.starts_with('/') { "" } else { "/" };
-        format!("https://{self}{slash}{target}")
+        let mut url = String::with_capacity("https://:65535/".len() + self.host.len() + target.len());
+        url.push_str("https://");
+        url.push_str(&self.host);
+        if self.port != HTTPS_PORT {
+            url.push_str(&format!(":{}", self.port));
+        }
+        if !target.starts_with('/') {
+            url.push('/');
+        }
+        url.push_str(target);
+        url
     }
+}
+
+/// Printable, and none of those bytes that no URI has: angle brackets, quotation mark, backslash, caret, backtick, braces, bar.
+const fn is_of_url(byte: u8) -> bool {
+    matches!(byte, b'!' | b'#'..=b';' | b'=' | b'?'..=b'[' | b']' | b'_' | b'a'..=b'z' | b'~')
 }
 
 fn parse_port(port: &str) -> Option<u16> {

@@ -102,7 +102,7 @@ impl Load {
             (origin.clone(), policy)
         });
         let mut room = self.options.limits.resources.saturating_sub(self.entries.len());
-        let mut late = 0;
+        let (mut late, mut judged) = (0, Vec::new());
         let (index, page) = (&self.index, &self.page);
         let (orders, heard) = take(policy, &mut |hint| match resource(hint) {
             // The document is under way already, whatever else a hint takes it for.
@@ -110,8 +110,9 @@ impl Load {
                 late += 1;
                 Judgement::Unfit
             }
-            Some(_) if room > 0 => {
+            Some(resource) if room > 0 => {
                 room -= 1;
+                judged.push((hint.url.clone(), resource));
                 Judgement::Wanted
             }
             _ => Judgement::Unfit,
@@ -121,9 +122,12 @@ impl Load {
         self.hints.taken += orders.request.len();
         self.cancel_hints(now, &orders.cancel);
         let wanted = orders.request.len();
+        // In the same order: what is not among the orders was refused behind our back.
+        let mut judged = judged.into_iter();
         // spec: preload-profile-8-j
         for order in orders.request {
-            let resource = resource(&order.hint).expect("what gives no resource was judged unfit");
+            let own = judged.find(|(url, _)| *url == order.hint.url);
+            let (_, resource) = own.expect("nothing is ordered that was not judged");
             let id = self.add(resource, Why::Hint, now);
             self.entries[id.0].hint = Some((order.id, order.hint.url));
         }
