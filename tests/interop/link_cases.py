@@ -93,9 +93,9 @@ def medians(world, site, version, rtt_ms=RTT_MS):
     return [statistics.median(each[1:]) for each in times]
 
 
-def fetch_line(world, *options):
+def fetch_line(world, *options, ca=None):
     program = world.program("sakigake")
-    words = [program, "fetch", f"https://{HOST}:8443/", "--cacert", world.ca]
+    words = [program, "fetch", f"https://{HOST}:8443/", "--cacert", ca or world.ca]
     return " ".join(map(str, [*words, "--resolve", f"{HOST}:8443:10.77.0.1", *options]))
 
 

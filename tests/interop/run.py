@@ -30,6 +30,7 @@ import http3_cases  # noqa: F401, E402
 import http3_client_cases  # noqa: F401, E402
 import http3_server_cases  # noqa: F401, E402
 import identity_cases  # noqa: F401, E402
+import instruction_cases  # noqa: F401, E402
 import link_cases  # noqa: F401, E402
 import qpack_cases  # noqa: F401, E402
 import quic_cases  # noqa: F401, E402

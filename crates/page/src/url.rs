@@ -6,6 +6,7 @@
 
 use core::fmt;
 use sakigake_semantics::is_host;
+use std::borrow::Cow;
 
 #[cfg(test)]
 mod tests;
@@ -63,7 +64,7 @@ impl Url {
             _ if path.starts_with('/') => without_dots(path),
             _ => without_dots(&format!("{}{path}", &base_path[..=base_path.rfind('/').unwrap_or(0)])),
         };
-        Self { origin: self.origin.clone(), target: encoded(&(path + query)) }.bounded()
+        Self { origin: self.origin.clone(), target: encoded(path + query) }.bounded()
     }
 
     /// None when encoding made it longer than what is taken: an address that we give out can be read again.
@@ -93,7 +94,7 @@ impl Url {
         let (authority, target) = rest.split_at(end);
         let (path, query) = split_query(target);
         let path = if path.is_empty() { "/".to_owned() } else { without_dots(path) };
-        Self { origin: Origin::parse(secure, authority)?, target: encoded(&(path + query)) }.bounded()
+        Self { origin: Origin::parse(secure, authority)?, target: encoded(path + query) }.bounded()
     }
 }
 
@@ -149,14 +150,14 @@ impl fmt::Display for Origin {
 }
 
 /// Without blanks around, line breaks and tabs inside, the fragment, and backslashes before the query.
-fn cleaned(text: &str) -> Option<String> {
+fn cleaned(text: &str) -> Option<Cow<'_, str>> {
     if text.len() > URL_BYTES {
         return None;
     }
     let text = text.trim_matches(|c: char| c <= ' ');
     let text = text.split('#').next().unwrap_or("");
     if !text.bytes().any(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b'\\')) {
-        return Some(text.to_owned()); // Most are.
+        return Some(Cow::Borrowed(text)); // Most are.
     }
     let mut in_query = false;
     let clean = text.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).map(|c| {
@@ -210,10 +211,10 @@ fn without_dots(path: &str) -> String {
 }
 
 /// Percent-encodes what a request line must not carry; what is encoded already stays as it is.
-fn encoded(target: &str) -> String {
+fn encoded(target: String) -> String {
     let may_stand = |byte: u8| matches!(byte, b'!' | b'#'..=b';' | b'=' | b'?'..=b'_' | b'a'..=b'~');
     if target.bytes().all(may_stand) {
-        return target.to_owned(); // Most are.
+        return target; // Most are.
     }
     let mut out = String::with_capacity(target.len());
     for byte in target.bytes() {
