@@ -12,7 +12,7 @@ import statistics
 import sys
 
 from link_cases import RTT_MS, depth_two_site, over_link
-from peers import HOST, ROOT
+from peers import HOST, ROOT, SITE
 from suite import case, check, check_in
 
 PAIRS = int(os.environ.get("SAKIGAKE_GATEWAY_PAIRS", "5"))
@@ -28,7 +28,13 @@ def through_the_gateway_a_page_of_depth_two_is_complete_a_round_trip_sooner(worl
     return is_sooner(world, depth_two_site(world))
 
 
-def is_sooner(world, site):
+@case("ip", "chromium", "openssl", "setpriv", ORIGIN, seconds=60 + PAIRS * 10)
+def through_the_gateway_the_example_site_is_complete_two_round_trips_sooner(world):
+    """It is deeper: one sheet imports another, which names a picture."""
+    return is_sooner(world, SITE, SAVED_MS + RTT_MS)
+
+
+def is_sooner(world, site, least_ms=SAVED_MS):
     loads = loads_of(world, site)
     files = len([path for path in pathlib.Path(site).rglob("*") if path.is_file() and path.name != "index.html"])
     for load in loads:
@@ -43,7 +49,7 @@ def is_sooner(world, site):
         f"{statistics.median(of['frame']):.0f} ms with the frame, {statistics.median(of['ignored']):.0f} ms without: "
         f"{median:.1f} ms saved, median of {PAIRS} ({saved[0]:.1f} to {saved[-1]:.1f})"
     )
-    check(median >= SAVED_MS, f"{said}; {loads}")
+    check(median >= least_ms, f"{said}; {loads}")
     return said
 
 
