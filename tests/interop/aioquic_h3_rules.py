@@ -80,6 +80,7 @@ BEYOND = [
     ("GOAWAY with more than a number", "9114 7.1", {2: CONTROL + "07020000"}, FRAME),
     ("a push stream of a client", "9114 6.2.2", {2: "0100"}, CREATION),
     ("PRIORITY_UPDATE for a unidirectional stream", "9218 7.2", {2: CONTROL + "800f0700 01 02"}, ID),
+    ("PRIORITY_UPDATE for a stream beyond the limit", "9218 7.2", {2: CONTROL + "800f0700 04 80010000"}, ID),
     ("PRIORITY_UPDATE for a push", "9218 7.2", {2: CONTROL + "800f0701 01 00"}, ID),
     ("a section that refers to what is not there", "9204 2.2", {2: CONTROL, 0: "0103 0000 80"}, DECOMPRESSION),
     ("a section that is cut short", "9204 2.2", {2: CONTROL, 0: headers("51")}, DECOMPRESSION),

@@ -117,3 +117,14 @@ def bench_loads_caddy_ngtcp2_and_aioquic_over_http3(world):
         counts = [report[key] for key in ("started", "succeeded", "failed", "errored", "body_bytes")]
         check(counts == [300, 300, 0, 0, 300 * size], f"{name}: {done.stdout}")
         check_in("ALPN h3", report["agreed"], name)
+
+
+@case("python", "openssl")
+def fetch_shows_the_frames_of_http3_that_pass_by(world):
+    told = fetch(world, aioquic(world), "/index.html", "--http3-only", "-v", "-o", "-", env=data(world)).stderr
+    for line in (
+        "> stream=2 control", "> SETTINGS stream=2 length=", "> frame 0x", "> HEADERS stream=0 length=",
+        "< stream=3 control", "< SETTINGS stream=3 length=", "< HEADERS stream=0 length=", "< DATA stream=0 length=",
+        "QPACK_MAX_TABLE_CAPACITY=4096", " (reserved) stream=2 length=",
+    ):
+        check_in(line, told, "what -v shows")

@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import urllib.request
 
 from axum_cases import PROGRAM, axum
 from identity_cases import alice, stranger
@@ -162,3 +163,21 @@ def aioquic_passes_over_what_means_nothing(world):
 @case("python")
 def ls_qpack_reads_the_block_of_the_preload_frame(world):
     return visit(world, world.server.port, "preload", SITE)
+
+
+@case("python")
+def what_clients_broke_over_http3_is_counted_by_its_code(world):
+    port = free_port()
+    server = world.serve(SITE, "--metrics", f"127.0.0.1:{port}")
+    world.run("python", ROOT / "tests/interop/aioquic_h3_rules.py", world.ca, HOST, server.port, "rules", seconds=90)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as told:
+        lines = told.read().decode().splitlines()
+    counts = dict(line.rsplit(" ", 1) for line in lines if line.startswith(("sakigake_resets_total", "sakigake_goaways_total")))
+    for family, code in (
+        ('sakigake_goaways_total{direction="sent",code=', "H3_FRAME_UNEXPECTED"),
+        ('sakigake_goaways_total{direction="sent",code=', "QPACK_DECODER_STREAM_ERROR"),
+        ("sakigake_resets_total{code=", "H3_MESSAGE_ERROR"),
+    ):
+        check(int(counts.get(f'{family}"{code}"}}', 0)) > 0, f"{family} {code}: {counts}")
+    check(not any('"other"' in name for name in counts), counts)
+    return f"{len(counts)} codes"
