@@ -4,7 +4,7 @@ use crate::early_data::old;
 use bytes::Bytes;
 use http_body_util::Full;
 use sakigake::{
-    client::{Client, Options, Watcher},
+    client::{Client, Http3, Options, Watcher},
     replay::Register,
     service::{EarlyData, Factory},
     tickets::Keys,
@@ -124,12 +124,22 @@ fn page(asked: &Asked, likes_it_early: bool) -> Factory {
 
 /// A server of that page, which hints at what it needs, and a client that asks early.
 fn early(asked: &Asked, likes_it_early: bool, policy: EarlyDataPolicy) -> (Server, Client) {
-    let setup = Setup { hints: true, ..Setup::of_service(page(asked, likes_it_early)) };
+    early_over(Http3::Never, asked, likes_it_early, policy)
+}
+
+fn early_over(
+    http3: Http3,
+    asked: &Asked,
+    likes_it_early: bool,
+    policy: EarlyDataPolicy,
+) -> (Server, Client) {
+    let is_served = http3 != Http3::Never;
+    let setup = Setup { hints: true, http3: is_served, ..Setup::of_service(page(asked, likes_it_early)) };
     let server = Server::start(returning(setup, Some(policy)));
     let hints = [("/a.css", Destination::Style), ("/b.js", Destination::Script)];
     let hints = hints.map(|(path, destination)| Hint::new(path, destination)).into();
     server.table.set(ANY_HOST, &Site { hints, pages: Vec::new() });
-    let client = server.client_with(Options { early_data: true, ..Options::default() });
+    let client = server.client_with(Options { early_data: true, http3, ..Options::default() });
     (server, client)
 }
 
@@ -158,6 +168,25 @@ fn a_page_and_what_the_last_visit_was_told_are_asked_for_in_the_first_flight() {
         assert_eq!((again.requests, again.failures, again.hints.used, again.hints.wasted), (3, 0, 2, 0));
         assert_eq!(lines.count("TLS: resumed, early data accepted"), 1, "{:?}", lines.0);
         assert_eq!(lines.count("< PRELOAD"), 0, "{:?}", lines.0);
+    }
+}
+
+#[test]
+fn over_http_3_it_is_the_same_and_what_is_too_early_is_asked_for_once_more() {
+    // spec: 8470-5.2-a
+    for likes_it_early in [true, false] {
+        let asked = Asked::default();
+        let (server, client) = early_over(Http3::Only, &asked, likes_it_early, old(false));
+        let (first, _) = load(&server, &client);
+        assert_eq!((first.requests, first.hints.used, taken(&asked)), (3, 2, each(false)));
+        let (again, lines) = load(&server, &client);
+        let mut expected = if likes_it_early { each(true) } else { [each(false), each(true)].concat() };
+        expected.sort();
+        assert_eq!(taken(&asked), expected, "{:?}", lines.0);
+        assert_eq!((again.requests, again.failures, again.hints.used), (3, 0, 2));
+        let too_early = if likes_it_early { 0 } else { 3 };
+        assert_eq!(lines.count("425 Too Early on stream"), too_early, "{:?}", lines.0);
+        assert_eq!(lines.count("< HEADERS stream=0 "), 1, "{:?}", lines.0);
     }
 }
 
