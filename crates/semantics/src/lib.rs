@@ -25,4 +25,4 @@ pub use length::BodyLength;
 pub use message::{Kind, Message, Request, Response};
 pub use origin::{Origin, OriginSet, Origins, origin_frames};
 pub use priority::Priority;
-pub use rules::{crosses, is_host, is_token};
+pub use rules::{CONNECTION_SPECIFIC, crosses, is_host, is_token};

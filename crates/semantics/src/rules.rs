@@ -14,7 +14,7 @@ pub(crate) const PSEUDO_FIELDS: [(&[u8], Pseudo, Kind); 6] = [
 ];
 
 /// Fields that speak of one HTTP/1.1 connection (RFC 9113 section 8.2.2).
-pub(crate) const CONNECTION_SPECIFIC: [&[u8]; 5] =
+pub const CONNECTION_SPECIFIC: [&[u8]; 5] =
     [b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"];
 
 /// Whether a line may leave over HTTP/2 or HTTP/3: fields that speak of one connection stay behind (RFC 9113 section 8.2.2,

@@ -3,17 +3,8 @@
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header, request, response, uri,
 };
-use sakigake_semantics::{FieldLine, Fields, Request, Response};
+use sakigake_semantics::{CONNECTION_SPECIFIC, FieldLine, Fields, Request, Response};
 use std::{fmt, time::SystemTime};
-
-/// Fields of one HTTP/1.1 connection, which no other version may carry (RFC 9113 section 8.2.2).
-const CONNECTION_SPECIFIC: [HeaderName; 5] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
 
 /// A response that cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +114,8 @@ pub(crate) fn fields(headers: &HeaderMap) -> Fields {
     let mut fields = Fields::new();
     let named = connection_options(headers);
     for (name, value) in headers {
-        if CONNECTION_SPECIFIC.contains(name) || named.iter().any(|other| other == name) {
+        if CONNECTION_SPECIFIC.contains(&name.as_str().as_bytes()) || named.iter().any(|other| other == name)
+        {
             continue; // spec: 9113-8.2.2-c 9113-8.2.2-d
         }
         let line = FieldLine {
