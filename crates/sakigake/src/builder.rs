@@ -508,7 +508,9 @@ impl Server {
         let h2 = h2::Config { limits: self.h2.clone(), extended_connect, origins, ..h2::Config::default() };
         let h3 = (!self.no_http3).then(|| {
             let origins = h2.origins.clone();
-            Arc::new(h3::Config { extended_connect, origins, ..h3::Config::default() })
+            // What was said of HTTP/2 and means the same there.
+            let limits = h3::Limits { stall_ms: h2.limits.stall_ms, ..h3::Limits::default() };
+            Arc::new(h3::Config { extended_connect, origins, limits, ..h3::Config::default() })
         });
         Ok(ServerConfig { tls, h2: Some(h2), h3, hints: self.hints.clone(), trace: false })
     }
