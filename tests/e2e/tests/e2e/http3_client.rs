@@ -323,7 +323,8 @@ fn each_connection_over_http3_writes_a_qlog_file_where_a_folder_is_named() {
         .filter(|event| event["name"] == "quic:packet_sent")
         .flat_map(|event| event["data"]["frames"].as_array().cloned().unwrap_or_default())
         .filter(|frame| frame["frame_type"] == "stream" && frame["fin"] == true)
-        .map(|frame| frame["stream_id"].as_u64())
+        .filter_map(|frame| frame["stream_id"].as_u64())
+        .filter(|stream| stream % 4 == 0) // What means nothing ends too, on a stream of its own.
         .collect();
     assert_eq!(asked.len(), 19, "a stream a request");
 }
