@@ -127,7 +127,7 @@ def workers_hand_each_other_what_clients_over_http3_send_from_new_ports(world):
 
 
 @case("python")
-def a_client_over_http3_that_takes_nothing_is_given_up(world):
+def a_response_over_http3_that_nobody_takes_is_given_up(world):
     server = Configured(world, f'[limits]\nstall = "2s"\n[hosts."{HOST}"]\nfolder = "{large(world)}"\n')
     return visit(world, server.port, "slow", "/large.bin", 1.5, 12)
 
