@@ -8,11 +8,14 @@ use crate::{
 use sakigake::{
     Server,
     access_log::{AccessLog, Format},
-    client::{self, Client, Resolve, Trust},
+    client::{self, Client, Http3, Protocol, Resolve},
     gateway::{self, Counts, Limits},
 };
 use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How long a connection to the origin may take to come about.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The name that the development CA's certificates have beside `localhost`, for trying out what needs a name.
 const DEVELOPMENT_NAME: &str = "www.saki.test";
@@ -26,21 +29,24 @@ pub(crate) fn run(arguments: &GatewayArguments) -> Result<ExitCode, Failure> {
         limits: Limits { head_ms: patience_ms, stall_ms: patience_ms, ..Limits::default() },
         counts: counts.clone(),
     };
-    let trust = fetch::trust(&arguments.trust);
-    let rows: Vec<Resolve> = arguments
-        .resolve
-        .iter()
-        .flat_map(|given| {
-            let row = |address: &_| Resolve { host: given.host.clone(), port: given.port, address: *address };
-            given.addresses.iter().map(row)
+    let (trust, rows, preload) = (fetch::trust(&arguments.trust), rows(arguments), options.hints);
+    let (protocols, http3) = protocols(arguments);
+    let connect_patience = Duration::from_millis(patience_ms).min(CONNECT_PATIENCE);
+    let connect = move || {
+        Client::new(client::Options {
+            trust: trust.clone(),
+            resolve: rows.clone(),
+            protocols: protocols.clone(),
+            preload,
+            connect_patience,
+            http3,
+            ..client::Options::default()
         })
-        .collect();
-    let (preload, patience) = (options.hints, Duration::from_millis(patience_ms));
-    let connect = move || Client::new(upstream(trust.clone(), rows.clone(), preload, patience));
+    };
     let factory = gateway::factory(options, connect).map_err(Failure::new)?;
     // One worker: what one browser's hints brought into the cache is there for all.
-    let mut server =
-        Server::new().service(factory).workers(1).local_name("localhost").local_name(DEVELOPMENT_NAME);
+    let mut server = Server::new().service(factory).workers(1).http3(!arguments.no_http3);
+    server = server.local_name("localhost").local_name(DEVELOPMENT_NAME);
     for address in arguments.listen.iter().flat_map(|Places(places)| places) {
         server = server.listen(*address);
     }
@@ -62,13 +68,23 @@ pub(crate) fn run(arguments: &GatewayArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn upstream(trust: Trust, resolve: Vec<Resolve>, preload: bool, patience: Duration) -> client::Options {
-    client::Options {
-        trust,
-        resolve,
-        preload,
-        connect_patience: patience.min(Duration::from_secs(10)),
-        ..client::Options::default()
+fn rows(arguments: &GatewayArguments) -> Vec<Resolve> {
+    let rows = arguments.resolve.iter().flat_map(|given| {
+        let row = |address: &_| Resolve { host: given.host.clone(), port: given.port, address: *address };
+        given.addresses.iter().map(row)
+    });
+    rows.collect()
+}
+
+/// What is spoken with the origin.
+fn protocols(arguments: &GatewayArguments) -> (Vec<Protocol>, Http3) {
+    match arguments {
+        GatewayArguments { http1: true, .. } => (vec![Protocol::Http1], Http3::Never),
+        GatewayArguments { http2: true, .. } => (vec![Protocol::Http2], Http3::Never),
+        GatewayArguments { http3, http3_only, .. } => {
+            let tried = if *http3 { Http3::Tried } else { Http3::WhereOffered };
+            (vec![Protocol::Http2, Protocol::Http1], if *http3_only { Http3::Only } else { tried })
+        }
     }
 }
 

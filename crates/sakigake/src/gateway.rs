@@ -112,13 +112,23 @@ impl fmt::Display for Counts {
         let (fetched, used) = (of(&self.fetched), of(&self.used));
         write!(
             f,
-            "{} navigations told early; {fetched} resources fetched for hints, {} of them never asked for; {} requests answered from \
-             the cache, {} passed on",
-            of(&self.told),
+            "{} told early; {} fetched for hints, {} of them never asked for; {} answered from the cache, {} passed on",
+            Number(of(&self.told), "navigation"),
+            Number(fetched, "resource"),
             fetched.saturating_sub(used),
-            of(&self.answered),
+            Number(of(&self.answered), "request"),
             of(&self.passed)
         )
+    }
+}
+
+/// So many of something.
+struct Number(u64, &'static str);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(number, what) = self;
+        write!(f, "{number} {what}{}", if *number == 1 { "" } else { "s" })
     }
 }
 

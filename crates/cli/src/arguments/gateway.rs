@@ -32,6 +32,23 @@ pub(crate) struct GatewayArguments {
     /// Dial ADDR for HOST:PORT instead of asking DNS; may be given several times
     #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", value_parser = parse_resolve)]
     pub(crate) resolve: Vec<Resolve>,
+    /// Speak HTTP/1.1 alone with the origin
+    #[arg(long = "http1.1", group = "protocol")]
+    pub(crate) http1: bool,
+    /// Speak HTTP/2 alone with the origin
+    #[arg(long, group = "protocol")]
+    pub(crate) http2: bool,
+    /// Try HTTP/3 with the origin, whether it offers that or not; TCP joins 250 ms later, or where it fails
+    ///
+    /// Without it HTTP/3 is tried where the origin offers it, by Alt-Svc or in DNS.
+    #[arg(long, group = "protocol")]
+    pub(crate) http3: bool,
+    /// Speak HTTP/3 alone with the origin
+    #[arg(long, group = "protocol")]
+    pub(crate) http3_only: bool,
+    /// Serve browsers no HTTP/3: nothing listens by UDP
+    #[arg(long)]
+    pub(crate) no_http3: bool,
     /// How long the origin may take until its response begins, and be silent within it
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_seconds)]
     pub(crate) patience: Span,

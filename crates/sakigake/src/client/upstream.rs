@@ -61,6 +61,7 @@ pub struct Exchange {
 type Teller = Box<dyn Fn(Told<'_>)>;
 
 struct Inner {
+    shared: Rc<Shared>,
     origin: Origin,
     pool: RefCell<Pool>,
     callers: RefCell<BTreeMap<Id, Caller>>,
@@ -78,6 +79,7 @@ impl Upstream {
     pub(super) fn new(shared: Rc<Shared>, origin: Origin, told: Teller) -> Self {
         let (ear, news) = mpsc::unbounded_channel();
         let inner = Rc::new(Inner {
+            shared: shared.clone(),
             origin,
             pool: RefCell::new(Pool::new(shared, false, ear)),
             callers: RefCell::default(),
@@ -179,6 +181,7 @@ impl Inner {
             News::Interim(id, response) => self.tell(id, Ok(Some(Heard::Interim(*response)))),
             News::Head(id, response) => {
                 self.pool.borrow_mut().answered(number);
+                self.shared.hear_alternatives(&self.origin, &response); // For the next connection.
                 if let Some(caller) = self.callers.borrow_mut().get_mut(&id) {
                     caller.again = None;
                 }

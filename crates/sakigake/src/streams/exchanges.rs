@@ -6,11 +6,11 @@ use super::{
 };
 use crate::{
     early::Early,
-    handler::{Handler, Served},
+    handler::{H3, Handler, Served},
     service::{Bell, Body, EarlyData, EarlyHints, Inflow, Local, Peer, Pending, Ring, bridge, head},
 };
 use core::task::{Context, Poll};
-use http::StatusCode;
+use http::{StatusCode, Version};
 use sakigake_semantics::{Fields, Http, Reason, Request, StreamId};
 use sakigake_wire::Instant;
 use std::{
@@ -115,7 +115,8 @@ impl<H: Handler> Exchanges<H> {
         let is_tunnel = asked.request.protocol().is_some();
         let ring = self.ring(asked.stream);
         let own = EarlyHints::new(ring.clone());
-        let pending = ask(local, &asked, peer, own.clone());
+        let version = if served.protocol == H3 { Version::HTTP_3 } else { Version::HTTP_2 };
+        let pending = ask(local, &asked, version, peer, own.clone());
         let exchange = Exchange::new(pending, asked.inflow, ring.clone());
         let exchange = exchange.head(is_head).expects(expects).tunnel(is_tunnel).early(early);
         let exchange = exchange.alternative(handler.alternative()).own_hints(Some(own));
@@ -224,7 +225,7 @@ fn digit(number: u64, digit: &u8) -> Option<u64> {
 }
 
 /// The answer to come: the service's, or the server's own where the request is not for it.
-fn ask(local: Local, asked: &Asked, peer: Peer, own: EarlyHints) -> Pending {
+fn ask(local: Local, asked: &Asked, version: Version, peer: Peer, own: EarlyHints) -> Pending {
     // Made first: where nobody gets it, its drop refuses what the client still sends.
     let body = asked.inflow.clone().map_or_else(Body::empty, Body::of_stream);
     let Some(mut parts) = head::request(&asked.request) else {
@@ -233,6 +234,7 @@ fn ask(local: Local, asked: &Asked, peer: Peer, own: EarlyHints) -> Pending {
     if !head::may_expect(&parts.headers) {
         return Pending::refusal(StatusCode::EXPECTATION_FAILED);
     }
+    parts.version = version;
     peer.extend(&mut parts.extensions);
     parts.extensions.insert(own);
     if asked.is_early {

@@ -213,7 +213,7 @@ fn a_browser_is_told_and_served_what_the_frame_names_before_the_document_is_ther
     assert_eq!(document["cookie"], "id=7");
     assert_eq!(
         world.counts.to_string(),
-        "1 navigations told early; 1 resources fetched for hints, 0 of them never asked for; 1 requests answered from the cache, 1 \
+        "1 navigation told early; 1 resource fetched for hints, 0 of them never asked for; 1 request answered from the cache, 1 \
          passed on"
     );
 }
