@@ -26,7 +26,12 @@ pub(crate) fn run(arguments: &GatewayArguments) -> Result<ExitCode, Failure> {
     let options = gateway::Options {
         origin: arguments.to.origin().clone(),
         hints: !arguments.no_hints,
-        limits: Limits { head_ms: patience_ms, stall_ms: patience_ms, ..Limits::default() },
+        limits: Limits {
+            head_ms: patience_ms,
+            stall_ms: patience_ms,
+            request_bytes: arguments.max_body.unwrap_or(u64::MAX),
+            ..Limits::default()
+        },
         counts: counts.clone(),
     };
     let (trust, rows, preload) = (fetch::trust(&arguments.trust), rows(arguments), options.hints);

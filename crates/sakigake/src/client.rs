@@ -12,6 +12,7 @@ mod http1;
 mod identity;
 mod loader;
 mod offers;
+mod outflow;
 mod over_quic;
 mod pool;
 mod proxy;

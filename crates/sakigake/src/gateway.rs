@@ -15,6 +15,7 @@ mod fetch;
 mod flight;
 mod forward;
 mod hints;
+mod upload;
 
 use crate::{
     client::{self, Client, Exchange, Failed, Heard, Told, Upstream},
@@ -24,12 +25,12 @@ use body::Outgoing;
 use cache::Cache;
 use core::fmt;
 use hints::{Hints, Link};
-use http::{Method, StatusCode, header};
-use http_body_util::BodyExt;
+use http::{Method, StatusCode, header, request::Parts};
+use http_body::Body as _;
 use sakigake_page::Origin;
 use sakigake_preload as preload;
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     convert::Infallible,
     rc::Rc,
     sync::{
@@ -38,7 +39,8 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
+use upload::{Course, Fate, Upload};
 
 /// What a gateway may do.
 pub struct Options {
@@ -59,10 +61,8 @@ pub struct Limits {
     pub head_ms: u64,
     /// How long it may be silent within a response.
     pub stall_ms: u64,
-    /// Bytes of a request's body, which is read whole before it is passed on.
-    pub request_bytes: usize,
-    /// Bytes of the bodies of all requests whose responses have not begun.
-    pub held_bytes: usize,
+    /// Bytes of a request's body, which is passed on as it comes; without a word, whatever the origin takes.
+    pub request_bytes: u64,
     /// Bytes of a response that is kept.
     pub entry_bytes: usize,
     /// Bytes of all that is kept.
@@ -80,8 +80,7 @@ impl Default for Limits {
         Self {
             head_ms: 60_000,
             stall_ms: 60_000,
-            request_bytes: 4 << 20,
-            held_bytes: 64 << 20,
+            request_bytes: u64::MAX,
             entry_bytes: 2 << 20,
             cache_bytes: 64 << 20,
             cache_entries: 4_096,
@@ -183,21 +182,6 @@ pub(crate) struct Gateway {
     hints: Rc<RefCell<Hints>>,
     changed: watch::Receiver<u64>,
     cache: RefCell<Cache>,
-    /// Bytes of requests' bodies that are here.
-    held: Rc<Cell<usize>>,
-}
-
-/// A request's body, as far as it is here.
-struct Held {
-    bytes: Vec<u8>,
-    all: Rc<Cell<usize>>,
-    counted: usize,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.all.set(self.all.get() - self.counted);
-    }
 }
 
 impl Gateway {
@@ -214,7 +198,7 @@ impl Gateway {
         };
         let upstream = client.upstream(options.origin.clone(), told);
         let cache = RefCell::new(Cache::new(options.limits));
-        Self { options, origin, upstream, hints, changed, cache, held: Rc::default() }
+        Self { options, origin, upstream, hints, changed, cache }
     }
 
     async fn answer(self: Rc<Self>, request: http::Request<Body>) -> http::Response<Outgoing> {
@@ -240,17 +224,12 @@ impl Gateway {
             count(&self.options.counts.answered);
             return Ok(response);
         }
-        let (body, _held) = self.read(body).await?;
+        let course = Course::new();
+        let mut exchange = self.ask(&parts, body, &visited, &course)?;
         let may_tell = self.options.hints && forward::is_navigation(&parts);
         let early = may_tell.then(|| parts.extensions.get::<EarlyHints>().cloned()).flatten();
-        let client = parts.extensions.get::<Peer>().map(|peer| peer.address().ip());
-        let request = forward::request(&parts, &self.options.origin, &visited, client, body.as_deref());
-        count(&self.options.counts.passed);
-        let mut exchange = self.upstream.request(request.ok_or(Trouble::Unspeakable)?, body);
-        let patience = Duration::from_millis(self.options.limits.head_ms);
         let navigation = Navigation { early, visited: &visited, parts: &parts };
-        let head = tokio::time::timeout(patience, self.head(&mut exchange, navigation)).await;
-        let head = head.map_err(|_| Trouble::Late)?.map_err(Trouble::Failed)?;
+        let head = self.head_in_time(&mut exchange, navigation, &course).await?;
         if !parts.method.is_safe() && head.status < 400 {
             self.cache.borrow_mut().invalidate(forward::target(&parts));
         }
@@ -260,28 +239,54 @@ impl Gateway {
             forward::response(&head, &self.origin, &visited).ok_or(Trouble::Unspeakable)?;
         let has_body = parts.method != Method::HEAD && !matches!(head.status, 204 | 304);
         let stall = Duration::from_millis(self.options.limits.stall_ms);
-        let body = if has_body { Outgoing::upstream(exchange, stall) } else { Outgoing::empty() };
+        let body = if has_body { Outgoing::upstream(exchange, stall, course) } else { Outgoing::empty() };
         Ok(response.map(|()| body))
     }
 
-    /// A request's body, which is not passed on before it is whole, and what counts it.
-    async fn read(&self, mut body: Body) -> Result<(Option<Arc<[u8]>>, Held), Trouble> {
-        let mut held = Held { bytes: Vec::new(), all: self.held.clone(), counted: 0 };
-        while let Some(frame) = body.frame().await {
-            let Ok(bytes) = frame.map_err(|_| Trouble::Unspeakable)?.into_data() else { continue };
-            let limits = &self.options.limits;
-            if held.counted + bytes.len() > limits.request_bytes {
-                return Err(Trouble::TooLarge);
-            }
-            if held.all.get() + bytes.len() > limits.held_bytes {
-                return Err(Trouble::Busy);
-            }
-            held.all.set(held.all.get() + bytes.len());
-            held.counted += bytes.len();
-            held.bytes.extend_from_slice(&bytes);
+    /// Asks the origin.
+    fn ask(
+        &self,
+        parts: &Parts,
+        body: Body,
+        visited: &preload::Origin,
+        course: &Rc<Course>,
+    ) -> Result<Exchange, Trouble> {
+        let limit = self.options.limits.request_bytes;
+        if body.size_hint().lower() > limit {
+            return Err(Trouble::TooLarge);
         }
-        let whole = core::mem::take(&mut held.bytes);
-        Ok(((!whole.is_empty()).then(|| whole.into()), held))
+        let client = parts.extensions.get::<Peer>().map(|peer| peer.address().ip());
+        let request = forward::request(parts, &self.options.origin, visited, client, &body);
+        let request = request.ok_or(Trouble::Unspeakable)?;
+        count(&self.options.counts.passed);
+        Ok(match body.is_end_stream() {
+            true => self.upstream.request(request, None),
+            false => self.upstream.request_streamed(request, Upload::new(body, limit, course.clone())),
+        })
+    }
+
+    /// The response's head, unless the origin takes longer than it may. What the browser takes to send its request is its own.
+    async fn head_in_time(
+        self: &Rc<Self>,
+        exchange: &mut Exchange,
+        navigation: Navigation<'_>,
+        course: &Course,
+    ) -> Result<sakigake_semantics::Response, Trouble> {
+        let patience = Duration::from_millis(self.options.limits.head_ms);
+        let mut head = core::pin::pin!(self.head(exchange, navigation));
+        loop {
+            let due = course.since().unwrap_or_else(Instant::now) + patience;
+            if let Ok(head) = tokio::time::timeout_at(due, &mut head).await {
+                return head.map_err(|why| match course.fate() {
+                    Fate::Good => Trouble::Failed(why),
+                    Fate::TooLong => Trouble::TooLarge,
+                    Fate::Broken => Trouble::Broken,
+                });
+            }
+            if course.since().is_some_and(|since| since + patience <= Instant::now()) {
+                return Err(Trouble::Late);
+            }
+        }
     }
 
     /// Waits for the response's head, and meanwhile for what a browser is to be told.
@@ -339,8 +344,8 @@ enum Trouble {
     Failed(Failed),
     Late,
     TooLarge,
-    /// Too much of other requests is here.
-    Busy,
+    /// The request's body did not come to its end.
+    Broken,
     Upgrade,
     NoAuthority,
     Loop,
@@ -360,9 +365,7 @@ impl Trouble {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "the request's body is longer than this gateway passes on".into(),
             ),
-            Self::Busy => {
-                (StatusCode::SERVICE_UNAVAILABLE, "this gateway holds too many requests' bodies".into())
-            }
+            Self::Broken => (StatusCode::BAD_REQUEST, "the request's body did not come to its end".into()),
             Self::Upgrade => (
                 StatusCode::NOT_IMPLEMENTED,
                 "this gateway passes on neither WebSockets nor other upgrades".into(),

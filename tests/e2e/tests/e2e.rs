@@ -18,6 +18,8 @@ mod ends;
 mod first_flight;
 #[path = "e2e/gateway.rs"]
 mod gateway;
+#[path = "e2e/gateway_bodies.rs"]
+mod gateway_bodies;
 #[path = "e2e/gateway_http3.rs"]
 mod gateway_http3;
 #[path = "e2e/handover.rs"]

@@ -52,6 +52,9 @@ pub(crate) struct GatewayArguments {
     /// How long the origin may take until its response begins, and be silent within it
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_seconds)]
     pub(crate) patience: Span,
+    /// Refuse requests whose bodies are longer (413); without it the origin says how long they may be
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_body: Option<u64>,
     /// Address and port to answer /metrics on over plain HTTP, in Prometheus' text format; better a loopback address
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) metrics: Option<SocketAddr>,

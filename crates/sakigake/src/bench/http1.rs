@@ -65,7 +65,7 @@ pub(super) async fn run(
 async fn exchange(plan: &Plan, sender: &mut SendRequest<Full<Bytes>>) -> Result<(u16, u64), String> {
     let words = |error: hyper::Error| format!("HTTP/1.1: {error}");
     let body = plan.options.body.clone().map_or_else(Bytes::new, Bytes::from_owner);
-    let request = to_hyper(&plan.request, body).map_err(|error| error.to_string())?;
+    let request = to_hyper(&plan.request, Full::new(body)).map_err(|error| error.to_string())?;
     let response = sender.send_request(request).await.map_err(words)?;
     let status = response.status().as_u16();
     let mut body = response.into_body();

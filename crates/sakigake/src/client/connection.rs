@@ -6,6 +6,7 @@ use super::{
     failure::{Cause, Failed},
     http1,
     offers::{self, Found, Way},
+    outflow::Payload,
     over_quic::{Plan, Race, Raced},
     place,
     tickets::{Keeper, Over},
@@ -14,7 +15,7 @@ use super::{
 use sakigake_h2 as h2;
 use sakigake_net::{Ended, SystemEntropy, drive};
 use sakigake_page::{Origin, load::Id};
-use sakigake_semantics::{Request, Response};
+use sakigake_semantics::{Fields, Request, Response};
 use sakigake_session::Session;
 use sakigake_tls as tls;
 use sakigake_wire::Instant;
@@ -25,12 +26,13 @@ use tokio::sync::mpsc;
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) request: Request,
-    pub(crate) body: Option<Arc<[u8]>>,
+    pub(crate) body: Payload,
 }
 
 impl Call {
-    pub(crate) fn body_bytes(&self) -> usize {
-        self.body.as_ref().map_or(0, |body| body.len())
+    /// The same for asking again; none where some of its body may be gone.
+    pub(crate) fn copy(&self) -> Option<Self> {
+        Some(Self { body: self.body.copy()?, request: self.request.clone() })
     }
 }
 
@@ -64,6 +66,8 @@ pub(crate) enum News {
     Head(Id, Box<Response>),
     /// A piece of its body.
     Data(Id, Vec<u8>),
+    /// Fields after its body.
+    Trailers(Id, Box<Fields>),
     /// It is complete.
     End(Id),
     /// It will not come.
@@ -83,6 +87,7 @@ impl News {
             Self::Head(id, _)
             | Self::Interim(id, _)
             | Self::Data(id, _)
+            | Self::Trailers(id, _)
             | Self::End(id)
             | Self::Failed(id, _)
             | Self::Refused(id, _)

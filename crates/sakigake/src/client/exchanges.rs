@@ -9,6 +9,7 @@ use super::{
     connection::{self, Call, Command, Ear, News, Ready},
     failure::{Cause, Failed},
     offers::{Way, own},
+    outflow::{PIECE_BYTES, Payload},
     tickets::Keeper,
 };
 use core::{
@@ -22,14 +23,16 @@ use sakigake_semantics::{Chunk, Event, Http, Misuse, Origin, Reason, Request, St
 use sakigake_session::{self as session, Carrier, Protocol};
 use sakigake_tls::EarlyData;
 use sakigake_wire::{Instant, Span};
-use std::{borrow::Cow, collections::BTreeMap, rc::Rc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 use tokio::sync::mpsc;
 
 /// How long a connection that has all it came for still waits for a ticket, and how many of its round trips if that is longer.
 const TICKET_PATIENCE: Span = Span::from_secs(1);
 const TICKET_RTTS: u64 = 2;
-/// The most that is copied of a request's body into its stream's queue at once.
-const PIECE_BYTES: usize = 1 << 16;
 
 /// One connection's requests.
 pub(super) struct Exchanges {
@@ -42,6 +45,8 @@ pub(super) struct Exchanges {
     answered_early: Vec<StreamId>,
     /// Requests whose streams the server reset, and with which error code.
     broken: Vec<(Exchange, u64)>,
+    /// Streams whose requests' bodies come from somebody else.
+    streamed: BTreeSet<StreamId>,
     /// What is told when the handshake is over.
     ready: Ready,
     /// Where tickets go, if anywhere.
@@ -61,7 +66,7 @@ pub(super) struct Exchanges {
 struct Exchange {
     id: Id,
     call: Box<Call>,
-    /// Bytes of the request's body that are queued.
+    /// Bytes of the request's body that are queued, where all of it is here.
     sent: usize,
     /// Bytes of the body that the loader has not used yet.
     unread: usize,
@@ -91,6 +96,7 @@ impl Exchanges {
             streams: BTreeMap::new(),
             answered_early: Vec::new(),
             broken: Vec::new(),
+            streamed: BTreeSet::new(),
             ready,
             tickets: None,
             has_new_origins: false,
@@ -136,10 +142,13 @@ impl Exchanges {
         let Some(http) = session.http() else { return };
         match command {
             Command::Request(id, call) => match http
-                .request(&self.addressed(&call.request), call.body_bytes() == 0)
+                .request(&self.addressed(&call.request), call.body.is_none())
             {
                 Ok(stream) => {
                     let is_early = !self.is_ready;
+                    if matches!(call.body, Payload::Stream(_)) {
+                        self.streamed.insert(stream);
+                    }
                     let exchange =
                         Exchange { id, call, sent: 0, unread: 0, has_begun: false, is_over: false, is_early };
                     self.streams.insert(stream, exchange);
@@ -178,19 +187,27 @@ impl Exchanges {
     /// Moves bodies of requests into their streams' queues, as far as there is room.
     fn send_bodies(&mut self, session: &mut dyn Carrier) {
         let Some(http) = session.http() else { return };
+        let mut failed = Vec::new();
         for (stream, exchange) in self.streams.iter_mut().filter(|(_, exchange)| !exchange.is_over) {
-            let Some(body) = &exchange.call.body else { continue };
-            while exchange.sent < body.len() {
-                let len = http.room(*stream).min(body.len() - exchange.sent).min(PIECE_BYTES);
-                let piece = &body[exchange.sent..exchange.sent + len];
-                let end = exchange.sent + len == body.len();
-                // A stream that takes nothing any more was reset, which is told beside this.
-                if len == 0 || http.send(*stream, Chunk::Owned(piece.to_vec()), end).is_err() {
-                    break;
+            match &mut exchange.call.body {
+                Payload::None => {}
+                Payload::Whole(body) => exchange.sent = send_whole(body, exchange.sent, *stream, http),
+                Payload::Stream(outflow) => {
+                    if let Err(why) = outflow.send(*stream, http) {
+                        failed.push((*stream, why));
+                    }
                 }
-                exchange.sent += len;
             }
         }
+        for (stream, why) in failed {
+            http.reset(stream, Reason::Cancel); // Nobody is to take what came for all of it.
+            if let Some(exchange) = self.streams.remove(&stream) {
+                let why = format_args!("the request's body broke off: {why}");
+                self.ear.tell(News::Failed(exchange.id, Failed::new(Cause::ReadError, why)));
+            }
+        }
+        let streams = &self.streams;
+        self.streamed.retain(|stream| streams.get(stream).is_some_and(Exchange::is_sending));
         for stream in self.answered_early.drain(..) {
             http.reset(stream, Reason::Cancel);
         }
@@ -253,11 +270,18 @@ impl Exchanges {
                 }
                 self.finish(stream, end);
             }
-            Event::Trailers { stream, .. } => self.finish(stream, true),
+            Event::Trailers { stream, fields } => {
+                if let Some(exchange) = self.streams.get(&stream) {
+                    self.ear.tell(News::Trailers(exchange.id, Box::new(fields)));
+                }
+                self.finish(stream, true);
+            }
             Event::Reset { stream, code, untouched } => match self.streams.remove(&stream) {
                 None | Some(Exchange { is_over: true, .. }) => {}
                 // Whoever answers has acted on it, whatever it says later: asked again, one response would be made of two.
-                Some(Exchange { id, call, has_begun: false, .. }) if untouched => {
+                Some(Exchange { id, call, has_begun: false, .. })
+                    if untouched && call.body.is_untouched() =>
+                {
                     self.ear.tell(News::Refused(id, call));
                 }
                 Some(exchange) => self.broken.push((exchange, code)),
@@ -274,7 +298,7 @@ impl Exchanges {
     fn finish(&mut self, stream: StreamId, end: bool) {
         if end && let Some(exchange) = self.streams.get(&stream) {
             self.ear.tell(News::End(exchange.id));
-            if exchange.sent < exchange.call.body_bytes() {
+            if exchange.is_sending() {
                 self.answered_early.push(stream); // The rest has no use (RFC 9113 section 8.1).
             }
             self.settle(stream, |exchange| exchange.is_over = true);
@@ -291,7 +315,48 @@ impl Exchanges {
     }
 }
 
+impl Exchange {
+    /// Whether some of the request has not been queued.
+    fn is_sending(&self) -> bool {
+        match &self.call.body {
+            Payload::None => false,
+            Payload::Whole(body) => self.sent < body.len(),
+            Payload::Stream(outflow) => outflow.is_open(),
+        }
+    }
+}
+
+/// Queues what there is room for of a body, of which so much is queued; gives how much is then.
+fn send_whole(body: &[u8], mut sent: usize, stream: StreamId, http: &mut dyn Http) -> usize {
+    while sent < body.len() {
+        let len = http.room(stream).min(body.len() - sent).min(PIECE_BYTES);
+        let end = sent + len == body.len();
+        // A stream that takes nothing any more was reset, which is told beside this.
+        if len == 0 || http.send(stream, Chunk::Owned(body[sent..sent + len].to_vec()), end).is_err() {
+            break;
+        }
+        sent += len;
+    }
+    sent
+}
+
 impl Exchanges {
+    /// Ready when one of the requests' bodies has more to send.
+    fn poll_bodies(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut polled = Poll::Pending;
+        for stream in &self.streamed {
+            let Some(exchange) = self.streams.get_mut(stream).filter(|exchange| !exchange.is_over) else {
+                continue;
+            };
+            if let Payload::Stream(outflow) = &mut exchange.call.body
+                && outflow.poll(cx).is_ready()
+            {
+                polled = Poll::Ready(());
+            }
+        }
+        polled
+    }
+
     /// Whether a ticket is worth waiting for before the connection ends.
     fn awaits_ticket(&self) -> bool {
         self.is_ticket_due && self.patience.is_some()
@@ -327,8 +392,7 @@ impl Exchanges {
 fn may_be_early(command: &Command) -> bool {
     match command {
         Command::Request(_, call) => {
-            call.body_bytes() == 0
-                && matches!(call.request.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE") // spec: 8470-4-a
+            call.body.is_none() && matches!(call.request.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE") // spec: 8470-4-a
         }
         Command::Cancel(_) | Command::Used(..) => true,
     }
@@ -413,7 +477,9 @@ impl Application for Exchanges {
             self.patience = None;
             return Poll::Ready(());
         }
-        match core::task::ready!(self.commands.poll_recv(cx)) {
+        let bodies = self.poll_bodies(cx);
+        let Poll::Ready(command) = self.commands.poll_recv(cx) else { return bodies };
+        match command {
             Some(command) => self.waiting.push(command),
             None => {
                 self.is_over = true;

@@ -39,6 +39,8 @@ pub enum Cause {
     PartialFile,
     /// What came could not be written.
     WriteError,
+    /// What was to be sent could not be read.
+    ReadError,
     /// It took too long.
     OperationTimedout,
     /// The TLS handshake failed.
@@ -95,6 +97,7 @@ impl Cause {
             Self::Http2 => 16,
             Self::PartialFile => 18,
             Self::WriteError => 23,
+            Self::ReadError => 26,
             Self::OperationTimedout => 28,
             Self::SslConnectError => 35,
             Self::TooManyRedirects => 47,

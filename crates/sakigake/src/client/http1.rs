@@ -3,8 +3,11 @@
 use super::{
     connection::{Call, Command, Ear, News},
     failure::{Cause, Failed},
+    outflow::{Payload, Streamed},
 };
+use crate::service::{BoxError, head};
 use bytes::Bytes;
+use http_body::Frame;
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, client::conn::http1::SendRequest};
 use hyper_util::rt::TokioIo;
@@ -24,7 +27,7 @@ pub(super) async fn serve(
     ear: &Ear,
     (waiting, commands): (Vec<Command>, mpsc::UnboundedReceiver<Command>),
 ) -> Result<(), Failed> {
-    let opened = hyper::client::conn::http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await;
+    let opened = hyper::client::conn::http1::handshake::<_, Streamed>(TokioIo::new(stream)).await;
     let (sender, connection) = opened.map_err(|error| Failed::new(Cause::RecvError, error))?;
     let connection = tokio::task::spawn_local(connection);
     let mut carrier = Carrier { sender, commands, ear, next: None, answers: 0 };
@@ -52,7 +55,7 @@ enum Outcome {
 }
 
 struct Carrier<'a> {
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<Streamed>,
     commands: mpsc::UnboundedReceiver<Command>,
     ear: &'a Ear,
     next: Option<(Id, Box<Call>)>,
@@ -74,7 +77,7 @@ enum Trouble {
 impl Carrier<'_> {
     async fn run(&mut self) -> Outcome {
         loop {
-            let (id, call) = match self.next.take() {
+            let (id, mut call) = match self.next.take() {
                 Some(next) => next,
                 None => match self.commands.recv().await {
                     Some(command) => {
@@ -84,10 +87,14 @@ impl Carrier<'_> {
                     None => return Outcome::Done,
                 },
             };
-            match self.try_exchange(id, &call).await {
+            match self.try_exchange(id, &mut call).await {
                 Ok(()) => self.answers += 1,
                 // The server ends a connection when it likes: what it has not answered another one may carry.
-                Err(Trouble::Unanswered(_)) if self.answers > 0 && is_idempotent(call.request.method()) => {
+                Err(Trouble::Unanswered(_))
+                    if self.answers > 0
+                        && is_idempotent(call.request.method())
+                        && call.body.is_untouched() =>
+                {
                     self.ear.tell(News::Refused(id, call));
                     return Outcome::Done;
                 }
@@ -118,11 +125,10 @@ impl Carrier<'_> {
     }
 
     /// One request and its response.
-    async fn try_exchange(&mut self, id: Id, call: &Call) -> Result<(), Trouble> {
+    async fn try_exchange(&mut self, id: Id, call: &mut Call) -> Result<(), Trouble> {
         let unanswered = |error: hyper::Error| Trouble::Unanswered(failed(&error, false));
         self.sender.ready().await.map_err(|error| Trouble::Unsent(failed(&error, false)))?;
-        let body = call.body.as_ref().map(|body| Bytes::copy_from_slice(body)).unwrap_or_default();
-        let request = to_hyper(&call.request, body);
+        let request = to_hyper(&call.request, body(&mut call.body));
         let request = request.map_err(|error| Trouble::Broken(Failed::new(Cause::UrlMalformat, error)))?;
         self.ear.frame(|| format!("> {} {} HTTP/1.1", request.method(), request.uri()));
         let mut answer = Box::pin(self.sender.send_request(request));
@@ -163,10 +169,14 @@ impl Carrier<'_> {
                 frame = body.frame(), if unread < UNREAD_BYTES => {
                     let Some(frame) = frame else { return Ok(()) };
                     let frame = frame.map_err(|error| Trouble::Broken(failed(&error, true)))?;
-                    if let Ok(bytes) = frame.into_data() {
-                        unread += bytes.len();
-                        self.ear.tell(News::Data(id, bytes.to_vec()));
-                        tokio::task::yield_now().await;
+                    match frame.into_data().map_err(Frame::into_trailers) {
+                        Ok(bytes) => {
+                            unread += bytes.len();
+                            self.ear.tell(News::Data(id, bytes.to_vec()));
+                            tokio::task::yield_now().await;
+                        }
+                        Err(Ok(fields)) => self.ear.tell(News::Trailers(id, Box::new(head::fields(&fields)))),
+                        Err(Err(_)) => {} // A kind of frame that is none of HTTP's.
                     }
                 }
             }
@@ -175,7 +185,7 @@ impl Carrier<'_> {
 }
 
 /// Methods that may be asked again without doing more than once (RFC 9110 section 9.2.2).
-fn is_idempotent(method: &[u8]) -> bool {
+pub(super) fn is_idempotent(method: &[u8]) -> bool {
     matches!(method, b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE")
 }
 
@@ -199,13 +209,37 @@ fn failed(error: &hyper::Error, has_begun: bool) -> Failed {
 }
 
 /// A request as hyper has it.
-pub(crate) fn to_hyper(request: &Request, body: Bytes) -> Result<http::Request<Full<Bytes>>, http::Error> {
+pub(crate) fn to_hyper<B: http_body::Body>(
+    request: &Request,
+    body: B,
+) -> Result<http::Request<B>, http::Error> {
     let mut builder = http::Request::builder()
         .method(request.method())
         .uri(request.path())
         .header("host", request.authority());
-    for line in request.fields.iter() {
+    let has = |name: &[u8]| request.fields.find_all(name).next().is_some();
+    let length = body.size_hint().exact();
+    // What has trailers is sent in chunks, however much is known of its length; and so is what comes with GET, where hyper would
+    // send nothing.
+    let is_chunked = length != Some(0) && (has(b"trailer") || length.is_none() && !has(b"content-length"));
+    for line in request.fields.iter().filter(|line| !is_chunked || line.name != b"content-length") {
         builder = builder.header(line.name, line.value);
     }
-    builder.body(Full::new(body))
+    if is_chunked {
+        builder = builder.header("transfer-encoding", "chunked");
+    }
+    if has(b"te") {
+        builder = builder.header("connection", "te"); // RFC 9110 section 10.1.4.
+    }
+    builder.body(body)
+}
+
+/// A request's body as hyper asks for it.
+fn body(payload: &mut Payload) -> Streamed {
+    let whole = |bytes| -> Streamed { Box::pin(Full::new(bytes).map_err(BoxError::from)) };
+    match payload {
+        Payload::None => whole(Bytes::new()),
+        Payload::Whole(bytes) => whole(Bytes::copy_from_slice(bytes)),
+        Payload::Stream(outflow) => outflow.take().unwrap_or_else(|| whole(Bytes::new())),
+    }
 }

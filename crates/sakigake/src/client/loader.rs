@@ -228,7 +228,7 @@ impl<'a> Loader<'a> {
         if self.ask.keep > Keep::Nothing {
             self.exchanges.insert(id, exchange(&request, body.as_deref(), self.ask.keep));
         }
-        self.pool.request(&origin, id, Box::new(Call { request, body }));
+        self.pool.request(&origin, id, Box::new(Call { request, body: body.into() }));
     }
 
     /// On whose behalf a request is made; `None` where no cookie goes with it, or comes (Fetch, credentials mode).
@@ -287,6 +287,7 @@ impl<'a> Loader<'a> {
                 self.head(id, protocol.unwrap_or(Protocol::Http1), &response)?;
             }
             News::Data(id, bytes) => self.data(id, &bytes)?,
+            News::Trailers(..) => {} // A page has no use for them.
             News::End(id) => {
                 self.pool.finish(number, id, true);
                 self.end(id)?;

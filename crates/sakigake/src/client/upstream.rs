@@ -3,11 +3,15 @@
 use super::{
     Cause, Failed, Shared,
     connection::{Call, News},
+    http1::is_idempotent,
+    outflow::{Outflow, Payload},
     pool::{self, Pool},
 };
+use crate::service::BoxError;
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use sakigake_page::{Origin, load::Id};
-use sakigake_semantics::{Request, Response};
+use sakigake_semantics::{Fields, Request, Response};
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
@@ -46,6 +50,8 @@ pub enum Heard {
     Head(Response),
     /// A piece of its body; any number of them.
     Data(Bytes),
+    /// Fields after its body.
+    Trailers(Fields),
 }
 
 /// One request under way. Dropping it cancels the request.
@@ -92,13 +98,26 @@ impl Upstream {
 
     /// Sends a request, whose authority the caller has set.
     pub fn request(&self, request: Request, body: Option<Arc<[u8]>>) -> Exchange {
+        self.call(Call { request, body: body.into() })
+    }
+
+    /// The same with a body that comes piece by piece, and perhaps trailers: it is asked for more as the server takes it. Where it
+    /// ends with an error, the request does, and the server is told that it has not all of it.
+    pub fn request_streamed<B>(&self, request: Request, body: B) -> Exchange
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + 'static,
+    {
+        let body = Outflow::new(Box::pin(body.map_err(Into::into)));
+        self.call(Call { request, body: Payload::Stream(body) })
+    }
+
+    fn call(&self, call: Call) -> Exchange {
         let inner = &self.0;
         let id = Id(inner.next.replace(inner.next.get() + 1));
-        let may_repeat = body.is_none() && matches!(request.method(), b"GET" | b"HEAD" | b"OPTIONS");
-        let again = may_repeat.then(|| Box::new(Call { request: request.clone(), body: None }));
+        let again = call.copy().filter(|call| is_idempotent(call.request.method()));
         let (ear, heard) = mpsc::unbounded_channel();
-        inner.callers.borrow_mut().insert(id, Caller { ear, again });
-        inner.pool.borrow_mut().request(&inner.origin, id, Box::new(Call { request, body }));
+        inner.callers.borrow_mut().insert(id, Caller { ear, again: again.map(Box::new) });
+        inner.pool.borrow_mut().request(&inner.origin, id, Box::new(call));
         Exchange { inner: inner.clone(), id, heard, owed: 0, is_over: false }
     }
 }
@@ -188,6 +207,7 @@ impl Inner {
                 self.tell(id, Ok(Some(Heard::Head(*response))));
             }
             News::Data(id, bytes) => self.tell(id, Ok(Some(Heard::Data(bytes.into())))),
+            News::Trailers(id, fields) => self.tell(id, Ok(Some(Heard::Trailers(*fields)))),
             News::End(id) => self.tell(id, Ok(None)),
             News::Failed(id, why) => self.tell(id, Err(why)),
             News::Refused(id, call) => {

@@ -1,7 +1,10 @@
 //! A response's body on its way to the browser: whole, as it comes from the origin, or as somebody else's fetch brings it.
 
-use super::flight::Flight;
-use crate::client::{Exchange, Failed, Heard};
+use super::{flight::Flight, forward, upload::Course};
+use crate::{
+    client::{Exchange, Failed, Heard},
+    service::head,
+};
 use bytes::Bytes;
 use core::{
     fmt,
@@ -17,8 +20,57 @@ pub(super) struct Outgoing(Source);
 
 enum Source {
     Whole(Bytes),
-    Upstream { exchange: Box<Exchange>, stall: Duration, timer: Pin<Box<Sleep>> },
+    Upstream(Box<Relayed>),
     Flight { flight: Rc<Flight>, at: usize },
+}
+
+/// A response as it comes.
+struct Relayed {
+    exchange: Exchange,
+    /// How its request's body goes.
+    course: Rc<Course>,
+    /// How long the origin may be silent.
+    stall: Duration,
+    /// Runs while it is asked for more.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Relayed {
+    /// Ready when the origin has been silent for too long though it was asked, and has all that it waits for.
+    fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let stall = self.stall;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            let due = self.course.since().unwrap_or_else(Instant::now) + stall;
+            if due <= Instant::now() {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(due);
+        }
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        loop {
+            let Poll::Ready(heard) = self.exchange.poll_next(cx) else {
+                ready!(self.poll_stall(cx));
+                return Poll::Ready(Some(Err(Cut::Stalled)));
+            };
+            self.timer = None;
+            match heard {
+                Err(why) => return Poll::Ready(Some(Err(Cut::Failed(why)))),
+                Ok(None) => return Poll::Ready(None),
+                Ok(Some(Heard::Data(bytes))) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Ok(Some(Heard::Trailers(fields))) => {
+                    // What cannot be passed on is left out: the body is whole without it.
+                    if let Some(fields) = head::headers(&fields) {
+                        return Poll::Ready(Some(Ok(Frame::trailers(forward::trailers(&fields)))));
+                    }
+                }
+                Ok(Some(Heard::Head(_) | Heard::Interim(_))) => {} // Neither comes behind the head.
+            }
+        }
+    }
 }
 
 /// Why a body has no end.
@@ -51,9 +103,8 @@ impl Outgoing {
     }
 
     /// Dropping it resets the origin's stream.
-    pub(super) fn upstream(exchange: Exchange, stall: Duration) -> Self {
-        let timer = Box::pin(tokio::time::sleep(stall));
-        Self(Source::Upstream { exchange: Box::new(exchange), stall, timer })
+    pub(super) fn upstream(exchange: Exchange, stall: Duration, course: Rc<Course>) -> Self {
+        Self(Source::Upstream(Box::new(Relayed { exchange, course, stall, timer: None })))
     }
 
     pub(super) fn flight(flight: Rc<Flight>) -> Self {
@@ -69,21 +120,7 @@ impl http_body::Body for Outgoing {
         match &mut self.0 {
             Source::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Source::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(core::mem::take(bytes))))),
-            Source::Upstream { exchange, stall, timer } => loop {
-                match exchange.poll_next(cx) {
-                    Poll::Pending => {
-                        ready!(timer.as_mut().poll(cx));
-                        return Poll::Ready(Some(Err(Cut::Stalled)));
-                    }
-                    Poll::Ready(Err(why)) => return Poll::Ready(Some(Err(Cut::Failed(why)))),
-                    Poll::Ready(Ok(None)) => return Poll::Ready(None),
-                    Poll::Ready(Ok(Some(Heard::Data(bytes)))) => {
-                        timer.as_mut().reset(Instant::now() + *stall);
-                        return Poll::Ready(Some(Ok(Frame::data(bytes))));
-                    }
-                    Poll::Ready(Ok(Some(_))) => {} // Nothing else comes behind the head.
-                }
-            },
+            Source::Upstream(relayed) => relayed.poll_frame(cx),
             Source::Flight { flight, at } => {
                 let piece = ready!(flight.poll_piece(*at, cx));
                 *at += 1;
@@ -102,7 +139,7 @@ impl http_body::Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Source::Upstream { .. } | Source::Flight { .. } => SizeHint::default(),
+            Source::Upstream(_) | Source::Flight { .. } => SizeHint::default(),
         }
     }
 }

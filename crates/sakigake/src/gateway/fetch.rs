@@ -9,7 +9,10 @@ use super::{
     forward,
     hints::Link,
 };
-use crate::{client::Heard, service::head};
+use crate::{
+    client::{Exchange, Heard},
+    service::head,
+};
 use core::{cell::Cell, time::Duration};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request};
 use http_cache_semantics::{BeforeRequest, CacheOptions, CachePolicy};
@@ -87,6 +90,29 @@ impl Gateway {
         stored: Option<&Stored>,
         flight: &Flight,
     ) -> Option<(CachePolicy, HeaderMap)> {
+        let (mut exchange, came) = self.own_head(target, request, stored).await?;
+        let confirmed = stored.filter(|_| came.status == 304);
+        let headers = head::headers(&came.fields)?;
+        let headers = confirmed.map_or_else(|| headers.clone(), |stored| updated(&stored.headers, &headers));
+        let status = if confirmed.is_some() { 200 } else { came.status };
+        let (policy, length) = self.judge(request, status, &headers)?;
+        let is_sized = length.is_some() || confirmed.is_some();
+        flight.begin(Head { policy: policy.clone(), headers: headers.clone(), is_sized });
+        match confirmed {
+            Some(stored) => flight.add(stored.body.clone()),
+            None => self.collect(&mut exchange, length, flight).await?,
+        }
+        flight.end(true);
+        Some((policy, headers))
+    }
+
+    /// Asks for it, or whether what is `stored` is still good, and waits for the response's head.
+    async fn own_head(
+        &self,
+        target: &str,
+        request: &Request<()>,
+        stored: Option<&Stored>,
+    ) -> Option<(Exchange, sakigake_semantics::Response)> {
         let mut asked = request.headers().clone();
         if let Some(stored) = stored {
             let validators =
@@ -96,8 +122,7 @@ impl Gateway {
             }
         }
         let mut exchange = self.upstream.request(forward::own(&self.options.origin, target, &asked), None);
-        let limits = &self.options.limits;
-        let patience = Duration::from_millis(limits.head_ms);
+        let patience = Duration::from_millis(self.options.limits.head_ms);
         let came = tokio::time::timeout(patience, async {
             loop {
                 if let Heard::Head(head) = exchange.next().await.ok()?? {
@@ -106,52 +131,45 @@ impl Gateway {
             }
         });
         let came = came.await.ok()??;
-        let headers = head::headers(&came.fields)?;
-        let is_same = came.status == 304;
-        let headers = match stored.filter(|_| is_same) {
-            Some(stored) => updated(&stored.headers, &headers),
-            None => headers,
-        };
+        Some((exchange, came))
+    }
+
+    /// By which rules anybody may have that response, and how long it says it is; none where not everybody may.
+    fn judge(
+        &self,
+        request: &Request<()>,
+        status: u16,
+        headers: &HeaderMap,
+    ) -> Option<(CachePolicy, Option<usize>)> {
         let mut response = Response::new(());
-        *response.status_mut() = if is_same && stored.is_some() {
-            StatusCode::OK
-        } else {
-            StatusCode::from_u16(came.status).ok()?
-        };
+        *response.status_mut() = StatusCode::from_u16(status).ok()?;
         *response.headers_mut() = headers.clone();
         let policy = CachePolicy::new_options(request, &response, SystemTime::now(), RULES);
-        let length = length(&headers);
+        let length = length(headers);
         let may_be_shared = response.status() == StatusCode::OK
             && policy.is_storable()
             && !headers.contains_key(header::SET_COOKIE)
             && headers.get_all(header::VARY).iter().all(|vary| vary != "*")
-            && length.is_none_or(|length| length <= limits.entry_bytes);
-        if !may_be_shared {
-            return None;
-        }
-        let is_sized = length.is_some() || is_same;
-        flight.begin(Head { policy: policy.clone(), headers: headers.clone(), is_sized });
-        if let Some(stored) = stored.filter(|_| is_same) {
-            flight.add(stored.body.clone());
-            flight.end(true);
-            return Some((policy, headers));
-        }
-        let mut bytes = 0;
+            && length.is_none_or(|length| length <= self.options.limits.entry_bytes);
+        may_be_shared.then_some((policy, length))
+    }
+
+    /// The response's body, to its end and of the length that it said; none where it is not, or longer than what may be kept.
+    async fn collect(&self, exchange: &mut Exchange, length: Option<usize>, flight: &Flight) -> Option<()> {
+        let limits = &self.options.limits;
+        let most_bytes = length.unwrap_or(limits.entry_bytes);
         let stall = Duration::from_millis(limits.stall_ms);
+        let mut bytes = 0;
         while let Some(heard) = tokio::time::timeout(stall, exchange.next()).await.ok()?.ok()? {
             if let Heard::Data(piece) = heard {
                 bytes += piece.len();
-                if bytes > limits.entry_bytes || length.is_some_and(|length| bytes > length) {
+                if bytes > most_bytes {
                     return None;
                 }
                 flight.add(piece);
             }
         }
-        if length.is_some_and(|length| bytes != length) {
-            return None;
-        }
-        flight.end(true);
-        Some((policy, headers))
+        length.is_none_or(|length| bytes == length).then_some(())
     }
 
     /// An answer from what is there, or from what is on its way; none where the origin is to be asked.

@@ -1,14 +1,15 @@
 //! Requests and responses as they leave on the other side (RFC 9110 sections 7.6 and 7.7).
 
-use crate::service::head;
+use crate::service::{Body, head};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header, request};
+use http_body::Body as _;
 use sakigake_page as page;
 use sakigake_preload::Origin;
 use sakigake_semantics::{Request, Response};
 use std::net::IpAddr;
 
 /// Fields that end here in both directions: those of one connection, and of the next proxy.
-const HOP_BY_HOP: [HeaderName; 10] = [
+const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -16,7 +17,6 @@ const HOP_BY_HOP: [HeaderName; 10] = [
     header::PROXY_AUTHORIZATION,
     HeaderName::from_static("proxy-authentication-info"),
     header::TE,
-    header::TRAILER,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
@@ -28,6 +28,25 @@ const OURS: [HeaderName; 5] = [
     header::EXPECT,
     header::CONTENT_LENGTH,
     HeaderName::from_static("x-real-ip"),
+];
+
+/// Fields that say how a message is framed, where it goes or whose it is, which behind its content would come too late (RFC 9110
+/// section 6.5.1).
+const NEVER_TRAILERS: [HeaderName; 14] = [
+    header::CONTENT_LENGTH,
+    header::CONTENT_ENCODING,
+    header::CONTENT_TYPE,
+    header::CONTENT_RANGE,
+    header::HOST,
+    header::EXPECT,
+    header::RANGE,
+    header::CACHE_CONTROL,
+    header::AUTHORIZATION,
+    header::COOKIE,
+    header::SET_COOKIE,
+    header::FORWARDED,
+    header::VIA,
+    header::TRAILER,
 ];
 
 /// What stands for us in Via.
@@ -81,7 +100,7 @@ pub(super) fn request(
     origin: &page::Origin,
     visited: &Origin,
     client: Option<IpAddr>,
-    body: Option<&[u8]>,
+    body: &Body,
 ) -> Option<Request> {
     let mut headers = passed(&parts.headers);
     let is_ours = |name: &HeaderName| OURS.contains(name) || name.as_str().starts_with("x-forwarded-");
@@ -95,13 +114,35 @@ pub(super) fn request(
     let forwarded = format!("{client}host=\"{visited}\";proto=https");
     headers.insert(header::FORWARDED, HeaderValue::from_str(&forwarded).ok()?);
     via(&mut headers, parts.version);
-    let is_told = body.is_some() || matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
-    if is_told {
-        headers.insert(header::CONTENT_LENGTH, body.map_or(0, <[u8]>::len).into());
+    if takes_trailers(&parts.headers) {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
+    // What is known of the body itself says how long it is, whatever the browser said.
+    let length = match body.is_end_stream() {
+        true => matches!(parts.method, Method::POST | Method::PUT | Method::PATCH).then_some(0),
+        false => body.size_hint().exact(),
+    };
+    length.map(|length| headers.insert(header::CONTENT_LENGTH, length.into()));
     let mut request = Request::new(parts.method.as_str(), origin.authority(), target(parts));
     request.fields = head::fields(&headers);
     Some(request)
+}
+
+/// Whether the browser takes fields behind a response's body: the only word of TE that we can pass on.
+fn takes_trailers(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::TE).iter();
+    let mut words = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+}
+
+/// Fields behind a body as they go on, in either direction.
+pub(super) fn trailers(fields: &HeaderMap) -> HeaderMap {
+    let mut passed = passed(fields);
+    let is_barred =
+        |name: &HeaderName| NEVER_TRAILERS.contains(name) || name.as_str().starts_with("x-forwarded-");
+    let barred: Vec<HeaderName> = passed.keys().filter(|name| is_barred(name)).cloned().collect();
+    barred.iter().for_each(|name| drop(passed.remove(name)));
+    passed
 }
 
 /// A request of our own for what a hint names: nothing of it but what the answer may be chosen by is any browser's.
@@ -189,3 +230,6 @@ fn link(value: &HeaderValue, origin: &Origin, visited: &Origin) -> Option<Header
     });
     (read.is_ok() && is_changed).then(|| HeaderValue::from_str(&links.join(", ")).ok())?
 }
+
+#[cfg(test)]
+mod tests;

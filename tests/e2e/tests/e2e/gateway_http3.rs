@@ -49,28 +49,29 @@ fn origin(may_answer: &Arc<AtomicBool>) -> Server {
 }
 
 fn gateway(origin: &Server, http3: Http3) -> Server {
+    before(origin, (&[Protocol::Http2, Protocol::Http1], http3), Limits::default())
+}
+
+/// A gateway that speaks these protocols with its origin.
+pub(crate) fn before(
+    origin: &Server,
+    (protocols, http3): (&'static [Protocol], Http3),
+    limits: Limits,
+) -> Server {
     let (ca, address) = (origin.ca.clone(), origin.address);
     let connect = move || {
         let row = Resolve { host: "www.saki.test".into(), port: address.port(), address: address.ip() };
-        Client::new(Options {
-            trust: Trust::File(ca.clone()),
-            resolve: vec![row],
-            http3,
-            ..Options::default()
-        })
+        let (trust, resolve, protocols) = (Trust::File(ca.clone()), vec![row], protocols.to_vec());
+        Client::new(Options { trust, resolve, protocols, http3, ..Options::default() })
     };
     let place = Origin { secure: true, host: "www.saki.test".into(), port: address.port() };
-    let options = gateway::Options {
-        origin: place,
-        hints: true,
-        limits: Limits::default(),
-        counts: Arc::new(Counts::default()),
-    };
+    let counts = Arc::new(Counts::default());
+    let options = gateway::Options { origin: place, hints: true, limits, counts };
     let factory = gateway::factory(options, connect).expect("the CA can be read");
     Server::start(Setup { http3: true, ..Setup::of_service(factory) })
 }
 
-fn run<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let work = async { tokio::time::timeout(PATIENCE, work).await.expect("in time") };
     tokio::task::LocalSet::new().block_on(&runtime, work)

@@ -23,7 +23,7 @@ fn fixture(is_early: bool) -> Fixture {
     let ready = Ready { protocol: connection::Protocol::Http2, line, witness: None };
     let ear = Ear { origin, number: 0, news, watches: false };
     let mut exchanges = Exchanges::new(client.shared.clone(), ear, receiver, ready);
-    let call = Box::new(Call { request: Request::default(), body: None });
+    let call = Box::new(Call { request: Request::default(), body: Payload::None });
     let exchange =
         Exchange { id: Id(0), call, sent: 0, unread: 0, has_begun: false, is_over: false, is_early };
     exchanges.streams.insert(STREAM, exchange);
@@ -83,7 +83,7 @@ fn what_changes_anything_waits_for_the_handshake() {
     // spec: 8470-4-a
     let request = |method, body: Option<&[u8]>| {
         let request = Request::new(method, "a.test", "/");
-        Command::Request(Id(0), Box::new(Call { request, body: body.map(Into::into) }))
+        Command::Request(Id(0), Box::new(Call { request, body: body.map(Into::into).into() }))
     };
     for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
         assert!(may_be_early(&request(method, None)), "{method}");
@@ -113,7 +113,7 @@ fn requests_say_which_alternative_they_go_to_and_none_where_it_is_the_origins_ow
 #[test]
 fn what_was_asked_in_vain_is_asked_on_the_next_connection_before_what_waits() {
     let mut fixture = fixture(true);
-    let call = || Box::new(Call { request: Request::default(), body: None });
+    let call = || Box::new(Call { request: Request::default(), body: Payload::None });
     fixture.exchanges.waiting.push(Command::Request(Id(1), call()));
     fixture._commands.send(Command::Request(Id(2), call())).expect("it listens");
     let ready = fixture.exchanges.ready.clone();

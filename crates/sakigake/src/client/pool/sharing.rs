@@ -136,8 +136,9 @@ impl Pool {
 
     /// A guest asks: a 421 may follow.
     pub(super) fn remember(&mut self, origin: &Origin, id: Id, call: &Call) {
-        let copy = Call { request: call.request.clone(), body: call.body.clone() };
-        self.sharing.copies.insert(id, (origin.clone(), Box::new(copy)));
+        if let Some(copy) = call.copy() {
+            self.sharing.copies.insert(id, (origin.clone(), Box::new(copy)));
+        }
     }
 
     pub(super) fn forget(&mut self, id: Id) {

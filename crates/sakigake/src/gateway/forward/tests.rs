@@ -1,0 +1,104 @@
+use super::*;
+
+fn origin() -> Origin {
+    Origin::new("www.example.com", 443)
+}
+
+fn visited() -> Origin {
+    Origin::new("localhost", 8_443)
+}
+
+/// A response's field lines of that name, as a browser at the gateway gets them.
+fn shown(name: &'static str, values: &[&str]) -> Vec<String> {
+    let mut headers = HeaderMap::new();
+    for value in values {
+        headers.append(name, value.parse().expect("a value"));
+    }
+    let shown = own_response(headers, &origin(), &visited());
+    shown.get_all(name).iter().map(|value| value.to_str().expect("text").to_owned()).collect()
+}
+
+fn asked(fields: &[(&'static str, &str)]) -> Request {
+    let mut asked = http::Request::builder().method("POST").uri("https://localhost:8443/form");
+    for (name, value) in fields {
+        asked = asked.header(*name, *value);
+    }
+    let (parts, ()) = asked.body(()).expect("a request").into_parts();
+    let place = page::Origin { secure: true, host: "www.example.com".into(), port: 443 };
+    request(&parts, &place, &visited(), None, &Body::empty()).expect("it can be said")
+}
+
+fn field<'a>(request: &'a Request, name: &'a str) -> Option<&'a str> {
+    request.fields.find_all(name.as_bytes()).next().map(|value| core::str::from_utf8(value).expect("text"))
+}
+
+#[test]
+fn cookies_for_the_origins_domain_become_those_of_the_visited_host() {
+    let given = [
+        "a=1; Domain=www.example.com; Secure",
+        "b=domain=x; path=/; domain=.Example.com",
+        "c=3; Domain=other.test",
+        "d=4; Domain=com",
+        "e=5; Domain=ample.com",
+        "f=6; HttpOnly",
+    ];
+    let expected = [
+        "a=1; Secure",
+        "b=domain=x; path=/",
+        "c=3; Domain=other.test",
+        "d=4; Domain=com",
+        "e=5; Domain=ample.com",
+        "f=6; HttpOnly",
+    ];
+    assert_eq!(shown("set-cookie", &given), expected);
+}
+
+#[test]
+fn what_binds_the_origins_name_does_not_bind_another_one() {
+    assert!(shown("strict-transport-security", &["max-age=9; includeSubDomains"]).is_empty());
+    let mut headers = HeaderMap::new();
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=9"));
+    let same = Origin::new("www.example.com", 8_443);
+    assert!(own_response(headers, &origin(), &same).contains_key(header::STRICT_TRANSPORT_SECURITY));
+}
+
+#[test]
+fn origins_are_told_apart_on_both_sides_as_if_there_were_no_gateway() {
+    let same = asked(&[("origin", "https://localhost:8443"), ("referer", "https://localhost:8443/a?b")]);
+    assert_eq!(field(&same, "origin"), Some("https://www.example.com"));
+    assert_eq!(field(&same, "referer"), Some("https://www.example.com/a?b"));
+    for foreign in ["https://evil.test", "null", "https://localhost:8444", "http://localhost:8443"] {
+        assert_eq!(field(&asked(&[("origin", foreign)]), "origin"), Some(foreign));
+    }
+    assert_eq!(
+        shown("access-control-allow-origin", &["https://www.example.com"]),
+        ["https://localhost:8443"]
+    );
+    for other in ["*", "https://app.test"] {
+        assert_eq!(shown("access-control-allow-origin", &[other]), [other]);
+    }
+}
+
+#[test]
+fn what_is_said_of_the_browsers_way_here_is_ours_alone_and_frames_nothing() {
+    let lies = [
+        ("x-forwarded-host", "evil.test"),
+        ("x-forwarded-for", "10.0.0.1"),
+        ("forwarded", "for=10.0.0.1"),
+        ("x-real-ip", "10.0.0.1"),
+        ("connection", "x-own, close"),
+        ("x-own", "1"),
+        ("transfer-encoding", "chunked"),
+        ("content-length", "5"),
+        ("te", "gzip, trailers"),
+    ];
+    let said = asked(&lies);
+    assert_eq!(field(&said, "forwarded"), Some("host=\"localhost:8443\";proto=https"));
+    assert_eq!(field(&said, "content-length"), Some("0"), "there is no body");
+    assert_eq!(field(&said, "te"), Some("trailers"));
+    for name in
+        ["x-forwarded-host", "x-forwarded-for", "x-real-ip", "connection", "x-own", "transfer-encoding"]
+    {
+        assert_eq!(field(&said, name), None, "{name}");
+    }
+}
