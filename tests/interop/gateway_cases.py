@@ -1,9 +1,11 @@
-"""Chromium before `sakigake gateway`, which stands before `sakigake serve`."""
+"""Clients of others before `sakigake gateway`, which stands before `sakigake serve` or servers of others."""
 
+import os
 import subprocess
 
 from browser_cases import chromium
-from peers import HOST, Server, await_port, free_port
+from client_cases import caddy
+from peers import HOST, SITE, Server, await_port, free_port, site_files
 from suite import case, check
 
 
@@ -13,7 +15,8 @@ class Gateway(Server):
     def __init__(self, world, origin, *options):
         self.world, self.port = world, free_port()
         self.output = world.scratch / f"gateway-{self.port}.log"
-        words = ["--to", origin.url, "--resolve", origin.resolve, "--cacert", world.ca, "--log", "json", *options]
+        ca = getattr(origin, "ca", world.ca)
+        words = ["--to", origin.url, "--resolve", origin.resolve, "--cacert", ca, "--log", "json", *options]
         with open(self.output, "wb") as output:
             self.child = world.start(
                 "sakigake", "gateway", "--listen", f"127.0.0.1:{self.port}", *words,
@@ -43,3 +46,52 @@ def chromium_takes_from_the_gateway_what_only_the_frame_names(world):
         fetched = [entry["status"] for entry in origin.requests(mark) if entry["path"] == "/unnamed.css"]
         # Where the browser comes late, the gateway asks whether what it has is still good: it is sent once all the same.
         check([status for status in fetched if status != 304] == statuses, f"with {options} the origin gave {fetched}")
+
+
+class Caddy:
+    """caddy as an origin: the example site, or what was sent to it."""
+
+    def __init__(self, world, echoes=False):
+        self.port = echo(world) if echoes else caddy(world)
+        self.url, self.resolve, self.ca = f"https://{HOST}:{self.port}", f"{HOST}:{self.port}:127.0.0.1", world.authority.ca
+
+
+def echo(world):
+    port, folder = free_port(), world.folder(f"caddy-{len(os.listdir(world.scratch))}")
+    cert, key = world.authority.rsa
+    head = f"{{\n admin off\n auto_https off\n storage file_system {folder}\n}}\n"
+    site = f"https://{HOST}:{port} {{\n bind 127.0.0.1\n tls {cert} {key}\n respond \"{{http.request.body}}\"\n}}\n"
+    (folder / "Caddyfile").write_text(head + site)
+    output = folder / "output"
+    with open(output, "wb") as file:
+        words = ["caddy", "run", "--adapter", "caddyfile", "--config", folder / "Caddyfile"]
+        options = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": file, "env": {"HOME": str(folder)}}
+        await_port(port, world.start(*words, **options), output)
+    return port
+
+
+@case("caddy", "gtlsclient", "openssl", seconds=60)
+def ngtcp2_reads_a_site_of_caddy_through_the_gateway_by_each_protocol(world):
+    origin = Caddy(world)
+    for number, option in enumerate(("--http1.1", "--http2", "--http3-only")):
+        gateway, saved = Gateway(world, origin, option), world.folder(f"through-{number}")
+        urls = [f"{gateway.url}{path}" for path in site_files()]
+        words = ["-q", "--exit-on-all-streams-close", f"--download={saved}", f"--sni={HOST}"]
+        world.run("gtlsclient", *words, "127.0.0.1", gateway.port, *urls)
+        for path in site_files():
+            same = (saved / path.rsplit("/", 1)[1]).read_bytes() == (SITE / path[1:]).read_bytes()
+            check(same, f"{path} differs with {option}")
+        protocols = {entry["protocol"] for entry in gateway.requests()}
+        check(protocols == {"h3"}, protocols)
+
+
+@case("caddy", "curl", "openssl", seconds=60)
+def curl_posts_through_the_gateway_and_gets_it_back_by_each_protocol(world):
+    """With its length told and without, more than the four mebibytes that a gateway once took."""
+    origin, body = Caddy(world, echoes=True), os.urandom(3 << 20).hex()
+    for option in ("--http1.1", "--http2", "--http3-only"):
+        gateway = Gateway(world, origin, option)
+        for words in (["--http2"], ["--http1.1"], ["--http1.1", "-H", "transfer-encoding: chunked"]):
+            common = ["-sS", "--fail", "--cacert", world.ca, "--resolve", gateway.resolve, "-H", "expect:"]
+            got = world.run("curl", *common, *words, "--data-binary", "@-", f"{gateway.url}/", stdin=body).stdout
+            check(got == body, f"{len(got)} bytes came back of {len(body)} with {option} and {words}")

@@ -40,7 +40,7 @@ def is_sooner(world, site, least_ms=SAVED_MS):
     for load in loads:
         check(load["status"] == 200 and load["files"] >= files, f"not a whole page: {load}")
         told = 1 if load["arm"] == "frame" else 0
-        check_in(f"{told} navigations told early", load["gateway"], "what the gateway said")
+        check_in("1 navigation told early" if told else "0 navigations told early", load["gateway"], "what the gateway said")
     of = {arm: [load["complete_ms"] for load in loads if load["arm"] == arm and load["counted"]] for arm in ("frame", "ignored")}
     saved = sorted(slow - fast for fast, slow in zip(of["frame"], of["ignored"], strict=True))
     check(len(saved) == PAIRS, f"{len(saved)} pairs")

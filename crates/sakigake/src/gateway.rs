@@ -11,6 +11,7 @@
 
 mod body;
 mod cache;
+mod crowd;
 mod fetch;
 mod flight;
 mod forward;
@@ -24,6 +25,7 @@ use crate::{
 use body::Outgoing;
 use cache::Cache;
 use core::fmt;
+use crowd::{Crowds, Place};
 use hints::{Hints, Link};
 use http::{Method, StatusCode, header, request::Parts};
 use http_body::Body as _;
@@ -73,6 +75,11 @@ pub struct Limits {
     pub variants: usize,
     /// Requests of the gateway's own that are under way.
     pub fetches: usize,
+    /// Requests of browsers' that others who ask for the same wait for. What they share is held as far as what is kept:
+    /// `entry_bytes` each.
+    pub crowds: usize,
+    /// How long they wait for the response to begin, before they ask for themselves.
+    pub crowd_wait_ms: u64,
 }
 
 impl Default for Limits {
@@ -86,6 +93,8 @@ impl Default for Limits {
             cache_entries: 4_096,
             variants: 4,
             fetches: 64,
+            crowds: 32,
+            crowd_wait_ms: 1_000,
         }
     }
 }
@@ -182,6 +191,7 @@ pub(crate) struct Gateway {
     hints: Rc<RefCell<Hints>>,
     changed: watch::Receiver<u64>,
     cache: RefCell<Cache>,
+    crowds: RefCell<Crowds>,
 }
 
 impl Gateway {
@@ -198,7 +208,7 @@ impl Gateway {
         };
         let upstream = client.upstream(options.origin.clone(), told);
         let cache = RefCell::new(Cache::new(options.limits));
-        Self { options, origin, upstream, hints, changed, cache }
+        Self { options, origin, upstream, hints, changed, cache, crowds: RefCell::default() }
     }
 
     async fn answer(self: Rc<Self>, request: http::Request<Body>) -> http::Response<Outgoing> {
@@ -224,6 +234,14 @@ impl Gateway {
             count(&self.options.counts.answered);
             return Ok(response);
         }
+        let mut place = body.is_end_stream().then(|| self.place(&parts, &visited)).flatten();
+        if let Some(Place::Behind(flight)) = &place {
+            if let Some(response) = self.behind(flight, &parts, &visited).await {
+                count(&self.options.counts.answered);
+                return Ok(response);
+            }
+            place = None;
+        }
         let course = Course::new();
         let mut exchange = self.ask(&parts, body, &visited, &course)?;
         let may_tell = self.options.hints && forward::is_navigation(&parts);
@@ -239,7 +257,13 @@ impl Gateway {
             forward::response(&head, &self.origin, &visited).ok_or(Trouble::Unspeakable)?;
         let has_body = parts.method != Method::HEAD && !matches!(head.status, 204 | 304);
         let stall = Duration::from_millis(self.options.limits.stall_ms);
-        let body = if has_body { Outgoing::upstream(exchange, stall, course) } else { Outgoing::empty() };
+        let body = match place {
+            _ if !has_body => Outgoing::empty(),
+            Some(Place::First(lead)) => self
+                .share(lead, &parts, &head, exchange)
+                .unwrap_or_else(|exchange| Outgoing::upstream(exchange, stall, course)),
+            _ => Outgoing::upstream(exchange, stall, course),
+        };
         Ok(response.map(|()| body))
     }
 

@@ -135,7 +135,7 @@ impl Gateway {
     }
 
     /// By which rules anybody may have that response, and how long it says it is; none where not everybody may.
-    fn judge(
+    pub(super) fn judge(
         &self,
         request: &Request<()>,
         status: u16,
@@ -155,7 +155,12 @@ impl Gateway {
     }
 
     /// The response's body, to its end and of the length that it said; none where it is not, or longer than what may be kept.
-    async fn collect(&self, exchange: &mut Exchange, length: Option<usize>, flight: &Flight) -> Option<()> {
+    pub(super) async fn collect(
+        &self,
+        exchange: &mut Exchange,
+        length: Option<usize>,
+        flight: &Flight,
+    ) -> Option<()> {
         let limits = &self.options.limits;
         let most_bytes = length.unwrap_or(limits.entry_bytes);
         let stall = Duration::from_millis(limits.stall_ms);
@@ -178,15 +183,11 @@ impl Gateway {
         parts: &request::Parts,
         visited: &Origin,
     ) -> Option<Response<Outgoing>> {
-        let may_be_shared =
-            parts.method == Method::GET && !PASSED.iter().any(|name| parts.headers.contains_key(name));
-        if !may_be_shared {
+        if parts.method != Method::GET || is_passed(&parts.headers) {
             return None;
         }
         let target = forward::target(parts);
-        let mut request = request_for(target);
-        *request.headers_mut() = parts.headers.clone();
-        request.headers_mut().remove(header::HOST);
+        let request = request_of(parts);
         let found = self.cache.borrow_mut().find(target, &request, SystemTime::now());
         let stale = match found {
             Found::Fresh(stored, headers) => {
@@ -213,7 +214,7 @@ impl Gateway {
     }
 
     /// The response of a fetch, once it is known whether this request may have it.
-    async fn join(
+    pub(super) async fn join(
         &self,
         flight: &Rc<Flight>,
         request: &Request<()>,
@@ -263,6 +264,19 @@ impl Gateway {
         }
         response
     }
+}
+
+/// Whether the origin has to be asked, whatever is here.
+pub(super) fn is_passed(headers: &HeaderMap) -> bool {
+    PASSED.iter().any(|name| headers.contains_key(name))
+}
+
+/// A browser's request, as rules of caching read it.
+pub(super) fn request_of(parts: &request::Parts) -> Request<()> {
+    let mut request = request_for(forward::target(parts));
+    *request.headers_mut() = parts.headers.clone();
+    request.headers_mut().remove(header::HOST);
+    request
 }
 
 fn request_for(target: &str) -> Request<()> {

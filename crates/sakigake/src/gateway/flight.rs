@@ -58,6 +58,11 @@ impl Flight {
         !self.is_claimed.replace(true)
     }
 
+    /// Whether somebody waits for what comes next.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.waiting.borrow().is_empty()
+    }
+
     pub(super) fn begin(&self, head: Head) {
         self.state.borrow_mut().head = Some(Rc::new(head));
         self.wake();

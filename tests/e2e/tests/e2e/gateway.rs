@@ -439,3 +439,100 @@ fn requests_join_the_fetch_that_is_under_way() {
     }
     assert_eq!(world.known.asked("/slow.css").len(), 1);
 }
+
+/// How often the origin is asked when two browsers ask for the same before it answers, and whether both have it in the end.
+fn asked_by_two(
+    limits: Limits,
+    fields: &[(&'static str, &'static str)],
+    more: [&[(&str, &str)]; 2],
+) -> usize {
+    let world = World::with(&[], true, limits);
+    let given = fields.iter().map(|(name, value)| ("/slow.css", *name, *value));
+    world.known.set(&given.chain([("/slow.css", "content-length", "13")]).collect::<Vec<_>>());
+    let mut browsers = [Client::of(&world.gateway), Client::of(&world.gateway)];
+    for (browser, more) in browsers.iter_mut().zip(more) {
+        browser.ask(1, true, "GET", "/slow.css", more);
+        eventually("the origin has it", || !world.known.asked("/slow.css").is_empty());
+    }
+    std::thread::sleep(Duration::from_millis(200)); // The second one waits, or has asked.
+    world.let_answer();
+    for browser in &mut browsers {
+        assert_eq!(browser.whole(1).1, b"GET /slow.css", "{fields:?}");
+    }
+    let times = world.known.asked("/slow.css").len();
+    get(&mut browsers[0], 3, "/slow.css", more[0]);
+    assert_eq!(world.known.asked("/slow.css").len(), times + 1, "nothing of it is kept");
+    times
+}
+
+#[test]
+fn browsers_that_ask_for_the_same_share_a_response_that_anybody_may_have() {
+    let fresh = [("cache-control", "max-age=60")];
+    let same = [("accept-encoding", "br"), ("cookie", "id=7")];
+    assert_eq!(asked_by_two(Limits::default(), &fresh, [&same, &same]), 1);
+    let none = Limits { crowds: 0, ..Limits::default() };
+    assert_eq!(asked_by_two(none, &fresh, [&same, &same]), 2);
+    let hasty = Limits { crowd_wait_ms: 50, ..Limits::default() };
+    assert_eq!(asked_by_two(hasty, &fresh, [&same, &same]), 2);
+    // What one says beside, whatever it is, keeps the other from its answer.
+    for other in [("cookie", "id=8"), ("x-forwarded-host", "evil.test"), ("x-original-url", "/evil")] {
+        assert_eq!(asked_by_two(Limits::default(), &fresh, [&same, &[other]]), 2, "{other:?}");
+    }
+    for name in ["authorization", "range"] {
+        let passed = [(name, "bytes=0-")];
+        assert_eq!(asked_by_two(Limits::default(), &fresh, [&passed, &passed]), 2, "{name}");
+    }
+}
+
+#[test]
+fn what_is_not_for_all_is_asked_for_by_each() {
+    let unfit: [&[(&'static str, &'static str)]; 7] = [
+        &[],
+        &[("cache-control", "private, max-age=60")],
+        &[("cache-control", "no-store")],
+        &[("cache-control", "no-cache")],
+        &[("cache-control", "max-age=0")],
+        &[("cache-control", "max-age=60"), ("set-cookie", "id=1")],
+        &[("cache-control", "max-age=60"), ("vary", "*")],
+    ];
+    for fields in unfit {
+        assert_eq!(asked_by_two(Limits::default(), fields, [&[], &[]]), 2, "{fields:?}");
+    }
+}
+
+#[test]
+fn who_waits_behind_a_browser_that_goes_away_asks_for_itself() {
+    let world = World::new(&[]);
+    world.known.set(&[("/slow.css", "cache-control", "max-age=60"), ("/slow.css", "content-length", "13")]);
+    let mut browsers = [Client::of(&world.gateway), Client::of(&world.gateway)];
+    browsers[0].ask(1, true, "GET", "/slow.css", &[]);
+    eventually("the origin has it", || world.known.asked("/slow.css").len() == 1);
+    browsers[1].ask(1, true, "GET", "/slow.css", &[]);
+    std::thread::sleep(Duration::from_millis(100));
+    browsers[0].reset(1);
+    eventually("the other one's is there", || world.known.asked("/slow.css").len() == 2);
+    world.let_answer();
+    assert_eq!(browsers[1].whole(1).1, b"GET /slow.css");
+}
+
+#[test]
+fn one_more_than_so_many_go_alone() {
+    let world = World::with(&[], true, Limits { crowds: 1, ..Limits::default() });
+    let paths = ["/slow.css", "/"];
+    let fields = paths.map(|path| [(path, "cache-control", "max-age=60")]).concat();
+    world
+        .known
+        .set(&[&fields[..], &[("/slow.css", "content-length", "13"), ("/", "content-length", "5")]].concat());
+    let mut browsers: Vec<(Client, &str)> =
+        [0, 1, 0, 1].map(|at| (Client::of(&world.gateway), paths[at])).into();
+    for (browser, path) in &mut browsers {
+        browser.ask(1, true, "GET", path, &[]);
+        eventually("the origin has it", || !world.known.asked(path).is_empty());
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    world.let_answer();
+    for (browser, path) in &mut browsers {
+        assert_eq!(browser.whole(1).1, format!("GET {path}").into_bytes());
+    }
+    assert_eq!(paths.map(|path| world.known.asked(path).len()), [1, 2]);
+}

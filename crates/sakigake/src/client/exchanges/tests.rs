@@ -83,7 +83,10 @@ fn what_changes_anything_waits_for_the_handshake() {
     // spec: 8470-4-a
     let request = |method, body: Option<&[u8]>| {
         let request = Request::new(method, "a.test", "/");
-        Command::Request(Id(0), Box::new(Call { request, body: body.map(std::sync::Arc::<[u8]>::from).into() }))
+        Command::Request(
+            Id(0),
+            Box::new(Call { request, body: body.map(std::sync::Arc::<[u8]>::from).into() }),
+        )
     };
     for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
         assert!(may_be_early(&request(method, None)), "{method}");
