@@ -277,6 +277,28 @@ fn a_handshake_of_seven_days_needs_nothing_but_configuration() {
 }
 
 #[test]
+fn a_server_needs_no_initial_keys_once_it_has_a_handshake_packet() {
+    // spec: 9001-4.9.1-a
+    let mut first = 0;
+    for lost in 1..4 {
+        // Where a part of the server's flight is lost the client acknowledges the rest before it can finish.
+        let mut pair = Pair::new();
+        pair.fate = Box::new(move |is_client, index, _| is_client || index != lost);
+        let is_done = pair.run(|pair| {
+            let Some(server) = &pair.server else { return false };
+            let handshake = server.spaces.get(Space::Handshake);
+            if handshake.is_some_and(|space| !space.acks.received().is_empty()) && !server.is_established() {
+                assert!(!server.keys.can_send(Epoch::Initial), "datagram {lost} was lost");
+                first += 1;
+            }
+            server.is_established()
+        });
+        assert!(is_done);
+    }
+    assert!(first > 0, "the first Handshake packet has always finished the handshake");
+}
+
+#[test]
 fn initial_keys_go_with_the_first_handshake_packet() {
     // spec: 9001-4.9.1-a 9001-4.9.1-b
     let mut pair = Pair::new();
@@ -547,6 +569,25 @@ fn a_probe_carries_what_was_not_acknowledged() {
     let id = pair.say(&[5; 500]);
     assert!(pair.run(|pair| pair.server_ear.finished.contains(&id)));
     assert!(probed.get() > 500, "{} bytes", probed.get());
+}
+
+#[test]
+fn a_probe_that_has_nothing_to_say_is_alone() {
+    let mut pair = Pair::new();
+    pair.confirm();
+    pair.run(|pair| {
+        pair.client.recovery.bytes_in_flight() == 0 && pair.server().recovery.bytes_in_flight() == 0
+    });
+    // Two leave in a burst where there are two, and the last of a burst is always lost.
+    let (before, probes) = (pair.sent[0], Rc::new(Cell::new(0)));
+    let seen = Rc::clone(&probes);
+    pair.fate = Box::new(move |is_client, index, _| {
+        seen.set(seen.get() + usize::from(is_client && index > before));
+        !is_client || index.wrapping_sub(before) % 2 == 1
+    });
+    pair.client.ping();
+    pair.run(|pair| pair.client.deadline().is_none_or(|at| at.since(pair.now) > Span::from_secs(5)));
+    assert_eq!((probes.get(), pair.client.recovery.bytes_in_flight()), (1, 0));
 }
 
 #[test]

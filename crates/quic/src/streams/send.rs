@@ -236,12 +236,9 @@ impl Sending {
 
     /// A piece has to go again, as far as it still matters.
     pub(crate) fn lost(&mut self, piece: &Piece) {
-        if !self.state.may_send() {
-            return; // spec: 9000-13.3-a
-        }
         self.backlog.lost(piece.offset..piece.offset + piece.len);
         if let Some(reset) = self.reset {
-            self.backlog.release_from(reset.reliable_size);
+            self.backlog.release_from(reset.reliable_size); // spec: 9000-13.3-a
         }
         if piece.fin && self.fin == Fin::Sent {
             self.fin = Fin::Wanted;

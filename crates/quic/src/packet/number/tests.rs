@@ -24,6 +24,10 @@ fn without_an_acknowledgement_the_whole_number_is_sent() {
         assert!(full < 1 << (8 * number.wire_bytes()), "{full} in {} bytes", number.wire_bytes());
         assert_eq!(decode(&number.bytes()[4 - number.wire_bytes()..], None), Some(full));
     }
+    // And not a byte more than that takes.
+    for (full, wire_bytes) in [(126, 1), (127, 2), (32_766, 2), (32_767, 3), (8_388_606, 3), (8_388_607, 4)] {
+        assert_eq!(Number::new(full, None).map(Number::wire_bytes), Some(wire_bytes), "{full}");
+    }
 }
 
 // spec: 9000-17.1-b
