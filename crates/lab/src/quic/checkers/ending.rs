@@ -4,7 +4,8 @@
 //! it had arrived last, ten datagrams or more, was lost by chance: a burst can do that, since it ends with datagrams and not with
 //! time. Who only answers speaks as often as it is asked, ever more seldom: of those half as many are enough, where they go on
 //! for a third of the silence, as those of an end do that doubles its time each time. Or it had begun when the server forgot all
-//! connections. Or it was refused where its token may have been no good.
+//! connections. Or it was refused where its token may have been no good. Or a bit was flipped on the way of what says which versions
+//! there are, and the handshake showed that to the client, who ends it.
 
 use super::{Scene, front};
 use crate::{
@@ -26,7 +27,7 @@ const CHANCE: [Fault; 5] = [Fault::Lost, Fault::Burst, Fault::Hole, Fault::Corru
 pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
     let mut complete = [BTreeSet::new(), BTreeSet::new()];
     let (mut idle, mut refused, mut reacted) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    let (mut restarted, mut has_given_up) = (None, false);
+    let (mut restarted, mut has_given_up, mut misled) = (None, false, BTreeSet::new());
     for entry in scene.log.entries() {
         let What::Noted { node, note } = &entry.what else { continue };
         let Some(at) = scene.ends.iter().position(|end| end == node) else { continue };
@@ -52,6 +53,14 @@ pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
                 });
             }
             Note::Over { connection, why: Over::Idle } => drop(idle.entry(*connection).or_insert(entry.at)),
+            // What led the client to another version was not what the server had said (RFC 9368 section 4): it finds out.
+            Note::Over { connection, why: Over::Fault(why) }
+                if is_downgrade(why) && front::is_spoiled(scene) =>
+            {
+                if at == 0 {
+                    misled.insert(*connection);
+                }
+            }
             Note::Over { why: Over::Fault(why), .. } if scene.expected.is_honest => {
                 notebook.complain(format!("{node} found fault: {why}"));
             }
@@ -82,7 +91,7 @@ pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
         let clients = scene.tape.packets.iter().filter(|packet| packet.sender == Side::Client);
         let begun = clients.map(|packet| packet.connection + 1).max().unwrap_or(0);
         let has_given_up = reacted.len().saturating_sub(begun.saturating_sub(expected));
-        let misled = if front::is_spoiled(scene) { has_given_up } else { 0 };
+        let misled = if front::is_spoiled(scene) { has_given_up + misled.len() } else { 0 };
         let [client, server] = complete.map(|connections| connections.len());
         notebook.expect(client + excused.len() + misled == expected, || {
             format!("the client completed {client} of {expected}")
@@ -91,6 +100,11 @@ pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
             format!("the server completed {server} of {expected}")
         });
     }
+}
+
+/// Whether a connection ended since its version is not what honest negotiation comes to, as either end says it.
+fn is_downgrade(why: &str) -> bool {
+    why == "Fault(VersionNegotiation)" || why.starts_with("Peer { code: 17, frame_type: Some")
 }
 
 /// Connections that a client had begun by then.
