@@ -345,6 +345,8 @@ pub(crate) enum SoakKind {
     Page,
     /// QUIC: streams both ways over datagrams that are lost, late, spoiled and marked
     Quic,
+    /// Page loads over HTTP/3, in the same worlds
+    Http3,
     /// Early data that an attacker repeats: each first flight is taken once at most
     Replay,
 }

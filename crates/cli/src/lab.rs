@@ -17,6 +17,7 @@ pub(crate) fn soak(arguments: &SoakArguments) -> Result<ExitCode, Failure> {
         SoakKind::H2 => soak::Kind::H2,
         SoakKind::Page => soak::Kind::Page,
         SoakKind::Quic => soak::Kind::Quic,
+        SoakKind::Http3 => soak::Kind::Http3,
         SoakKind::Replay => soak::Kind::Replay,
     });
     let report = soak::run(arguments.seed, arguments.worlds, only);

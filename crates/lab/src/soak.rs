@@ -2,6 +2,7 @@
 
 mod draw;
 mod h2;
+mod http3;
 mod page;
 mod quic;
 mod replay;
@@ -38,13 +39,15 @@ pub enum Kind {
     Page,
     /// Two ends of QUIC that transfer streams both ways over datagrams.
     Quic,
+    /// A page load over HTTP/3, in the same worlds.
+    Http3,
     /// First flights with early data that an attacker repeats. These worlds have no pipes, and run when they are asked for.
     Replay,
 }
 
 impl Kind {
-    /// Those that take turns, in this order: every other world is one of QUIC.
-    pub const TURNS: [Self; 6] = [Self::Quic, Self::Tls, Self::Quic, Self::H2, Self::Quic, Self::Page];
+    /// Those that take turns, in this order: every other world is one of QUIC, one in six with HTTP/3 upon it.
+    pub const TURNS: [Self; 6] = [Self::Quic, Self::Tls, Self::Http3, Self::H2, Self::Quic, Self::Page];
 
     /// As the command line spells it.
     pub const fn name(self) -> &'static str {
@@ -53,6 +56,7 @@ impl Kind {
             Self::H2 => "h2",
             Self::Page => "page",
             Self::Quic => "quic",
+            Self::Http3 => "http3",
             Self::Replay => "replay",
         }
     }
@@ -123,6 +127,7 @@ pub fn one(kind: Kind, seed: u64) -> Outcome {
             Kind::H2 => h2::draw(&mut seed),
             Kind::Page => page::draw(&mut seed),
             Kind::Quic => return quic::run(&mut seed),
+            Kind::Http3 => return http3::run(&mut seed),
             Kind::Replay => return replay::run(&mut seed),
         };
         judge(ready)
@@ -140,6 +145,11 @@ pub fn one(kind: Kind, seed: u64) -> Outcome {
 /// The world of QUIC that a seed names, to be looked into.
 pub fn quic_world(seed: u64) -> crate::quic::Setup {
     self::quic::draw(&mut Seed::new(seed))
+}
+
+/// The same of HTTP/3.
+pub fn http3_world(seed: u64) -> crate::quic::Setup {
+    self::http3::draw(&mut Seed::new(seed))
 }
 
 fn judge(mut ready: Ready) -> Outcome {

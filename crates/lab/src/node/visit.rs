@@ -6,7 +6,7 @@ use sakigake_page::{
     Origin, Url,
     load::{Id, Load, Options, Want, Wanted},
 };
-use sakigake_semantics::{Event, Reason, StreamId};
+use sakigake_semantics::{Event, Misuse, Reason, StreamId};
 use sakigake_session::{self as session, Carrier};
 use sakigake_tls as tls;
 use sakigake_wire::Instant;
@@ -216,6 +216,7 @@ impl Connection {
         for (stream, len) in self.read.drain(..) {
             http.consume(now, stream, len);
         }
+        let mut late = Vec::new();
         for wanted in self.waiting.drain(..) {
             let path = String::from_utf8_lossy(wanted.request.path()).into_owned();
             match http.request(&wanted.request, true) {
@@ -224,9 +225,11 @@ impl Connection {
                     let request = Request { wanted, path, status: 0, body: Vec::new() };
                     self.requests.insert(stream, request);
                 }
+                Err(Misuse::TooManyStreams) => late.push(wanted),
                 Err(misuse) => self.heard.push(Heard::Failed(wanted.id, misuse.to_string())),
             }
         }
+        self.waiting = late;
     }
 
     fn lose(&mut self) {

@@ -8,6 +8,7 @@ mod ending;
 mod front;
 mod keys;
 mod numbers;
+mod pages;
 mod quiet;
 mod streams;
 mod window;
@@ -16,8 +17,10 @@ use super::{Front, attacks::paths::Attacker, tape::Tape};
 use crate::{
     checkers::{Notebook, Verdict},
     datagram::Log,
+    node::Content,
     world::NodeId,
 };
+use std::sync::Arc;
 
 /// A world that is over, and what is known about it beforehand.
 pub struct Scene<'a> {
@@ -45,11 +48,24 @@ pub struct Expected {
     /// What stands before the server's connections.
     pub front: Option<Front>,
     /// Streams carry HTTP/3, and not what is known beforehand.
-    pub speaks_http: bool,
+    pub page: Option<Page>,
     /// The server speaks not the version that the client begins with.
     pub refuses_version: bool,
     /// Who stands between the ends.
     pub attacker: Option<Attacker>,
+}
+
+/// A page that clients visit over HTTP/3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// What the server has.
+    pub content: Arc<Content>,
+    /// Whether the server has hints for the host.
+    pub has_hints: bool,
+    /// Whether the client follows hints.
+    pub follows: bool,
+    /// Whether there may be other hints: fields of a 103, or what was learnt in another world.
+    pub has_others: bool,
 }
 
 /// Initial limits of an end's streams.
@@ -86,13 +102,17 @@ pub const OF_FRONTS: [(&str, Checker); 5] = [
     ("invalid tokens", front::invalid_tokens),
 ];
 
+/// Those of HTTP/3.
+pub const OF_PAGES: [(&str, Checker); 3] =
+    [("pages", pages::check), ("requests", pages::requests), ("hints", pages::hints)];
+
 /// Reads a scene, counts what it looked at, and complains.
 pub type Checker = fn(&Scene<'_>, &mut Notebook);
 
 /// Asks all checkers.
 pub fn check(scene: &Scene<'_>) -> Verdict {
     let mut verdict = Verdict::default();
-    for (name, checker) in CHECKERS.into_iter().chain(OF_FRONTS) {
+    for (name, checker) in CHECKERS.into_iter().chain(OF_FRONTS).chain(OF_PAGES) {
         verdict.ask(name, |notebook| checker(scene, notebook));
     }
     verdict

@@ -273,6 +273,16 @@ impl End {
         index
     }
 
+    /// The next visit goes on from what the last one learnt.
+    fn remember(&mut self) {
+        if let (Some(Web::Page(page)), Some(Doing::Web(web))) = (&mut self.web, &self.last)
+            && let Some(visit) = web.visit()
+        {
+            self.kept.session.clone_from(&visit.learnt().ticket);
+            page.memory.hints.clone_from(&visit.learnt().hints);
+        }
+    }
+
     /// What came to a server with a front.
     fn receive(&mut self, now: Instant, bytes: &mut [u8], addresses: Addresses, mark: Mark) {
         let Self { reception, seed, notes, .. } = self;
@@ -341,7 +351,10 @@ impl End {
         let (config, reaction, mut is_validated) = (&self.config, &mut self.reaction, false);
         act(connection, &mut |event| {
             match &event {
-                Event::Ticket(session) => kept.session = Some(session.as_ref().clone()),
+                // A page's visit keeps its own, with the settings that belong to it.
+                Event::Ticket(session) if matches!(work, Doing::Work(_)) => {
+                    kept.session = Some(session.as_ref().clone());
+                }
                 Event::NewToken(token) => kept.token = token.to_vec(),
                 Event::Retired(id) => retired.push(*id),
                 Event::Validated(_) | Event::Established => is_validated = true,
@@ -391,6 +404,7 @@ impl End {
         }
         if connection.is_over() {
             self.last = self.connections[index].take().map(|live| live.work);
+            self.remember();
             if let Some(reception) = &mut self.reception {
                 reception.endpoint.forget(index);
             }

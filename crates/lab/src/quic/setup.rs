@@ -218,7 +218,12 @@ impl Setup {
             spare_datagrams: self.spare_datagrams,
             attacker: self.attacker,
             front: self.front.clone(),
-            speaks_http: self.web.is_some(),
+            page: self.web.as_ref().map(|(page, site)| checkers::Page {
+                content: Arc::clone(&site.content),
+                has_hints: site.hints.is_some(),
+                follows: page.options.preload,
+                has_others: site.habits.early_hints.is_some() || page.memory.hints.is_some(),
+            }),
             refuses_version: !server
                 .versions
                 .iter()

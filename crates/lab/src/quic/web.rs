@@ -95,10 +95,15 @@ impl Session {
         if matches!(event, Event::Closed(_)) {
             self.is_over = true;
         }
-        let Self { http3, doing, .. } = self;
+        let Self { http3, doing, connection, .. } = self;
         let (mut heard, mut is_ready) = (Vec::new(), false);
         http3.heard(now, event, &mut |event| {
             is_ready |= matches!(event, session::Event::Ready { .. });
+            let is_rejected =
+                matches!(event, session::Event::Ready { early_data: tls::EarlyData::Rejected, .. });
+            if is_rejected {
+                notes.push(Note::Rejected { connection: *connection });
+            }
             doing.hear(event, &mut heard);
         });
         if is_ready {

@@ -53,7 +53,7 @@ pub(super) fn draw(seed: &mut Seed) -> Ready {
 }
 
 /// A document of a few names, some of which lead further, and hints for most of it.
-fn site(seed: &mut Seed) -> (Content, Vec<Hint>) {
+pub(super) fn site(seed: &mut Seed) -> (Content, Vec<Hint>) {
     let mut content = Content::new();
     let mut document = String::from("<!doctype html>\n<title>A page</title>\n");
     let mut hints = Vec::new();
@@ -93,7 +93,7 @@ fn site(seed: &mut Seed) -> (Content, Vec<Hint>) {
     (content, hints)
 }
 
-fn table(seed: &mut Seed, mut hints: Vec<Hint>) -> Table {
+pub(super) fn table(seed: &mut Seed, mut hints: Vec<Hint>) -> Table {
     let port = pick(seed, &[443, 443, 443, 8_443]); // Hints for another port are another origin's.
     let table = Table::new(table::Config { port, ..table::Config::default() });
     let later = if seed.chance(300) { hints.split_off(hints.len() / 2) } else { Vec::new() };

@@ -11,6 +11,7 @@ use crate::{
         record,
         way::{Bursts, Fault, Hole, Planned},
     },
+    log,
     quic::{
         Front, Setup, Story,
         attacks::paths::Attacker,
@@ -53,6 +54,9 @@ pub(super) fn outcome(story: Story) -> Outcome {
             What::Arrived { bytes, .. } => outcome.bytes += bytes.len() as u64,
             What::Noted { note: Note::Ready { .. }, .. } => sides += 1,
             What::Noted { note: Note::Wrote { .. }, .. } => outcome.requests += 1,
+            What::Noted { note: Note::Web { note: log::Note::Requested { .. }, .. }, .. } => {
+                outcome.requests += 1;
+            }
             _ => {}
         }
     }

@@ -74,21 +74,28 @@ impl Report {
         self.kinds.values().map(|tally| tally.worlds).sum()
     }
 
+    /// Worlds of QUIC, whatever is said over it.
+    fn datagram_worlds(&self) -> u64 {
+        let worlds = |kind| self.kinds.get(&kind).map_or(0, |tally| tally.worlds);
+        worlds(Kind::Quic) + worlds(Kind::Http3)
+    }
+
     /// What a run of this size should have seen and did not.
     fn gaps(&self) -> Vec<String> {
         if self.worlds() < WORLDS_FOR_ALL_FAULTS {
             return Vec::new();
         }
-        let has_pipes = self.kinds.keys().any(|kind| !matches!(kind, Kind::Replay | Kind::Quic));
+        let has_pipes =
+            self.kinds.keys().any(|kind| !matches!(kind, Kind::Replay | Kind::Quic | Kind::Http3));
         let faults = Fault::ALL.iter().filter(|fault| has_pipes && !self.faults.contains_key(fault));
         let mut gaps: Vec<String> = faults.map(|fault| format!("{fault:?} never struck")).collect();
-        let has_datagrams = self.kinds.contains_key(&Kind::Quic);
+        let datagram_worlds = self.datagram_worlds();
+        let has_datagrams = datagram_worlds > 0;
         let faults = datagram::Fault::ALL.iter();
         let faults = faults.filter(|fault| has_datagrams && !self.datagram_faults.contains_key(fault));
         gaps.extend(faults.map(|fault| format!("no datagram was {fault:?}")));
         let attackers = Attacker::ALL.iter();
-        let has_all =
-            self.kinds.get(&Kind::Quic).is_some_and(|tally| tally.worlds >= WORLDS_FOR_ALL_ATTACKERS);
+        let has_all = datagram_worlds >= WORLDS_FOR_ALL_ATTACKERS;
         let attackers = attackers.filter(|attacker| has_all && !self.attackers.contains_key(attacker));
         gaps.extend(attackers.map(|attacker| format!("no attacker did {attacker:?}")));
         for (kind, tally) in &self.kinds {
@@ -104,9 +111,9 @@ impl Report {
 fn names(kind: Kind) -> Vec<&'static str> {
     match kind {
         Kind::Replay => vec!["taken"],
-        Kind::Quic => {
+        Kind::Quic | Kind::Http3 => {
             let all = quic::checkers::CHECKERS.iter().chain(&quic::checkers::OF_FRONTS);
-            all.map(|(name, _)| *name).collect()
+            all.chain(&quic::checkers::OF_PAGES).map(|(name, _)| *name).collect()
         }
         Kind::Tls | Kind::H2 | Kind::Page => CHECKERS.iter().map(|(name, _)| *name).collect(),
     }
@@ -115,7 +122,10 @@ fn names(kind: Kind) -> Vec<&'static str> {
 /// Whether a checker has something to see in worlds of a kind.
 fn is_due(kind: Kind, checker: &str) -> bool {
     match checker {
-        _ if matches!(kind, Kind::Replay | Kind::Quic) => true,
+        "pages" | "requests" | "hints" => kind == Kind::Http3,
+        // What applications say there is for those of pages to read.
+        "bytes" if kind == Kind::Http3 => false,
+        _ if matches!(kind, Kind::Replay | Kind::Quic | Kind::Http3) => true,
         "frames" => kind != Kind::Tls,
         "first flight" => kind == Kind::Page,
         _ => true,
@@ -132,7 +142,7 @@ impl fmt::Display for Report {
         let faults: Vec<String> =
             Fault::ALL.iter().map(|fault| format!("{fault:?} {}", count(fault)).to_lowercase()).collect();
         writeln!(f, "faults: {}", faults.join(", "))?;
-        if self.kinds.contains_key(&Kind::Quic) {
+        if self.datagram_worlds() > 0 {
             let count = |fault: &datagram::Fault| self.datagram_faults.get(fault).copied().unwrap_or(0);
             let faults: Vec<String> = datagram::Fault::ALL
                 .iter()

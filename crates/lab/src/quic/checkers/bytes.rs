@@ -20,7 +20,7 @@ struct Ear {
 
 /// Which of the client's connections each of the server's is: they have a secret in common. A server may have had some that a
 /// client knows nothing of, from copies of its packets.
-fn pairs(scene: &Scene<'_>) -> BTreeMap<usize, usize> {
+pub(super) fn pairs(scene: &Scene<'_>) -> BTreeMap<usize, usize> {
     let secrets = |end: NodeId| {
         scene.log.entries().iter().filter_map(move |entry| match &entry.what {
             What::Noted { node, note: Note::Secret { connection, label, secret } } => {

@@ -4,6 +4,7 @@ use super::Scene;
 use crate::{
     checkers::Notebook,
     datagram::{Note, What},
+    log,
     quic::tape::Event,
 };
 
@@ -15,6 +16,9 @@ pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
     let datagrams = scene.tape.events.iter().filter(is_out).count() as u64;
     let heard = scene.log.entries().iter().filter_map(|entry| match &entry.what {
         What::Noted { note: Note::Heard { bytes, .. }, .. } => Some(bytes.len() as u64),
+        What::Noted { note: Note::Web { note: log::Note::Received { body, .. }, .. }, .. } => {
+            Some(body.len() as u64)
+        }
         _ => None,
     });
     let heard: u64 = heard.sum();

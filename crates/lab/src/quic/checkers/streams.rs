@@ -22,7 +22,7 @@ pub(super) fn check(scene: &Scene<'_>, notebook: &mut Notebook) {
         for frame in packet.frames() {
             let (stream, end, is_final) = match frame {
                 Frame::Stream(frame) => {
-                    let is_right = match scene.expected.speaks_http {
+                    let is_right = match scene.expected.page.is_some() {
                         false => content::is_right(packet.sender, frame.id, frame.offset, frame.data),
                         true => {
                             let stream =
