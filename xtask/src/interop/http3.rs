@@ -49,11 +49,12 @@ fn prepare() -> Result<(), String> {
     if let Err(why) = succeeds(&mut packages) {
         println!("the packages are not all there: {why}");
     }
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--release", "--locked", "--quiet", "--package", "sakigake-example-thinking"]);
     if env::var_os("SAKIGAKE_PROGRAM").is_none() {
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--release", "--locked", "--quiet", "--package", "sakigake-cli"]);
-        succeeds(cargo.current_dir(root()))?;
+        cargo.args(["--package", "sakigake-cli"]);
     }
+    succeeds(cargo.current_dir(root()))?;
     Peer::build_all(&["h3-client"])?;
     if let Err(why) = Peer::build_apart("quiche", "end-quiche") {
         println!("skipped: quiche: {why}: it takes cmake, a C++ compiler and libclang");
