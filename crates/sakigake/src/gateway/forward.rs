@@ -106,6 +106,12 @@ pub(super) fn request(
     let is_ours = |name: &HeaderName| OURS.contains(name) || name.as_str().starts_with("x-forwarded-");
     let ours: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name)).cloned().collect();
     ours.iter().for_each(|name| drop(headers.remove(name)));
+    // Where the browser is, in the origin's eyes: it holds both against its own name.
+    for name in [header::ORIGIN, header::REFERER] {
+        if let Some(value) = headers.get(&name).and_then(|value| as_origins(value, &name, origin, visited)) {
+            headers.insert(name, value);
+        }
+    }
     let client = match client {
         Some(IpAddr::V4(address)) => format!("for={address};"),
         Some(IpAddr::V6(address)) => format!("for=\"[{address}]\";"),
@@ -161,9 +167,25 @@ pub(super) fn response(head: &Response, origin: &Origin, visited: &Origin) -> Op
 
 fn rewrite(headers: &mut HeaderMap, origin: &Origin, visited: &Origin) {
     headers.remove(header::ALT_SVC); // It would lead past us.
+    if origin.host() != visited.host() {
+        headers.remove(header::STRICT_TRANSPORT_SECURITY); // It would bind a name that is not the origin's, at all its ports.
+    }
     for name in [header::LOCATION, header::CONTENT_LOCATION] {
         if let Some(value) = headers.get(&name).and_then(|value| rewritten(value, origin, visited)) {
             headers.insert(name, value);
+        }
+    }
+    let allowed = headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN).and_then(|value| value.to_str().ok());
+    if allowed.and_then(Origin::split).is_some_and(|(place, _)| place == *origin)
+        && let Ok(ours) = HeaderValue::from_str(&format!("https://{visited}"))
+    {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, ours);
+    }
+    if let header::Entry::Occupied(mut cookies) = headers.entry(header::SET_COOKIE) {
+        for value in cookies.iter_mut() {
+            if let Some(cookie) = cookie(value, origin, visited) {
+                *value = cookie;
+            }
         }
     }
     if let header::Entry::Occupied(mut links) = headers.entry(header::LINK) {
@@ -214,6 +236,54 @@ fn rewritten(value: &HeaderValue, origin: &Origin, visited: &Origin) -> Option<H
     let (place, target) = Origin::split(text)?;
     let fragment = text.split_once('#').map_or(String::new(), |(_, fragment)| format!("#{fragment}"));
     (place == *origin).then(|| HeaderValue::from_str(&(visited.url(target) + &fragment)).ok())?
+}
+
+/// An address on ours, as one of the origin's.
+fn as_origins(
+    value: &HeaderValue,
+    name: &HeaderName,
+    origin: &page::Origin,
+    visited: &Origin,
+) -> Option<HeaderValue> {
+    let (_, target) = Origin::split(value.to_str().ok()?).filter(|(place, _)| place == visited)?;
+    let target = if *name == header::ORIGIN { "" } else { target };
+    HeaderValue::from_str(&format!("https://{}{target}", origin.authority())).ok()
+}
+
+/// Whether a host is of that domain (RFC 6265 section 5.1.3).
+fn is_of(host: &str, domain: &[u8]) -> bool {
+    let rest = host.len().checked_sub(domain.len()).map(|at| host.as_bytes().split_at(at));
+    rest.is_some_and(|(before, end)| {
+        end.eq_ignore_ascii_case(domain) && (before.is_empty() || before.ends_with(b"."))
+    })
+}
+
+/// A cookie for the origin's own domain, as one of the host that the browser visits; `None` where nothing is to be changed.
+fn cookie(value: &HeaderValue, origin: &Origin, visited: &Origin) -> Option<HeaderValue> {
+    let is_for_us = |part: &&[u8]| {
+        let domain = part.trim_ascii().split_at_checked(7);
+        let domain = domain.filter(|(name, _)| name.eq_ignore_ascii_case(b"domain="));
+        let domain = domain.map(|(_, domain)| domain.strip_prefix(b".").unwrap_or(domain));
+        // A whole top-level domain is nobody's, which browsers have to see.
+        domain.is_some_and(|domain| {
+            domain.contains(&b'.') && is_of(origin.host(), domain) && !is_of(visited.host(), domain)
+        })
+    };
+    let mut parts = value.as_bytes().split(|byte| *byte == b';');
+    let first = parts.next()?;
+    let rest: Vec<&[u8]> = parts.collect();
+    let kept: Vec<&[u8]> = rest.iter().copied().filter(|part| !is_for_us(part)).collect();
+    if kept.len() == rest.len() {
+        return None;
+    }
+    let mut changed = first.to_vec();
+    for part in kept {
+        changed.push(b';');
+        changed.extend_from_slice(part);
+    }
+    let mut changed = HeaderValue::from_bytes(&changed).ok()?;
+    changed.set_sensitive(value.is_sensitive());
+    Some(changed)
 }
 
 /// A `link` value whose preloads lie on the origin, as ours, printed anew; `None` where nothing is to be changed.

@@ -54,6 +54,14 @@ fn cookies_for_the_origins_domain_become_those_of_the_visited_host() {
 }
 
 #[test]
+fn a_domain_that_the_visited_host_is_of_too_stays() {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::SET_COOKIE, HeaderValue::from_static("a=1; Domain=example.com"));
+    let near = Origin::new("edge.example.com", 443);
+    assert_eq!(own_response(headers, &origin(), &near)[header::SET_COOKIE], "a=1; Domain=example.com");
+}
+
+#[test]
 fn what_binds_the_origins_name_does_not_bind_another_one() {
     assert!(shown("strict-transport-security", &["max-age=9; includeSubDomains"]).is_empty());
     let mut headers = HeaderMap::new();
