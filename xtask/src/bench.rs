@@ -4,7 +4,11 @@
 
 mod counts;
 mod h2;
+mod h3;
 mod peers;
+mod report;
+mod servers;
+mod usage;
 
 pub(crate) use peers::Peer;
 
@@ -30,6 +34,11 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
         counts::run,
     ),
     ("h2", "CPU a request and memory an idle connection, beside nginx, h2o, hyper and caddy", h2::run),
+    (
+        "h3",
+        "CPU a request and a handshake, memory an idle connection over HTTP/3, beside h3 with quinn and caddy",
+        h3::run,
+    ),
 ];
 
 type Run = fn(&[&str]) -> Result<(), String>;

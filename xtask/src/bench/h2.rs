@@ -4,26 +4,22 @@
 //! each round. What counts is the CPU time of a server's processes, read before and after each load.
 
 mod load;
-mod report;
 mod servers;
-mod usage;
 
+use super::{
+    report::{self, Loaded, Row, write},
+    servers::{CLIENT_CORE, Place, Running, Server, versions},
+    usage::{self, Memory},
+};
 use crate::root;
-use load::{Load, Loaded};
-use report::Row;
+use load::Load;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use servers::{Place, Running, SERVERS, Server};
+use servers::SERVERS;
 use std::{
-    fs,
     io::Read,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
-use usage::Memory;
-
-/// The core of the servers, and that of whoever loads them.
-const SERVER_CORE: &str = "0";
-const CLIENT_CORE: &str = "1";
 
 /// Idle connections at a time.
 const IDLE: usize = 10_000;
@@ -70,8 +66,8 @@ struct Choice {
 pub(crate) fn run(words: &[&str]) -> Result<(), String> {
     let choice = Choice::read(words)?;
     let servers: Vec<&Server> = SERVERS.iter().filter(|server| choice.wants_server(server)).collect();
-    let place = Place::make(&root(), &SIZES)?;
-    for line in versions(&servers, &place) {
+    let place = Place::make(&root(), &SIZES, "peer-hyper-h2")?;
+    for line in versions(&servers, &place, Path::new("h2load")) {
         println!("{line}");
         choice.keep(&line)?;
     }
@@ -82,7 +78,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), String> {
         println!("{:10} {:>12} {:>12}", "idle", "RSS B/conn", "heap B/conn");
         for server in servers {
             eprintln!("# {count} idle connections to {}", server.name);
-            let each = idle(server, &place, count)?;
+            let each = idle(server, &place, "idle", count)?;
             println!("{:10} {:>12} {:>12}", server.name, each.resident, each.anonymous);
             choice.keep(&format!("idle-{count}\t{}\t{}\t{}", server.name, each.resident, each.anonymous))?;
         }
@@ -163,27 +159,6 @@ fn cells() -> impl Iterator<Item = Load> {
     SIZES.into_iter().flat_map(shapes)
 }
 
-/// What was measured, and with which versions.
-fn versions(servers: &[&Server], place: &Place) -> Vec<String> {
-    let first_line = |program: &Path, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output();
-        let text = output.map(|output| [output.stdout, output.stderr].concat());
-        let text =
-            text.map_or_else(|error| error.to_string(), |text| String::from_utf8_lossy(&text).into_owned());
-        text.lines().next().unwrap_or_default().trim().to_owned()
-    };
-    let load = first_line(Path::new("h2load"), &["--version"]);
-    let kernel = first_line(Path::new("uname"), &["-sr"]);
-    let named = servers.iter().map(|server| {
-        let version = match server.version {
-            [] => "of this tree".to_owned(),
-            arguments => first_line(&(server.program)(place), arguments),
-        };
-        format!("# {}: {version}", server.name)
-    });
-    named.chain([format!("# load: {load}"), format!("# kernel: {kernel}")]).collect()
-}
-
 /// Loads each server in turns.
 fn measure(cell: &Load, running: &[Running], choice: &Choice) -> Result<Vec<Row>, String> {
     // A short load first, which fills the caches and tells how many requests fit the time.
@@ -194,8 +169,11 @@ fn measure(cell: &Load, running: &[Running], choice: &Choice) -> Result<Vec<Row>
         let requests = (probe.requests as f64 * LOAD_S / seconds) as usize;
         loads.push(Load { requests: requests.max(cell.connections), ..*cell });
     }
-    let mut rows: Vec<Row> =
-        running.iter().zip(&loads).map(|(server, load)| Row::new(server.name, load)).collect();
+    let mut rows: Vec<Row> = running
+        .iter()
+        .zip(&loads)
+        .map(|(server, load)| Row::new(server.name, load.name(), load.requests))
+        .collect();
     let rounds = running.iter().map(|server| choice.rounds(server.server)).max().unwrap_or(0);
     for round in 0..rounds {
         for turn in 0..running.len() {
@@ -218,12 +196,17 @@ fn raise_descriptors(idle: usize) -> Result<(), String> {
 }
 
 /// Memory that each of many idle connections costs a server that was just started.
-fn idle(server: &'static Server, place: &Place, count: usize) -> Result<Memory, String> {
+pub(super) fn idle(
+    server: &'static Server,
+    place: &Place,
+    program: &str,
+    count: usize,
+) -> Result<Memory, String> {
     let running = Running::start(server, place)?;
     // The first connections fill what every later one shares.
-    drop(Idle::open(&running, place, 100)?);
+    drop(Idle::open(&running, place, program, 100)?);
     let before = running.memory()?;
-    let idle = Idle::open(&running, place, count)?;
+    let idle = Idle::open(&running, place, program, count)?;
     let after = running.memory()?;
     drop(idle);
     Ok(after.each_beyond(before, count))
@@ -233,9 +216,9 @@ fn idle(server: &'static Server, place: &Place, count: usize) -> Result<Memory, 
 struct Idle(std::process::Child);
 
 impl Idle {
-    fn open(running: &Running, place: &Place, count: usize) -> Result<Self, String> {
+    fn open(running: &Running, place: &Place, program: &str, count: usize) -> Result<Self, String> {
         let mut command = Command::new("taskset");
-        command.args(["-c", CLIENT_CORE]).arg(place.peers.program("idle"));
+        command.args(["-c", CLIENT_CORE]).arg(place.peers.program(program));
         command.args([running.address(), count.to_string()]);
         let client = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut idle = Self(client.map_err(|error| format!("the idle client: {error}"))?);
@@ -254,11 +237,6 @@ impl Drop for Idle {
         // It ends with its input; how is of no matter.
         let _ = self.0.wait();
     }
-}
-
-/// Writes a file of the work folder.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// CPU time and throughput of one load, beside the load itself.

@@ -1,6 +1,6 @@
 //! One run of h2load.
 
-use super::CLIENT_CORE;
+use crate::bench::{report::Loaded, servers::CLIENT_CORE};
 use std::process::Command;
 
 /// What is asked, by how many.
@@ -13,16 +13,6 @@ pub(super) struct Load {
     /// At a time on each connection.
     pub(super) streams: usize,
     pub(super) requests: usize,
-}
-
-/// How it went.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Loaded {
-    /// From the first connection to the last response.
-    pub(super) wall_s: f64,
-    pub(super) requests_a_second: f64,
-    /// Of the server's CPU, a request.
-    pub(super) cpu_us: f64,
 }
 
 impl Load {

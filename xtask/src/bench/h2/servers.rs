@@ -1,35 +1,6 @@
-//! The servers under load: how each is set up, alike in all that matters, and started.
+//! The servers of HTTP/2, alike in all that matters.
 
-use super::{
-    SERVER_CORE,
-    usage::{self, Memory},
-    write,
-};
-use crate::{bench::peers::Peer, group::Group};
-use std::{
-    collections::BTreeMap,
-    env, fs,
-    net::TcpStream,
-    ops::Deref,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
-
-/// One kind of server.
-pub(super) struct Server {
-    pub(super) name: &'static str,
-    port: u16,
-    /// Whether a goal is set by it, or it is ours: then it is measured more often.
-    pub(super) is_bar: bool,
-    pub(super) program: fn(&Place) -> PathBuf,
-    /// What makes the program tell its version; nothing for what is built here.
-    pub(super) version: &'static [&'static str],
-    /// Its configuration's text, if it has any.
-    config: fn(&Place, u16) -> String,
-    arguments: fn(&Place, u16, config: &Path) -> Vec<String>,
-}
+use crate::bench::servers::{Place, Server, listens, text, words};
 
 /// All, ours first.
 pub(super) const SERVERS: [Server; 5] = [
@@ -47,6 +18,7 @@ pub(super) const SERVERS: [Server; 5] = [
             )
         },
         arguments: |_, _, config| words(&["run", &text(config)]).collect(),
+        is_up: listens,
     },
     Server {
         name: "h2o",
@@ -56,6 +28,7 @@ pub(super) const SERVERS: [Server; 5] = [
         version: &["--version"],
         config: h2o,
         arguments: |_, _, config| words(&["-c", &text(config)]).collect(),
+        is_up: listens,
     },
     Server {
         name: "nginx",
@@ -65,6 +38,7 @@ pub(super) const SERVERS: [Server; 5] = [
         version: &["-v"],
         config: nginx,
         arguments: |place, _, config| words(&["-p", &text(&place.folder), "-c", &text(config)]).collect(),
+        is_up: listens,
     },
     Server {
         name: "hyper",
@@ -76,6 +50,7 @@ pub(super) const SERVERS: [Server; 5] = [
         arguments: |place, port, _| {
             vec![format!("127.0.0.1:{port}"), place.cert(), place.key(), text(&place.site)]
         },
+        is_up: listens,
     },
     Server {
         name: "caddy",
@@ -87,6 +62,7 @@ pub(super) const SERVERS: [Server; 5] = [
         arguments: |_, _, config| {
             words(&["run", "--adapter", "caddyfile", "--config", &text(config)]).collect()
         },
+        is_up: listens,
     },
 ];
 
@@ -125,146 +101,4 @@ fn caddy(place: &Place, port: u16) -> String {
         place.key(),
         place.site.display()
     )
-}
-
-fn words<'a>(words: &'a [&'a str]) -> impl Iterator<Item = String> + use<'a> {
-    words.iter().map(|word| (*word).to_owned())
-}
-
-fn text(path: &Path) -> String {
-    path.display().to_string()
-}
-
-/// Where everything lies.
-pub(super) struct Place {
-    /// The work folder, which is removed at the end.
-    folder: PathBuf,
-    pub(super) site: PathBuf,
-    /// The folder of our program, and the programs on other people's stacks.
-    pub(super) ours: PathBuf,
-    pub(super) peers: Peer,
-}
-
-impl Place {
-    /// Builds what is to be measured, and makes the site and its certificate (P-256).
-    pub(super) fn make(root: &Path, files: &[(&str, usize)]) -> Result<Self, String> {
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        build(root)?;
-        let folder = env::temp_dir().join(format!("sakigake-bench-{}", std::process::id()));
-        let place = Self {
-            site: folder.join("site"),
-            ours: target.join("release"),
-            peers: Peer::build("peer-hyper-h2")?,
-            folder,
-        };
-        for folder in [&place.site, &place.folder.join("tmp")] {
-            fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        }
-        for (name, bytes) in files {
-            // Bytes that no codec and no cache of equal pages makes smaller.
-            let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-            let noise = std::iter::repeat_with(|| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                (state >> 56) as u8
-            });
-            write(&place.site.join(name), &noise.take(*bytes).collect::<Vec<_>>())?;
-        }
-        let mut openssl = Command::new("openssl");
-        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]);
-        openssl.args(["-days", "30", "-subj", "/CN=localhost"]);
-        openssl.args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]);
-        openssl.args(["-keyout", &place.key(), "-out", &place.cert()]);
-        let made = openssl.output().map_err(|error| format!("openssl: {error}"))?;
-        match made.status.success() {
-            true => Ok(place),
-            false => Err(String::from_utf8_lossy(&made.stderr).into_owned()),
-        }
-    }
-
-    fn cert(&self) -> String {
-        text(&self.folder.join("cert.pem"))
-    }
-
-    fn key(&self) -> String {
-        text(&self.folder.join("key.pem"))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // What remains is in the system's temporary folder, and hurts nobody.
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn build(root: &Path) -> Result<(), String> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args(["build", "--release", "--locked", "--package", "sakigake-cli"]).current_dir(root);
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        outcome => Err(format!("building: {outcome:?}")),
-    }
-}
-
-/// A server that listens; dropping it ends it.
-pub(super) struct Running {
-    pub(super) server: &'static Server,
-    group: Group,
-}
-
-impl Deref for Running {
-    type Target = Server;
-
-    fn deref(&self) -> &Server {
-        self.server
-    }
-}
-
-impl Running {
-    /// Starts `server` on its core, and waits until it listens.
-    pub(super) fn start(server: &'static Server, place: &Place) -> Result<Self, String> {
-        let config = place.folder.join(format!("{}.conf", server.name));
-        write(&config, (server.config)(place, server.port).as_bytes())?;
-        let mut command = Command::new("taskset");
-        command.args(["-c", SERVER_CORE]).arg((server.program)(place));
-        command.args((server.arguments)(place, server.port, &config));
-        // One processor for Go's scheduler too; homes of its own for what looks for one.
-        command.env("GOMAXPROCS", "1").env("HOME", &place.folder).current_dir(&place.folder);
-        let noise = fs::File::create(place.folder.join(format!("{}.err", server.name)));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(noise.map_err(|error| error.to_string())?);
-        let running = Self { server, group: Group::start(&mut command)? };
-        let end = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(running.address()).is_err() {
-            if Instant::now() > end {
-                let said = fs::read_to_string(place.folder.join(format!("{}.err", server.name)));
-                return Err(format!("{} does not listen: {}", server.name, said.unwrap_or_default()));
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        Ok(running)
-    }
-
-    pub(super) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.server.port)
-    }
-
-    fn processes(&self) -> Vec<u32> {
-        usage::family(self.group.child.id())
-    }
-
-    /// CPU time of each of its processes so far.
-    pub(super) fn cpu(&self) -> Result<BTreeMap<u32, Duration>, String> {
-        self.processes().into_iter().map(|process| Ok((process, usage::cpu(process)?))).collect()
-    }
-
-    pub(super) fn memory(&self) -> Result<Memory, String> {
-        let mut sum = Memory { resident: 0, anonymous: 0 };
-        for process in self.processes() {
-            let memory = usage::memory(process)?;
-            sum.resident += memory.resident;
-            sum.anonymous += memory.anonymous;
-        }
-        Ok(sum)
-    }
 }

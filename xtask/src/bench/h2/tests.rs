@@ -1,6 +1,6 @@
-use super::{
-    load::{self, Loaded},
-    report::Spread,
+use super::load;
+use crate::bench::{
+    report::{Loaded, Spread},
     usage,
 };
 use std::time::Duration;

@@ -1,23 +1,38 @@
 //! Numbers as people and as programs read them.
 
-use super::load::{Load, Loaded};
-use std::{fmt::Write as _, fs::OpenOptions, io::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    fs::{self, OpenOptions},
+    io::Write as _,
+    path::Path,
+};
+
+/// How a load went.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Loaded {
+    /// From the first connection to the last response.
+    pub(super) wall_s: f64,
+    pub(super) requests_a_second: f64,
+    /// Of the server's CPU, a request.
+    pub(super) cpu_us: f64,
+}
 
 /// All loads of one server in one cell.
 pub(super) struct Row {
     server: &'static str,
-    load: Load,
+    cell: String,
+    requests: usize,
     pub(super) loaded: Vec<Loaded>,
 }
 
 impl Row {
-    pub(super) fn new(server: &'static str, load: &Load) -> Self {
-        Self { server, load: *load, loaded: Vec::new() }
+    pub(super) fn new(server: &'static str, cell: String, requests: usize) -> Self {
+        Self { server, cell, requests, loaded: Vec::new() }
     }
 
     /// A line a load: cell, server, round, requests, CPU microseconds a request, requests a second.
     pub(super) fn lines(&self) -> impl Iterator<Item = String> {
-        let (cell, server, requests) = (self.load.name(), self.server, self.load.requests);
+        let (cell, server, requests) = (&self.cell, self.server, self.requests);
         self.loaded.iter().enumerate().map(move |(round, loaded)| {
             let (cpu, rate) = (loaded.cpu_us, loaded.requests_a_second);
             format!("{cell}\t{server}\t{round}\t{requests}\t{cpu:.4}\t{rate:.0}")
@@ -52,12 +67,7 @@ pub(super) fn cell(rows: &[Row]) -> String {
     let Some(ours) = rows.first() else { return String::new() };
     let mut out = format!(
         "{:10} {:>8} {:>8} {:>8} {:>10} {:>22}\n",
-        ours.load.name(),
-        "us/req",
-        "min",
-        "max",
-        "req/s",
-        "first row / this one"
+        ours.cell, "us/req", "min", "max", "req/s", "first row / this one"
     );
     for row in rows {
         let cpu = row.cpu_us();
@@ -79,4 +89,9 @@ pub(super) fn append_line(path: &Path, line: &str) -> Result<(), String> {
     let file = OpenOptions::new().create(true).append(true).open(path);
     let written = file.and_then(|mut file| writeln!(file, "{line}"));
     written.map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Writes a file.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
