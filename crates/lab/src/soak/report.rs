@@ -125,6 +125,8 @@ fn is_due(kind: Kind, checker: &str) -> bool {
         "pages" | "requests" | "hints" => kind == Kind::Http3,
         // What applications say there is for those of pages to read.
         "bytes" if kind == Kind::Http3 => false,
+        // The fronts are those of QUIC's own worlds, and a few dozen pages may meet none that has forgotten anything.
+        "retry" | "versions" | "resets" | "tokens" | "invalid tokens" => kind == Kind::Quic,
         _ if matches!(kind, Kind::Replay | Kind::Quic | Kind::Http3) => true,
         "frames" => kind != Kind::Tls,
         "first flight" => kind == Kind::Page,
