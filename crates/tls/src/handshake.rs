@@ -60,6 +60,8 @@ pub struct Handshake {
     deadline: Option<Instant>,
     /// A server's tickets wait for their owner.
     holds_tickets: bool,
+    /// QUIC carries it.
+    is_quic: bool,
 }
 
 /// What a state may use while it takes a message.
@@ -134,7 +136,7 @@ impl Handshake {
         let limits = config.limits.clone();
         let mut turn = Turn { now, entropy: &mut *entropy, flight, holds_tickets: false };
         let state = client::State::start(config, server_name, session, Some(parameters), &mut turn)?;
-        Ok(Self::new(State::Client(state), limits, now, entropy))
+        Ok(Self { is_quic: true, ..Self::new(State::Client(state), limits, now, entropy) })
     }
 
     /// A server that waits for a ClientHello.
@@ -152,7 +154,8 @@ impl Handshake {
     /// it is taken; ours for application data behind our flight; the client's once its Finished was verified.
     pub fn quic_server(config: Arc<server::Config>, now: Instant, entropy: Box<dyn Entropy>) -> Self {
         let limits = config.limits.clone();
-        Self::new(State::Server(server::State::start(config, true)), limits, now, entropy)
+        let state = State::Server(server::State::start(config, true));
+        Self { is_quic: true, ..Self::new(state, limits, now, entropy) }
     }
 
     /// Takes bytes of handshake messages that came under the keys of `level`, in any split. After a fault it takes
@@ -302,7 +305,8 @@ impl Handshake {
 
     fn new(state: State, limits: Limits, now: Instant, entropy: Box<dyn Entropy>) -> Self {
         let deadline = Some(now + Span::from_millis(limits.handshake_ms));
-        Self { state, incoming: Reassembly::default(), entropy, limits, deadline, holds_tickets: false }
+        let incoming = Reassembly::default();
+        Self { state, incoming, entropy, limits, deadline, holds_tickets: false, is_quic: false }
     }
 
     fn take(&mut self, now: Instant, level: Level, bytes: &[u8], flight: &mut Flight) -> Result<(), Fault> {
@@ -359,13 +363,13 @@ impl Handshake {
         Ok(flight.steps[before..].iter().any(|step| matches!(step, Step::ReadKey(_))))
     }
 
-    /// Where keys change, nothing may be left that came under the old ones. A KeyUpdate is refused by its name: over QUIC it has
+    /// Where keys change, nothing may be left that came under the old ones. Over QUIC a KeyUpdate is refused by its name: it has
     /// another code than what else is left (RFC 9001, sections 6 and 4.1.3).
     fn end_of_keys(&self, changed: bool, input: &[u8]) -> Result<(), Fault> {
-        match self.incoming.kind(input) {
-            Some(kind @ HandshakeType::KEY_UPDATE) if changed => Err(Fault::UnexpectedMessage(kind)), // spec: 9001-6-b
-            Some(_) if changed => Err(Fault::MessageSpansKeyChange), // spec: 9846-5.1-l spec: 9001-4.1.3-a
-            _ => Ok(()),
+        match self.incoming.kind(input).filter(|_| changed) {
+            None => Ok(()),
+            Some(kind @ HandshakeType::KEY_UPDATE) if self.is_quic => Err(Fault::UnexpectedMessage(kind)), // spec: 9001-6-b
+            Some(_) => Err(Fault::MessageSpansKeyChange), // spec: 9846-5.1-l spec: 9001-4.1.3-a
         }
     }
 

@@ -46,6 +46,7 @@ fn replay(state: client::State, v: &Vectors, hello: &[u8]) {
         limits: Limits::default(),
         deadline: None,
         holds_tickets: false,
+        is_quic: false,
     };
     let mut flight = Flight::default();
     handshake.handle(NOW, Level::Plain, hello, &mut flight).unwrap();
