@@ -31,7 +31,9 @@ class Gateway(Server):
 def chromium_takes_from_the_gateway_what_only_the_frame_names(world):
     """The page does not name the sheet, and the origin says it in its frame alone: neither in a 103 of its own nor in Link."""
     site, hints = world.folder("behind-a-gateway"), world.scratch / "gateway.hints"
-    (site / "index.html").write_text("<!doctype html><title>behind</title>")
+    # Chromium drops what nobody has used when the page is complete: this one takes its time.
+    busy = "<script>for (const end = Date.now() + 500; Date.now() < end;);</script>"
+    (site / "index.html").write_text(f"<!doctype html><title>behind</title>{busy}")
     (site / "unnamed.css").write_text("p { color: black }")
     hints.write_text("</unnamed.css>; rel=preload; as=style\n")
     origin = world.serve(site, "--hints", hints, "--no-early-hints")
