@@ -18,10 +18,10 @@ use std::{collections::HashMap, env, error::Error, fs, net::SocketAddr, sync::Ar
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 type Files = Arc<HashMap<String, Bytes>>;
 
-/// As ours waits for somebody who says nothing.
+/// Longer than a measurement, so that nobody who is idle is let go within it.
 const IDLE: Duration = Duration::from_secs(600);
 
-/// As ours: what a client may have under way, a datagram at most, and what the system may hold of datagrams.
+/// What a client may have under way, a datagram at most, and what the system may hold of datagrams.
 const STREAMS: u32 = 128;
 const DATAGRAM_BYTES: u16 = 1_452;
 const SOCKET_BYTES: usize = 4 << 20;

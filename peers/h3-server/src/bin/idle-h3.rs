@@ -1,4 +1,4 @@
-//! `idle-h3 ADDR N`: opens N connections, speaks HTTP/3 on each until both sides' SETTINGS are there, prints `ready`, then holds
+//! `idle-h3 ADDR N`: opens N connections, speaks HTTP/3 on each, waits a second for what follows, prints `ready`, then holds
 //! them until its standard input ends.
 
 use bytes::Bytes;
