@@ -29,7 +29,7 @@ def curl_talks_to_a_router_over_both_protocols(world):
     upload.write_bytes(bytes(range(256)) * 4096 * 8)
     for version, number in (("--http2", "2"), ("--http1.1", "1.1")):
         done = curl(world, port, "/json", version, "-w", "\n%{http_version}")
-        check(done.stdout == f'{{"name":"sakigake","speaks":["h2","http/1.1"]}}\n{number}', done.stdout)
+        check(done.stdout == f'{{"name":"sakigake","speaks":["h3","h2","http/1.1"]}}\n{number}', done.stdout)
         events = curl(world, port, "/events", version).stdout
         check([line for line in events.splitlines() if line] == ["data: 1", "data: 2", "data: 3"], events)
         for expect in ("Expect:", "Expect: 100-continue"):
@@ -58,4 +58,10 @@ def websockets_run_over_http_1_1(world):
 @case(PROGRAM, "python")
 def websockets_run_over_http_2(world):
     done = world.run("python", ROOT / "tests/interop/websocket_h2.py", axum(world), world.ca)
+    check_in("two sockets on one connection: echoed, closed", done.stdout)
+
+
+@case(PROGRAM, "python")
+def websockets_run_over_http_3(world):
+    done = world.run("python", ROOT / "tests/interop/websocket_h3.py", axum(world), world.ca)
     check_in("two sockets on one connection: echoed, closed", done.stdout)

@@ -1,4 +1,4 @@
-//! An axum router, unchanged, over TLS 1.3 with HTTP/2 and HTTP/1.1: JSON, events, uploads, WebSockets.
+//! An axum router, unchanged, over HTTP/3, HTTP/2 and HTTP/1.1: JSON, events, uploads, WebSockets.
 //!
 //! ```text
 //! cargo run -p sakigake-example-axum -- 127.0.0.1:8443
@@ -50,7 +50,7 @@ fn router() -> Router {
 }
 
 async fn json() -> Json<serde_json::Value> {
-    Json(serde_json::json!({ "name": "sakigake", "speaks": ["h2", "http/1.1"] }))
+    Json(serde_json::json!({ "name": "sakigake", "speaks": ["h3", "h2", "http/1.1"] }))
 }
 
 /// Three events, one each tenth of a second.

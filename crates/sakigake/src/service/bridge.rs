@@ -1,4 +1,4 @@
-//! WebSockets over HTTP/2 (RFC 8441) for handlers that know them over HTTP/1.1 alone: an in-memory HTTP/1.1 connection
+//! WebSockets over HTTP/2 and HTTP/3 (RFC 8441, RFC 9220) for handlers that know them over HTTP/1.1 alone: an in-memory HTTP/1.1 connection
 //! between the stream and the handler. The handler sees `GET`, `Upgrade: websocket` and a key, and its 101 becomes 200.
 
 use super::{Body, BoxError, Failure, Local, Outgoing, Pending, local::Answer};
