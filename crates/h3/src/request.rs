@@ -86,7 +86,7 @@ impl Connection {
                     heard(Event::Data { stream: StreamId(id), bytes: part, end });
                 }
                 Piece::Whole(kind::HEADERS, payload) => self.section(id, exchange, &payload, end, heard)?,
-                Piece::Whole(..) => return Err(Fault::Push), // spec: 9114-7.2.5-b
+                Piece::Whole(..) => return Err(Fault::Push), // Nothing else is kept.
             }
         }
         // The owner says when a body's bytes were used; all others have been.
@@ -163,7 +163,7 @@ impl Connection {
                 Err(Fault::SectionTooLarge)
             }
             (kind::HEADERS, _) => Ok(Fate::Keep),
-            _ => Err(Fault::Push),
+            _ => Err(Fault::Push), // spec: 9114-7.2.5-b
         }
     }
 

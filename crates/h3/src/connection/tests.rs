@@ -313,6 +313,8 @@ fn nothing_is_pushed() {
     for client in [true, false] {
         let control = if client { 3 } else { 2 };
         assert_eq!(plays(client, &[(control, "00 04 00 03 01 00", false)]).1, Err(Fault::Push));
+        // Its payload is one number, as that of a ranking is not.
+        assert_eq!(plays(client, &[(control, "00 04 00 03 02 00 00", false)]).1, Err(Fault::FrameLength));
     }
     assert_eq!(plays(true, &[(1, "", false)]).1, Err(Fault::ServerStream));
 }
