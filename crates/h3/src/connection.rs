@@ -499,7 +499,9 @@ impl Connection {
         code: u64,
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
-        let Some(exchange) = self.exchanges.get(&stream.0) else { return Ok(()) };
+        let Some(exchange) = self.exchanges.get(&stream.0) else {
+            return self.never_came(now, stream, |stream, code| Departure::Reset { stream, code });
+        };
         if exchange.phase == Phase::Ended {
             return Ok(()); // The message had come whole.
         }
@@ -523,7 +525,9 @@ impl Connection {
         if let Some(local) = self.locals.iter_mut().find(|local| local.id == stream.0) {
             return local.stopped(); // spec: 9114-6.2.1-e
         }
-        let Some(exchange) = self.exchanges.get_mut(&stream.0) else { return Ok(()) };
+        let Some(exchange) = self.exchanges.get_mut(&stream.0) else {
+            return self.never_came(now, stream, |stream, code| Departure::Stop { stream, code });
+        };
         self.queued -= exchange.output.queued();
         self.held -= exchange.output.held();
         exchange.output.drop_rest();
@@ -538,6 +542,23 @@ impl Connection {
             heard(Event::Reset { stream, code, untouched: false });
         }
         Ok(())
+    }
+
+    /// A request was given up that nobody here knows: packets overtake each other, and nothing of it has come. `rest` ends the
+    /// direction that QUIC has not ended, and the client's encoder hears that its section is not waited for any more. Where the
+    /// request is over, QUIC passes over what is said here.
+    fn never_came(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        rest: impl FnOnce(StreamId, u64) -> Departure,
+    ) -> Result<(), Fault> {
+        if self.client || stream.0 & 3 != 0 || self.is_given_up(stream.0) {
+            return Ok(());
+        }
+        self.budget.spend(now, &self.config.limits, Flood::Resets)?;
+        self.departures.push_back(rest(stream, ErrorCode::RequestRejected.wire()));
+        Ok(self.decoder.cancel(stream.0)?) // spec: 9204-2.2.2.2-a
     }
 
     /// A server will not look at requests from this one on.

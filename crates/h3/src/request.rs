@@ -85,8 +85,8 @@ impl Connection {
                     passed += part.len();
                     heard(Event::Data { stream: StreamId(id), bytes: part, end });
                 }
-                Piece::Whole(kind::HEADERS, payload) => self.section(id, exchange, &payload, end, heard)?,
-                Piece::Whole(..) => return Err(Fault::Push), // Nothing else is kept.
+                // Nothing is kept but HEADERS.
+                Piece::Whole(_, payload) => self.section(id, exchange, &payload, end, heard)?,
             }
         }
         // The owner says when a body's bytes were used; all others have been.

@@ -274,6 +274,19 @@ fn a_request_that_is_given_up_before_it_left_keeps_its_number() {
 }
 
 #[test]
+fn a_request_that_is_given_up_before_it_comes_gives_its_stream_back() {
+    let mut options = Options::default();
+    options.limits.streams.bidirectional_streams = 2;
+    let mut pair = Pair::new(options);
+    for _ in 0..5 {
+        let lost = pair.client.connection.open(Direction::Bidirectional).expect("each one before is over");
+        pair.client.connection.reset(lost, 0x10c).expect("it is open");
+        pair.talk();
+        assert_eq!(pair.server.connection.live_streams(Direction::Bidirectional), 0);
+    }
+}
+
+#[test]
 fn as_many_requests_are_made_as_the_server_lets_streams_be_opened() {
     let mut options = Options::default();
     options.limits.streams.bidirectional_streams = 2;

@@ -54,6 +54,57 @@ fn whoever_stops_responses_by_the_thousand_is_no_better() {
     assert_eq!(outcome, (1_000, Fault::Flood(Flood::Resets)));
 }
 
+/// Packets overtake each other, so that a request may be given up before anything of it comes.
+#[test]
+fn a_request_that_is_given_up_before_it_comes_is_over_both_ways() {
+    // spec: 9204-2.2.2.2-a
+    let table = "3f e1 1f"; // The client has a table here, which the stream may have referred to.
+    for is_reset in [true, false] {
+        let mut server = server_with(0, Limits::default());
+        server.handle(NOW, StreamId(2), &hex(&format!("02 {table}")), false, &mut |_| ()).unwrap();
+        let mut heard = |event: Event<'_>| panic!("nobody was asked: {event:?}");
+        if is_reset {
+            server.reset_heard(NOW, StreamId(4), 0x10c, &mut heard).unwrap();
+        } else {
+            server.stop_heard(NOW, StreamId(4), 0x10c, &mut heard).unwrap();
+            // What comes late finds nobody.
+            server.handle(NOW, StreamId(4), &hex(GET), true, &mut heard).unwrap();
+        }
+        let told = departures(&mut server);
+        let ends = told.iter().filter(|departure| match departure {
+            Departure::Reset { stream, code: 0x10b } => is_reset && stream.0 == 4,
+            Departure::Stop { stream, code: 0x10b } => !is_reset && stream.0 == 4,
+            _ => false,
+        });
+        assert_eq!(ends.count(), 1, "{told:?}");
+        let decoder_stream = told.iter().find_map(|departure| match departure {
+            Departure::Bytes { chunk, .. } if chunk.as_ref()[0] == 3 => Some(chunk.as_ref().to_vec()),
+            _ => None,
+        });
+        assert_eq!(decoder_stream, Some(hex("03 44")), "the encoder need not keep what it referred to");
+        assert_forgotten(&mut server);
+    }
+}
+
+#[test]
+fn requests_that_never_come_are_counted_like_those_that_are_given_up() {
+    for is_reset in [true, false] {
+        let mut server = server_with(0, Limits::default());
+        let outcome = times(|number| {
+            let stream = StreamId(4 * number);
+            let ended = match is_reset {
+                true => server.reset_heard(NOW, stream, 0x10c, &mut |_| ()),
+                false => server.stop_heard(NOW, stream, 0x10c, &mut |_| ()),
+            };
+            if ended.is_ok() {
+                assert_forgotten(&mut server);
+            }
+            ended
+        });
+        assert_eq!(outcome, (1_000, Fault::Flood(Flood::Resets)));
+    }
+}
+
 #[test]
 fn a_control_stream_does_not_run_on() {
     let most = u64::from(Limits::default().controls_per_10_s);
