@@ -64,7 +64,7 @@ pub(crate) struct Streams<H: Handler, S> {
     read: BTreeMap<StreamId, usize>,
     /// Whether one of them, or a service, has more than its stream's queue took.
     has_more: bool,
-    /// What has not left yet, in the order of the streams' numbers, which is that of the requests.
+    /// What has not left yet, in the order of the streams' numbers.
     responses: Vec<Response>,
     stop: Option<Pin<Box<S>>>,
     idle: Pin<Box<Sleep>>,
@@ -258,7 +258,9 @@ impl<H: Handler, S: Future<Output = ()>> Streams<H, S> {
         if self.responses.capacity() == 0 {
             self.responses = SPARE_RESPONSES.take();
         }
-        self.responses.push(response);
+        // Over QUIC a request may overtake an earlier one.
+        let at = self.responses.partition_point(|other| other.stream < stream);
+        self.responses.insert(at, response);
     }
 
     /// Tells of the responses that are over, and gives the list's memory back to the worker.

@@ -1,6 +1,9 @@
 use super::*;
+use crate::{files::error_reply, handler::H3};
 use sakigake_h2::{Config, Connection};
+use sakigake_h3 as h3;
 use sakigake_semantics::{Chunk, Request, Response};
+use std::{cell::RefCell, net::SocketAddr, sync::Arc};
 
 /// A server of which so many streams were asked for, whose responses have begun and have no body yet.
 fn begun(count: usize) -> (Connection, Vec<StreamId>, usize) {
@@ -48,4 +51,87 @@ fn one_stream_after_another_that_goes_first_is_no_way_to_memory() {
     // One refill each is everybody's.
     let most = URGENT_BYTES + streams.len() * REFILL_BYTES + TURN_BYTES;
     assert!(http.held_bytes() < most + streams.len() * REFILL_BYTES, "{}", http.held_bytes());
+}
+
+/// Answers all with a page that says that there is none, and keeps what became of each.
+#[derive(Default)]
+struct Clerk {
+    served: RefCell<Vec<(u16, u64, bool)>>,
+}
+
+impl Handler for Clerk {
+    fn answer(&self, _: &[u8], _: &Ask<'_>, _: time::SystemTime) -> Dispatched {
+        Dispatched { seat: None, answer: Answer::Reply(error_reply(404, false)), visit: None }
+    }
+
+    fn served(&self, served: &Served) {
+        self.served.borrow_mut().push((served.status, served.bytes, served.whole));
+    }
+
+    fn client(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 1))
+    }
+}
+
+/// An engine without a connection below.
+struct Bare(h3::Connection);
+
+impl Carrier for Bare {
+    fn http(&mut self) -> Option<&mut dyn Http> {
+        Some(&mut self.0)
+    }
+
+    fn mark(&mut self, _: StreamId) -> session::Mark {
+        session::Mark::default()
+    }
+
+    fn server_name(&self) -> Option<&str> {
+        None
+    }
+
+    fn agreed(&self) -> Option<&session::Agreed> {
+        None
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn identity(&self) -> Option<&sakigake_tls::Identity> {
+        None
+    }
+
+    fn exporter(&self) -> Option<&sakigake_tls::Exporter> {
+        None
+    }
+
+    fn close(&mut self, _: Instant) {}
+}
+
+/// Over QUIC a request may overtake an earlier one.
+#[tokio::test]
+async fn a_response_that_is_given_up_is_not_whole_whatever_came_first() {
+    // `:method: GET`, `:scheme: https`, `:path: /`, `:authority: a`.
+    const GET: &[u8] = &[0x01, 0x08, 0, 0, 0xd1, 0xd7, 0xc1, 0x50, 0x01, 0x61];
+    let now = Instant::from_nanos(1);
+    for given_up in [0, 4, 8] {
+        let clerk = Rc::new(Clerk::default());
+        let term = time::Duration::from_secs(60);
+        let bounds =
+            Bounds { idle: term, drain: term, stall_ms: 60_000, body_stall: term, queue_bytes: 1 << 18 };
+        let mut streams = Streams::new(clerk.clone(), core::future::pending(), bounds, H3);
+        let mut carrier = Bare(h3::Connection::server(Arc::default()));
+        for stream in [8, 0, 4].map(StreamId) {
+            let mut heard = |event: Event<'_>| streams.heard(now, session::Event::Http(event));
+            carrier.0.handle(now, stream, GET, true, &mut heard).expect("a good request");
+            streams.act(now, &mut carrier);
+        }
+        let mut heard = |event: Event<'_>| streams.heard(now, session::Event::Http(event));
+        carrier.0.stop_heard(now, StreamId(given_up), 0x10c, &mut heard).expect("it may");
+        while carrier.0.depart(now, &mut |_| u64::MAX).is_some() {}
+        streams.act(now, &mut carrier);
+        let served = clerk.served.borrow();
+        let whole = served.iter().filter(|(status, _, whole)| *status == 404 && *whole).count();
+        assert_eq!((served.len(), whole), (3, 2), "{given_up}: {served:?}");
+    }
 }
