@@ -57,6 +57,8 @@ pub enum Fault {
     NoResponse,
     /// A field section with more bytes or lines than [`crate::Limits`] allows.
     SectionTooLarge,
+    /// More interim responses than [`crate::Limits`] allows.
+    Interims,
     /// A request after our last GOAWAY.
     Rejected,
     /// A request that does not get whole, or a response that nobody takes.
@@ -122,7 +124,7 @@ impl Fault {
             }
             Self::Malformed(_) | Self::NoResponse => (Stream, Code::MessageError),
             Self::Incomplete => (Stream, Code::RequestIncomplete),
-            Self::SectionTooLarge | Self::Stalled => (Stream, Code::ExcessiveLoad),
+            Self::SectionTooLarge | Self::Interims | Self::Stalled => (Stream, Code::ExcessiveLoad),
             Self::Rejected => (Stream, Code::RequestRejected),
             Self::Flood(_) => (Connection, Code::ExcessiveLoad),
         }

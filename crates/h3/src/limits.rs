@@ -10,6 +10,8 @@ pub struct Limits {
     pub header_list_bytes: usize,
     /// Lines of one field section.
     pub header_lines: usize,
+    /// Interim responses to one request that a client takes.
+    pub interim_responses: u32,
     /// Bytes of a SETTINGS frame.
     pub settings_bytes: usize,
     /// Bytes of a PRELOAD block that a client takes; a longer one is skipped without buffering.
@@ -55,6 +57,7 @@ impl Default for Limits {
             header_block_bytes: 65_536,
             header_list_bytes: 65_536,
             header_lines: 256,
+            interim_responses: 64,
             settings_bytes: 1_024,
             preload_bytes: 16 << 10,
             origin_bytes: 16 << 10,

@@ -20,6 +20,8 @@ pub(crate) struct Exchange {
     method: Vec<u8>,
     /// Frames of unknown types that came, as far as they are counted.
     strange_frames: u8,
+    /// Interim responses that came.
+    interims: u32,
     /// Whether DATA alone may follow.
     tunnel: bool,
     body: BodyLength,
@@ -234,6 +236,10 @@ impl Connection {
                 heard(Event::Request { stream, request, end });
             }
             Message::Response(response) if response.is_informational() => {
+                exchange.interims += 1;
+                if exchange.interims > self.config.limits.interim_responses {
+                    return Err(Fault::Interims);
+                }
                 heard(Event::Informational { stream, response });
             }
             Message::Response(response) => {

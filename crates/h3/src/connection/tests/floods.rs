@@ -105,6 +105,30 @@ fn requests_that_never_come_are_counted_like_those_that_are_given_up() {
     }
 }
 
+/// A section of few bytes may say much by the tables: whoever keeps what he is told would keep all of it.
+#[test]
+fn a_response_that_is_never_final_has_an_end() {
+    let limits = Limits { interim_responses: 3, ..Limits::default() };
+    for more in [0, 1] {
+        let mut client = Connection::client(Arc::new(Config { limits, ..Config::default() }));
+        let streams =
+            [0, 4].map(|_| client.request(&Request::get("a.example", "/"), true).expect("it may").0);
+        let mut heards = Heards::new();
+        for _ in 0..3 + more {
+            let mut heard = |event: Event<'_>| note(&mut heards, event);
+            client.handle(NOW, StreamId(streams[0]), &hex("01 03 0000 d8"), false, &mut heard).unwrap();
+        }
+        let mut heard = |event: Event<'_>| note(&mut heards, event);
+        client.handle(NOW, StreamId(streams[0]), &hex(OK), true, &mut heard).unwrap();
+        client.handle(NOW, StreamId(streams[1]), &hex("01 03 0000 d8"), false, &mut heard).unwrap();
+        let last = if more == 0 { "0: response 200 true" } else { "0: reset 0x107 false" };
+        assert_eq!(heards, ["0: interim 103", "0: interim 103", "0: interim 103", last, "4: interim 103"]);
+        let stops = departures(&mut client);
+        let stops = stops.iter().filter(|told| matches!(told, Departure::Stop { code: 0x107, .. }));
+        assert_eq!(stops.count(), more);
+    }
+}
+
 #[test]
 fn a_control_stream_does_not_run_on() {
     let most = u64::from(Limits::default().controls_per_10_s);
