@@ -75,6 +75,8 @@ pub enum Fault {
     MessageOrder,
     /// A field section with more bytes or lines than [`crate::Limits`] allows.
     SectionTooLarge,
+    /// More interim responses than [`crate::Limits`] allows.
+    Interims,
     /// A stream beyond our SETTINGS_MAX_CONCURRENT_STREAMS, or after our last GOAWAY.
     Refused,
     /// A peer that grants no credit, or hardly any, for what it asked for.
@@ -147,7 +149,7 @@ impl Fault {
                 (Connection, Code::ProtocolError) // spec: 9113-9.2.3-a
             }
             Self::Malformed(_) | Self::MessageOrder => (Stream, Code::ProtocolError),
-            Self::SectionTooLarge | Self::Stalled => (Stream, Code::EnhanceYourCalm),
+            Self::SectionTooLarge | Self::Interims | Self::Stalled => (Stream, Code::EnhanceYourCalm),
             Self::Refused => (Stream, Code::RefusedStream),
             Self::Flood(_) => (Connection, Code::EnhanceYourCalm),
         }

@@ -21,6 +21,8 @@ pub struct Limits {
     pub header_list_bytes: usize,
     /// Lines of one field section.
     pub header_lines: usize,
+    /// Interim responses to one request that a client takes.
+    pub interim_responses: u32,
     /// Milliseconds from the head of a HEADERS frame to the end of its field block.
     pub header_block_ms: u64,
     /// Bytes of our own and of the peer's HPACK table; ours is announced when it is not 4,096.
@@ -98,6 +100,7 @@ impl Default for Limits {
             header_block_bytes: 64 << 10,
             header_list_bytes: 64 << 10,
             header_lines: 256,
+            interim_responses: 64,
             header_block_ms: 10_000,
             header_table_bytes: 4_096,
             settings_per_10_s: 32,

@@ -205,6 +205,10 @@ impl Connection {
             if end {
                 return Err(Fault::MessageOrder); // spec: 9113-8.1-d
             }
+            stream.interims += 1;
+            if stream.interims > self.config.limits.interim_responses {
+                return Err(Fault::Interims);
+            }
             heard(Event::Informational { stream: event_stream, response });
             return Ok(());
         }

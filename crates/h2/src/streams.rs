@@ -21,6 +21,8 @@ pub(crate) struct Stream {
     pub(crate) head_heard: bool,
     /// Whether ours was sent.
     pub(crate) head_said: bool,
+    /// Interim responses that were heard.
+    pub(crate) interims: u32,
     pub(crate) body: BodyLength,
     pub(crate) method: Method,
 }
@@ -61,6 +63,7 @@ impl Stream {
             rank: None,
             head_heard: false,
             head_said: false,
+            interims: 0,
             body: BodyLength::default(),
             method: Method::Other,
         }

@@ -170,6 +170,18 @@ fn field_sections_are_bounded_in_bytes_and_lines() {
 }
 
 #[test]
+fn a_response_that_is_never_final_has_an_end() {
+    let calm = ErrorCode::EnhanceYourCalm.wire();
+    let interim = frame(kind::HEADERS, OPEN, 1, b"\x08\x03103");
+    for (count, expected) in [(3, Answer::Nothing), (4, Answer::Rst(1, calm))] {
+        let mut client = raw_client(Limits { interim_responses: 3, ..Limits::default() });
+        client.request(&Request::get("a.test", "/"), true).unwrap();
+        spoken(&mut client);
+        assert_eq!(feed(&mut client, &times(&interim, count).concat()), (expected, None), "{count}");
+    }
+}
+
+#[test]
 fn a_table_is_as_large_as_we_said_and_not_a_byte_larger() {
     let size_update = |bytes: u16| {
         let [low, high] = [(bytes - 31) % 128, (bytes - 31) / 128].map(|part| part as u8);
