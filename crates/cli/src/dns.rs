@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &DnsArguments) -> Result<ExitCode, Failure> {
     let (names, port, http3, listen) = match (&arguments.host, &arguments.config) {
         (Some(host), _) => {
             let (host, port) = crate::place(host)?;
-            (vec![host.to_ascii_lowercase()], port, !arguments.no_http3, Vec::new())
+            (vec![named(host)?], port, !arguments.no_http3, Vec::new())
         }
         (None, Some(file)) => match Ready::load(file, SystemTime::now()) {
             Ok(ready) => of_config(&ready.config),
@@ -42,6 +42,21 @@ pub(crate) fn run(arguments: &DnsArguments) -> Result<ExitCode, Failure> {
         crate::print(format_args!("; to look whether it is there: dig +short HTTPS {}\n", record.owner()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A name as a zone has it.
+fn named(host: &str) -> Result<String, Failure> {
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let is_label = |label: &str| {
+        let is_sayable = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        (1..64).contains(&label.len()) && label.bytes().all(is_sayable)
+    };
+    let labels = name.strip_prefix("*.").unwrap_or(name);
+    if name.parse::<IpAddr>().is_err() && (name.len() > 253 || !labels.split('.').all(is_label)) {
+        let why = "is no host's name in DNS; letters beyond ASCII go by the form that begins with xn--";
+        return Err(Failure::new(format_args!("{host:?} {why}")));
+    }
+    Ok(name.to_ascii_lowercase())
 }
 
 fn of_config(config: &Config) -> (Vec<String>, u16, bool, Vec<SocketAddr>) {

@@ -31,3 +31,22 @@ fn addresses_of_this_machine_alone_are_no_hints() {
     let told: Vec<String> = hints(&listen).iter().map(ToString::to_string).collect();
     assert_eq!(told, ["192.0.2.1", "2001:db8::1"]);
 }
+
+#[test]
+fn what_is_no_name_gets_no_record() {
+    assert_eq!(
+        named("Example.COM.").ok().as_deref(),
+        Some("example.com"),
+        "the zone's line ends it with a dot anyway"
+    );
+    assert_eq!(named("*.a-b.xn--bcher.example").ok().as_deref(), Some("*.a-b.xn--bcher.example"));
+    assert_eq!(
+        named("::1").ok().as_deref(),
+        Some("::1"),
+        "of addresses it is said later that they have none"
+    );
+    let long = "a".repeat(64);
+    for host in ["exa mple", "b\u{fc}cher.example", "a..b", ".", ".a", "a.*", "a;b", "a\"b", &long] {
+        assert!(named(host).is_err(), "{host}");
+    }
+}
