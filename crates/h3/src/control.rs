@@ -69,7 +69,9 @@ impl Connection {
         match uni {
             Uni::Control => self.control(now, rest, heard)?,
             Uni::Encoder => {
+                let before = self.decoder.inserted();
                 self.decoder.read_instructions(rest)?;
+                self.budget.insert(now, &self.config.limits, self.decoder.inserted() - before)?;
                 self.resume(now, heard)?;
             }
             Uni::Decoder => self.encoder.read_instructions(rest)?,

@@ -79,6 +79,7 @@ pub enum Flood {
     Controls,
     PriorityUpdates,
     EmptyFrames,
+    Insertions,
 }
 
 /// How far a fault reaches (section 8).

@@ -41,6 +41,9 @@ pub struct Limits {
     pub unknown_frames_per_10_s: u32,
     /// DATA frames without a byte in 10 s.
     pub empty_frames_per_10_s: u32,
+    /// Entries that the peer's encoder inserts in 10 s, beyond sixteen for each message that comes: a byte repeats one of
+    /// kilobytes.
+    pub insertions_per_10_s: u64,
     /// Streams of unknown types in 10 s.
     pub unknown_streams_per_10_s: u32,
     /// Frames on the control stream in 10 s, PRIORITY_UPDATE left out.
@@ -72,6 +75,7 @@ impl Default for Limits {
             resets_per_10_s: 1_000,
             unknown_frames_per_10_s: 200,
             empty_frames_per_10_s: 1_000,
+            insertions_per_10_s: 20_000,
             unknown_streams_per_10_s: 40,
             controls_per_10_s: 200,
             priority_updates_per_10_s: 1_000,

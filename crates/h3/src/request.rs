@@ -220,6 +220,7 @@ impl Connection {
             Some(Outcome::TooLarge) => return Err(Fault::SectionTooLarge),
             Some(Outcome::Complete) => {}
         }
+        self.budget.justify();
         let stream = StreamId(id);
         match assembly.finish().map_err(Fault::Malformed)? {
             Message::Request(request) => {

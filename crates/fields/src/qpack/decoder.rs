@@ -94,6 +94,11 @@ impl Decoder {
         Ok(())
     }
 
+    /// Entries that the peer's encoder has inserted so far.
+    pub const fn inserted(&self) -> u64 {
+        self.inserted
+    }
+
     /// Decodes a section of `stream`. `None`: it waits for entries, and what is behind it on the stream is not to be
     /// looked at before it was [`resume`](Self::resume)d. Past `section_limits` the rest is not looked at.
     ///

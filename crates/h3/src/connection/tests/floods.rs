@@ -129,6 +129,35 @@ fn a_response_that_is_never_final_has_an_end() {
     }
 }
 
+/// A byte of the wire repeats an entry of kilobytes.
+#[test]
+fn a_table_is_not_filled_for_nothing() {
+    let limits = Limits { insertions_per_10_s: 40, ..Limits::default() };
+    let (begin, duplicate) = (hex("02 3f e1 1f c1 00"), hex("00"));
+    let new = || {
+        let mut server = server_with(0, limits);
+        server.handle(NOW, StreamId(2), &begin, false, &mut |_| ()).unwrap();
+        server
+    };
+    let fault = Fault::Flood(Flood::Insertions);
+    let mut server = new();
+    assert_eq!(times(|_| server.handle(NOW, StreamId(2), &duplicate, false, &mut |_| ())), (39, fault));
+    assert_eq!(new().handle(NOW, StreamId(2), &[0; 40], false, &mut |_| ()), Err(fault), "in one go too");
+    // Who asks for something has reason to.
+    let mut server = new();
+    let mut asks = |number: u64| {
+        server.handle(NOW, StreamId(2), &[0; 10], false, &mut |_| ())?;
+        server.handle(NOW, StreamId(4 * number), &hex(GET), true, &mut |_| ())
+    };
+    assert!((0..100).all(|number| asks(number).is_ok()));
+    // And time goes on.
+    let mut server = new();
+    for number in 0..10 {
+        let now = NOW + Span::from_secs(10 * number);
+        server.handle(now, StreamId(2), &[0; 39], false, &mut |_| ()).unwrap();
+    }
+}
+
 #[test]
 fn a_control_stream_does_not_run_on() {
     let most = u64::from(Limits::default().controls_per_10_s);
