@@ -254,7 +254,7 @@ impl Connection {
         }
         let reset = match stream.0 & 3 {
             0 => self.request_reset(now, stream, code, heard),
-            _ if self.is_peers(stream.0) => self.uni_ended(stream.0),
+            _ if self.is_peers(stream.0) => self.uni_ended(now, stream.0),
             _ => Ok(()),
         };
         self.tell(heard);

@@ -58,10 +58,8 @@ impl Connection {
         let mut rest = bytes;
         if let Uni::Untyped(partial) = &mut uni {
             let Some(kind) = stream_type(partial, &mut rest) else {
-                if !fin {
-                    self.unis.insert(id, uni);
-                }
-                return Ok(()); // spec: 9114-6.2-c
+                self.unis.insert(id, uni);
+                return if fin { self.uni_ended(now, id) } else { Ok(()) }; // spec: 9114-6.2-c
             };
             uni = self.typed(now, id, kind)?;
         }
@@ -77,14 +75,18 @@ impl Connection {
             Uni::Decoder => self.encoder.read_instructions(rest)?,
             Uni::Untyped(_) | Uni::Unknown => {}
         }
-        if fin { self.uni_ended(id) } else { Ok(()) }
+        if fin { self.uni_ended(now, id) } else { Ok(()) }
     }
 
     /// A unidirectional stream of the peer's is over, one way or the other.
-    pub(crate) fn uni_ended(&mut self, id: u64) -> Result<(), Fault> {
+    pub(crate) fn uni_ended(&mut self, now: Instant, id: u64) -> Result<(), Fault> {
         match self.unis.remove(&id) {
             Some(Uni::Control | Uni::Encoder | Uni::Decoder) => Err(Fault::CriticalStream), // spec: 9114-6.2.1-c
-            _ => Ok(()),
+            Some(Uni::Unknown) => Ok(()),
+            // It has not said what it is, and may do so.
+            Some(Uni::Untyped(_)) | None => {
+                self.budget.spend(now, &self.config.limits, Flood::UnknownStreams)
+            }
         }
     }
 

@@ -44,7 +44,7 @@ pub struct Limits {
     /// Entries that the peer's encoder inserts in 10 s, beyond sixteen for each message that comes: a byte repeats one of
     /// kilobytes.
     pub insertions_per_10_s: u64,
-    /// Streams of unknown types in 10 s.
+    /// Streams of unknown types in 10 s, and those that end before they say theirs.
     pub unknown_streams_per_10_s: u32,
     /// Frames on the control stream in 10 s, PRIORITY_UPDATE left out.
     pub controls_per_10_s: u32,

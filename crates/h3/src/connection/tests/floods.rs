@@ -129,6 +129,27 @@ fn a_response_that_is_never_final_has_an_end() {
     }
 }
 
+#[test]
+fn streams_that_end_before_they_say_what_they_are_are_counted_too() {
+    let limits = Limits { unknown_streams_per_10_s: 3, ..Limits::default() };
+    for (begun, is_reset) in [("40", true), ("40", false), ("", true), ("", false)] {
+        let mut server = server_with(0, limits);
+        let outcome = times(|number| {
+            let stream = StreamId(2 + 4 * number);
+            server.handle(NOW, stream, &hex(begun), !is_reset, &mut |_| ())?;
+            if is_reset { server.reset_heard(NOW, stream, 0x10c, &mut |_| ()) } else { Ok(()) }
+        });
+        assert_eq!(outcome, (3, Fault::Flood(Flood::UnknownStreams)), "{begun:?} {is_reset}");
+    }
+    // Whose type is known, and not wanted, counts once.
+    let mut server = server_with(0, limits);
+    for number in 0..3 {
+        let stream = StreamId(2 + 4 * number);
+        server.handle(NOW, stream, &hex("40 21"), false, &mut |_| ()).unwrap();
+        server.reset_heard(NOW, stream, 0x10c, &mut |_| ()).unwrap();
+    }
+}
+
 /// A byte of the wire repeats an entry of kilobytes.
 #[test]
 fn a_table_is_not_filled_for_nothing() {
