@@ -191,6 +191,20 @@ impl Connection {
         }
     }
 
+    /// The stream on which our encoder's instructions leave, where there may be some.
+    pub fn encoder_stream(&self) -> Option<StreamId> {
+        let is_encoder = |local: &&Local| local.kind == stream_type::QPACK_ENCODER;
+        let begun = || self.locals.iter().find(is_encoder).map(|local| local.id);
+        self.encoder.has_table().then(|| StreamId(begun().unwrap_or_else(|| self.next_local())))
+    }
+
+    /// The owner's word how many bytes the peer lets leave on that stream: no instruction is begun that would not leave whole, since
+    /// who waits for it may hold up the very credit that it needs.
+    pub fn allow_instructions(&mut self, bytes: u64) {
+        let bytes = if self.has_left(stream_type::QPACK_ENCODER) { bytes } else { 0 };
+        self.encoder.set_room(usize::try_from(bytes).unwrap_or(usize::MAX));
+    }
+
     fn has_left(&self, kind: u64) -> bool {
         !self.locals.iter().any(|local| local.kind == kind && local.output.has_work())
     }

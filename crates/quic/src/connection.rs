@@ -173,6 +173,11 @@ impl Connection {
         self.streams.room(id)
     }
 
+    /// How many bytes the peer lets leave on a stream, beyond those that are queued there; of one that is not open yet too.
+    pub fn credit(&self, id: StreamId) -> u64 {
+        self.streams.credit(id)
+    }
+
     /// A stream whose queue had been filled and has room again.
     pub fn next_writable(&mut self) -> Option<StreamId> {
         self.streams.next_writable()

@@ -327,6 +327,15 @@ impl Streams {
         }
     }
 
+    /// How many bytes the peer lets leave on a stream, beyond those that are queued there; of one that is not open yet too.
+    pub fn credit(&self, id: StreamId) -> u64 {
+        let own = match self.shelf.look(id) {
+            Some(stream) => stream.send.as_ref().map_or(0, Sending::credit),
+            None => self.initial_limit(id),
+        };
+        own.min(self.credit.available())
+    }
+
     /// Queues a chunk by reference. When nothing is queued, one is taken whatever its length.
     ///
     /// # Errors

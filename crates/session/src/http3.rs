@@ -49,6 +49,8 @@ pub struct Http3 {
     owes_tickets: bool,
     /// Early data was in vain: the connection has to forget its streams before anything leaves.
     begins_anew: bool,
+    /// The engine knows what the peer lets leave of its encoder's instructions, as of the last turn.
+    knows_credit: bool,
     is_closing: bool,
     /// What ended it, but for a good reason.
     fault: Option<Fault>,
@@ -95,6 +97,7 @@ impl Http3 {
             is_client_asked: false,
             owes_tickets: false,
             begins_anew: false,
+            knows_credit: false,
             is_closing: false,
             fault: None,
             is_over: false,
@@ -262,6 +265,7 @@ impl Http3 {
                 self.engine = h3.map(|h3| self.begun(h3::Connection::client(h3)));
             }
         }
+        self.knows_credit = false;
         self.agreed = Some(Agreed { suite, group, alpn, is_resumed, early_data });
         if is_taken && matches!(self.role, Role::Server { .. }) {
             heard(Event::Early { server_name: self.server_name.clone() });
@@ -348,6 +352,9 @@ pub struct OverQuic<'a> {
 
 impl Carrier for OverQuic<'_> {
     fn http(&mut self) -> Option<&mut dyn Http> {
+        if !self.http3.knows_credit {
+            self.http3.learn_credit(self.connection);
+        }
         let engine = self.http3.engine.as_mut()?;
         engine.allow_requests(self.connection.openable(Direction::Bidirectional).end);
         Some(&mut **engine)

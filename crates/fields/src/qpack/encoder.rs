@@ -120,6 +120,11 @@ impl Encoder {
         self.room = bytes.min(self.limits.encoder_stream_bytes);
     }
 
+    /// Whether the peer allows a table, so that there may be instructions.
+    pub const fn has_table(&self) -> bool {
+        self.allowed_bytes > 0
+    }
+
     /// Appends the section of `lines`, which is to leave on `stream` after what [`write_instructions`] gives. Names are in
     /// lower case.
     ///

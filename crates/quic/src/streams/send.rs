@@ -83,6 +83,11 @@ impl Sending {
         self.backlog.queued()
     }
 
+    /// Bytes that the peer lets leave, beyond those that are queued.
+    pub(crate) const fn credit(&self) -> u64 {
+        self.window.available().saturating_sub(self.queued())
+    }
+
     pub(crate) fn push(&mut self, chunk: Chunk, limit: u64) {
         self.backlog.push(chunk);
         self.is_full |= self.queued() > limit / 2;

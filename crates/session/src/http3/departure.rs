@@ -45,7 +45,23 @@ impl Http3 {
             let words = || self.fault.as_ref().map_or_else(String::new, ToString::to_string);
             self.is_over |= carry_out(now, departure, connection, words);
         }
+        self.learn_credit(connection);
         self.finish(now, connection);
+    }
+
+    /// Tells the engine what the peer lets leave of its encoder's instructions.
+    pub(super) fn learn_credit(&mut self, connection: &Connection) {
+        self.knows_credit = true;
+        let Some(engine) = &mut self.engine else { return };
+        let stream = engine.encoder_stream();
+        if let Some((stream, id)) =
+            stream.and_then(|stream| Some((stream, streams::StreamId::new(stream.0)?)))
+        {
+            // A byte says what the stream is, if it has not begun.
+            let credit = connection.credit(id).saturating_sub(1);
+            let bytes = if room(connection, stream) == 0 { 0 } else { credit };
+            engine.allow_instructions(bytes); // spec: 9204-2.1.3-a
+        }
     }
 
     /// The host's hints straight behind our SETTINGS, then origins, then tickets: as soon as 1-RTT packets may leave.

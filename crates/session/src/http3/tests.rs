@@ -287,6 +287,35 @@ fn a_request_that_is_given_up_before_it_comes_gives_its_stream_back() {
 }
 
 #[test]
+fn qpack_begins_no_instruction_for_whose_end_there_is_no_credit() {
+    // spec: 9204-2.1.3-a
+    let mut options = Options::default();
+    options.limits.streams.initial_stream_window_bytes = 120;
+    let mut pair = Pair::new(options);
+    // A client's third unidirectional stream; the second one is for what means nothing, of which there is none here.
+    let instructions = sakigake_quic::streams::StreamId::new(6).expect("an id");
+    for number in 0..20 {
+        let mut request = Request::get("a.test", "/");
+        for line in 0..4 {
+            request = request.with(&format!("x-{line}"), &format!("{number} and so on, and so on"));
+        }
+        pair.client.carrier().http().expect("HTTP/3").request(&request, true).expect("it may");
+        let (now, connection) = (pair.now, &mut pair.client.connection);
+        pair.client.http3.depart(now, connection);
+        let sent = pair.client.give(now);
+        assert_eq!(pair.client.connection.queued(instructions), Ok(0), "{number}");
+        for mut datagram in sent {
+            pair.server.take(now, &mut datagram, Addresses { local: address(2), peer: address(1) });
+        }
+        if number % 4 == 3 {
+            pair.talk();
+            pair.answer();
+        }
+    }
+    assert_eq!(pair.client.heard.iter().filter(|heard| heard.starts_with("200")).count(), 20);
+}
+
+#[test]
 fn as_many_requests_are_made_as_the_server_lets_streams_be_opened() {
     let mut options = Options::default();
     options.limits.streams.bidirectional_streams = 2;
