@@ -252,8 +252,13 @@ impl<H: Handler, S: Future<Output = ()>> Streams<H, S> {
         let mut response = Response { stream, body: reply.body, served, since, queued: 0, is_lost: false };
         match http.respond(stream, &reply.response, end) {
             Ok(()) => response.refill(http, self.bounds.queue_bytes),
-            // The stream was reset between the request and now: nobody waits for the answer.
-            Err(_) => response.is_lost = true,
+            Err(misuse) => {
+                // Whoever takes no such head is not to wait for it. Else the stream was reset between the request and now.
+                if misuse == Misuse::TooLarge {
+                    http.reset(stream, Reason::InternalError); // spec: 9114-4.2.2-b
+                }
+                response.is_lost = true;
+            }
         }
         if self.responses.capacity() == 0 {
             self.responses = SPARE_RESPONSES.take();

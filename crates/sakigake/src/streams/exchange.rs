@@ -5,7 +5,7 @@ use crate::early::{Early, is_document_head};
 use crate::service::{BodyError, EarlyHints, Failure, Inflow, Outgoing, Pending, Ring, head};
 use bytes::Bytes;
 use http_body::Body as _;
-use sakigake_semantics::{Chunk, Http, Reason, Response, StreamId};
+use sakigake_semantics::{Chunk, Http, Misuse, Reason, Response, StreamId};
 use sakigake_wire::Instant;
 use std::{
     future::Future as _,
@@ -206,9 +206,7 @@ impl Exchange {
         }
         match self.phase {
             Phase::Asking(_) => {
-                let refusal = Response::new(408).with("content-length", "0");
-                self.outcome.status = 408;
-                self.outcome.is_whole = http.respond(stream, &refusal, true).is_ok();
+                self.say_instead(408, stream, http);
                 self.is_refused = true;
             }
             Phase::Answering(_) => http.reset(stream, Reason::Cancel),
@@ -304,7 +302,11 @@ impl Exchange {
             head.fields.push(b"alt-svc", alternative.as_bytes());
         }
         let has_body = !self.is_head && !matches!(head.status, 204 | 304) && !body.is_end_stream();
-        let is_said = http.respond(stream, &head, !has_body).is_ok();
+        let said = http.respond(stream, &head, !has_body);
+        if said == Err(Misuse::TooLarge) {
+            return self.refuse(stream, http, "the handler's head is longer than the client takes".into());
+        }
+        let is_said = said.is_ok();
         self.turn(Phase::Answering(Sending { body, held: Bytes::new(), left }));
         // Where it is not said, the stream was reset in the meantime: the event is on its way to us.
         if !(is_said && has_body) {
@@ -316,10 +318,17 @@ impl Exchange {
     /// What the handler gave cannot be sent: 500 instead, and a line in the log.
     fn refuse(&mut self, stream: StreamId, http: &mut dyn Http, why: String) {
         self.turn(Phase::Answered);
-        let refusal = Response::new(500).with("content-length", "0");
-        self.outcome.status = 500;
-        self.outcome.is_whole = http.respond(stream, &refusal, true).is_ok();
+        self.say_instead(500, stream, http);
         self.outcome.fault = Some(why);
+    }
+
+    /// The server's own word, and no body. A client that takes not even that is told that nothing comes.
+    fn say_instead(&mut self, status: u16, stream: StreamId, http: &mut dyn Http) {
+        let said = http.respond(stream, &Response::new(status).with("content-length", "0"), true);
+        if said == Err(Misuse::TooLarge) {
+            http.reset(stream, Reason::InternalError); // spec: 9114-4.2.2-b
+        }
+        (self.outcome.status, self.outcome.is_whole) = (status, said.is_ok());
     }
 
     /// The handler cannot go on: its stream ends, and no other.
@@ -468,7 +477,11 @@ impl Sending {
             Some(trailers) => http.trailers(stream, &head::fields(trailers)),
             None => http.send(stream, Chunk::Owned(Vec::new()), true),
         };
-        if ended.is_ok() { Sent::All } else { Sent::Gone }
+        match ended {
+            Ok(()) => Sent::All,
+            Err(Misuse::TooLarge) => Sent::Broken("the trailers are longer than the client takes".into()), // spec: 9114-4.2.2-b
+            Err(_) => Sent::Gone,
+        }
     }
 }
 
