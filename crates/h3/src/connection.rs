@@ -307,7 +307,7 @@ impl Connection {
     /// known.
     pub fn drain(&mut self, now: Instant, rtt: Option<Span>) {
         if self.going != Going::On {
-            return;
+            return; // spec: 9114-5.2-f
         }
         if self.client {
             return self.finish_drain();
@@ -507,7 +507,7 @@ impl Connection {
         }
         let known = exchange.known;
         self.budget.spend(now, &self.config.limits, Flood::Resets)?;
-        self.abandon(stream.0, ErrorCode::RequestCancelled)?;
+        self.abandon(stream.0, ErrorCode::RequestCancelled)?; // spec: 9114-4.1.1-a
         if known {
             let untouched = self.client && code == ErrorCode::RequestRejected.wire();
             heard(Event::Reset { stream, code, untouched });
@@ -534,7 +534,7 @@ impl Connection {
         let known = exchange.known;
         if self.client {
             self.forget_ended(stream.0);
-            return Ok(());
+            return Ok(()); // spec: 9114-4.1-c
         }
         self.budget.spend(now, &self.config.limits, Flood::Resets)?;
         self.abandon(stream.0, ErrorCode::RequestCancelled)?;

@@ -81,7 +81,7 @@ impl Connection {
     /// A unidirectional stream of the peer's is over, one way or the other.
     pub(crate) fn uni_ended(&mut self, now: Instant, id: u64) -> Result<(), Fault> {
         match self.unis.remove(&id) {
-            Some(Uni::Control | Uni::Encoder | Uni::Decoder) => Err(Fault::CriticalStream), // spec: 9114-6.2.1-c
+            Some(Uni::Control | Uni::Encoder | Uni::Decoder) => Err(Fault::CriticalStream), // spec: 9114-6.2.1-c 9204-4.2-b
             Some(Uni::Unknown) => Ok(()),
             // It has not said what it is, and may do so.
             Some(Uni::Untyped(_)) | None => {

@@ -208,6 +208,7 @@ fn streams_that_the_connection_needs_are_there_once_and_stay() {
     // spec: 9114-6.2.1-b
     // spec: 9114-6.2.1-c
     // spec: 9204-4.2-a
+    // spec: 9204-4.2-b
     for kind in ["00 04 00", "02", "03"] {
         let twice = [(2, kind, false), (6, kind, false)];
         assert_eq!(plays(false, &twice).1, Err(Fault::SecondStream), "{kind}");
@@ -524,7 +525,38 @@ fn a_response_that_nobody_wants_is_given_up() {
 }
 
 #[test]
+fn a_request_that_was_looked_at_is_not_rejected() {
+    // spec: 9114-4.1.1-a
+    let mut server = server_with(0, Limits::default());
+    server.handle(NOW, StreamId(0), &hex(GET), false, &mut |_| ()).unwrap();
+    departures(&mut server);
+    server.reset_heard(NOW, StreamId(0), 0x10b, &mut |_| ()).unwrap();
+    let ends = departures(&mut server);
+    let codes = ends.iter().filter_map(|departure| match departure {
+        Departure::Reset { code, .. } | Departure::Stop { code, .. } => Some(*code),
+        _ => None,
+    });
+    assert_eq!(codes.collect::<Vec<_>>(), [0x10c, 0x10c], "both ways");
+}
+
+#[test]
+fn goodbye_is_never_taken_back() {
+    // spec: 9114-5.2-f
+    let mut server = server_with(1, Limits::default());
+    let said = |server: &mut Connection| bytes_of(&departures(server), 3).0;
+    server.drain(NOW, None);
+    let first = said(&mut server);
+    server.drain(NOW, None);
+    assert_eq!((first.len(), said(&mut server)), (10, vec![]));
+    server.expire(server.deadline().expect("the second one follows"));
+    assert_eq!(said(&mut server), hex("07 01 04"));
+    server.drain(NOW, None);
+    assert_eq!(said(&mut server), []);
+}
+
+#[test]
 fn a_response_may_end_its_request() {
+    // spec: 9114-4.1-c
     let mut pair = Pair::new();
     let stream = pair.client.request(&Request::new("POST", "a.example", "/"), false).unwrap();
     pair.at_server();
