@@ -1,7 +1,7 @@
 //! The capsule protocol (RFC 9297 section 3): what a tunnel's data stream carries where its token says so, the same over
 //! HTTP/2 and HTTP/3.
 
-use crate::{Fields, Malformed};
+use crate::{Fields, Malformed, priority::is_true};
 use sakigake_wire::{
     Grow, MAX_VARINT,
     tlv::{Cutter, Fate, Piece},
@@ -68,8 +68,7 @@ pub fn write_capsule(kind: u64, value: &[u8], out: &mut Vec<u8>) {
 pub fn says_capsules(fields: &Fields) -> bool {
     let mut lines = fields.find_all(b"capsule-protocol");
     let first = lines.next().filter(|_| lines.next().is_none()); // spec: 9297-3.4-a
-    let rest = first.and_then(|value| value.trim_ascii().strip_prefix(b"?1"));
-    rest.is_some_and(|rest| rest.is_empty() || rest.trim_ascii_start().starts_with(b";"))
+    first.is_some_and(is_true)
 }
 
 #[cfg(test)]

@@ -94,6 +94,13 @@ impl Said {
     }
 }
 
+/// Whether a structured field is the boolean true, whatever its parameters (RFC 9651 section 4.2).
+pub(crate) fn is_true(value: &[u8]) -> bool {
+    let mut read = Dictionary { rest: value.trim_ascii() };
+    let is_true = matches!(read.bare_item(), Some(Value::Boolean(true)));
+    is_true && read.parameters().is_some() && read.rest.is_empty()
+}
+
 /// A member's value, as far as anybody here asks.
 enum Value {
     Integer(i64),
@@ -117,7 +124,7 @@ impl Value {
     }
 }
 
-/// A reader of structured dictionaries (RFC 9651 section 4.2.2). `None` anywhere: this is not one.
+/// A reader of structured dictionaries, and of what they are made of (RFC 9651 section 4.2.2). `None` anywhere: this is not one.
 struct Dictionary<'a> {
     rest: &'a [u8],
 }

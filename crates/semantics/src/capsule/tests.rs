@@ -53,6 +53,12 @@ fn the_field_is_one_true_boolean() {
         (&["?1", "?1"], false),
         (&["?1, ?1"], false),
         (&["?11"], false),
+        (&["?1; a; b=\"c\";d=?0"], true),
+        (&["?1 ;a"], false),
+        (&["?1;"], false),
+        (&["?1;A"], false),
+        (&["?1;a=)"], false),
+        (&["?1;a b"], false),
         (&[], false),
     ] {
         let fields = Fields::from_iter(lines.iter().map(|value| ("capsule-protocol", *value)));
