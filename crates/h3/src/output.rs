@@ -131,8 +131,7 @@ impl Output {
                     return Ok(None);
                 }
                 let due = due.min(room);
-                let mut bytes = vec![0; due as usize];
-                source.fill(&mut bytes)?;
+                let bytes = source.take(due as usize)?;
                 (self.queued, *left) = (self.queued - due, *left - due);
                 if *left == 0 {
                     self.pieces.pop_front();

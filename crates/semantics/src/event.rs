@@ -104,6 +104,16 @@ pub trait Source: fmt::Debug + Send {
     /// # Errors
     /// [`Cut`], after which nothing more is asked for: the body cannot be completed.
     fn fill(&mut self, out: &mut [u8]) -> Result<(), Cut>;
+
+    /// The next `len` bytes in memory of their own. Who can read into memory that nobody cleared saves that.
+    ///
+    /// # Errors
+    /// As [`Source::fill`].
+    fn take(&mut self, len: usize) -> Result<Vec<u8>, Cut> {
+        let mut bytes = vec![0; len];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
 }
 
 /// A body's bytes cannot be had any more.

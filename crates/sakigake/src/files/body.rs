@@ -237,6 +237,13 @@ impl Source for Stretch {
         }
         Ok(())
     }
+
+    fn take(&mut self, len: usize) -> Result<Vec<u8>, Cut> {
+        let bytes = read_at(&self.file, self.offset, len).map_err(|_| Cut)?; // As above.
+        self.offset += len as u64;
+        self.len = self.len.saturating_sub(len as u64);
+        Ok(bytes)
+    }
 }
 
 impl Piece {

@@ -14,6 +14,9 @@ use sakigake_wire::Instant;
 /// A block that is worth a frame holds one hint at least.
 const LEAST_BLOCK_BYTES: usize = 48;
 
+/// What a stream holds ready, in bytes, beyond one chunk.
+const AHEAD_BYTES: u64 = 32 * 1024;
+
 /// What belongs to the connection leaves before any message.
 const FIRST: Priority = Priority { urgency: 0, incremental: false };
 
@@ -116,12 +119,13 @@ fn budget(connection: &Connection) -> usize {
     usize::try_from(least).unwrap_or(usize::MAX).saturating_sub(OVERHEAD_BYTES)
 }
 
-/// How many bytes a stream takes now, one that is not open yet too: those of a kind are opened in their order.
+/// How many bytes a stream takes now, one that is not open yet too: those of a kind are opened in their order. Far less than the
+/// connection would take: with a hundred bodies under way, what is made early has left the processor's cache before its turn.
 fn room(connection: &Connection, stream: StreamId) -> u64 {
     let Some(id) = streams::StreamId::new(stream.0) else { return 0 };
     match connection.queued(id) {
         Ok(0) => u64::MAX, // Then a chunk is taken whatever its length.
-        Ok(_) => connection.room(id).unwrap_or(0),
+        Ok(queued) => connection.room(id).unwrap_or(0).min(AHEAD_BYTES.saturating_sub(queued)),
         Err(streams::Refused::NoStream) => {
             let openable = connection.openable(id.direction());
             if is_ours(connection, id) && openable.contains(&id.index()) { u64::MAX } else { 0 }
