@@ -16,6 +16,7 @@ mod fetch;
 mod flight;
 mod forward;
 mod hints;
+mod rules;
 mod upload;
 
 use crate::{
@@ -250,11 +251,13 @@ impl Gateway {
         let head = self.head_in_time(&mut exchange, navigation, &course).await?;
         if !parts.method.is_safe() && head.status < 400 {
             self.cache.borrow_mut().invalidate(forward::target(&parts));
+            self.crowds.borrow_mut().part(forward::target(&parts));
         }
         let mut response = http::Response::new(());
         *response.status_mut() = StatusCode::from_u16(head.status).map_err(|_| Trouble::Unspeakable)?;
+        let received = forward::received(&head, exchange.protocol());
         *response.headers_mut() =
-            forward::response(&head, &self.origin, &visited).ok_or(Trouble::Unspeakable)?;
+            forward::response(received.ok_or(Trouble::Unspeakable)?, &self.origin, &visited);
         let has_body = parts.method != Method::HEAD && !matches!(head.status, 204 | 304);
         let stall = Duration::from_millis(self.options.limits.stall_ms);
         let body = match place {

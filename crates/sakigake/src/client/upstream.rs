@@ -2,7 +2,7 @@
 
 use super::{
     Cause, Failed, Shared,
-    connection::{Call, News},
+    connection::{Call, News, Protocol},
     http1::is_idempotent,
     outflow::{Outflow, Payload},
     pool::{self, Pool},
@@ -62,6 +62,7 @@ pub struct Exchange {
     /// Bytes that were handed on last, whose credit goes back when more is asked for.
     owed: usize,
     is_over: bool,
+    protocol: Rc<Cell<Option<Protocol>>>,
 }
 
 type Teller = Box<dyn Fn(Told<'_>)>;
@@ -79,6 +80,8 @@ struct Caller {
     ear: mpsc::UnboundedSender<Result<Option<Heard>, Failed>>,
     /// To ask again where a connection ended as it was asked, which happens to those that had nothing to do for long.
     again: Option<Box<Call>>,
+    /// By which it was answered.
+    protocol: Rc<Cell<Option<Protocol>>>,
 }
 
 impl Upstream {
@@ -116,13 +119,20 @@ impl Upstream {
         let id = Id(inner.next.replace(inner.next.get() + 1));
         let again = call.copy().filter(|call| is_idempotent(call.request.method()));
         let (ear, heard) = mpsc::unbounded_channel();
-        inner.callers.borrow_mut().insert(id, Caller { ear, again: again.map(Box::new) });
+        let protocol = Rc::new(Cell::new(None));
+        let caller = Caller { ear, again: again.map(Box::new), protocol: protocol.clone() };
+        inner.callers.borrow_mut().insert(id, caller);
         inner.pool.borrow_mut().request(&inner.origin, id, Box::new(call));
-        Exchange { inner: inner.clone(), id, heard, owed: 0, is_over: false }
+        Exchange { inner: inner.clone(), id, heard, owed: 0, is_over: false, protocol }
     }
 }
 
 impl Exchange {
+    /// The protocol of the connection that brings the response; none before it begins.
+    pub fn protocol(&self) -> Option<Protocol> {
+        self.protocol.get()
+    }
+
     /// What comes next; `None` after the end. Of a body no more comes than the window allows while nobody asks.
     ///
     /// # Errors
@@ -203,6 +213,7 @@ impl Inner {
                 self.shared.hear_alternatives(&self.origin, &response); // For the next connection.
                 if let Some(caller) = self.callers.borrow_mut().get_mut(&id) {
                     caller.again = None;
+                    caller.protocol.set(self.pool.borrow().find(number).and_then(|one| one.protocol()));
                 }
                 self.tell(id, Ok(Some(Heard::Head(*response))));
             }

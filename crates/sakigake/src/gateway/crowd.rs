@@ -9,7 +9,7 @@ use super::{
     flight::{Flight, Head},
     forward,
 };
-use crate::{client::Exchange, service::head};
+use crate::client::{Exchange, Protocol};
 use core::{hash::BuildHasher, time::Duration};
 use http::{HeaderMap, Method, Response, request::Parts};
 use http_cache_semantics::BeforeRequest;
@@ -54,6 +54,7 @@ pub(super) struct Lead {
     gateway: Rc<Gateway>,
     target: String,
     flight: Rc<Flight>,
+    asked: SystemTime,
 }
 
 impl Drop for Lead {
@@ -72,6 +73,11 @@ impl Crowds {
         if all.is_empty() {
             self.under_way.remove(target);
         }
+    }
+
+    /// Something was changed there: who asks from now on gets what is there now, and not what was asked for before.
+    pub(super) fn part(&mut self, target: &str) {
+        self.firsts -= self.under_way.remove(target).map_or(0, |all| all.len());
     }
 
     fn is_lonely(&mut self, target: &str) -> bool {
@@ -110,7 +116,12 @@ impl Gateway {
             Crowd { visited: visited.clone(), headers: parts.headers.clone(), flight: flight.clone() };
         crowds.firsts += 1;
         crowds.under_way.entry(target.to_owned()).or_default().push(crowd);
-        Some(Place::First(Lead { gateway: self.clone(), target: target.to_owned(), flight }))
+        Some(Place::First(Lead {
+            gateway: self.clone(),
+            target: target.to_owned(),
+            flight,
+            asked: SystemTime::now(),
+        }))
     }
 
     /// The response of the request before this one, if this one may have it and its head comes in time.
@@ -134,7 +145,7 @@ impl Gateway {
         came: &sakigake_semantics::Response,
         mut exchange: Exchange,
     ) -> Result<Outgoing, Exchange> {
-        let Some((head, length)) = self.for_all(parts, came) else {
+        let Some((head, length)) = self.for_all(parts, (came, exchange.protocol()), lead.asked) else {
             self.crowds.borrow_mut().note_lonely(&lead.target);
             return Err(exchange);
         };
@@ -151,12 +162,20 @@ impl Gateway {
     }
 
     /// The response's head and length, where anybody may have it who asks like that, and it is no longer than what may be held.
-    fn for_all(&self, parts: &Parts, came: &sakigake_semantics::Response) -> Option<(Head, usize)> {
+    fn for_all(
+        &self,
+        parts: &Parts,
+        (came, protocol): (&sakigake_semantics::Response, Option<Protocol>),
+        asked: SystemTime,
+    ) -> Option<(Head, usize)> {
         let request = fetch::request_of(parts);
-        let headers = head::headers(&came.fields)?;
-        let (policy, length) = self.judge(&request, came.status, &headers)?;
+        let headers = forward::received(came, protocol)?;
+        let (policy, length) = self.judge(&request, came.status, &headers, asked)?;
         let is_fresh = matches!(policy.before_request(&request, SystemTime::now()), BeforeRequest::Fresh(_));
         let length = length.filter(|_| is_fresh)?;
         Some((Head { policy, headers, is_sized: true }, length))
     }
 }
+
+#[cfg(test)]
+mod tests;

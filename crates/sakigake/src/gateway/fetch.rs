@@ -8,11 +8,9 @@ use super::{
     flight::{Flight, Head},
     forward,
     hints::Link,
+    rules,
 };
-use crate::{
-    client::{Exchange, Heard},
-    service::head,
-};
+use crate::client::{Exchange, Heard};
 use core::{cell::Cell, time::Duration};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request};
 use http_cache_semantics::{BeforeRequest, CacheOptions, CachePolicy};
@@ -48,6 +46,7 @@ impl Gateway {
                 request.headers_mut().append(&name, value.clone());
             }
         }
+        *request.headers_mut() = rules::of_request(request.headers());
         let found = self.cache.borrow_mut().find(&link.target, &request, SystemTime::now());
         let is_alike = |(other, _): &UnderWay| other.headers() == request.headers();
         let stored = match found {
@@ -90,12 +89,17 @@ impl Gateway {
         stored: Option<&Stored>,
         flight: &Flight,
     ) -> Option<(CachePolicy, HeaderMap)> {
+        let asked = SystemTime::now();
         let (mut exchange, came) = self.own_head(target, request, stored).await?;
         let confirmed = stored.filter(|_| came.status == 304);
-        let headers = head::headers(&came.fields)?;
+        let headers = forward::received(&came, exchange.protocol())?;
+        if confirmed.is_some_and(|stored| !rules::confirms(&headers, &stored.headers)) {
+            self.cache.borrow_mut().invalidate(target); // It is said to be good by whoever speaks of another one.
+            return None;
+        }
         let headers = confirmed.map_or_else(|| headers.clone(), |stored| updated(&stored.headers, &headers));
         let status = if confirmed.is_some() { 200 } else { came.status };
-        let (policy, length) = self.judge(request, status, &headers)?;
+        let (policy, length) = self.judge(request, status, &headers, asked)?;
         let is_sized = length.is_some() || confirmed.is_some();
         flight.begin(Head { policy: policy.clone(), headers: headers.clone(), is_sized });
         match confirmed {
@@ -134,22 +138,23 @@ impl Gateway {
         Some((exchange, came))
     }
 
-    /// By which rules anybody may have that response, and how long it says it is; none where not everybody may.
+    /// By which rules anybody may have that response, and how long it says it is; none where not everybody may. It ages from when it was
+    /// `asked` for (RFC 9111 section 4.2.3).
     pub(super) fn judge(
         &self,
         request: &Request<()>,
         status: u16,
         headers: &HeaderMap,
+        asked: SystemTime,
     ) -> Option<(CachePolicy, Option<usize>)> {
         let mut response = Response::new(());
         *response.status_mut() = StatusCode::from_u16(status).ok()?;
-        *response.headers_mut() = headers.clone();
-        let policy = CachePolicy::new_options(request, &response, SystemTime::now(), RULES);
+        *response.headers_mut() = rules::of_response(headers)?;
+        let policy = CachePolicy::new_options(request, &response, asked, RULES);
         let length = length(headers);
         let may_be_shared = response.status() == StatusCode::OK
             && policy.is_storable()
             && !headers.contains_key(header::SET_COOKIE)
-            && headers.get_all(header::VARY).iter().all(|vary| vary != "*")
             && length.is_none_or(|length| length <= self.options.limits.entry_bytes);
         may_be_shared.then_some((policy, length))
     }
@@ -191,6 +196,7 @@ impl Gateway {
         let found = self.cache.borrow_mut().find(target, &request, SystemTime::now());
         let stale = match found {
             Found::Fresh(stored, headers) => {
+                let headers = rules::as_written(headers, &stored.headers);
                 return Some(self.kept(&stored, headers, &parts.headers, visited));
             }
             Found::Stale(stored) => Some(stored),
@@ -209,6 +215,7 @@ impl Gateway {
                 own.headers_mut().append(name, value.clone());
             }
         }
+        *own.headers_mut() = rules::of_request(own.headers());
         let flight = self.fetch(target, own, Some(stale), false)?;
         self.join(&flight, &request, visited).await
     }
@@ -223,7 +230,7 @@ impl Gateway {
         let head = poll_fn(|cx| flight.poll_head(cx)).await?;
         // What is not to be used again without asking was asked for just now: for whoever is first.
         let headers = match head.policy.before_request(request, SystemTime::now()) {
-            BeforeRequest::Fresh(parts) => parts.headers,
+            BeforeRequest::Fresh(parts) => rules::as_written(parts.headers, &head.headers),
             BeforeRequest::Stale { matches: true, .. } if flight.claim() => head.headers.clone(),
             BeforeRequest::Stale { .. } => return None,
         };
@@ -257,7 +264,7 @@ impl Gateway {
     ) -> Response<Outgoing> {
         let is_known = is_known(&headers, asked);
         let mut response = Response::new(if is_known { Outgoing::empty() } else { body() });
-        *response.headers_mut() = forward::own_response(headers, &self.origin, visited);
+        *response.headers_mut() = forward::response(headers, &self.origin, visited);
         if is_known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -274,7 +281,7 @@ pub(super) fn is_passed(headers: &HeaderMap) -> bool {
 /// A browser's request, as rules of caching read it.
 pub(super) fn request_of(parts: &request::Parts) -> Request<()> {
     let mut request = request_for(forward::target(parts));
-    *request.headers_mut() = parts.headers.clone();
+    *request.headers_mut() = rules::of_request(&parts.headers);
     request.headers_mut().remove(header::HOST);
     request
 }

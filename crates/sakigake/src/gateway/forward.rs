@@ -1,6 +1,9 @@
 //! Requests and responses as they leave on the other side (RFC 9110 sections 7.6 and 7.7).
 
-use crate::service::{Body, head};
+use crate::{
+    client::Protocol,
+    service::{Body, head},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header, request};
 use http_body::Body as _;
 use sakigake_page as page;
@@ -30,23 +33,68 @@ const OURS: [HeaderName; 5] = [
     HeaderName::from_static("x-real-ip"),
 ];
 
-/// Fields that say how a message is framed, where it goes or whose it is, which behind its content would come too late (RFC 9110
-/// section 6.5.1).
-const NEVER_TRAILERS: [HeaderName; 14] = [
-    header::CONTENT_LENGTH,
-    header::CONTENT_ENCODING,
-    header::CONTENT_TYPE,
-    header::CONTENT_RANGE,
-    header::HOST,
-    header::EXPECT,
-    header::RANGE,
-    header::CACHE_CONTROL,
-    header::AUTHORIZATION,
-    header::COOKIE,
-    header::SET_COOKIE,
-    header::FORWARDED,
-    header::VIA,
-    header::TRAILER,
+/// Fields that behind their content would come too late, or change what was already acted on (RFC 9110 section 6.5.1): of framing, of
+/// where a message goes, its controls and conditions, who sends it, what its content is, and what a response is about. In small letters.
+/// ETag, Accept-Ranges and Authentication-Info may come there by their own definitions.
+const NEVER_TRAILERS: [&str; 52] = [
+    // Framing and routing.
+    "content-length",
+    "host",
+    "via",
+    "max-forwards",
+    "forwarded",
+    "trailer",
+    "alt-svc",
+    "alt-used",
+    // Controls of requests, and conditions.
+    "cache-control",
+    "pragma",
+    "expect",
+    "range",
+    "if-match",
+    "if-none-match",
+    "if-modified-since",
+    "if-unmodified-since",
+    "if-range",
+    "early-data",
+    "priority",
+    // Who sends it, and in whose name.
+    "authorization",
+    "www-authenticate",
+    "cookie",
+    "set-cookie",
+    "origin",
+    "referer",
+    "x-real-ip",
+    // What content it is.
+    "content-encoding",
+    "content-type",
+    "content-range",
+    "content-location",
+    "content-language",
+    "content-disposition",
+    // What is said of the response.
+    "age",
+    "date",
+    "expires",
+    "location",
+    "retry-after",
+    "vary",
+    "warning",
+    "allow",
+    "last-modified",
+    "link",
+    "refresh",
+    "clear-site-data",
+    // What a browser goes by before it takes any content.
+    "content-security-policy",
+    "content-security-policy-report-only",
+    "strict-transport-security",
+    "x-frame-options",
+    "x-content-type-options",
+    "permissions-policy",
+    "referrer-policy",
+    "service-worker-allowed",
 ];
 
 /// What stands for us in Via.
@@ -144,8 +192,11 @@ fn takes_trailers(headers: &HeaderMap) -> bool {
 /// Fields behind a body as they go on, in either direction.
 pub(super) fn trailers(fields: &HeaderMap) -> HeaderMap {
     let mut passed = passed(fields);
-    let is_barred =
-        |name: &HeaderName| NEVER_TRAILERS.contains(name) || name.as_str().starts_with("x-forwarded-");
+    let is_barred = |name: &HeaderName| {
+        let name = name.as_str();
+        let families = ["x-forwarded-", "access-control-", "cross-origin-", "sec-"];
+        NEVER_TRAILERS.contains(&name) || families.iter().any(|family| name.starts_with(family))
+    };
     let barred: Vec<HeaderName> = passed.keys().filter(|name| is_barred(name)).cloned().collect();
     barred.iter().for_each(|name| drop(passed.remove(name)));
     passed
@@ -160,9 +211,16 @@ pub(super) fn own(origin: &page::Origin, target: &str, headers: &HeaderMap) -> R
     request
 }
 
-/// An origin's fields as a browser gets them that visits `visited`.
-pub(super) fn response(head: &Response, origin: &Origin, visited: &Origin) -> Option<HeaderMap> {
-    Some(own_response(head::headers(&head.fields)?, origin, visited))
+/// An origin's fields as they came, by that protocol.
+pub(super) fn received(head: &Response, protocol: Option<Protocol>) -> Option<HeaderMap> {
+    let mut headers = head::headers(&head.fields)?;
+    let version = match protocol {
+        Some(Protocol::Http1) => Version::HTTP_11,
+        Some(Protocol::Http3) => Version::HTTP_3,
+        Some(Protocol::Http2) | None => Version::HTTP_2,
+    };
+    via(&mut headers, version);
+    Some(headers)
 }
 
 fn rewrite(headers: &mut HeaderMap, origin: &Origin, visited: &Origin) {
@@ -195,11 +253,10 @@ fn rewrite(headers: &mut HeaderMap, origin: &Origin, visited: &Origin) {
             }
         }
     }
-    via(headers, Version::HTTP_2);
 }
 
-/// The same for what comes out of the cache.
-pub(super) fn own_response(headers: HeaderMap, origin: &Origin, visited: &Origin) -> HeaderMap {
+/// Fields that were received as a browser gets them that visits `visited`.
+pub(super) fn response(headers: HeaderMap, origin: &Origin, visited: &Origin) -> HeaderMap {
     let mut headers = passed(&headers);
     rewrite(&mut headers, origin, visited);
     headers

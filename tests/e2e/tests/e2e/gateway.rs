@@ -242,10 +242,23 @@ fn without_hints_nothing_is_told_and_nothing_fetched() {
 
 #[test]
 fn what_is_one_browsers_own_goes_to_no_other() {
-    let paths = ["/private.css", "/cookie.css", "/store.css", "/vary.css", "/starred.css"];
+    let paths = [
+        "/private.css",
+        "/loud.css",
+        "/quoted.css",
+        "/cookie.css",
+        "/store.css",
+        "/vary.css",
+        "/starred.css",
+        "/listed.css",
+    ];
     let world = World::new(&paths);
     world.known.set(&[
         ("/private.css", "cache-control", "private, max-age=60"),
+        ("/loud.css", "cache-control", "PRIVATE, Max-Age=60"),
+        ("/quoted.css", "cache-control", "x=\"a, max-age=60, b\", No-Store"),
+        ("/listed.css", "cache-control", "max-age=60"),
+        ("/listed.css", "vary", "accept, *"),
         ("/cookie.css", "cache-control", "max-age=60"),
         ("/cookie.css", "set-cookie", "id=1"),
         ("/store.css", "cache-control", "no-store"),
@@ -486,9 +499,11 @@ fn browsers_that_ask_for_the_same_share_a_response_that_anybody_may_have() {
 
 #[test]
 fn what_is_not_for_all_is_asked_for_by_each() {
-    let unfit: [&[(&'static str, &'static str)]; 7] = [
+    let unfit: [&[(&'static str, &'static str)]; 9] = [
         &[],
         &[("cache-control", "private, max-age=60")],
+        &[("cache-control", "Private, Max-Age=60")],
+        &[("cache-control", "max-age=60"), ("vary", "accept, *")],
         &[("cache-control", "no-store")],
         &[("cache-control", "no-cache")],
         &[("cache-control", "max-age=0")],

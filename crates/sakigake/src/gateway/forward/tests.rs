@@ -14,7 +14,7 @@ fn shown(name: &'static str, values: &[&str]) -> Vec<String> {
     for value in values {
         headers.append(name, value.parse().expect("a value"));
     }
-    let shown = own_response(headers, &origin(), &visited());
+    let shown = response(headers, &origin(), &visited());
     shown.get_all(name).iter().map(|value| value.to_str().expect("text").to_owned()).collect()
 }
 
@@ -58,7 +58,7 @@ fn a_domain_that_the_visited_host_is_of_too_stays() {
     let mut headers = HeaderMap::new();
     headers.insert(header::SET_COOKIE, HeaderValue::from_static("a=1; Domain=example.com"));
     let near = Origin::new("edge.example.com", 443);
-    assert_eq!(own_response(headers, &origin(), &near)[header::SET_COOKIE], "a=1; Domain=example.com");
+    assert_eq!(response(headers, &origin(), &near)[header::SET_COOKIE], "a=1; Domain=example.com");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn what_binds_the_origins_name_does_not_bind_another_one() {
     let mut headers = HeaderMap::new();
     headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=9"));
     let same = Origin::new("www.example.com", 8_443);
-    assert!(own_response(headers, &origin(), &same).contains_key(header::STRICT_TRANSPORT_SECURITY));
+    assert!(response(headers, &origin(), &same).contains_key(header::STRICT_TRANSPORT_SECURITY));
 }
 
 #[test]
@@ -109,4 +109,56 @@ fn what_is_said_of_the_browsers_way_here_is_ours_alone_and_frames_nothing() {
     {
         assert_eq!(field(&said, name), None, "{name}");
     }
+}
+
+#[test]
+fn what_was_received_says_by_which_version() {
+    let mut came = Response { status: 200, fields: sakigake_semantics::Fields::default() };
+    came.fields = [("via", &b"1.0 far"[..])].into_iter().collect();
+    for (protocol, version) in [(Protocol::Http1, "1.1"), (Protocol::Http2, "2"), (Protocol::Http3, "3")] {
+        let headers = received(&came, Some(protocol)).expect("it can be read");
+        let via: Vec<&HeaderValue> = headers.get_all(header::VIA).iter().collect();
+        assert_eq!(via, ["1.0 far", &format!("{version} sakigake")]);
+    }
+}
+
+#[test]
+fn behind_a_body_nothing_comes_that_had_to_be_known_before() {
+    let barred = [
+        "transfer-encoding",
+        "connection",
+        "te",
+        "content-length",
+        "host",
+        "if-match",
+        "if-none-match",
+        "max-forwards",
+        "age",
+        "date",
+        "expires",
+        "location",
+        "vary",
+        "warning",
+        "retry-after",
+        "set-cookie",
+        "authorization",
+        "proxy-authenticate",
+        "x-forwarded-for",
+        "access-control-allow-origin",
+        "sec-fetch-mode",
+        "content-encoding",
+        "trailer",
+        "link",
+        "pragma",
+    ];
+    let let_on = ["etag", "accept-ranges", "authentication-info", "server-timing", "x-sum"];
+    let mut fields = HeaderMap::new();
+    for name in barred.iter().chain(&let_on) {
+        fields.insert(*name, HeaderValue::from_static("5"));
+    }
+    let mut passed: Vec<String> = trailers(&fields).keys().map(ToString::to_string).collect();
+    passed.sort();
+    let mut expected = let_on;
+    expected.sort_unstable();
+    assert_eq!(passed, expected);
 }
