@@ -227,6 +227,9 @@ impl Gateway {
         if parts.method == Method::CONNECT || forward::is_upgrade(&parts) {
             return Err(Trouble::Upgrade);
         }
+        if !forward::is_readable(&parts.headers) {
+            return Err(Trouble::Coding);
+        }
         if forward::is_loop(&parts) {
             return Err(Trouble::Loop);
         }
@@ -374,6 +377,8 @@ enum Trouble {
     /// The request's body did not come to its end.
     Broken,
     Upgrade,
+    /// Its content is in a coding that is not undone here.
+    Coding,
     NoAuthority,
     Loop,
     /// It cannot be passed on, whichever way it went.
@@ -397,6 +402,9 @@ impl Trouble {
                 StatusCode::NOT_IMPLEMENTED,
                 "this gateway passes on neither WebSockets nor other upgrades".into(),
             ),
+            Self::Coding => {
+                (StatusCode::NOT_IMPLEMENTED, "this gateway reads no transfer coding but chunked".into())
+            }
             Self::NoAuthority => (StatusCode::BAD_REQUEST, "the request names no host".into()),
             Self::Loop => (StatusCode::LOOP_DETECTED, "the request goes in circles".into()),
             Self::Unspeakable => (StatusCode::BAD_GATEWAY, "the message cannot be passed on".into()),

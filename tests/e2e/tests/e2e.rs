@@ -22,6 +22,8 @@ mod gateway;
 mod gateway_bodies;
 #[path = "e2e/gateway_http3.rs"]
 mod gateway_http3;
+#[path = "e2e/gateway_smuggling.rs"]
+mod gateway_smuggling;
 #[path = "e2e/handover.rs"]
 mod handover;
 #[path = "e2e/hosts.rs"]

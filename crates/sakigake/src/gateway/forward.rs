@@ -113,6 +113,14 @@ pub(super) fn is_upgrade(parts: &request::Parts) -> bool {
     wanted.map(<[u8]>::trim_ascii).any(|word| word.eq_ignore_ascii_case(b"websocket"))
 }
 
+/// Whether its content is in chunks and in no other coding, if in any: a coding that is not undone here would end here, and what is in it
+/// would pass for the content (RFC 9112 section 6.1).
+pub(super) fn is_readable(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let is_chunked = |line: &HeaderValue| line.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    lines.next().is_none_or(is_chunked) && lines.next().is_none()
+}
+
 /// Whether somebody goes to a page.
 pub(super) fn is_navigation(parts: &request::Parts) -> bool {
     let mode = parts.headers.get("sec-fetch-mode").map(HeaderValue::as_bytes);
