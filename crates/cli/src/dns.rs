@@ -36,12 +36,25 @@ pub(crate) fn run(arguments: &DnsArguments) -> Result<ExitCode, Failure> {
     if names.is_empty() {
         return Err(Failure::new("there is no name to publish a record for: addresses have none"));
     }
+    let (names, unsayable): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_sayable(name, port));
+    for name in &unsayable {
+        let why = "no record says this of every name at another port than 443; ask for each host by itself";
+        crate::print(format_args!("; {name}: {why}\n"))?;
+    }
+    if names.is_empty() {
+        return Err(Failure::new("there is no name left to publish a record for"));
+    }
     for name in names {
         let record = Record { name, port, http3, addresses: &addresses };
         crate::print(format_args!("{record}\n"))?;
         crate::print(format_args!("; to look whether it is there: dig +short HTTPS {}\n", record.owner()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a record can be of that name: a wildcard is the leftmost label (RFC 4592 section 2.1.1), where a port would stand.
+fn is_sayable(name: &str, port: u16) -> bool {
+    port == HTTPS_PORT || !name.starts_with("*.")
 }
 
 /// A name as a zone has it.

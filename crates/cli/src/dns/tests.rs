@@ -50,3 +50,9 @@ fn what_is_no_name_gets_no_record() {
         assert!(named(host).is_err(), "{host}");
     }
 }
+
+#[test]
+fn every_name_at_another_port_has_no_record() {
+    assert!(is_sayable("*.example.com", 443) && is_sayable("example.com", 8443));
+    assert!(!is_sayable("*.example.com", 8443), "the port's label would stand before the wildcard's");
+}
