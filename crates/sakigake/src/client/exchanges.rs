@@ -118,15 +118,21 @@ impl Exchanges {
     /// Asks on another connection, which nothing was asked on yet.
     pub(super) fn moved(mut self, ready: Ready) -> Self {
         self.begin_anew();
-        let Self { shared, ear, commands, mut waiting, .. } = self;
-        let mut moved = Self::new(shared, ear, commands, ready);
+        let (mut waiting, commands) = self.take_commands();
+        let mut moved = Self::new(self.shared.clone(), self.ear.clone(), commands, ready);
         waiting.append(&mut moved.waiting);
-        Self { waiting, ..moved }
+        moved.waiting = waiting;
+        moved
     }
 
     /// The commands that were not yet carried out, and those to come.
-    pub(super) fn into_commands(self) -> (Vec<Command>, mpsc::UnboundedReceiver<Command>) {
-        (self.waiting, self.commands)
+    pub(super) fn into_commands(mut self) -> (Vec<Command>, mpsc::UnboundedReceiver<Command>) {
+        self.take_commands()
+    }
+
+    fn take_commands(&mut self) -> (Vec<Command>, mpsc::UnboundedReceiver<Command>) {
+        let (_, none) = mpsc::unbounded_channel();
+        (core::mem::take(&mut self.waiting), core::mem::replace(&mut self.commands, none))
     }
 
     /// Whether the handshake is over.
@@ -400,6 +406,25 @@ fn may_be_early(command: &Command) -> bool {
 
 /// 425 (RFC 8470 section 5.2).
 const TOO_EARLY: u16 = 425;
+
+impl Drop for Exchanges {
+    /// What was not carried out when a connection ends was never sent: whatever it asks for, another one may (RFC 9113 section 8.7, RFC
+    /// 9114 section 4.1.1). Of a connection that never was, its owner hears why.
+    fn drop(&mut self) {
+        if !self.is_ready {
+            return;
+        }
+        self.commands.close();
+        let waiting = core::mem::take(&mut self.waiting).into_iter();
+        for command in waiting.chain(core::iter::from_fn(|| self.commands.try_recv().ok())) {
+            if let Command::Request(id, call) = command
+                && call.body.is_untouched()
+            {
+                self.ear.tell(News::Refused(id, call));
+            }
+        }
+    }
+}
 
 impl Application for Exchanges {
     fn heard(&mut self, now: Instant, event: session::Event<'_>) {

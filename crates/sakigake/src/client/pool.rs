@@ -112,7 +112,13 @@ impl Pool {
         if let Some(connection) = self.find_mut(number) {
             connection.carries += 1;
             connection.first.get_or_insert(id);
-            let _ = connection.commands.send(Command::Request(id, call)); // One that just ended says so in its news.
+            let Err(unsent) = connection.commands.send(Command::Request(id, call)) else { return };
+            // It has just ended, which its news will say; of this request nobody has heard.
+            if let Command::Request(id, call) = unsent.0 {
+                connection.is_retired = true;
+                self.release(number, id);
+                self.request(origin, id, call);
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use sakigake_semantics::{Request, Response};
 struct Fixture {
     exchanges: Exchanges,
     heard: mpsc::UnboundedReceiver<(usize, News)>,
-    _commands: mpsc::UnboundedSender<Command>,
+    commands: mpsc::UnboundedSender<Command>,
 }
 
 const STREAM: StreamId = StreamId(1);
@@ -15,7 +15,7 @@ const STREAM: StreamId = StreamId(1);
 fn fixture(is_early: bool) -> Fixture {
     let client = Client::new(Options { trust: Trust::Anybody, ..Options::default() }).expect("a client");
     let (news, heard) = mpsc::unbounded_channel();
-    let (_commands, receiver) = mpsc::unbounded_channel();
+    let (commands, receiver) = mpsc::unbounded_channel();
     let origin = Origin::parse(true, "a.test").expect("a host");
     let now = client.shared.clock.now();
     let address = ([127, 0, 0, 1], 443).into();
@@ -27,7 +27,7 @@ fn fixture(is_early: bool) -> Fixture {
     let exchange =
         Exchange { id: Id(0), call, sent: 0, unread: 0, has_begun: false, is_over: false, is_early };
     exchanges.streams.insert(STREAM, exchange);
-    Fixture { exchanges, heard, _commands }
+    Fixture { exchanges, heard, commands }
 }
 
 impl Fixture {
@@ -118,7 +118,7 @@ fn what_was_asked_in_vain_is_asked_on_the_next_connection_before_what_waits() {
     let mut fixture = fixture(true);
     let call = || Box::new(Call { request: Request::default(), body: Payload::None });
     fixture.exchanges.waiting.push(Command::Request(Id(1), call()));
-    fixture._commands.send(Command::Request(Id(2), call())).expect("it listens");
+    fixture.commands.send(Command::Request(Id(2), call())).expect("it listens");
     let ready = fixture.exchanges.ready.clone();
     let moved = fixture.exchanges.moved(ready);
     let order = moved.waiting.iter().filter_map(|command| match command {
@@ -126,4 +126,22 @@ fn what_was_asked_in_vain_is_asked_on_the_next_connection_before_what_waits() {
         _ => None,
     });
     assert_eq!(order.collect::<Vec<Id>>(), [Id(0), Id(1), Id(2)]);
+}
+
+#[test]
+fn what_was_never_sent_goes_to_another_connection_whatever_it_asks_for() {
+    for (is_ready, refused) in [(true, 2), (false, 0)] {
+        let Fixture { mut exchanges, mut heard, commands } = fixture(false);
+        exchanges.is_ready = is_ready;
+        let post = || Call { request: Request::new("POST", "a.test", "/"), body: Payload::None };
+        exchanges.waiting.push(Command::Request(Id(1), Box::new(post())));
+        commands.send(Command::Request(Id(2), Box::new(post()))).expect("it takes more");
+        drop(exchanges);
+        assert!(commands.send(Command::Request(Id(3), Box::new(post()))).is_err(), "who asks now hears it");
+        let told: Vec<News> = core::iter::from_fn(|| heard.try_recv().ok().map(|(_, news)| news)).collect();
+        let ids: Vec<Option<Id>> = told.iter().map(News::request).collect();
+        assert!(told.iter().all(|news| matches!(news, News::Refused(..))), "{told:?}");
+        // Not the one that was sent (0): the server may have acted on it.
+        assert_eq!(ids, [Some(Id(1)), Some(Id(2))][..refused]);
+    }
 }
