@@ -76,6 +76,7 @@ fn options(arguments: BenchArguments) -> Result<Options, Failure> {
         http3: arguments.http3,
         patience: time(arguments.timeout),
         trust: fetch::trust(&arguments.trust),
+        groups: arguments.groups,
         resolve: arguments
             .resolve
             .into_iter()

@@ -61,6 +61,8 @@ pub struct Options {
     pub trust: Trust,
     /// Addresses that stand in for DNS.
     pub resolve: Vec<Resolve>,
+    /// The key exchange groups to offer, best first; empty for all that there are.
+    pub groups: Vec<u16>,
 }
 
 /// How much is asked.
@@ -244,6 +246,7 @@ fn session_config(options: &Options) -> Result<Arc<ClientConfig>, Error> {
     tls.verifier = Some(options.trust.verifier().map_err(Error::Trust)?);
     tls.alpn = if options.http3 { vec![b"h3".to_vec()] } else { options.alpn.clone() };
     tls.unix_secs_at_start = unix_secs();
+    tls.groups.clone_from(&options.groups);
     let tls = tls.build().map_err(Error::Misuse)?;
     let (h2, h3) = (Some(Default::default()), Some(Default::default()));
     Ok(Arc::new(ClientConfig { tls, h2, h3, trace: false }))

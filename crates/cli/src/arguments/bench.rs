@@ -6,6 +6,8 @@ use super::{
     parse_seconds,
 };
 use clap::Args;
+use sakigake_crypto::aws_lc::PROVIDER;
+use sakigake_tls::rules::NamedGroup;
 use sakigake_wire::Span;
 
 #[derive(Args)]
@@ -54,6 +56,9 @@ pub(crate) struct BenchArguments {
     /// Dial ADDR for HOST:PORT instead of asking DNS; may be given several times
     #[arg(long, value_name = "HOST:PORT:ADDR", value_parser = parse_resolve)]
     pub(crate) resolve: Vec<Resolve>,
+    /// Key exchange groups to offer, best first [default: all]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = parse_group)]
+    pub(crate) groups: Vec<u16>,
     /// One JSON object on standard output; times in microseconds
     #[arg(long)]
     pub(crate) json: bool,
@@ -63,4 +68,14 @@ pub(crate) struct BenchArguments {
 fn parse_positive(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=100_000).contains(number));
     number.ok_or_else(|| "expected a number from 1 to 100000".into())
+}
+
+/// The code point of a group's name, in whatever case.
+fn parse_group(name: &str) -> Result<u16, String> {
+    let groups = || PROVIDER.groups.iter().map(|group| group.id);
+    let is_named = |id: &u16| NamedGroup(*id).to_string().eq_ignore_ascii_case(name);
+    groups().find(is_named).ok_or_else(|| {
+        let names: Vec<_> = groups().map(|id| NamedGroup(id).to_string()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
 }

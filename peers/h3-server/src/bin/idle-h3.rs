@@ -1,5 +1,5 @@
-//! `idle-h3 ADDR N`: opens N connections, speaks HTTP/3 on each, waits a second for what follows, prints `ready`, then holds
-//! them until its standard input ends.
+//! `idle-h3 ADDR N`: opens N connections, has one request answered on each, waits a second for what follows, prints `ready`,
+//! then holds them until its standard input ends.
 
 use bytes::Bytes;
 use h3::client::SendRequest;
@@ -28,7 +28,7 @@ const IDLE: Duration = Duration::from_secs(600);
 /// How many handshakes are under way at a time.
 const AT_ONCE: usize = 32;
 
-/// What the last connections' words may take, both ways: SETTINGS, tickets, ids, acknowledgements that wait.
+/// What the last connections' words may take, both ways: tickets, ids, acknowledgements that wait.
 const SETTLED: Duration = Duration::from_secs(1);
 
 fn main() -> Outcome {
@@ -60,11 +60,20 @@ fn main() -> Outcome {
     Ok(())
 }
 
-/// The connection lasts as long as who may ask on it.
+/// The connection lasts as long as who may ask on it. It has asked once: whoever answers has said all that belongs to a
+/// connection's beginning.
 async fn open(endpoint: Endpoint, address: SocketAddr) -> Outcome<SendRequest<OpenStreams, Bytes>> {
     let connection = endpoint.connect(address, "localhost")?.await?;
-    let (mut driver, client) = h3::client::new(h3_quinn::Connection::new(connection)).await?;
+    let (mut driver, mut client) = h3::client::new(h3_quinn::Connection::new(connection)).await?;
     tokio::spawn(async move { std::future::poll_fn(|context| driver.poll_close(context)).await });
+    let request = http::Request::get(format!("https://localhost:{}/1k", address.port())).body(())?;
+    let mut stream = client.send_request(request).await?;
+    stream.finish().await?;
+    let status = stream.recv_response().await?.status();
+    if !status.is_success() {
+        return Err(format!("the answer to the one request was {status}").into());
+    }
+    while stream.recv_data().await?.is_some() {}
     Ok(client)
 }
 

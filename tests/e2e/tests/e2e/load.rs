@@ -29,6 +29,7 @@ pub(crate) fn options(server: &Server, path: &str) -> Options {
             port: server.address.port(),
             address: server.address.ip(),
         }],
+        groups: Vec::new(),
     }
 }
 
@@ -103,4 +104,16 @@ fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
     let report = load(Options { length: Length::Requests(4), connections: 2, ..options });
     assert_eq!((report.errored, report.done()), (4, 4), "{:?}", report.errors);
     assert!(report.errors.contains_key("no answer in time"), "{:?}", report.errors);
+}
+
+#[test]
+fn a_load_offers_the_groups_that_were_asked_for() {
+    let server = Server::start(Setup::of(example()));
+    for (groups, expected) in
+        [(vec![0x1d], "x25519"), (vec![0x17, 0x1d], "secp256r1"), (vec![], "X25519MLKEM768")]
+    {
+        let report = load(Options { groups, ..options(&server, "/") });
+        let agreed = report.agreed.expect("a connection was made");
+        assert!(agreed.contains(expected), "{agreed}");
+    }
 }

@@ -7,6 +7,9 @@ use crate::bench::{
 };
 use std::process::Command;
 
+/// What every server agrees on, so that none has more to compute than another.
+const AGREED: &str = "TLS_AES_128_GCM_SHA256, x25519, ";
+
 /// What is asked, by how many.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
@@ -55,7 +58,8 @@ impl Load {
     fn request(&self, address: &str, place: &Place) -> Result<Loaded, String> {
         let mut command = Command::new("taskset");
         command.args(["-c", CLIENT_CORE]).arg(place.ours.join("sakigake"));
-        command.args(["bench", "--http3", "--insecure", "--json", "-n", &self.requests.to_string()]);
+        command.args(["bench", "--http3", "--groups", "x25519", "--insecure", "--json"]);
+        command.args(["-n", &self.requests.to_string()]);
         command.args(["-c", &self.connections.to_string(), "-m", &self.streams.to_string()]);
         let (host, port) = address.rsplit_once(':').ok_or("an address without a port")?;
         command.args(["--resolve", &format!("localhost:{port}:{host}")]);
@@ -75,6 +79,9 @@ pub(super) fn read(text: &str, requests: usize, bytes: usize) -> Result<Loaded, 
     }
     if number(text, "body_bytes") != Some((requests * bytes) as f64) {
         return Err("other bytes came than were asked for".into());
+    }
+    if !text.contains(AGREED) {
+        return Err(format!("other keys than all others have: expected {AGREED}"));
     }
     let wall_s = number(text, "seconds").ok_or("no duration")?;
     let requests_a_second = number(text, "requests_a_second").ok_or("no rate")?;
