@@ -32,7 +32,7 @@ pub(crate) fn fast() -> Result<(), String> {
     let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     runner.step("docs", 4, docs);
-    runner.step("test", 15, cargo(&["test", "--workspace", "--locked"]));
+    runner.step("test", 15, cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]));
     fresh::steps(&mut runner);
     let soak = ["run", "--release", "--locked", "--", "lab", "soak", "--seed", "1", "--worlds", WORLDS];
     runner.step("worlds", 4, cargo(&soak));

@@ -44,7 +44,7 @@ pub(super) fn steps(runner: &mut Runner) {
         command
     };
     // What is missing here is skipped, as on the machine of whoever types it.
-    let mut test = fresh(&["test", "--workspace", "--locked"]);
+    let mut test = fresh(&["test", "--workspace", "--locked", "--no-fail-fast"]);
     test.env_remove("SAKIGAKE_REQUIRE");
     runner.again("a fresh machine's tests", 5, test);
     if runner.step("a fresh machine's build", 12, fresh(&["build", "--release", "--locked"])) {
