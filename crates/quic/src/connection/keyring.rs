@@ -13,16 +13,23 @@ pub(super) struct Keyring {
     /// TLS_AES_128_GCM_SHA256, which protects Initial packets.
     suite: &'static Suite,
     side: Side,
+    /// Apart, since a connection outlives them by far; gone with the last of them.
+    passing: Option<Box<Passing>>,
+    one_rtt: Option<Phases>,
+    forgeries: Forgeries,
+}
+
+/// The keys that the handshake takes along when it is over.
+#[derive(Default)]
+struct Passing {
     initial: Pair,
     /// A server's for what comes in the version that it went on in.
     initial_chosen: Option<(&'static Version, Keys)>,
     handshake: Pair,
     /// A client sends with them, a server receives.
     zero_rtt: Option<Keys>,
-    one_rtt: Option<Phases>,
     /// A client's 1-RTT secret for what it receives may come before the one to send with, or behind it.
     awaiting: Option<TrafficSecret>,
-    forgeries: Forgeries,
 }
 
 /// When something is due about keys.
@@ -53,17 +60,7 @@ pub(super) enum Way {
 
 impl Keyring {
     pub(super) fn new(suite: &'static Suite, side: Side, version: &'static Version, dcid: &[u8]) -> Self {
-        let mut ring = Self {
-            suite,
-            side,
-            initial: Pair::default(),
-            initial_chosen: None,
-            handshake: Pair::default(),
-            zero_rtt: None,
-            one_rtt: None,
-            awaiting: None,
-            forgeries: Forgeries::default(),
-        };
+        let mut ring = Self { suite, side, passing: None, one_rtt: None, forgeries: Forgeries::default() };
         ring.begin(version, dcid);
         ring
     }
@@ -71,65 +68,74 @@ impl Keyring {
     /// Initial keys from the id that the client's first packet went to, or its first after a Retry.
     pub(super) fn begin(&mut self, version: &'static Version, dcid: &[u8]) {
         let initial = Keys::initial(self.suite, version, dcid, self.side);
-        self.initial = Pair { send: Some(initial.send), receive: Some(initial.receive) };
+        self.passing().initial = Pair { send: Some(initial.send), receive: Some(initial.receive) };
     }
 
     /// Initial keys of the version that a server goes on in; what comes in the version before is still opened with the old ones.
     pub(super) fn choose(&mut self, version: &'static Version, dcid: &[u8]) {
         let initial = Keys::initial(self.suite, version, dcid, self.side);
-        self.initial.send = Some(initial.send);
-        self.initial_chosen = Some((version, initial.receive));
+        let passing = self.passing();
+        passing.initial.send = Some(initial.send);
+        passing.initial_chosen = Some((version, initial.receive));
     }
 
     /// TLS gave a secret.
     pub(super) fn install(&mut self, version: &'static Version, way: Way, secret: &TrafficSecret) {
+        let keys = || Some(Keys::from_secret(version, secret));
         match (secret.level, way) {
             (Level::Plain, _) => {}
-            (Level::EarlyData, _) => self.zero_rtt = Some(Keys::from_secret(version, secret)),
-            (Level::Handshake, Way::Send) => self.handshake.send = Some(Keys::from_secret(version, secret)),
-            (Level::Handshake, Way::Receive) => {
-                self.handshake.receive = Some(Keys::from_secret(version, secret));
-            }
+            (Level::EarlyData, _) => self.passing().zero_rtt = keys(),
+            (Level::Handshake, Way::Send) => self.passing().handshake.send = keys(),
+            (Level::Handshake, Way::Receive) => self.passing().handshake.receive = keys(),
             (Level::Application, Way::Send) => {
                 let phases = self.one_rtt.insert(Phases::new(version, secret));
-                if let Some(secret) = self.awaiting.take() {
+                if let Some(secret) = self.passing.as_mut().and_then(|passing| passing.awaiting.take()) {
                     phases.receive(&secret);
                 }
             }
             (Level::Application, Way::Receive) => match &mut self.one_rtt {
                 Some(phases) => phases.receive(secret),
-                None => self.awaiting = Some(secret.clone()),
+                None => self.passing().awaiting = Some(secret.clone()),
             },
         }
     }
 
     pub(super) fn can_send(&self, epoch: Epoch) -> bool {
+        let passing = self.passing.as_deref();
         match epoch {
-            Epoch::Initial => self.initial.send.is_some(),
-            Epoch::Handshake => self.handshake.send.is_some(),
-            Epoch::ZeroRtt => self.side == Side::Client && self.zero_rtt.is_some() && self.one_rtt.is_none(),
+            Epoch::Initial => passing.is_some_and(|keys| keys.initial.send.is_some()),
+            Epoch::Handshake => passing.is_some_and(|keys| keys.handshake.send.is_some()),
+            Epoch::ZeroRtt => {
+                let has_keys = passing.is_some_and(|keys| keys.zero_rtt.is_some());
+                self.side == Side::Client && has_keys && self.one_rtt.is_none()
+            }
             Epoch::OneRtt => self.one_rtt.is_some(),
         }
     }
 
     pub(super) fn can_receive(&self, epoch: Epoch) -> bool {
+        let passing = self.passing.as_deref();
         match epoch {
-            Epoch::Initial => self.initial.receive.is_some(),
-            Epoch::Handshake => self.handshake.receive.is_some(),
-            Epoch::ZeroRtt => self.side == Side::Server && self.zero_rtt.is_some(),
+            Epoch::Initial => passing.is_some_and(|keys| keys.initial.receive.is_some()),
+            Epoch::Handshake => passing.is_some_and(|keys| keys.handshake.receive.is_some()),
+            Epoch::ZeroRtt => {
+                self.side == Side::Server && passing.is_some_and(|keys| keys.zero_rtt.is_some())
+            }
             Epoch::OneRtt => self.one_rtt.as_ref().is_some_and(Phases::can_receive),
         }
     }
 
     /// These keys are of no use any more.
     pub(super) fn discard(&mut self, epoch: Epoch) {
+        let Some(keys) = self.passing.as_deref_mut() else { return };
         match epoch {
-            Epoch::Initial => {
-                (self.initial, self.initial_chosen) = (Pair::default(), None);
-            }
-            Epoch::Handshake => self.handshake = Pair::default(),
-            Epoch::ZeroRtt => self.zero_rtt = None,
+            Epoch::Initial => (keys.initial, keys.initial_chosen) = (Pair::default(), None),
+            Epoch::Handshake => keys.handshake = Pair::default(),
+            Epoch::ZeroRtt => keys.zero_rtt = None,
             Epoch::OneRtt => {}
+        }
+        if keys.is_empty() {
+            self.passing = None;
         }
     }
 
@@ -142,19 +148,21 @@ impl Keyring {
         number_at: usize,
         largest: Option<u64>,
     ) -> Result<(Opened, Turn), Unopened> {
-        let Self { initial, initial_chosen, handshake, zero_rtt, one_rtt, forgeries, .. } = self;
+        let Self { passing, one_rtt, forgeries, .. } = self;
+        if epoch == Epoch::OneRtt {
+            let phases = one_rtt.as_mut().ok_or(Unopened::NoKeys)?;
+            let received = phases.open(packet, number_at, largest, forgeries)?;
+            return Ok((received.opened, received.turn));
+        }
+        let passing = passing.as_deref().ok_or(Unopened::NoKeys)?;
         let keys = match epoch {
-            Epoch::Initial => match initial_chosen {
-                Some((chosen, keys)) if version == Some(*chosen) => Some(&*keys), // spec: 9369-4.1-b
-                _ => initial.receive.as_ref(),
+            Epoch::Initial => match &passing.initial_chosen {
+                Some((chosen, keys)) if version == Some(*chosen) => Some(keys), // spec: 9369-4.1-b
+                _ => passing.initial.receive.as_ref(),
             },
-            Epoch::Handshake => handshake.receive.as_ref(),
-            Epoch::ZeroRtt => zero_rtt.as_ref(),
-            Epoch::OneRtt => {
-                let phases = one_rtt.as_mut().ok_or(Unopened::NoKeys)?;
-                let received = phases.open(packet, number_at, largest, forgeries)?;
-                return Ok((received.opened, received.turn));
-            }
+            Epoch::Handshake => passing.handshake.receive.as_ref(),
+            Epoch::ZeroRtt => passing.zero_rtt.as_ref(),
+            Epoch::OneRtt => None,
         };
         let keys = keys.ok_or(Unopened::NoKeys)?;
         Ok((keys.open(packet, number_at, largest, forgeries)?, Turn::Current))
@@ -168,14 +176,16 @@ impl Keyring {
         packet: &mut [u8],
         payload_len: usize,
     ) -> Result<usize, Exhausted> {
+        if epoch == Epoch::OneRtt {
+            let phases = self.one_rtt.as_mut().ok_or(Exhausted)?;
+            return phases.seal(draft, packet, payload_len);
+        }
+        let passing = self.passing.as_deref_mut().ok_or(Exhausted)?;
         let keys = match epoch {
-            Epoch::Initial => &mut self.initial.send,
-            Epoch::Handshake => &mut self.handshake.send,
-            Epoch::ZeroRtt => &mut self.zero_rtt,
-            Epoch::OneRtt => {
-                let phases = self.one_rtt.as_mut().ok_or(Exhausted)?;
-                return phases.seal(draft, packet, payload_len);
-            }
+            Epoch::Initial => &mut passing.initial.send,
+            Epoch::Handshake => &mut passing.handshake.send,
+            Epoch::ZeroRtt => &mut passing.zero_rtt,
+            Epoch::OneRtt => return Err(Exhausted),
         };
         draft.seal(keys.as_mut().ok_or(Exhausted)?, packet, payload_len)
     }
@@ -188,5 +198,21 @@ impl Keyring {
     /// 1-RTT keys, once there are some.
     pub(super) fn phases(&mut self) -> Option<&mut Phases> {
         self.one_rtt.as_mut()
+    }
+
+    fn passing(&mut self) -> &mut Passing {
+        self.passing.get_or_insert_default()
+    }
+}
+
+impl Passing {
+    fn is_empty(&self) -> bool {
+        let Self { initial, initial_chosen, handshake, zero_rtt, awaiting } = self;
+        let pairs = [initial, handshake];
+        let is_without = |pair: &Pair| pair.send.is_none() && pair.receive.is_none();
+        pairs.into_iter().all(is_without)
+            && initial_chosen.is_none()
+            && zero_rtt.is_none()
+            && awaiting.is_none()
     }
 }
