@@ -10,6 +10,7 @@ pub mod cubic;
 pub mod ecn;
 pub mod hystart;
 mod log;
+mod logs;
 mod loss;
 pub mod new_reno;
 pub mod pacing;
@@ -20,6 +21,7 @@ use congestion::{Algorithm, Congestion, initial_window};
 use core::{fmt, ops::Range};
 use ecn::Ecn;
 use log::{Found, Log, Packet};
+use logs::Logs;
 use pacing::{Pacer, Rate};
 use rtt::{INITIAL_RTT, Rtt};
 use sakigake_wire::{Entropy, Instant, Span};
@@ -193,7 +195,7 @@ impl From<NeverSent> for Fault {
 
 /// The state of loss recovery and congestion control of one connection, on the path it uses at present.
 pub struct Recovery<T> {
-    spaces: [Log<T>; 3],
+    spaces: Logs<T>,
     rtt: Rtt,
     congestion: Congestion,
     pacer: Pacer,
@@ -232,7 +234,7 @@ impl<T> Recovery<T> {
     pub fn new(now: Instant, config: Config) -> Self {
         let datagram = config.datagram_bytes;
         Self {
-            spaces: [Log::new(), Log::new(), Log::new()],
+            spaces: Logs::new(),
             rtt: Rtt::new(config.initial_rtt),
             congestion: Congestion::new(now, config.algorithm, datagram),
             pacer: Pacer::new(now, initial_window(datagram)),
@@ -257,7 +259,7 @@ impl<T> Recovery<T> {
     /// The number for the next packet of a space. Now and then one of the application's is left out, which a peer that
     /// acknowledges what it has not received cannot know (RFC 9000 section 21.4).
     pub fn next_number(&mut self, space: Space, entropy: &mut dyn Entropy) -> u64 {
-        let next = self.spaces[space as usize].next;
+        let next = self.spaces.get(space).map_or(0, |log| log.next);
         if space != Space::Application {
             return next;
         }
@@ -278,7 +280,7 @@ impl<T> Recovery<T> {
     /// A packet left.
     pub fn on_sent(&mut self, now: Instant, space: Space, sent: Sent<T>) {
         let Sent { number, bytes, is_elsewhere, is_marked, is_mtu_probe, carried, .. } = sent;
-        let log = &mut self.spaces[space as usize];
+        let Some(log) = self.spaces.get_mut(space) else { return };
         debug_assert!(number >= log.next, "numbers only grow");
         debug_assert!(sent.in_flight || !sent.elicits_ack, "what elicits an acknowledgement is in flight");
         let path = if is_elsewhere { ELSEWHERE } else { self.path };
@@ -324,7 +326,7 @@ impl<T> Recovery<T> {
         if self.config.is_client && space == Space::Handshake {
             self.is_validated = true;
         }
-        let log = &mut self.spaces[space as usize];
+        let Some(log) = self.spaces.get_mut(space) else { return Ok(acked) };
         let is_larger = log.largest_acked.is_none_or(|held| held < ack.largest);
         log.largest_acked = log.largest_acked.max(Some(ack.largest));
         let here = newly.iter().filter(|packet| packet.path != ELSEWHERE).map(|packet| packet.number).max();
@@ -359,14 +361,14 @@ impl<T> Recovery<T> {
     /// The keys of a space are gone, and with them all that was sent under them.
     pub fn discard(&mut self, now: Instant, space: Space) {
         self.land(space);
-        self.spaces[space as usize].clear();
+        self.spaces.discard(space);
         self.probes = 0; // spec: 9002-6.2.2-b
         self.armed = now;
     }
 
     /// The connection is over: no packet is waited for any more.
     pub fn clear(&mut self) {
-        self.spaces.iter_mut().for_each(Log::clear);
+        self.spaces.each(Log::clear);
         self.bytes_in_flight = 0;
     }
 
@@ -374,7 +376,7 @@ impl<T> Recovery<T> {
     /// lost, which says nothing of congestion. Numbers go on where they were.
     pub fn withdraw(&mut self, now: Instant, space: Space, fate: &mut impl FnMut(u64, Fate<'_, T>)) {
         self.land(space); // spec: 9002-6.3-a
-        let log = &mut self.spaces[space as usize];
+        let Some(log) = self.spaces.get_mut(space) else { return };
         for (packet, carried) in log.outstanding() {
             fate(packet.number, Fate::Lost(carried));
         }
@@ -453,22 +455,26 @@ impl<T> Recovery<T> {
 
     /// Whether something that elicits acknowledgement is under way in a space.
     pub fn is_waiting(&self, space: Space) -> bool {
-        self.spaces[space as usize].eliciting > 0
+        self.spaces.get(space).is_some_and(|log| log.eliciting > 0)
     }
 
     /// What waits for acknowledgement in a space, oldest first; a probe that has nothing new to say repeats from here.
     pub fn outstanding(&self, space: Space) -> impl Iterator<Item = (u64, &T)> {
-        self.spaces[space as usize].outstanding().map(|(packet, carried)| (packet.number, carried))
+        self.spaces
+            .get(space)
+            .into_iter()
+            .flat_map(Log::outstanding)
+            .map(|(packet, carried)| (packet.number, carried))
     }
 
     /// The largest number that was sent in a space.
     pub fn largest_sent(&self, space: Space) -> Option<u64> {
-        self.spaces[space as usize].next.checked_sub(1)
+        self.spaces.get(space)?.next.checked_sub(1)
     }
 
     /// The largest number that the peer has acknowledged in a space.
     pub fn largest_acked(&self, space: Space) -> Option<u64> {
-        self.spaces[space as usize].largest_acked
+        self.spaces.get(space)?.largest_acked
     }
 
     /// How many later packets have to arrive for one to count as lost: kPacketThreshold, unless the path reorders.
@@ -496,9 +502,15 @@ impl<T> Recovery<T> {
         &self.ecn
     }
 
+    /// Whether nothing is in flight, and [`Recovery::shrink`] would give back the room of packets that were.
+    pub fn has_spare_room(&self) -> bool {
+        let has_room = self.newly.capacity() > 0 || self.spaces.iter().any(Log::has_room);
+        has_room && self.spaces.iter().all(Log::is_at_rest)
+    }
+
     /// Gives back the room that a connection at rest does not need.
     pub fn shrink(&mut self) {
-        self.spaces.iter_mut().for_each(Log::shrink);
+        self.spaces.each(Log::shrink);
         self.newly.shrink_to_fit();
     }
 
@@ -506,7 +518,7 @@ impl<T> Recovery<T> {
     where
         R: Iterator<Item = Range<u64>> + Clone,
     {
-        let log = &self.spaces[space as usize];
+        let Some(log) = self.spaces.get(space) else { return Ok(()) }; // Discarded, and its numbers with it.
         if ack.largest >= log.next {
             return Err(NeverSent { number: ack.largest }); // spec: 9000-13.1-a
         }
@@ -525,7 +537,7 @@ impl<T> Recovery<T> {
         fate: &mut impl FnMut(u64, Fate<'_, T>),
     ) {
         let Self { spaces, newly, bytes_in_flight, path, doubt, packet_threshold, .. } = self;
-        let log = &mut spaces[space as usize];
+        let Some(log) = spaces.get_mut(space) else { return };
         let largest = log.largest_acked.map_or(ack.largest, |held| held.max(ack.largest));
         for range in ack.ranges.clone() {
             log.take(&range, &mut |packet, carried| {
@@ -595,8 +607,8 @@ impl<T> Recovery<T> {
 
     /// Nothing of a space is in flight any more.
     fn land(&mut self, space: Space) {
-        let log = &self.spaces[space as usize];
-        let ours = log.outstanding().filter(|(packet, _)| packet.in_flight && packet.path == self.path);
+        let outstanding = self.spaces.get(space).into_iter().flat_map(Log::outstanding);
+        let ours = outstanding.filter(|(packet, _)| packet.in_flight && packet.path == self.path);
         let bytes: u64 = ours.map(|(packet, _)| u64::from(packet.bytes)).sum();
         self.bytes_in_flight -= bytes; // spec: 9002-6.4-a
     }

@@ -16,7 +16,7 @@ use sakigake_wire::{Entropy, Instant, Span};
 use std::sync::Arc;
 
 /// Heap bytes of a connection that waits, its own value included, on either side.
-const IDLE_BYTES: i64 = 12 * 1_024;
+const IDLE_BYTES: i64 = 8_500;
 const UNIX_SECS: u64 = 1_780_272_000;
 
 struct System;
@@ -220,7 +220,8 @@ fn a_connection_that_waits_holds_little() {
     let configs = configs();
     drop(Pair::new(&configs)); // What is made once a process.
     let mut pair = Pair::new(&configs);
-    for _ in 0..200 {
+    // Two seconds: room for packets is kept for one.
+    for _ in 0..2_000 {
         pair.turn(&mut |_| {});
     }
     let Pair { client, server, .. } = pair;

@@ -12,7 +12,10 @@ use crate::{
     rules::Epoch,
     streams::Heard,
 };
-use sakigake_wire::Instant;
+use sakigake_wire::{Instant, Span};
+
+/// Room for packets is kept for so long after the last one came: longer than any round trip, so that who is busy takes it once.
+const QUIET: Span = Span::from_millis(1_000);
 
 impl Connection {
     /// When [`Connection::expire`] wants to be called.
@@ -21,7 +24,7 @@ impl Connection {
     }
 
     /// What waits for its time, while the connection is open.
-    pub(super) fn timers(&self) -> [Option<Instant>; 10] {
+    pub(super) fn timers(&self) -> [Option<Instant>; 11] {
         // Who may send nothing has nothing to wait for but what the peer sends: it makes room, or brings an id.
         let may_acknowledge = self.keys.can_send(Epoch::OneRtt) && self.may_send();
         let acks = self.spaces.application.acks.deadline().filter(|_| may_acknowledge);
@@ -36,7 +39,14 @@ impl Connection {
             self.key_times.settle_at,
             self.key_times.early_until,
             self.key_times.worn_at,
+            self.rests_at(),
         ]
+    }
+
+    /// When a connection in which nothing happens gives back the room that it took while it was busy.
+    fn rests_at(&self) -> Option<Instant> {
+        let may_rest = self.is_confirmed && self.recovery.has_spare_room();
+        may_rest.then(|| self.idle.heard() + QUIET)
     }
 
     /// Whether the active path has an id to send to, and is not held up by the anti-amplification limit.
@@ -84,6 +94,9 @@ impl Connection {
         }
         self.expire_paths(now, heard);
         self.expire_recovery(now);
+        if self.rests_at().is_some_and(|at| at <= now) {
+            self.shrink();
+        }
     }
 
     fn expire_paths(&mut self, now: Instant, heard: &mut impl FnMut(Event<'_>)) {

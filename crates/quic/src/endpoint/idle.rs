@@ -48,6 +48,11 @@ impl Idle {
         }
     }
 
+    /// When a packet of the peer was last processed.
+    pub const fn heard(&self) -> Instant {
+        self.heard
+    }
+
     /// When the connection is silently over, given the current probe timeout (RFC 9002 section 6.2.1).
     pub fn deadline(&self, pto: Span) -> Option<Instant> {
         Some(self.since + self.timeout()?.max(pto.times(3))) // spec: 9000-10.1-d

@@ -207,8 +207,21 @@ impl<T> Log<T> {
         *self = Self { next, largest_acked, largest_here, skipped, ..Self::new() };
     }
 
-    /// Gives back the room that nothing needs.
+    /// Whether there is room for packets, taken or not.
+    pub(super) fn has_room(&self) -> bool {
+        self.entries.capacity() > 0
+    }
+
+    /// Whether nothing is in flight.
+    pub(super) const fn is_at_rest(&self) -> bool {
+        self.flying == 0
+    }
+
+    /// Gives back the room that nothing needs. Bare acknowledgements, which nobody answers, are not waited for at rest.
     pub(super) fn shrink(&mut self) {
+        if self.is_at_rest() {
+            self.compact(|packet| packet.in_flight);
+        }
         self.entries.shrink_to_fit();
         self.missing.shrink_to_fit();
         self.skipped.shrink_to_fit();

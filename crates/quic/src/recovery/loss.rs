@@ -57,7 +57,7 @@ impl<T> Recovery<T> {
     /// Time passed.
     pub fn expire(&mut self, now: Instant, fate: &mut impl FnMut(u64, Fate<'_, T>)) -> Expired {
         let overtaken =
-            Space::ALL.into_iter().filter_map(|space| Some((self.spaces[space as usize].loss_at?, space)));
+            Space::ALL.into_iter().filter_map(|space| Some((self.spaces.get(space)?.loss_at?, space)));
         if let Some((at, space)) = overtaken.min() {
             return if at <= now { Expired::Lost(self.detect(now, space, fate)) } else { Expired::Nothing };
         }
@@ -67,7 +67,7 @@ impl<T> Recovery<T> {
         }
         self.probes = (self.probes + 1).min(MOST_PROBES); // spec: 9002-6.2.1-e
         self.armed = now;
-        let is_waiting = self.spaces[space as usize].eliciting > 0;
+        let is_waiting = self.is_waiting(space);
         Expired::Probe { space, count: if is_waiting { PROBES.1 } else { PROBES.0 } } // spec: 9002-6.2.4-a
     }
 
@@ -89,7 +89,7 @@ impl<T> Recovery<T> {
         }
         let backoff = 1 << self.probes;
         let due = Space::ALL.into_iter().filter_map(|space| {
-            let log = &self.spaces[space as usize];
+            let log = self.spaces.get(space)?;
             let is_timed = log.eliciting > 0 && (space != Space::Application || self.is_confirmed); // spec: 9002-6.2.1-b
             let from = log.last_eliciting.filter(|_| is_timed)?;
             Some((from + self.probe_timeout(space).times(backoff), space))
@@ -113,12 +113,11 @@ impl<T> Recovery<T> {
         fate: &mut impl FnMut(u64, Fate<'_, T>),
     ) -> Lost {
         let delay = self.rtt.loss_delay();
-        let log = &mut self.spaces[space as usize];
+        let Some(log) = self.spaces.get_mut(space) else { return Lost::default() };
         log.loss_at = None;
         let Some(largest) = log.largest_here else { return Lost::default() };
         let mut found = Losses::default();
-        loop {
-            let log = &mut self.spaces[space as usize];
+        while let Some(log) = self.spaces.get_mut(space) {
             let Some(oldest) = log.oldest() else { break };
             let Oldest::Waiting { packet, follows_acked } = oldest else {
                 found.run_from = None;
@@ -139,7 +138,9 @@ impl<T> Recovery<T> {
             self.count_loss(&packet, &mut found);
         }
         let age = self.probe_timeout(Space::Application).times(REMEMBERED_ROUNDS);
-        self.spaces[space as usize].forget_missing(now, age);
+        if let Some(log) = self.spaces.get_mut(space) {
+            log.forget_missing(now, age);
+        }
         self.judge(now, found)
     }
 

@@ -376,7 +376,7 @@ fn the_window_is_shut_when_sent_packets_are_too_many_to_remember() {
     for number in 4..1_000 {
         story.recovery.on_sent(at(0), Space::Application, bare(number));
     }
-    assert_eq!(story.recovery.spaces[2].len(), 4, "bare acknowledgements are not worth it");
+    assert_eq!(story.recovery.spaces.application.len(), 4, "bare acknowledgements are not worth it");
     assert_eq!(story.ack(50, &[900..901]).packets, 0);
     assert_eq!(story.told("lost"), [0, 1, 2, 3]);
     assert!(story.recovery.window_left() > 0);
@@ -388,9 +388,9 @@ fn bare_acknowledgements_make_room_for_what_counts() {
     for number in 0..1_000 {
         story.recovery.on_sent(at(0), Space::Application, bare(number));
     }
-    assert!(story.recovery.spaces[2].len() <= 8);
+    assert!(story.recovery.spaces.application.len() <= 8);
     story.send(0, 1_000..1_008);
-    assert!(story.recovery.spaces[2].len() <= 16);
+    assert!(story.recovery.spaces.application.len() <= 16);
     assert_eq!(story.ack(50, &[1_000..1_008]).packets, 8);
 }
 
@@ -428,7 +428,7 @@ fn a_steady_sender_takes_no_more_room() {
             story.ack(round * 100 + 60, &[first..first + 8]);
         }
         story.fates.clear();
-        let now = story.recovery.spaces[2].room() + story.recovery.newly.capacity();
+        let now = story.recovery.spaces.application.room() + story.recovery.newly.capacity();
         assert!(round < 20 || now == room, "round {round}: {now} entries instead of {room}");
         room = now;
     }

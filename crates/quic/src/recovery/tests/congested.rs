@@ -113,7 +113,7 @@ fn a_gap_that_the_log_has_forgotten_still_ends_a_run() {
     story.send(1_500, 202..207);
     let acked = story.ack(1_600, &[2..202, 206..207]);
     assert_eq!((acked.lost.packets, acked.lost.is_persistent), (3, false));
-    assert!(story.recovery.spaces[2].len() < 10);
+    assert!(story.recovery.spaces.application.len() < 10);
 }
 
 #[test]
