@@ -373,6 +373,9 @@ impl Connection {
         self.recovery.shrink();
         self.spaces.application.acks.shrink();
         self.datagrams.shrink_to_fit();
+        if let Some(phases) = self.keys.phases() {
+            phases.rest();
+        }
     }
 
     /// The path that datagrams take unless they probe.

@@ -66,7 +66,8 @@ struct Receiving {
     previous: Option<PacketKey>,
     current: PacketKey,
     /// There before it is needed, so that the time a packet takes tells nothing of its phase (RFC 9001 section 6.3).
-    next: PacketKey,
+    /// None at rest: whichever packet comes first then has it made before anything of that packet is read.
+    next: Option<PacketKey>,
     next_secret: TrafficSecret,
     /// The largest number of the phases before this one.
     largest_before: Option<u64>,
@@ -95,7 +96,7 @@ impl Phases {
             header: header_key(secret.suite, self.version, &secret.secret),
             previous: None,
             current: PacketKey::derive(secret.suite, self.version, &secret.secret),
-            next: PacketKey::derive(next.suite, self.version, &next.secret),
+            next: Some(PacketKey::derive(next.suite, self.version, &next.secret)),
             next_secret: next,
             largest_before: None,
             heard: None,
@@ -169,13 +170,14 @@ impl Phases {
     ) -> Result<Received, Unopened> {
         let phase = self.key_phase();
         let receiving = self.receiving.as_mut().ok_or(Unopened::NoKeys)?;
+        receiving.prepare(self.version);
         let unmasked = unmask(&*receiving.header, packet, number_at, largest)?;
         let turn = match (unmasked.first & KEY_PHASE != 0) == phase {
             true if receiving.previous.is_some() && receiving.heard.is_none() => Turn::Followed,
             true => Turn::Current,
             false => receiving.turn(unmasked.number, self.updates),
         };
-        let opened = receiving.key(turn).open(packet, &unmasked, forgeries)?;
+        let opened = receiving.key(turn).ok_or(Unopened::NoKeys)?.open(packet, &unmasked, forgeries)?;
         let number = opened.number;
         match turn {
             Turn::Previous => receiving.largest_before = receiving.largest_before.max(Some(number)),
@@ -221,6 +223,13 @@ impl Phases {
         }
     }
 
+    /// Nothing has come for a while: the keys of the next phase are made again when something does.
+    pub fn rest(&mut self) {
+        if let Some(receiving) = &mut self.receiving {
+            receiving.next = None;
+        }
+    }
+
     #[cfg(test)]
     pub(crate) fn set_sealed(&mut self, sealed: u64) {
         self.sending.key.set_sealed(sealed);
@@ -246,11 +255,16 @@ impl Receiving {
         if is_older && self.previous.is_some() { Turn::Previous } else { Turn::Updated } // spec: 9001-6.3-a
     }
 
-    fn key(&self, turn: Turn) -> &PacketKey {
+    fn prepare(&mut self, version: &'static Version) {
+        let Self { next, next_secret: secret, .. } = self;
+        next.get_or_insert_with(|| PacketKey::derive(secret.suite, version, &secret.secret));
+    }
+
+    fn key(&self, turn: Turn) -> Option<&PacketKey> {
         match (turn, &self.previous) {
-            (Turn::Previous, Some(previous)) => previous,
-            (Turn::Current | Turn::Followed, _) => &self.current,
-            (Turn::Updated | Turn::Previous, _) => &self.next,
+            (Turn::Previous, Some(previous)) => Some(previous),
+            (Turn::Current | Turn::Followed, _) => Some(&self.current),
+            (Turn::Updated | Turn::Previous, _) => self.next.as_ref(),
         }
     }
 
@@ -264,9 +278,11 @@ impl Receiving {
     }
 
     fn advance(&mut self, version: &'static Version) {
-        self.next_secret = next_secret(version, &self.next_secret);
-        let next = PacketKey::derive(self.next_secret.suite, version, &self.next_secret.secret);
-        let current = core::mem::replace(&mut self.next, next);
+        let derive = |secret: &TrafficSecret| PacketKey::derive(secret.suite, version, &secret.secret);
+        let after = next_secret(version, &self.next_secret);
+        let next = self.next.replace(derive(&after));
+        let current = next.unwrap_or_else(|| derive(&self.next_secret));
+        self.next_secret = after;
         self.previous = Some(core::mem::replace(&mut self.current, current));
         if let Some((_, last)) = self.heard.take() {
             self.largest_before = self.largest_before.max(Some(last));

@@ -198,3 +198,27 @@ fn packets_in_any_near_order_open_across_updates() {
         other.forget_previous();
     }
 }
+
+// spec: 9001-6.2-a
+#[test]
+fn an_end_at_rest_follows_an_update_and_begins_one() {
+    let [mut one, mut other] = pair(&VERSION_1);
+    assert_eq!(heard(&mut other, &sent(&mut one, 0)), Ok(Turn::Current));
+    one.rest();
+    one.update().expect("confirmed");
+    other.rest();
+    assert_eq!(heard(&mut other, &sent(&mut one, 1)), Ok(Turn::Updated));
+    assert_eq!(heard(&mut one, &sent(&mut other, 0)), Ok(Turn::Followed));
+}
+
+#[test]
+fn whatever_comes_to_an_end_at_rest_has_the_next_keys_made() {
+    let [mut one, mut other] = pair(&VERSION_1);
+    let has_next = |end: &Phases| end.receiving.as_ref().is_some_and(|receiving| receiving.next.is_some());
+    for packet in [sent(&mut one, 0), vec![0x40; 40]] {
+        other.rest();
+        assert!(!has_next(&other));
+        let _ = heard(&mut other, &packet);
+        assert!(has_next(&other));
+    }
+}
