@@ -502,10 +502,10 @@ impl<T> Recovery<T> {
         &self.ecn
     }
 
-    /// Whether nothing is in flight, and [`Recovery::shrink`] would give back the room of packets that were.
+    /// Whether nothing of the application's is in flight, and [`Recovery::shrink`] would give back the room of packets that were.
     pub fn has_spare_room(&self) -> bool {
-        let has_room = self.newly.capacity() > 0 || self.spaces.iter().any(Log::has_room);
-        has_room && self.spaces.iter().all(Log::is_at_rest)
+        let log = &self.spaces.application;
+        log.is_at_rest() && log.has_room()
     }
 
     /// Gives back the room that a connection at rest does not need.
