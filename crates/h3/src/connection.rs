@@ -50,9 +50,9 @@ pub struct Connection {
     pub(crate) decoder: qpack::Decoder,
     pub(crate) budget: Budget,
     /// The peer's unidirectional streams.
-    pub(crate) unis: BTreeMap<u64, Uni>,
+    pub(crate) unis: Vec<(u64, Uni)>,
     pub(crate) heard: Heard,
-    pub(crate) exchanges: BTreeMap<u64, Exchange>,
+    pub(crate) exchanges: BTreeMap<u64, Box<Exchange>>,
     /// Bytes that came and are held behind sections that wait, on all streams.
     pub(crate) waiting_bytes: usize,
     /// Bytes of bodies in the queues of all streams together.
@@ -61,8 +61,8 @@ pub struct Connection {
     pub(crate) held: usize,
     /// Resets and the like, in their order.
     pub(crate) departures: VecDeque<Departure>,
-    /// What was used of each stream and not told yet.
-    pub(crate) used: BTreeMap<u64, u64>,
+    /// What was used of each stream and not told yet, in the streams' order.
+    pub(crate) used: VecDeque<(u64, u64)>,
     pub(crate) notices: VecDeque<Notice>,
     /// Datagrams that wait to leave, and their bytes.
     pub(crate) datagrams: VecDeque<Vec<u8>>,
@@ -91,7 +91,7 @@ pub struct Connection {
     pub(crate) turn: u64,
     /// Whether SETTINGS were said.
     pub(crate) has_begun: bool,
-    pub(crate) grease: Option<Grease>,
+    pub(crate) grease: Option<Box<Grease>>,
 }
 
 /// How far the end has come.
@@ -148,14 +148,14 @@ impl Connection {
             decoder: qpack::Decoder::new(config.qpack),
             config,
             budget: Budget::default(),
-            unis: BTreeMap::new(),
+            unis: Vec::new(),
             heard: Heard::default(),
             exchanges: BTreeMap::new(),
             waiting_bytes: 0,
             queued: 0,
             held: 0,
             departures: VecDeque::new(),
-            used: BTreeMap::new(),
+            used: VecDeque::new(),
             notices: VecDeque::new(),
             datagrams: VecDeque::new(),
             datagram_bytes: 0,
@@ -199,7 +199,7 @@ impl Connection {
             // It is told for the first time, which cannot contradict.
             let _ =
                 self.encoder.peer_allows(settings.qpack_max_table_capacity, settings.qpack_blocked_streams);
-            self.heard.remembered = Some(settings);
+            self.heard.remembered = Some(Box::new(settings));
         }
     }
 
@@ -451,7 +451,7 @@ impl Connection {
                 return Ok(());
             }
             None if matches!(self.going, Going::Final(from) if id >= from) => {
-                let exchange = Exchange::default();
+                let exchange = Box::default();
                 return self.settle(now, id, exchange, Err(Fault::Rejected), heard); // spec: 9114-5.2-d
             }
             None => self.newcomer(now),
@@ -468,7 +468,7 @@ impl Connection {
         &mut self,
         now: Instant,
         id: u64,
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         read: Result<(), Fault>,
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
@@ -575,12 +575,15 @@ impl Connection {
     /// Ends both directions of a stream, as far as they have not ended.
     pub(crate) fn abandon(&mut self, id: u64, code: ErrorCode) -> Result<(), Fault> {
         let Some(mut exchange) = self.exchanges.remove(&id) else { return Ok(()) };
+        self.rest();
         self.has_head(&mut exchange);
         let (stream, code) = (StreamId(id), code.wire());
         self.waiting_bytes -= exchange.held.len();
         self.queued -= exchange.output.queued();
         self.held -= exchange.output.held();
-        self.used.remove(&id);
+        if let Ok(at) = self.used.binary_search_by_key(&id, |(stream, _)| *stream) {
+            self.used.remove(at);
+        }
         self.forget_priority(id);
         if !exchange.output.is_over() {
             self.departures.push_back(Departure::Reset { stream, code });
@@ -592,11 +595,19 @@ impl Connection {
         Ok(())
     }
 
+    /// A map that was not empty before keeps a node, which no connection needs that waits for its next request.
+    fn rest(&mut self) {
+        if self.exchanges.is_empty() {
+            self.exchanges = BTreeMap::new();
+        }
+    }
+
     /// Forgets an exchange of which both directions have ended.
     pub(crate) fn forget_ended(&mut self, id: u64) {
         let ended = |exchange: &Exchange| exchange.phase == Phase::Ended && exchange.output.is_over();
-        if self.exchanges.get(&id).is_some_and(ended) {
+        if self.exchanges.get(&id).is_some_and(|exchange| ended(exchange)) {
             self.exchanges.remove(&id);
+            self.rest();
             self.notices.push_back(Notice::Finished(id));
         }
     }

@@ -27,7 +27,7 @@ pub(crate) struct Heard {
     frames: Cutter,
     pub(crate) settings: Option<Settings>,
     /// Those of an earlier connection, by which a client's early data goes.
-    pub(crate) remembered: Option<Settings>,
+    pub(crate) remembered: Option<Box<Settings>>,
     pub(crate) goaway: Option<u64>,
     max_push_id: Option<u64>,
 }
@@ -35,7 +35,7 @@ pub(crate) struct Heard {
 impl Heard {
     /// What the peer said of itself, now or at that time.
     pub(crate) fn known(&self) -> Option<&Settings> {
-        self.settings.as_ref().or(self.remembered.as_ref())
+        self.settings.as_ref().or(self.remembered.as_deref())
     }
 
     /// Bytes of a frame that is not whole.
@@ -54,17 +54,8 @@ impl Connection {
         fin: bool,
         heard: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Fault> {
-        let mut uni = self.unis.remove(&id).unwrap_or(Uni::Untyped(Vec::new()));
         let mut rest = bytes;
-        if let Uni::Untyped(partial) = &mut uni {
-            let Some(kind) = stream_type(partial, &mut rest) else {
-                self.unis.insert(id, uni);
-                return if fin { self.uni_ended(now, id) } else { Ok(()) }; // spec: 9114-6.2-c
-            };
-            uni = self.typed(now, id, kind)?;
-        }
-        self.unis.insert(id, uni.clone());
-        match uni {
+        match self.kind_of(now, id, &mut rest)? {
             Uni::Control => self.control(now, rest, heard)?,
             Uni::Encoder => {
                 let before = self.decoder.inserted();
@@ -75,12 +66,31 @@ impl Connection {
             Uni::Decoder => self.encoder.read_instructions(rest)?,
             Uni::Untyped(_) | Uni::Unknown => {}
         }
-        if fin { self.uni_ended(now, id) } else { Ok(()) }
+        if fin { self.uni_ended(now, id) } else { Ok(()) } // spec: 9114-6.2-c
+    }
+
+    /// What a stream of the peer's is, after what it has just said of that.
+    fn kind_of(&mut self, now: Instant, id: u64, rest: &mut &[u8]) -> Result<Uni, Fault> {
+        let at = self.unis.iter().position(|(stream, _)| *stream == id).unwrap_or_else(|| {
+            self.unis.push((id, Uni::Untyped(Vec::new())));
+            self.unis.len() - 1
+        });
+        if let Uni::Untyped(partial) = &mut self.unis[at].1 {
+            let Some(kind) = stream_type(partial, rest) else { return Ok(Uni::Untyped(Vec::new())) };
+            self.unis[at].1 = self.typed(now, id, kind)?;
+        }
+        Ok(self.unis[at].1.clone())
+    }
+
+    /// Forgets a unidirectional stream of the peer's.
+    pub(crate) fn forget_uni(&mut self, id: u64) -> Option<Uni> {
+        let at = self.unis.iter().position(|(stream, _)| *stream == id)?;
+        Some(self.unis.swap_remove(at).1)
     }
 
     /// A unidirectional stream of the peer's is over, one way or the other.
     pub(crate) fn uni_ended(&mut self, now: Instant, id: u64) -> Result<(), Fault> {
-        match self.unis.remove(&id) {
+        match self.forget_uni(id) {
             Some(Uni::Control | Uni::Encoder | Uni::Decoder) => Err(Fault::CriticalStream), // spec: 9114-6.2.1-c 9204-4.2-b
             Some(Uni::Unknown) => Ok(()),
             // It has not said what it is, and may do so.
@@ -104,7 +114,7 @@ impl Connection {
             self.budget.spend(now, &self.config.limits, Flood::UnknownStreams)?;
             let code = ErrorCode::StreamCreationError.wire();
             self.departures.push_back(Departure::Stop { stream: StreamId(id), code }); // spec: 9114-6.2-b
-        } else if self.unis.values().any(|other| *other == uni) {
+        } else if self.unis.iter().any(|(_, other)| *other == uni) {
             return Err(Fault::SecondStream); // spec: 9114-6.2.1-b 9204-4.2-a
         }
         Ok(uni)
@@ -192,7 +202,7 @@ impl Connection {
     fn settings_heard(&mut self, payload: &[u8], heard: &mut impl FnMut(Event<'_>)) -> Result<(), Fault> {
         let settings = Settings::read(payload, self.config.code_points)?;
         self.encoder.peer_allows(settings.qpack_max_table_capacity, settings.qpack_blocked_streams)?;
-        if self.heard.remembered.is_some_and(|before| !settings.keep(&before)) {
+        if self.heard.remembered.take().is_some_and(|before| !settings.keep(&before)) {
             return Err(Fault::Setting); // spec: 9114-7.2.4.2-a
         }
         self.heard.settings = Some(settings);

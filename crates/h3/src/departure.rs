@@ -6,6 +6,7 @@ use crate::rules::{ErrorCode, is_reserved, kind, stream_type};
 use crate::{Fault, frame};
 use sakigake_semantics::{Chunk, Cut, Priority, StreamId};
 use sakigake_wire::Instant;
+use std::collections::VecDeque;
 
 /// What an owner does for a connection, in this order.
 #[derive(Clone, Debug)]
@@ -107,12 +108,15 @@ impl Connection {
             return Some(Departure::Datagram { bytes });
         }
         if let Some(departure) = self.departures.pop_front().or_else(|| self.next_priority()) {
+            if self.departures.is_empty() {
+                self.departures = VecDeque::new();
+            }
             if let Departure::Stop { stream, .. } = departure {
-                self.unis.remove(&stream.0);
+                self.forget_uni(stream.0);
             }
             return Some(departure);
         }
-        if let Some((stream, bytes)) = self.used.pop_first() {
+        if let Some((stream, bytes)) = self.used.pop_front() {
             return Some(Departure::Consumed { stream: StreamId(stream), bytes });
         }
         self.depart_from(now, self.turn..u64::MAX, room).or_else(|| {
@@ -212,7 +216,7 @@ impl Connection {
     /// SETTINGS are the first thing that is said.
     pub(crate) fn begin(&mut self) {
         if !core::mem::replace(&mut self.has_begun, true) {
-            let meaningless = self.grease.map_or((0x21, 0), |grease| grease.setting);
+            let meaningless = self.grease.as_ref().map_or((0x21, 0), |grease| grease.setting);
             let settings = self.settings().write(self.config.code_points, meaningless);
             self.say(kind::SETTINGS, &settings); // spec: 9114-6.2.1-d
         }
@@ -242,13 +246,17 @@ impl Connection {
         frame::varint(kind, &mut head);
         head.extend_from_slice(&bytes);
         local.output.push_frames(head);
+        self.locals.reserve_exact(1); // There are few, for as long as the connection lasts.
         self.locals.push(local);
     }
 
     /// So many bytes of what came on a stream are of no more use.
     pub(crate) fn used(&mut self, stream: u64, bytes: u64) {
         if bytes > 0 && !self.is_over() {
-            *self.used.entry(stream).or_default() += bytes;
+            match self.used.binary_search_by_key(&stream, |(stream, _)| *stream) {
+                Ok(at) => self.used[at].1 += bytes,
+                Err(at) => self.used.insert(at, (stream, bytes)),
+            }
         }
     }
 

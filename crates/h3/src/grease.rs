@@ -13,8 +13,8 @@ pub struct Grease {
     pub(crate) setting: (u64, u64),
     /// A frame's type.
     frame: u64,
-    /// A stream's type, until that has begun.
-    stream: Option<u64>,
+    /// A stream's type.
+    stream: u64,
     payload: [u8; 8],
     payload_bytes: usize,
 }
@@ -33,7 +33,7 @@ impl Grease {
         Self {
             setting: (reserved(draw()), draw() >> 32),
             frame: reserved(draw()),
-            stream: Some(reserved(draw())),
+            stream: reserved(draw()),
             payload: draw().to_be_bytes(),
             payload_bytes: (draw() % 9) as usize,
         }
@@ -44,24 +44,24 @@ impl Connection {
     /// Makes this connection say what means nothing, before anything has left. Who does not ask for it says no more than one setting,
     /// the same each time.
     pub fn grease(&mut self, grease: Grease) {
-        self.grease = Some(grease);
+        self.grease = Some(Box::new(grease));
     }
 
     /// The frame leaves when the peer has spoken, so that it does not stand between SETTINGS and PRELOAD.
     pub(crate) fn say_grease(&mut self) {
-        if let Some(grease) = self.grease {
+        if let Some(grease) = self.grease.as_deref().copied() {
             self.say(grease.frame, &grease.payload[..grease.payload_bytes]); // spec: 9114-7.2.8-a
         }
     }
 
     /// The stream begins behind all that the peer has to know, where there is room for it and for those that may follow.
     pub(crate) fn begin_grease(&mut self, room: &mut impl FnMut(StreamId) -> u64) {
-        let Some(mut grease) = self.grease.filter(|_| self.has_heard_settings()) else { return };
+        if self.grease.is_none() || !self.has_heard_settings() {
+            return;
+        }
         let ahead = StreamId(self.next_local() + 4 * SPARE_STREAMS);
-        if let Some(kind) = grease.stream.filter(|_| room(ahead) > 0) {
-            grease.stream = None;
-            self.grease = Some(grease);
-            self.local_once(kind, &grease.payload[..grease.payload_bytes]); // spec: 9114-6.2.3-a
+        if let Some(grease) = self.grease.take_if(|_| room(ahead) > 0) {
+            self.local_once(grease.stream, &grease.payload[..grease.payload_bytes]); // spec: 9114-6.2.3-a
         }
     }
 }

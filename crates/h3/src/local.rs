@@ -36,7 +36,7 @@ impl Connection {
         let mut exchange = Exchange::of_client(request.method().to_vec());
         exchange.datagrams = request.protocol().is_some();
         exchange.priority = Priority::of(&request.fields).unwrap_or_default();
-        self.exchanges.insert(id, exchange);
+        self.exchanges.insert(id, Box::new(exchange));
         self.send_section(id, request.lines(), end);
         Ok(StreamId(id))
     }

@@ -33,10 +33,10 @@ impl Connection {
     }
 
     /// A request's stream whose first bytes came just now.
-    pub(crate) fn newcomer(&mut self, now: Instant) -> Exchange {
+    pub(crate) fn newcomer(&mut self, now: Instant) -> Box<Exchange> {
         self.heads += 1;
         self.heads_due.get_or_insert(now + self.head_patience());
-        Exchange::of_server(now)
+        Box::new(Exchange::of_server(now))
     }
 
     /// A request is whole, or given up.

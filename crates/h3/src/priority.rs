@@ -43,7 +43,11 @@ impl Connection {
 
     /// What was said of a stream before its request came.
     pub(crate) fn early_priority(&mut self, id: u64) -> Option<Priority> {
-        self.priorities.early.remove(&id)
+        let early = self.priorities.early.remove(&id)?;
+        if self.priorities.early.is_empty() {
+            self.priorities.early = BTreeMap::new();
+        }
+        Some(early)
     }
 
     pub(crate) fn set_priority(&mut self, id: u64, priority: Priority) {
@@ -73,6 +77,9 @@ impl Connection {
     /// The next priority that QUIC is to know.
     pub(crate) fn next_priority(&mut self) -> Option<Departure> {
         let (id, priority) = self.priorities.changed.pop_first()?;
+        if self.priorities.changed.is_empty() {
+            self.priorities.changed = BTreeMap::new();
+        }
         Some(Departure::Prioritize { stream: StreamId(id), priority })
     }
 }

@@ -157,11 +157,12 @@ pub struct Streams {
     writable: VecDeque<StreamId>,
 }
 
-/// One stream: a part that is missing is one that its kind does not have.
+/// One stream: a part that is missing is one that its kind does not have. Each lies apart, since most streams of a connection that
+/// waits have one of them: those that carry HTTP/3's settings and QPACK's instructions.
 #[derive(Debug)]
 struct Stream {
-    send: Option<Sending>,
-    receive: Option<Receiving>,
+    send: Option<Box<Sending>>,
+    receive: Option<Box<Receiving>>,
     /// It stands among those with control frames.
     is_wanting: bool,
 }
@@ -306,7 +307,7 @@ impl Streams {
     /// [`Refused`] when the stream takes nothing, now or ever.
     pub fn queued(&self, id: StreamId) -> Result<u64, Refused> {
         let stream = self.shelf.look(id).ok_or(Refused::NoStream)?;
-        let sending = stream.send.as_ref().ok_or(Refused::ReceiveOnly)?;
+        let sending = stream.send.as_deref().ok_or(Refused::ReceiveOnly)?;
         if sending.is_open() { Ok(sending.queued()) } else { Err(Refused::Ended) }
     }
 
@@ -316,7 +317,7 @@ impl Streams {
     /// [`Refused`] when the stream takes nothing, now or ever.
     pub fn room(&self, id: StreamId) -> Result<u64, Refused> {
         let stream = self.shelf.look(id).ok_or(Refused::NoStream)?;
-        let sending = stream.send.as_ref().ok_or(Refused::ReceiveOnly)?;
+        let sending = stream.send.as_deref().ok_or(Refused::ReceiveOnly)?;
         if !sending.is_open() {
             return Err(Refused::Ended);
         }
@@ -330,7 +331,7 @@ impl Streams {
     /// How many bytes the peer lets leave on a stream, beyond those that are queued there; of one that is not open yet too.
     pub fn credit(&self, id: StreamId) -> u64 {
         let own = match self.shelf.look(id) {
-            Some(stream) => stream.send.as_ref().map_or(0, Sending::credit),
+            Some(stream) => stream.send.as_ref().map_or(0, |sending| sending.credit()),
             None => self.initial_limit(id),
         };
         own.min(self.credit.available())
@@ -398,7 +399,9 @@ impl Streams {
 
     /// The owner has read bytes that it had heard, which gives the peer credit.
     pub fn consume(&mut self, id: StreamId, bytes: u64) {
-        let Some(receiving) = self.shelf.find(id).and_then(|stream| stream.receive.as_mut()) else { return };
+        let Some(receiving) = self.shelf.find(id).and_then(|stream| stream.receive.as_deref_mut()) else {
+            return;
+        };
         let bytes = receiving.consume(bytes);
         self.window.consume(bytes);
         self.settle(id);
@@ -406,7 +409,7 @@ impl Streams {
 
     /// How urgent a stream is from now on.
     pub fn prioritize(&mut self, id: StreamId, priority: Priority) {
-        let Some(sending) = self.shelf.find(id).and_then(|stream| stream.send.as_mut()) else { return };
+        let Some(sending) = self.shelf.find(id).and_then(|stream| stream.send.as_deref_mut()) else { return };
         if sending.priority != priority {
             self.order.leave(&mut sending.places);
             sending.priority = priority;
@@ -431,7 +434,7 @@ impl Streams {
 
     fn sending(&mut self, id: StreamId) -> Result<&mut Sending, Refused> {
         let stream = self.shelf.find(id).ok_or(Refused::NoStream)?;
-        stream.send.as_mut().ok_or(Refused::ReceiveOnly)
+        stream.send.as_deref_mut().ok_or(Refused::ReceiveOnly)
     }
 
     /// Tells each sending part what the peer grants it from the beginning.
@@ -462,9 +465,9 @@ impl Streams {
     fn insert(&mut self, id: StreamId) {
         let is_local = self.is_local(id);
         let is_both = id.direction() == Direction::Bidirectional;
-        let send = (is_both || is_local).then(|| Sending::new(self.initial_limit(id)));
+        let send = (is_both || is_local).then(|| Box::new(Sending::new(self.initial_limit(id))));
         let window = self.limits.initial_stream_window_bytes.min(MAX_VARINT);
-        let receive = (is_both || !is_local).then(|| Receiving::new(window));
+        let receive = (is_both || !is_local).then(|| Box::new(Receiving::new(window)));
         self.shelf.insert(id, Stream { send, receive, is_wanting: false });
     }
 
@@ -512,7 +515,7 @@ impl Streams {
 
 impl Stream {
     fn wants_control(&self) -> bool {
-        self.send.as_ref().is_some_and(Sending::wants_control)
+        self.send.as_ref().is_some_and(|sending| sending.wants_control())
             || self
                 .receive
                 .as_ref()
@@ -522,7 +525,7 @@ impl Stream {
     /// Whether both parts are in a terminal state (section 3.4).
     fn is_over(&self) -> bool {
         self.send.as_ref().is_none_or(|sending| sending.state().is_terminal())
-            && self.receive.as_ref().is_none_or(Receiving::is_over)
+            && self.receive.as_ref().is_none_or(|receiving| receiving.is_over())
     }
 }
 

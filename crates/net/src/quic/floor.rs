@@ -39,7 +39,8 @@ pub(super) struct Floor<S: Service> {
     pub(super) endpoint: Endpoint,
     terms: Option<Terms>,
     pub(super) service: S,
-    pub(super) seats: Vec<Option<Seat<S::Application>>>,
+    /// Boxed, so that the list grows by pointers, and gives the memory of those that left back.
+    pub(super) seats: Vec<Option<Box<Seat<S::Application>>>>,
     /// Indexes of empty seats.
     pub(super) free: Vec<usize>,
     /// Connections that heard something, or may have more to send; each at most once.
@@ -249,7 +250,8 @@ impl<S: Service> Floor<S> {
     }
 
     pub(super) fn sit(&mut self, index: usize, connection: Connection, application: S::Application) {
-        let mut seat = Seat::new(self.clock.now(), connection, application, self.nudges.nudge(index));
+        let mut seat =
+            Box::new(Seat::new(self.clock.now(), connection, application, self.nudges.nudge(index)));
         seat.ready(index, &mut self.ready);
         self.seats[index] = Some(seat);
     }

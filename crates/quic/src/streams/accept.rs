@@ -26,7 +26,7 @@ impl Streams {
         heard: &mut impl FnMut(Heard<'_>),
     ) -> Result<(), StreamFault> {
         self.locate(id, Part::Receive, heard)?;
-        let Some(receiving) = self.shelf.find(id).and_then(|stream| stream.receive.as_mut()) else {
+        let Some(receiving) = self.shelf.find(id).and_then(|stream| stream.receive.as_deref_mut()) else {
             return Ok(()); // It is over.
         };
         let mut shared = Shared { window: &mut self.window, held: &mut self.held };
@@ -62,7 +62,7 @@ impl Streams {
         heard: &mut impl FnMut(Heard<'_>),
     ) -> Result<(), StreamFault> {
         self.locate(id, Part::Receive, heard)?;
-        let Some(receiving) = self.shelf.find(id).and_then(|stream| stream.receive.as_mut()) else {
+        let Some(receiving) = self.shelf.find(id).and_then(|stream| stream.receive.as_deref_mut()) else {
             return Ok(());
         };
         let mut shared = Shared { window: &mut self.window, held: &mut self.held };

@@ -80,7 +80,7 @@ impl Streams {
                 return Some(Outgoing::MaxStreamData { id, limit });
             }
         }
-        stream.send.as_mut()?.next_control(id)
+        stream.send.as_deref_mut()?.next_control(id)
     }
 
     /// The next STREAM frame, of at most `room` bytes with its Offset and Length fields; [`Streams::fill`] gives its bytes.
@@ -89,7 +89,7 @@ impl Streams {
         let credit = self.credit.available();
         let turn = self.order.first(credit > 0)?;
         let (Turn::Repair(id) | Turn::Fresh(id)) = turn;
-        let sending = self.shelf.find(id)?.send.as_mut()?;
+        let sending = self.shelf.find(id)?.send.as_deref_mut()?;
         let piece = match turn {
             Turn::Repair(_) => sending.next_repair(id, room)?,
             Turn::Fresh(_) => {
@@ -111,7 +111,7 @@ impl Streams {
     /// Copies a piece's bytes into `out`, which is as long as the piece. Whether they are there: they are until the piece was
     /// acknowledged or its stream reset.
     pub fn fill(&self, piece: &Piece, out: &mut [u8]) -> bool {
-        let sending = self.shelf.look(piece.id).and_then(|stream| stream.send.as_ref());
+        let sending = self.shelf.look(piece.id).and_then(|stream| stream.send.as_deref());
         sending.is_some_and(|sending| sending.fill(piece, out))
     }
 
