@@ -53,11 +53,12 @@ pub struct Http3 {
     knows_credit: bool,
     is_closing: bool,
     /// What ended it, but for a good reason.
-    fault: Option<Fault>,
+    fault: Option<Box<Fault>>,
     is_over: bool,
     /// A client's tickets until it knows what settings they go by.
     tickets: Vec<tls::Session>,
-    grease: Option<h3::Grease>,
+    /// Until it is known what is spoken.
+    grease: Option<Box<h3::Grease>>,
     /// The frames that pass by, where they are shown.
     frames: Option<Box<Frames>>,
     /// How many requests the peer may make in all, as far as it was told.
@@ -110,14 +111,14 @@ impl Http3 {
     /// The same, which says things that mean nothing, so that peers stay used to them (RFC 9114 sections 6.2.3 and 7.2.8).
     #[must_use]
     pub fn greased(mut self, entropy: &mut dyn Entropy) -> Self {
-        self.grease = Some(h3::Grease::draw(entropy));
+        self.grease = Some(Box::new(h3::Grease::draw(entropy)));
         self
     }
 
     /// The engine of a connection that begins.
     fn begun(&self, mut engine: h3::Connection) -> Box<h3::Connection> {
-        if let Some(grease) = self.grease {
-            engine.grease(grease);
+        if let Some(grease) = &self.grease {
+            engine.grease(**grease);
         }
         engine.allow_peer_requests(self.peer_requests);
         Box::new(engine)
@@ -181,7 +182,7 @@ impl Http3 {
                 match engine.handle_datagram(now, bytes) {
                     Ok(Some((stream, bytes))) => heard(Event::Datagram { stream, bytes }),
                     Ok(None) => {}
-                    Err(fault) => drop(self.fault.get_or_insert(Fault::H3(fault))),
+                    Err(fault) => self.end_by(Fault::H3(fault)),
                 }
             }
             quic::Event::KeyLog(line) => heard(Event::KeyLog(line)),
@@ -226,7 +227,7 @@ impl Http3 {
 
     /// How it ended, once it did: well, or by whose fault.
     pub fn outcome(&self) -> Option<Result<(), &Fault>> {
-        self.is_over.then(|| self.fault.as_ref().map_or(Ok(()), Err))
+        self.is_over.then(|| self.fault.as_deref().map_or(Ok(()), Err))
     }
 
     /// Whether the handshake is over on this side.
@@ -265,11 +266,17 @@ impl Http3 {
                 self.engine = h3.map(|h3| self.begun(h3::Connection::client(h3)));
             }
         }
+        self.grease = None;
         self.knows_credit = false;
         self.agreed = Some(Agreed { suite, group, alpn, is_resumed, early_data });
         if is_taken && matches!(self.role, Role::Server { .. }) {
             heard(Event::Early { server_name: self.server_name.clone() });
         }
+    }
+
+    /// What is wrong first is what ends it.
+    fn end_by(&mut self, fault: Fault) {
+        self.fault.get_or_insert_with(|| Box::new(fault));
     }
 
     fn established(&mut self, heard: &mut impl FnMut(Event<'_>)) {
@@ -308,7 +315,7 @@ impl Http3 {
             Heard::Opened { .. } | Heard::Delivered { .. } | Heard::MayOpen { .. } => Ok(()),
         };
         if let Err(fault) = outcome {
-            self.fault.get_or_insert(Fault::H3(fault));
+            self.end_by(Fault::H3(fault));
         }
     }
 
@@ -336,7 +343,7 @@ impl Http3 {
             Closed::Fault(_) | Closed::Reset | Closed::NoPath | Closed::Version => false,
         };
         if !is_good {
-            self.fault.get_or_insert(Fault::Quic(closed));
+            self.end_by(Fault::Quic(closed));
         }
         heard(Event::Closed);
     }

@@ -16,7 +16,7 @@ pub struct Http<A> {
     application: A,
     clock: Clock,
     /// What the handshake waited for, until the connection is free.
-    answer: Option<Answer>,
+    answer: Option<Box<Answer>>,
     /// Runs to the next moment that HTTP wants to be told of.
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
     /// Since when nothing of what waits has left, and how much it was.
@@ -77,7 +77,7 @@ impl<A: crate::Application> Application for Http<A> {
     fn act(&mut self, now: Instant, connection: &mut Connection) {
         let Self { http3, application, answer, .. } = self;
         if let Some(answer) = answer.take() {
-            connection.answer(now, answer, &mut |event| {
+            connection.answer(now, *answer, &mut |event| {
                 http3.heard(now, event, &mut |event| application.heard(now, event));
             });
         }
@@ -98,7 +98,7 @@ impl<A: crate::Application> Application for Http<A> {
         if self.answer.is_none()
             && let Poll::Ready(answer) = self.application.poll_answer(cx)
         {
-            self.answer = Some(answer);
+            self.answer = Some(Box::new(answer));
             return Poll::Ready(());
         }
         if self.application.poll_wake(cx).is_ready() {

@@ -22,6 +22,9 @@ impl AsRef<[u8]> for Chunk {
     }
 }
 
+/// What a queue of chunks has places for at first: a message's head and its body.
+const FIRST_CHUNKS: usize = 2;
+
 /// One direction of a stream, as far as it is not acknowledged.
 #[derive(Debug, Default)]
 pub(crate) struct Backlog {
@@ -42,6 +45,9 @@ impl Backlog {
     pub(crate) fn push(&mut self, chunk: Chunk) {
         let len = chunk.as_ref().len() as u64;
         if len > 0 {
+            if self.chunks.capacity() == 0 {
+                self.chunks.reserve_exact(FIRST_CHUNKS);
+            }
             self.chunks.push_back((self.end, chunk));
             self.end += len;
         }
