@@ -311,6 +311,15 @@ impl Streams {
         if sending.is_open() { Ok(sending.queued()) } else { Err(Refused::Ended) }
     }
 
+    /// Gives back room that nothing lies in: for a connection at rest.
+    pub fn shrink(&mut self) {
+        self.shelf.shrink(|stream| {
+            if let Some(sending) = &mut stream.send {
+                sending.shrink();
+            }
+        });
+    }
+
     /// How many bytes [`Streams::write`] takes now.
     ///
     /// # Errors

@@ -19,8 +19,8 @@ use sakigake_wire::{Entropy, Instant, Span};
 use std::sync::Arc;
 
 /// Heap bytes of a connection that waits, after an answered request: QUIC, TLS, HTTP/3 and their values themselves.
-/// The goal is 10,240.
-const IDLE_BYTES: i64 = 11_776;
+/// The goal is 10,240 with the server's own part, a kilobyte that is not here.
+const IDLE_BYTES: i64 = 9_216;
 
 struct System;
 

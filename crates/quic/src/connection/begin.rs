@@ -368,9 +368,10 @@ impl Connection {
         self.peer = Some(Box::new(parameters));
     }
 
-    /// Empties the queues of [`Carried`] that a connection at rest does not need.
+    /// Gives back the room that a connection at rest does not need: its queues', and its keys'.
     pub(super) fn shrink(&mut self) {
         self.recovery.shrink();
+        self.streams.shrink();
         self.spaces.application.acks.shrink();
         self.datagrams.shrink_to_fit();
         if let Some(phases) = self.keys.phases() {

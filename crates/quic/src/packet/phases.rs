@@ -4,6 +4,9 @@
 //!   phase n --- update(), or a packet of the peer under the next keys ---> phase n + 1
 //!     receives under: previous (until forgotten), current, next          sends under: current alone
 //! ```
+//!
+//! At rest nothing but secrets is kept, since the provider's keys are large. Whichever packet comes first, be it forged, has all
+//! keys to receive with made before anything of it is read, so that the time it takes tells nothing (section 6.3).
 
 use super::draft::Draft;
 use super::protect::{
@@ -52,7 +55,8 @@ pub enum Turn {
 pub struct NotYet;
 
 struct Sending {
-    header: Box<dyn HeaderKey>,
+    header: Option<Box<dyn HeaderKey>>,
+    /// That of this phase.
     secret: TrafficSecret,
     key: PacketKey,
     /// The first number that was sent in this phase.
@@ -62,13 +66,13 @@ struct Sending {
 }
 
 struct Receiving {
-    header: Box<dyn HeaderKey>,
+    header: Option<Box<dyn HeaderKey>>,
     previous: Option<PacketKey>,
     current: PacketKey,
     /// There before it is needed, so that the time a packet takes tells nothing of its phase (RFC 9001 section 6.3).
-    /// None at rest: whichever packet comes first then has it made before anything of that packet is read.
     next: Option<PacketKey>,
-    next_secret: TrafficSecret,
+    /// That of this phase.
+    secret: TrafficSecret,
     /// The largest number of the phases before this one.
     largest_before: Option<u64>,
     /// The smallest and the largest number of this phase.
@@ -79,7 +83,7 @@ impl Phases {
     /// Sends with keys from `send`; nothing can be received yet.
     pub fn new(version: &'static Version, send: &TrafficSecret) -> Self {
         let sending = Sending {
-            header: header_key(send.suite, version, &send.secret),
+            header: Some(header_key(send.suite, version, &send.secret)),
             secret: send.clone(),
             key: PacketKey::derive(send.suite, version, &send.secret),
             first: None,
@@ -91,16 +95,17 @@ impl Phases {
     /// Receives with keys from `secret` from here on. A server does so when the handshake is complete, not before (RFC
     /// 9001 section 5.7).
     pub fn receive(&mut self, secret: &TrafficSecret) {
-        let next = next_secret(self.version, secret);
-        self.receiving = Some(Receiving {
-            header: header_key(secret.suite, self.version, &secret.secret),
+        let mut receiving = Receiving {
+            header: None,
             previous: None,
             current: PacketKey::derive(secret.suite, self.version, &secret.secret),
-            next: Some(PacketKey::derive(next.suite, self.version, &next.secret)),
-            next_secret: next,
+            next: None,
+            secret: secret.clone(),
             largest_before: None,
             heard: None,
-        });
+        };
+        receiving.wake(self.version);
+        self.receiving = Some(receiving);
     }
 
     /// The handshake is confirmed (RFC 9001 section 4.1.2): updates may begin.
@@ -154,8 +159,8 @@ impl Phases {
     pub fn seal(&mut self, draft: Draft, packet: &mut [u8], payload_len: usize) -> Result<usize, Exhausted> {
         draft.finish(packet, payload_len);
         packet[0] = packet[0] & !KEY_PHASE | if self.key_phase() { KEY_PHASE } else { 0 };
-        let Sending { header, key, first, .. } = &mut self.sending;
-        let len = key.seal(&**header, draft, packet, payload_len)?;
+        let (header, key, first) = self.sending.awake(self.version);
+        let len = key.seal(header, draft, packet, payload_len)?;
         first.get_or_insert(draft.number());
         Ok(len)
     }
@@ -170,8 +175,7 @@ impl Phases {
     ) -> Result<Received, Unopened> {
         let phase = self.key_phase();
         let receiving = self.receiving.as_mut().ok_or(Unopened::NoKeys)?;
-        receiving.prepare(self.version);
-        let unmasked = unmask(&*receiving.header, packet, number_at, largest)?;
+        let unmasked = unmask(receiving.wake(self.version), packet, number_at, largest)?;
         let turn = match (unmasked.first & KEY_PHASE != 0) == phase {
             true if receiving.previous.is_some() && receiving.heard.is_none() => Turn::Followed,
             true => Turn::Current,
@@ -223,10 +227,17 @@ impl Phases {
         }
     }
 
-    /// Nothing has come for a while: the keys of the next phase are made again when something does.
+    /// Nothing has come for a while: keys are made again when something does, or leaves.
     pub fn rest(&mut self) {
-        if let Some(receiving) = &mut self.receiving {
+        // Header protection is not updated: after an update no secret is left that its keys come from (RFC 9001 section 6.1).
+        let is_first = self.updates == 0;
+        let Self { sending, receiving, .. } = self;
+        sending.key.rest();
+        sending.header.take_if(|_| is_first);
+        if let Some(receiving) = receiving {
+            receiving.current.rest();
             receiving.next = None;
+            receiving.header.take_if(|_| is_first);
         }
     }
 
@@ -237,7 +248,16 @@ impl Phases {
 }
 
 impl Sending {
+    /// What seals, ready for it.
+    fn awake(&mut self, version: &'static Version) -> (&dyn HeaderKey, &mut PacketKey, &mut Option<u64>) {
+        let Self { header, secret, key, first, .. } = self;
+        key.wake(version, &secret.secret);
+        let header = header.get_or_insert_with(|| header_key(secret.suite, version, &secret.secret));
+        (&**header, key, first)
+    }
+
     fn advance(&mut self, version: &'static Version) {
+        self.awake(version); // While its secret is there.
         self.secret = next_secret(version, &self.secret);
         self.key = PacketKey::derive(self.secret.suite, version, &self.secret.secret);
         (self.first, self.is_acked) = (None, false);
@@ -255,9 +275,15 @@ impl Receiving {
         if is_older && self.previous.is_some() { Turn::Previous } else { Turn::Updated } // spec: 9001-6.3-a
     }
 
-    fn prepare(&mut self, version: &'static Version) {
-        let Self { next, next_secret: secret, .. } = self;
-        next.get_or_insert_with(|| PacketKey::derive(secret.suite, version, &secret.secret));
+    /// Makes all keys that are not there, and gives what takes header protection off.
+    fn wake(&mut self, version: &'static Version) -> &dyn HeaderKey {
+        let Self { header, current, next, secret, .. } = self;
+        current.wake(version, &secret.secret);
+        next.get_or_insert_with(|| {
+            let next = next_secret(version, secret);
+            PacketKey::derive(next.suite, version, &next.secret)
+        });
+        &**header.get_or_insert_with(|| header_key(secret.suite, version, &secret.secret))
     }
 
     fn key(&self, turn: Turn) -> Option<&PacketKey> {
@@ -278,12 +304,12 @@ impl Receiving {
     }
 
     fn advance(&mut self, version: &'static Version) {
-        let derive = |secret: &TrafficSecret| PacketKey::derive(secret.suite, version, &secret.secret);
-        let after = next_secret(version, &self.next_secret);
-        let next = self.next.replace(derive(&after));
-        let current = next.unwrap_or_else(|| derive(&self.next_secret));
-        self.next_secret = after;
-        self.previous = Some(core::mem::replace(&mut self.current, current));
+        self.wake(version);
+        self.secret = next_secret(version, &self.secret);
+        if let Some(current) = self.next.take() {
+            self.previous = Some(core::mem::replace(&mut self.current, current));
+        }
+        self.wake(version);
         if let Some((_, last)) = self.heard.take() {
             self.largest_before = self.largest_before.max(Some(last));
         }

@@ -177,7 +177,8 @@ pub(super) const KEY_PHASE: u8 = 0x04;
 
 /// An AEAD's key and IV.
 pub(super) struct PacketKey {
-    key: Box<dyn AeadKey>,
+    /// None at rest.
+    key: Option<Box<dyn AeadKey>>,
     iv: [u8; 12],
     suite: &'static Suite,
     /// Packets that were sealed.
@@ -214,10 +215,25 @@ impl PacketKey {
     pub(super) const RESERVED: u64 = 8;
 
     pub(super) fn derive(suite: &'static Suite, version: &'static Version, secret: &Secret) -> Self {
-        let key = expand(suite, secret.as_ref(), version.labels.key, suite.aead.key_len); // spec: 9001-5.1-a
         let mut iv = [0; 12];
         hkdf::expand_label(suite.hash, secret.as_ref(), version.labels.iv, b"", &mut iv);
-        Self { key: (suite.aead.key)(key.as_ref()), iv, suite, sealed: 0 }
+        Self { key: Some(aead_key(suite, version, secret)), iv, suite, sealed: 0 }
+    }
+
+    /// The provider's part of it, which is large, goes until [`PacketKey::wake`].
+    pub(super) fn rest(&mut self) {
+        self.key = None;
+    }
+
+    /// Ready again, by the secret that it was derived from.
+    pub(super) fn wake(&mut self, version: &'static Version, secret: &Secret) {
+        let suite = self.suite;
+        self.key.get_or_insert_with(|| aead_key(suite, version, secret));
+    }
+
+    #[cfg(test)]
+    pub(super) const fn is_at_rest(&self) -> bool {
+        self.key.is_none()
     }
 
     pub(super) fn open(
@@ -228,7 +244,7 @@ impl PacketKey {
     ) -> Result<Opened, Unopened> {
         let Unmasked { first, number, payload_at } = *unmasked;
         let (header, text) = packet.split_at_mut(payload_at);
-        let opened = self.key.open(self.nonce(number), header, text);
+        let opened = self.key.as_ref().ok_or(Unopened::NoKeys)?.open(self.nonce(number), header, text);
         let len = opened.map_err(|_| forgeries.add(self.suite.aead.packet_integrity_limit))?;
         // Looked at only now: an attacker who forges packets must not learn what the mask was.
         match first & reserved_bits(first) {
@@ -248,10 +264,11 @@ impl PacketKey {
         if self.sealed >= self.suite.aead.packet_confidentiality_limit {
             return Err(Exhausted); // spec: 9001-6.6-a
         }
+        let key = self.key.as_ref().expect("who seals has woken the key");
         self.sealed += 1;
         let (header, text) = packet.split_at_mut(draft.payload_at());
         let (text, tag) = text.split_at_mut(payload_len);
-        let sealed = self.key.seal(self.nonce(draft.number()), header, text); // spec: 9001-5.3-b
+        let sealed = key.seal(self.nonce(draft.number()), header, text); // spec: 9001-5.3-b
         tag[..TAG_BYTES].copy_from_slice(&sealed);
         let sample = sample(packet, draft.number_at).expect("payloads are padded to give a sample");
         let mask = header_key.mask(&sample); // spec: 9001-5.4.1-a
@@ -281,6 +298,11 @@ impl PacketKey {
         exclusive_or(&mut nonce[4..], &number.to_be_bytes()); // spec: 9001-5.3-a
         nonce
     }
+}
+
+fn aead_key(suite: &'static Suite, version: &'static Version, secret: &Secret) -> Box<dyn AeadKey> {
+    let key = expand(suite, secret.as_ref(), version.labels.key, suite.aead.key_len); // spec: 9001-5.1-a
+    (suite.aead.key)(key.as_ref())
 }
 
 pub(super) fn header_key(

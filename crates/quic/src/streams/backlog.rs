@@ -162,6 +162,11 @@ impl Backlog {
         self.lost.clear();
     }
 
+    /// Gives back the room that chunks took.
+    pub(crate) fn shrink(&mut self) {
+        self.chunks.shrink_to_fit();
+    }
+
     /// Chunks held.
     #[cfg(test)]
     pub(crate) fn chunks(&self) -> usize {

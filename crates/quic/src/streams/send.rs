@@ -83,6 +83,11 @@ impl Sending {
         self.backlog.queued()
     }
 
+    /// Gives back room that nothing lies in.
+    pub(crate) fn shrink(&mut self) {
+        self.backlog.shrink();
+    }
+
     /// Bytes that the peer lets leave, beyond those that are queued.
     pub(crate) const fn credit(&self) -> u64 {
         self.window.available().saturating_sub(self.queued())

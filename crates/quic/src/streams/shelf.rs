@@ -67,6 +67,16 @@ impl<T> Shelf<T> {
         self.index.len()
     }
 
+    /// Gives back what nothing lies in, and lets each stream do so.
+    pub(crate) fn shrink(&mut self, mut each: impl FnMut(&mut T)) {
+        if self.free.len() == self.places.len() {
+            *self = Self::default();
+        }
+        self.places.shrink_to_fit();
+        self.index.shrink_to_fit();
+        self.places.iter_mut().flatten().for_each(&mut each);
+    }
+
     /// The place of a number that is there.
     fn place(&self, id: StreamId) -> Option<u32> {
         match self.last {

@@ -1,5 +1,5 @@
-//! `idle-h3 ADDR N`: opens N connections, has one request answered on each, waits a second for what follows, prints `ready`,
-//! then holds them until its standard input ends.
+//! `idle-h3 ADDR N`: opens N connections, at most 128 a second, has one request answered on each, waits three seconds for what
+//! follows, prints `ready`, then holds them until its standard input ends.
 
 use bytes::Bytes;
 use h3::client::SendRequest;
@@ -28,8 +28,12 @@ const IDLE: Duration = Duration::from_secs(600);
 /// How many handshakes are under way at a time.
 const AT_ONCE: usize = 32;
 
-/// What the last connections' words may take, both ways: tickets, ids, acknowledgements that wait.
-const SETTLED: Duration = Duration::from_secs(1);
+/// Between so many and the next: what a connection needs no more when it is idle then serves the next ones, while all of them
+/// opened at once would have the allocator keep it.
+const BETWEEN: Duration = Duration::from_millis(250);
+
+/// What the last connections' words may take, both ways: tickets, ids, acknowledgements that wait, and what falls idle.
+const SETTLED: Duration = Duration::from_secs(3);
 
 fn main() -> Outcome {
     let [address, count] =
@@ -47,6 +51,7 @@ fn main() -> Outcome {
             for opened in opening {
                 held.push(opened.await??);
             }
+            tokio::time::sleep(BETWEEN).await;
         }
         tokio::time::sleep(SETTLED).await;
         Ok::<_, Box<dyn Error + Send + Sync>>((endpoint, held))

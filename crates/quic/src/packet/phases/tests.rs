@@ -212,13 +212,44 @@ fn an_end_at_rest_follows_an_update_and_begins_one() {
 }
 
 #[test]
-fn whatever_comes_to_an_end_at_rest_has_the_next_keys_made() {
+fn whatever_comes_to_an_end_at_rest_has_all_keys_made() {
     let [mut one, mut other] = pair(&VERSION_1);
-    let has_next = |end: &Phases| end.receiving.as_ref().is_some_and(|receiving| receiving.next.is_some());
+    let is_ready = |end: &Phases| {
+        let ready = |receiving: &Receiving| {
+            receiving.header.is_some() && !receiving.current.is_at_rest() && receiving.next.is_some()
+        };
+        end.receiving.as_ref().is_some_and(ready)
+    };
     for packet in [sent(&mut one, 0), vec![0x40; 40]] {
         other.rest();
-        assert!(!has_next(&other));
+        assert!(!is_ready(&other));
         let _ = heard(&mut other, &packet);
-        assert!(has_next(&other));
+        assert!(is_ready(&other), "be it forged");
     }
+}
+
+#[test]
+fn both_ends_may_rest_between_any_two_packets_whatever_updates_there_were() {
+    let [mut one, mut other] = pair(&VERSION_1);
+    for round in 0..4 {
+        for number in [2 * round, 2 * round + 1] {
+            one.rest();
+            other.rest();
+            let turn = heard(&mut other, &sent(&mut one, number)).expect("ours");
+            other.acked(number, turn).expect("nothing is wrong");
+            let turn = heard(&mut one, &sent(&mut other, number)).expect("ours");
+            one.acked(number, turn).expect("nothing is wrong");
+        }
+        one.rest();
+        one.update().expect("the last one is confirmed");
+    }
+    assert_eq!(one.updates(), 4);
+}
+
+#[test]
+fn what_a_key_has_sealed_counts_beyond_a_rest() {
+    let [mut one, _] = pair(&VERSION_1);
+    one.set_sealed(1 << 23);
+    one.rest();
+    assert!(one.is_worn());
 }
