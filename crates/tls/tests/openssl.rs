@@ -17,11 +17,14 @@ use sakigake_tls::{
 use sakigake_wire::{Entropy, Instant};
 use std::{
     fs,
-    io::{Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    io::{ErrorKind, Read, Write},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::{Arc, LazyLock, Mutex},
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -157,7 +160,12 @@ fn read(
     heard: &mut Heard,
 ) -> Result<bool, sakigake_tls::Fault> {
     let mut buffer = [0; 4_096];
-    let len = stream.read(&mut buffer).expect("the peer answers in time");
+    let len = loop {
+        match stream.read(&mut buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => break read.expect("the peer answers in time"),
+        }
+    };
     connection.handle(NOW, &mut buffer[..len], &mut |event| match event {
         Event::Data(bytes) => heard.data.extend_from_slice(bytes),
         Event::Established => heard.established = true,
@@ -170,19 +178,23 @@ fn read(
     Ok(len > 0 && !heard.closed)
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap().port()
+/// Where nobody else listens: at a loopback address of this process, below the ports that the system hands out.
+fn place() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(20_000);
+    let [.., high, middle, low] = std::process::id().to_be_bytes();
+    let address = Ipv4Addr::new(127, high | 0x40, middle, low.max(1));
+    (address, NEXT.fetch_add(1, Ordering::Relaxed)).into()
 }
 
-fn connect(port: u16) -> TcpStream {
+fn connect(place: SocketAddr) -> TcpStream {
     for _ in 0..100 {
-        if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) {
+        if let Ok(stream) = TcpStream::connect(place) {
             stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
             return stream;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("nobody listens on {port}")
+    panic!("nobody listens at {place}")
 }
 
 /// What s_server answers to a GET, which describes the connection.
@@ -191,7 +203,7 @@ fn page_of(server_arguments: &[&str], options: client::Options) -> String {
 }
 
 fn page_with(files: [&str; 2], server_arguments: &[&str], options: client::Options) -> String {
-    let port = free_port();
+    let place = place();
     let peer = Command::new("openssl")
         .args([
             "s_server",
@@ -202,7 +214,7 @@ fn page_with(files: [&str; 2], server_arguments: &[&str], options: client::Optio
             "-key",
             files[1],
             "-accept",
-            &port.to_string(),
+            &place.to_string(),
         ])
         .args(server_arguments)
         .current_dir(&FILES.folder)
@@ -211,7 +223,7 @@ fn page_with(files: [&str; 2], server_arguments: &[&str], options: client::Optio
         .stderr(Stdio::null())
         .spawn();
     let _peer = Peer(peer.unwrap());
-    let mut stream = connect(port);
+    let mut stream = connect(place);
     let mut connection =
         Connection::client(options.build().unwrap(), "localhost", NOW, Box::new(Urandom)).unwrap();
     let mut request = b"GET / HTTP/1.0\r\n\r\n".to_vec();
@@ -641,9 +653,9 @@ fn openssls_server_asks_our_client_after_the_handshake() {
     if !is_there() {
         return;
     }
-    let port = free_port();
+    let place = place();
     let peer = Command::new("openssl")
-        .args(["s_server", "-cert", "leaf.pem", "-key", "key.pem", "-accept", &port.to_string(), "-msg"])
+        .args(["s_server", "-cert", "leaf.pem", "-key", "key.pem", "-accept", &place.to_string(), "-msg"])
         .args(["-verify_return_error", "-CAfile", "authority.pem", "-naccept", "1"])
         .current_dir(&FILES.folder)
         .stdin(Stdio::piped())
@@ -653,7 +665,7 @@ fn openssls_server_asks_our_client_after_the_handshake() {
     let mut peer = Peer(peer.unwrap());
     let options =
         client::Options { credentials: vec![alice()], post_handshake_auth: true, ..client_options() };
-    let mut stream = connect(port);
+    let mut stream = connect(place);
     let mut connection =
         Connection::client(options.build().unwrap(), "localhost", NOW, Box::new(Urandom)).unwrap();
     let (mut heard, mut ping) = (Heard::new(), b"ping\n".to_vec());

@@ -80,7 +80,7 @@ struct Talk {
 }
 
 impl Talk {
-    fn begin(port: u16, earlier: Option<Session>) -> Self {
+    fn begin(place: SocketAddr, earlier: Option<Session>) -> Self {
         let options = client::Options {
             tickets: Some(TicketRequest { new_session_count: 1, resumption_count: 1 }),
             early_data: true,
@@ -90,7 +90,7 @@ impl Talk {
             Connection::resume(options.build().unwrap(), "localhost", earlier, NOW, Box::new(Urandom))
                 .unwrap();
         let early_data = EarlyData::None;
-        Self { connection, stream: connect(port), session: None, early_data, is_established: false }
+        Self { connection, stream: connect(place), session: None, early_data, is_established: false }
     }
 
     fn read(&mut self) {
@@ -143,9 +143,9 @@ fn openssls_server_takes_our_early_data_or_refuses_it_after_a_hello_retry_reques
         ("P-384", false, &["Early data was rejected\n"]),
     ];
     for (group, is_taken, words) in cases {
-        let port = free_port();
+        let place = place();
         let peer = Command::new("openssl")
-            .args(["s_server", "-cert", "leaf.pem", "-key", "key.pem", "-accept", &port.to_string()])
+            .args(["s_server", "-cert", "leaf.pem", "-key", "key.pem", "-accept", &place.to_string()])
             .args(["-early_data", "-max_early_data", "1000", "-groups", group, "-alpn", "http/1.1"])
             // Its register would use up the session at the first ClientHello, and not know it at the second.
             .arg("-no_anti_replay")
@@ -156,7 +156,7 @@ fn openssls_server_takes_our_early_data_or_refuses_it_after_a_hello_retry_reques
             .spawn();
         let mut peer = Peer(peer.unwrap());
         let mut output = peer.0.stdout.take().unwrap();
-        let mut first = Talk::begin(port, None);
+        let mut first = Talk::begin(place, None);
         first.say("first\n");
         while first.session.is_none() {
             first.read();
@@ -166,7 +166,7 @@ fn openssls_server_takes_our_early_data_or_refuses_it_after_a_hello_retry_reques
         flush(&mut first.connection, &mut first.stream, &mut Vec::new());
         let session = first.session.take();
         drop(first);
-        let mut second = Talk::begin(port, session);
+        let mut second = Talk::begin(place, session);
         second.say("early\n");
         assert!(!second.is_established, "{group}: it came late");
         while !second.is_established {
