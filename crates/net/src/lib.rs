@@ -20,4 +20,4 @@ pub use connection::{Application, Ended, Failure, drive};
 pub use inherit::{Inherited, Successor, inherited};
 pub use listen::{claim, descriptors, listen, loopback};
 pub use plain::PlainStream;
-pub use udp::{Batch, Datagram, Sent, Slab, UdpOptions, UdpPort, source_towards};
+pub use udp::{Batch, Datagram, Refusals, Sent, Slab, UdpOptions, UdpPort, source_towards};

@@ -1,11 +1,13 @@
 //! A UDP socket for QUIC: many datagrams a call, both ways, each with its addresses and its ECN mark.
 
 mod outbox;
+mod refusals;
 mod slab;
 #[cfg(test)]
 mod tests;
 
 pub use outbox::{Batch, Sent};
+pub use refusals::Refusals;
 pub use slab::{Datagram, Slab};
 
 use core::task::{Context, Poll};
@@ -117,6 +119,15 @@ impl UdpPort {
     /// The system has no descriptors left.
     pub fn lend(&self) -> io::Result<UdpSocket> {
         Ok(self.line.socket.as_fd().try_clone_to_owned()?.into())
+    }
+
+    /// From here on the system keeps what the network says of datagrams that found nobody. A call that comes upon such a word fails
+    /// once, as if its datagram were lost on its way: this is for clients.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn refusals(&self) -> io::Result<Refusals> {
+        Refusals::of(&self.line.socket, self.local.is_ipv6())
     }
 
     /// Where it is bound.

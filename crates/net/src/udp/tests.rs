@@ -256,3 +256,22 @@ async fn what_waits_wakes_the_reader() {
     });
     assert_eq!(came[0].bytes, [1; 4]);
 }
+
+#[tokio::test]
+async fn a_port_is_told_where_nobody_listens_and_goes_on() {
+    for address in LOOPBACK {
+        let (mut port, other) = (open(address), open(address));
+        let nobody = open(address).local(); // Closed again.
+        let mut refusals = port.refusals().unwrap();
+        port.send(&batch(b"hello", 5, &port, other.local()));
+        assert_eq!(take(&other, &mut Slab::default(), 1).await[0].bytes, b"hello");
+        timeout(Duration::from_millis(50), refusals.next()).await.expect_err("somebody listens there");
+        for _ in 0..2 {
+            port.send(&batch(b"hello", 5, &port, nobody));
+            assert_eq!(timeout(PATIENCE, refusals.next()).await.expect("it comes").unwrap(), nobody);
+        }
+        let sent = port.send(&batch(b"again", 5, &port, other.local()));
+        assert_eq!(sent, Sent { left: 1, ..Sent::default() });
+        assert_eq!(take(&other, &mut Slab::default(), 1).await[0].bytes, b"again");
+    }
+}

@@ -16,12 +16,13 @@ use super::{
 use crate::qlog::Qlog;
 use core::{
     cell::RefCell,
+    future::poll_fn,
     pin::{Pin, pin},
     task::{Context, Poll},
     time::Duration,
 };
 use sakigake_net::{
-    self as net, Clock, SystemEntropy, UdpOptions, UdpPort,
+    self as net, Clock, Refusals, SystemEntropy, UdpOptions, UdpPort,
     quic::{self, Connection, Service, Worker},
     source_towards,
 };
@@ -39,12 +40,15 @@ use tokio::{
 const HEAD_START: Duration = Duration::from_millis(250);
 
 /// What all attempts at one connection share: who makes the requests, and which attempt they go by.
+#[derive(Default)]
 struct Stage {
     exchanges: Option<Exchanges>,
     /// The attempt that carries them: the first one whose handshake is over, or before that the one that asks early.
     holder: Option<usize>,
-    /// The server was heard of, whatever it said.
-    is_answered: bool,
+    /// Attempts that the server was heard at, whatever it said.
+    answered: Vec<usize>,
+    /// Those that found nobody: they are over for the race, whatever comes of them.
+    refused: Vec<usize>,
     /// Attempts that are over, and how they ended.
     over: Vec<Over>,
 }
@@ -80,18 +84,30 @@ pub(super) struct Race {
     waiting: VecDeque<(usize, Way)>,
     shelf: Shelf,
     worker: Worker<Nobody>,
-    /// Attempts that are under way.
-    running: usize,
+    /// What the network says of its ports' datagrams.
+    words: Vec<Word>,
+    /// Attempts that are under way, by number.
+    running: Vec<usize>,
     failures: Vec<(SocketAddr, Failed)>,
 }
 
 impl Race {
     pub(super) fn new(shared: Rc<Shared>, ear: Ear, plan: Plan) -> Self {
-        let stage = Stage { exchanges: None, holder: None, is_answered: false, over: Vec::new() };
+        let stage = Stage::default();
         let worker = Worker::client(shared.clock, &shared.secrets, Nobody);
         let waiting = plan.ways.iter().cloned().enumerate().collect();
         let shelf = Rc::new(RefCell::new(stage));
-        Self { shared, ear, plan, waiting, shelf, worker, running: 0, failures: Vec::new() }
+        Self {
+            shared,
+            ear,
+            plan,
+            waiting,
+            shelf,
+            worker,
+            words: Vec::new(),
+            running: Vec::new(),
+            failures: Vec::new(),
+        }
     }
 
     /// Runs until a connection that came about has ended, or none can. `tcp` joins a little later, or as soon as QUIC is at its
@@ -117,7 +133,7 @@ impl Race {
         let mut next = pin!(sleep(HEAD_START));
         self.begin_next();
         loop {
-            if self.running == 0 && !self.begin_next() {
+            if self.running.is_empty() && !self.begin_next() {
                 match (has_tcp, tcp_failed.take()) {
                     (true, _) => hurry.notify_one(), // spec: 7838-2.4-a
                     (false, Some(why)) => return Raced::Failed(why),
@@ -125,8 +141,11 @@ impl Race {
                 }
             }
             let is_open = !self.is_ready();
+            if !is_open {
+                self.words.clear(); // Who is there cannot be refused any more.
+            }
             tokio::select! {
-                turn = self.worker.turn(), if self.running > 0 => {
+                turn = self.worker.turn(), if !self.running.is_empty() => {
                     if let Err(error) = turn {
                         return Raced::Failed(Failed::new(Cause::QuicConnect, format_args!("UDP: {error}")));
                     }
@@ -134,6 +153,7 @@ impl Race {
                         return Raced::Ended(ended);
                     }
                 }
+                peer = refused(&mut self.words), if is_open => self.give_up(peer),
                 dialled = &mut tcp, if has_tcp && is_open => {
                     has_tcp = false;
                     match dialled {
@@ -159,7 +179,7 @@ impl Race {
         while let Some((number, way)) = self.waiting.pop_front() {
             match self.begin(number, &way) {
                 Ok(()) => {
-                    self.running += 1;
+                    self.running.push(number);
                     return true;
                 }
                 Err(why) => self.failures.push((way.address, why)),
@@ -192,6 +212,7 @@ impl Race {
             qlog: self.shared.qlog.clone().map(Qlog::new),
             clock: self.shared.clock,
             timer: None,
+            is_answered: false,
             is_over: false,
         };
         let host = self.ear.origin.host.trim_start_matches('[').trim_end_matches(']'); // spec: 7838-2.1-a
@@ -218,6 +239,7 @@ impl Race {
         }
         let port = UdpPort::bind(SocketAddr::new(source, 0), &UdpOptions::default())?;
         let local = port.local();
+        self.words.push(listen(port.refusals()?));
         self.worker.add(port);
         Ok(local)
     }
@@ -226,7 +248,10 @@ impl Race {
     fn settle(&mut self) -> Option<Result<(), Failed>> {
         let all = core::mem::take(&mut self.shelf.borrow_mut().over);
         for Over { number, way, outcome } in all {
-            self.running -= 1;
+            if self.shelf.borrow().refused.contains(&number) {
+                continue;
+            }
+            self.running.retain(|running| *running != number);
             let is_holder = self.shelf.borrow().holder == Some(number);
             if is_holder && self.is_ready() {
                 return Some(outcome);
@@ -239,11 +264,36 @@ impl Race {
             }
             let closed = || Failed::new(Cause::QuicConnect, "the server closed the connection");
             let why = outcome.err().unwrap_or_else(closed);
-            self.ear.frame(|| format!("QUIC: {why}"));
-            self.failures.push((way.address, why));
-            self.shared.http3_failed(&self.ear.origin, &way.spot);
+            self.note(&way, why);
         }
         None
+    }
+
+    fn note(&mut self, way: &Way, why: Failed) {
+        self.ear.frame(|| format!("QUIC: {why}"));
+        self.failures.push((way.address, why));
+        self.shared.http3_failed(&self.ear.origin, &way.spot);
+    }
+
+    /// The network says that nobody listens there. Once somebody has answered, he is believed and it is not.
+    fn give_up(&mut self, peer: SocketAddr) {
+        let is_there = |way: &Way| (way.address.ip(), way.address.port()) == (peer.ip(), peer.port());
+        for number in self.running.clone() {
+            let way = self.plan.ways[number].clone();
+            let mut stage = self.shelf.borrow_mut();
+            if !is_there(&way) || stage.answered.contains(&number) {
+                continue;
+            }
+            stage.refused.push(number);
+            if stage.holder == Some(number) {
+                stage.let_go();
+            }
+            drop(stage);
+            self.running.retain(|running| *running != number);
+            let place = place(&self.ear.origin);
+            let why = format_args!("cannot connect to {place} over QUIC: UDP port {peer} is unreachable");
+            self.note(&way, Failed::new(Cause::CouldntConnect, why));
+        }
     }
 
     /// TCP came about first.
@@ -252,12 +302,12 @@ impl Race {
         drop(worker); // Its attempts go without a word: nobody has seen more of them than a handshake.
         let mut stage = shelf.borrow_mut();
         // A server that answers is slow rather than absent.
-        if !stage.is_answered {
+        if stage.answered.is_empty() {
             for way in &plan.ways {
                 shared.http3_failed(&ear.origin, &way.spot);
             }
         }
-        if running > 0 {
+        if !running.is_empty() {
             ear.frame(|| "QUIC: TCP was faster".to_owned());
         }
         stage.let_go();
@@ -333,7 +383,7 @@ impl Candidate {
     /// Its handshake is over: if it is the first one, it carries the requests.
     fn came_about(&self, stage: &mut Stage) {
         let Some(exchanges) = &mut stage.exchanges else { return };
-        if exchanges.is_ready() || stage.holder == Some(self.number) {
+        if exchanges.is_ready() || stage.holder == Some(self.number) || stage.refused.contains(&self.number) {
             return;
         }
         if stage.holder.replace(self.number).is_some() {
@@ -370,7 +420,9 @@ impl net::Application for Candidate {
     fn act(&mut self, now: Instant, session: &mut dyn Carrier) {
         let mut stage = self.shelf.borrow_mut();
         let is_holder = self.is_holder(&stage);
+        let is_refused = stage.refused.contains(&self.number);
         match &mut stage.exchanges {
+            _ if is_refused => session.close(now),
             Some(exchanges) if is_holder => exchanges.act(now, session),
             Some(exchanges) if !exchanges.is_ready() => {}
             _ => session.close(now), // Another one carries the requests.
@@ -395,6 +447,7 @@ struct Runner {
     qlog: Option<Qlog>,
     clock: Clock,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
+    is_answered: bool,
     is_over: bool,
 }
 
@@ -425,7 +478,7 @@ impl quic::Application for Runner {
 
     fn heard(&mut self, now: Instant, event: quic::Event<'_>) {
         use net::Application as _;
-        let Self { http3, candidate, qlog, .. } = self;
+        let Self { http3, candidate, qlog, is_answered, .. } = self;
         match &event {
             quic::Event::Traced { at, record } => {
                 if let Some(qlog) = qlog {
@@ -434,7 +487,11 @@ impl quic::Application for Runner {
                 candidate.ear.frame(|| format!("QUIC: {record}"));
             }
             quic::Event::Closed(_) | quic::Event::KeyLog(_) => {}
-            _ => candidate.shelf.borrow_mut().is_answered = true,
+            _ if *is_answered => {}
+            _ => {
+                *is_answered = true;
+                candidate.shelf.borrow_mut().answered.push(candidate.number);
+            }
         }
         http3.heard(now, event, &mut |event| candidate.heard(now, event));
         self.look_for_the_end();
@@ -471,6 +528,35 @@ impl quic::Application for Runner {
         }
         self.timer.as_mut().map_or(Poll::Pending, |(_, sleep)| sleep.as_mut().poll(cx))
     }
+}
+
+/// The next word of a port's, and the ear that heard it.
+type Word = Pin<Box<dyn Future<Output = (Refusals, io::Result<SocketAddr>)>>>;
+
+fn listen(mut refusals: Refusals) -> Word {
+    Box::pin(async move {
+        let heard = refusals.next().await;
+        (refusals, heard)
+    })
+}
+
+/// Where the network says that nobody listens, by whichever port. One that hears no more is left alone: its attempts have their time.
+async fn refused(words: &mut Vec<Word>) -> SocketAddr {
+    poll_fn(|cx| {
+        for at in (0..words.len()).rev() {
+            if let Poll::Ready((refusals, heard)) = words[at].as_mut().poll(cx) {
+                match heard {
+                    Ok(peer) => {
+                        words[at] = listen(refusals);
+                        return Poll::Ready(peer);
+                    }
+                    Err(_) => drop(words.remove(at)),
+                }
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// What remains of an attempt.

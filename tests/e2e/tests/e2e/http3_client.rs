@@ -263,9 +263,26 @@ fn http3_alone_goes_straight_there_and_fails_where_it_cannot() {
     let there = format!("https://www.saki.test:{}/x", alternative.address.port());
     let (came, _) = get(&only(PATIENCE), &Url::parse(&there).expect("it is a URL"));
     assert_eq!(came, Ok((Protocol::Http3, "/x -".into())));
-    let (came, _) = get(&only(std::time::Duration::from_millis(300)), &server.url("/"));
+    let began = std::time::Instant::now();
+    let (came, _) = get(&only(PATIENCE), &server.url("/"));
     let why = came.expect_err("there is nobody");
+    let port = server.address.port();
+    assert!(why.contains(&format!("over QUIC: UDP port 127.0.0.1:{port} is unreachable")), "{why}");
+    assert!(began.elapsed() < PATIENCE / 4, "the network said so at once");
+    let _silent = std::net::UdpSocket::bind(server.address).expect("nobody has it");
+    let (came, _) = get(&only(std::time::Duration::from_millis(300)), &server.url("/"));
+    let why = came.expect_err("nobody speaks there");
     assert!(why.contains("over QUIC: no answer within 300ms"), "{why}");
+}
+
+#[test]
+fn where_the_network_says_that_nobody_listens_tcp_joins_at_once() {
+    let server = announcer();
+    let client = client(&server, Options { http3: Wanted::Tried, ..Options::default() });
+    let (came, lines) = get(&client, &server.url("/"));
+    assert_eq!(came, Ok((Protocol::Http2, "by TCP".into())), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.ends_with("is unreachable")), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line == "QUIC: TCP was faster"), "none was running: {lines:#?}");
 }
 
 #[test]

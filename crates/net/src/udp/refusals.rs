@@ -1,0 +1,77 @@
+//! What the network says of datagrams that found nobody (ICMP, port unreachable), for a client that has not been answered yet.
+//!
+//! Whoever sees a datagram may forge such a word, and nobody else: the system takes it only where it quotes our port and the peer's. Who
+//! has been answered must not go by it.
+
+use nix::{
+    cmsg_space,
+    libc::{ECONNREFUSED, SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6, sock_extended_err},
+    sys::socket::{
+        ControlMessageOwned, MsgFlags, SockaddrLike, SockaddrStorage, recvmsg, setsockopt,
+        sockopt::{Ipv4RecvErr, Ipv6RecvErr},
+    },
+};
+use std::{
+    io::{self, ErrorKind, IoSliceMut},
+    net::{SocketAddr, SocketAddrV4, SocketAddrV6},
+    os::fd::{AsFd, AsRawFd},
+};
+use tokio::{io::Interest, net::UdpSocket};
+
+/// The words that come for one port, beside what it receives.
+pub struct Refusals(UdpSocket);
+
+impl Refusals {
+    pub(super) fn of(socket: &impl AsFd, is_v6: bool) -> io::Result<Self> {
+        let socket: std::net::UdpSocket = socket.as_fd().try_clone_to_owned()?.into();
+        match is_v6 {
+            true => setsockopt(&socket, Ipv6RecvErr, &true)?,
+            false => setsockopt(&socket, Ipv4RecvErr, &true)?,
+        }
+        Ok(Self(UdpSocket::from_std(socket)?))
+    }
+
+    /// Waits for the next one: at this address nobody listens. It may be dropped while it waits.
+    ///
+    /// # Errors
+    /// The socket is of no use any more.
+    pub async fn next(&mut self) -> io::Result<SocketAddr> {
+        loop {
+            self.0.ready(Interest::ERROR).await?;
+            match self.0.try_io(Interest::ERROR, || Ok(take(&self.0)?)) {
+                Ok(Some(peer)) => return Ok(peer),
+                Ok(None) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Takes one error off the socket's queue. Gives whom it was sent to, if that was refused.
+fn take(socket: &UdpSocket) -> nix::Result<Option<SocketAddr>> {
+    let mut space = cmsg_space!([u8; 512]); // The error, who reports it, and what else is told of each datagram.
+    let mut quoted = [0; 64];
+    let mut places = [IoSliceMut::new(&mut quoted)];
+    let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
+    let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut places, Some(&mut space), flags)?;
+    let is_refused = message.cmsgs()?.any(|told| match told {
+        ControlMessageOwned::Ipv4RecvErr(error, _) | ControlMessageOwned::Ipv6RecvErr(error, _) => {
+            is_refusal(&error)
+        }
+        _ => false,
+    });
+    Ok(message.address.filter(|_| is_refused).as_ref().and_then(address))
+}
+
+/// Other errors pass: a route that is away may come back.
+fn is_refusal(error: &sock_extended_err) -> bool {
+    matches!(error.ee_origin, SO_EE_ORIGIN_ICMP | SO_EE_ORIGIN_ICMP6)
+        && i32::try_from(error.ee_errno) == Ok(ECONNREFUSED)
+}
+
+fn address(peer: &SockaddrStorage) -> Option<SocketAddr> {
+    peer.family()?;
+    let v4 = peer.as_sockaddr_in().map(|&peer| SocketAddrV4::from(peer).into());
+    v4.or_else(|| peer.as_sockaddr_in6().map(|&peer| SocketAddrV6::from(peer).into()))
+}
