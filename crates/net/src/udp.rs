@@ -121,7 +121,7 @@ impl UdpPort {
         Ok(self.line.socket.as_fd().try_clone_to_owned()?.into())
     }
 
-    /// From here on the system keeps what the network says of datagrams that found nobody. A call that comes upon such a word fails
+    /// While this is held the system keeps what the network says of datagrams that found nobody. A call that comes upon such a word fails
     /// once, as if its datagram were lost on its way: this is for clients.
     ///
     /// # Errors

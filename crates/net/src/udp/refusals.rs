@@ -18,17 +18,27 @@ use std::{
 };
 use tokio::{io::Interest, net::UdpSocket};
 
-/// The words that come for one port, beside what it receives.
-pub struct Refusals(UdpSocket);
+/// The words that come for one port, beside what it receives, until this is dropped: a runtime that has met an error of a socket takes
+/// it to be writable for ever, so that one which has found its peer had better meet none (what is too large for the path is one).
+pub struct Refusals {
+    socket: UdpSocket,
+    is_v6: bool,
+}
 
 impl Refusals {
     pub(super) fn of(socket: &impl AsFd, is_v6: bool) -> io::Result<Self> {
         let socket: std::net::UdpSocket = socket.as_fd().try_clone_to_owned()?.into();
-        match is_v6 {
-            true => setsockopt(&socket, Ipv6RecvErr, &true)?,
-            false => setsockopt(&socket, Ipv4RecvErr, &true)?,
+        let refusals = Self { socket: UdpSocket::from_std(socket)?, is_v6 };
+        refusals.keep(true)?;
+        Ok(refusals)
+    }
+
+    /// The system keeps errors from here on, or forgets those that it has.
+    fn keep(&self, is_on: bool) -> nix::Result<()> {
+        match self.is_v6 {
+            true => setsockopt(&self.socket, Ipv6RecvErr, &is_on),
+            false => setsockopt(&self.socket, Ipv4RecvErr, &is_on),
         }
-        Ok(Self(UdpSocket::from_std(socket)?))
     }
 
     /// Waits for the next one: at this address nobody listens. It may be dropped while it waits.
@@ -37,14 +47,21 @@ impl Refusals {
     /// The socket is of no use any more.
     pub async fn next(&mut self) -> io::Result<SocketAddr> {
         loop {
-            self.0.ready(Interest::ERROR).await?;
-            match self.0.try_io(Interest::ERROR, || Ok(take(&self.0)?)) {
+            self.socket.ready(Interest::ERROR).await?;
+            match self.socket.try_io(Interest::ERROR, || Ok(take(&self.socket)?)) {
                 Ok(Some(peer)) => return Ok(peer),
                 Ok(None) => {}
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 Err(error) => return Err(error),
             }
         }
+    }
+}
+
+impl Drop for Refusals {
+    fn drop(&mut self) {
+        // What the system allowed to turn on it allows to turn off; if not, errors are kept that nobody reads.
+        let _ = self.keep(false);
     }
 }
 

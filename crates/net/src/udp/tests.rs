@@ -273,5 +273,9 @@ async fn a_port_is_told_where_nobody_listens_and_goes_on() {
         let sent = port.send(&batch(b"again", 5, &port, other.local()));
         assert_eq!(sent, Sent { left: 1, ..Sent::default() });
         assert_eq!(take(&other, &mut Slab::default(), 1).await[0].bytes, b"again");
+        drop(refusals);
+        port.send(&batch(b"hello", 5, &port, nobody));
+        let mut later = port.refusals().unwrap();
+        timeout(Duration::from_millis(50), later.next()).await.expect_err("nobody was listening to that");
     }
 }

@@ -231,12 +231,9 @@ impl Race {
             .map_err(|misuse| Failed::new(Cause::UrlMalformat, misuse))
     }
 
-    /// Our address towards `peer`: a port that is there already, or a new one.
+    /// A port towards `peer`. Each attempt has one: what the network says of one of them is no other's.
     fn port(&mut self, peer: SocketAddr) -> io::Result<SocketAddr> {
         let source = source_towards(peer)?;
-        if let Some(local) = self.worker.ports().find(|local| local.ip() == source) {
-            return Ok(local);
-        }
         let port = UdpPort::bind(SocketAddr::new(source, 0), &UdpOptions::default())?;
         let local = port.local();
         self.words.push(listen(port.refusals()?));
