@@ -595,6 +595,19 @@ impl Connection {
         Ok(())
     }
 
+    /// Gives back room that nothing lies in: for a connection at rest.
+    pub fn shrink(&mut self) {
+        let Self { encoder, decoder, unis, departures, used, notices, datagrams, locals, .. } = self;
+        encoder.shrink();
+        decoder.shrink();
+        unis.shrink_to_fit();
+        departures.shrink_to_fit();
+        used.shrink_to_fit();
+        notices.shrink_to_fit();
+        datagrams.shrink_to_fit();
+        locals.shrink_to_fit();
+    }
+
     /// A map that was not empty before keeps a node, which no connection needs that waits for its next request.
     fn rest(&mut self) {
         if self.exchanges.is_empty() {

@@ -186,6 +186,11 @@ impl Http3 {
                 }
             }
             quic::Event::KeyLog(line) => heard(Event::KeyLog(line)),
+            quic::Event::Quiet => {
+                if let Some(engine) = &mut self.engine {
+                    engine.shrink();
+                }
+            }
             quic::Event::Closed(closed) => self.closed(closed, heard),
             // What is left concerns who routes datagrams; `depart` looks for room by itself.
             quic::Event::Confirmed

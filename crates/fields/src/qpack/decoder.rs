@@ -165,6 +165,13 @@ impl Decoder {
         self.tell(stream, pattern::CANCELLATION) // spec: 9204-2.2.2.2-a
     }
 
+    /// Gives back room that nothing lies in: for a connection at rest.
+    pub fn shrink(&mut self) {
+        self.partial.shrink_to_fit();
+        self.out.shrink_to_fit();
+        self.scratch = Vec::new();
+    }
+
     /// Appends what is to leave on our decoder stream.
     pub fn write_instructions(&mut self, out: &mut Vec<u8>) {
         let news = self.inserted - self.told;

@@ -151,6 +151,14 @@ impl Encoder {
         self.scratch = draft.lines;
     }
 
+    /// Gives back room that nothing lies in: for a connection at rest.
+    pub fn shrink(&mut self) {
+        self.sent.shrink_to_fit();
+        self.partial.shrink_to_fit();
+        self.out.shrink_to_fit();
+        self.scratch = Vec::new();
+    }
+
     /// Appends what is to leave on our encoder stream.
     pub fn write_instructions(&mut self, out: &mut Vec<u8>) {
         out.append(&mut self.out);

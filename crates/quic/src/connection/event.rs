@@ -47,6 +47,8 @@ pub enum Event<'a> {
     Established,
     /// The handshake is confirmed: the peer knows that too.
     Confirmed,
+    /// Nothing has come for a while and nothing is under way: whoever keeps room for the next time may give it back.
+    Quiet,
     /// TLS waits for its owner's [`tls::Answer`].
     Wanted(&'a tls::Wanted),
     /// Client: a later connection can go on from this one, once.

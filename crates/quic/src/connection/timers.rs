@@ -96,6 +96,7 @@ impl Connection {
         self.expire_recovery(now);
         if self.rests_at().is_some_and(|at| at <= now) {
             self.shrink();
+            heard(Event::Quiet);
         }
     }
 
