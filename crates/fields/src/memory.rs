@@ -1,6 +1,9 @@
 //! A dynamic table as its encoder keeps it: with what helps to find lines in it.
 
-use crate::{FieldLine, rules, table::Table};
+use crate::{
+    FieldLine, rules,
+    table::{FIRST_LINES, Table},
+};
 use std::collections::VecDeque;
 
 /// A table whose entries go by the number of those that had come before them.
@@ -59,6 +62,9 @@ impl Memory {
     /// Takes a line, which is not larger than the table, as the newest entry.
     pub(crate) fn insert(&mut self, hashes: Hashes, line: FieldLine<'_>) {
         self.table.insert(line.name, line.value);
+        if self.hashes.capacity() == 0 {
+            self.hashes.reserve(FIRST_LINES);
+        }
         self.hashes.push_back(hashes);
         self.taken += 1;
         self.note(self.taken - 1);

@@ -23,6 +23,10 @@ struct Entry {
     value_len: u32,
 }
 
+/// What a table has room for at its first line: less than a message's lines take, and without them it would grow line by line.
+pub(crate) const FIRST_LINES: usize = 8;
+const FIRST_TEXT_BYTES: usize = 256;
+
 impl Entry {
     const fn size(self) -> usize {
         self.name_len as usize + self.value_len as usize + 32
@@ -83,6 +87,10 @@ impl Table {
         };
         if size > self.max_bytes {
             return;
+        }
+        if self.text.capacity() == 0 {
+            self.text.reserve(FIRST_TEXT_BYTES);
+            self.entries.reserve(FIRST_LINES);
         }
         let start = self.base + self.text.len() as u64;
         self.text.extend_from_slice(name);
