@@ -210,7 +210,7 @@ async fn connect(
         }
         return over_tcp(shared, ear, commands, Some(addresses)).await;
     }
-    let (race, exchanges) = over_quic(shared, ear, commands, ways)?;
+    let (race, exchanges) = over_quic(shared, ear, commands, ways).await?;
     ear.frame(|| format!("addresses after {}", shared.clock.now().since(began)));
     let tcp = (shared.http3 != Http3::Only).then(|| dial::dial(shared, &ear.origin, Some(addresses)));
     match race.run(exchanges, tcp).await {
@@ -226,7 +226,7 @@ async fn connect(
 }
 
 /// A race over QUIC, and who asks there.
-fn over_quic(
+async fn over_quic(
     shared: &Rc<Shared>,
     ear: &Ear,
     commands: mpsc::UnboundedReceiver<Command>,
@@ -237,6 +237,8 @@ fn over_quic(
     let is_early = shared.early_data && session.as_ref().is_some_and(|session| session.max_early_data > 0);
     if is_early {
         ear.remember(tickets.as_mut().and_then(Keeper::remembered)); // spec: preload-profile-9-a
+        // Whoever loads the page runs in this thread: it has asked for what they name before the first flight leaves.
+        tokio::task::yield_now().await;
     }
     let host = ear.origin.host.trim_start_matches('[').trim_end_matches(']');
     let (config, witness) = shared

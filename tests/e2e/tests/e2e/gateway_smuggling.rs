@@ -16,7 +16,11 @@ use sakigake_e2e::{Raw, Server, Setup, example};
 use std::{
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
+
+const PATIENCE: Duration = Duration::from_secs(5);
 
 type Asked = Arc<Mutex<Vec<String>>>;
 
@@ -58,6 +62,15 @@ fn world() -> (Server, Server, Asked) {
 
 fn take(asked: &Asked) -> Vec<String> {
     core::mem::take(&mut *asked.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The same, once there are so many: the origin may note what it was asked a moment after the client has its answer.
+fn taken(asked: &Asked, count: usize) -> Vec<String> {
+    let end = Instant::now() + PATIENCE;
+    while asked.lock().unwrap_or_else(PoisonError::into_inner).len() < count && Instant::now() < end {
+        thread::sleep(Duration::from_millis(5));
+    }
+    take(asked)
 }
 
 /// What, the bytes, the statuses that come back until the connection ends, and what the origin is asked.
@@ -206,8 +219,8 @@ fn bytes_that_could_be_read_in_two_ways_are_refused_or_passed_on_as_they_were_re
         let text = String::from_utf8_lossy(&client.plain).into_owned();
         let heard: Vec<&str> =
             text.match_indices("HTTP/1.").filter_map(|(at, _)| text.get(at + 9..at + 12)).collect();
-        let came = take(&asked);
         let expected: Vec<String> = reaches.iter().map(|line| format!("{line}{FOR}")).collect();
+        let came = taken(&asked, expected.len());
         if heard != *statuses || came != expected {
             wrong.push(format!("{what}: heard {heard:?}, the origin was asked {came:?}"));
         }
