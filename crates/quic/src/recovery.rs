@@ -502,10 +502,9 @@ impl<T> Recovery<T> {
         &self.ecn
     }
 
-    /// Whether nothing of the application's is in flight, and [`Recovery::shrink`] would give back the room of packets that were.
-    pub fn has_spare_room(&self) -> bool {
-        let log = &self.spaces.application;
-        log.is_at_rest() && log.has_room()
+    /// Whether nothing of the application's is in flight.
+    pub const fn is_at_rest(&self) -> bool {
+        self.spaces.application.is_at_rest()
     }
 
     /// Gives back the room that a connection at rest does not need.

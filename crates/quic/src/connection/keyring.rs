@@ -43,6 +43,8 @@ pub(super) struct KeyTimes {
     pub(super) worn_at: Option<Instant>,
     /// When a server's 0-RTT keys go: packets under them may come late.
     pub(super) early_until: Option<Instant>,
+    /// When a packet came last that 1-RTT keys were needed for and that does not count: one that was forged, or a copy.
+    pub(super) stirred_at: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -193,6 +195,11 @@ impl Keyring {
     /// Whether 1-RTT keys that cannot be updated have no more left than what closes the connection takes.
     pub(super) fn is_worn(&self) -> bool {
         self.one_rtt.as_ref().is_some_and(Phases::is_worn)
+    }
+
+    /// Whether 1-RTT keys are ready for use, and take the room for that.
+    pub(super) fn is_awake(&self) -> bool {
+        self.one_rtt.as_ref().is_some_and(Phases::is_awake)
     }
 
     /// 1-RTT keys, once there are some.

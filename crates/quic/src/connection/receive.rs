@@ -185,6 +185,7 @@ impl Connection {
             Ok(opened) => opened,
             Err(unopened) => {
                 self.return_to_version(before);
+                self.stirred(now, head.epoch);
                 self.watch.drop_packet(head.epoch, packet.len(), DropReason::Unopened(unopened));
                 return refuse(unopened);
             }
@@ -193,6 +194,7 @@ impl Connection {
         // Whoever copies packets moves nobody, and begins no path.
         let path = if is_duplicate { None } else { self.path_of(now, arrival, heard) };
         let Some(path) = path else {
+            self.stirred(now, head.epoch);
             let why = if is_duplicate { DropReason::Duplicate } else { DropReason::Path };
             self.watch.drop_packet(head.epoch, packet.len(), why);
             return Ok(true);
@@ -215,6 +217,13 @@ impl Connection {
             self.on_non_probing(now, path, opened.number, head.dcid, heard);
         }
         Ok(true)
+    }
+
+    /// A packet came for nothing.
+    fn stirred(&mut self, now: Instant, epoch: Epoch) {
+        if epoch == Epoch::OneRtt {
+            self.key_times.stirred_at = Some(now);
+        }
     }
 
     /// Takes a packet's frames: whether they elicit an acknowledgement, and whether they do nothing but probe. None where one of

@@ -43,10 +43,11 @@ impl Connection {
         ]
     }
 
-    /// When a connection in which nothing happens gives back the room that it took while it was busy.
+    /// When a connection in which nothing happens gives back the room that it took while it was busy: whatever left or came had keys
+    /// made. What was forged counts, so that a flood of it has them made once.
     fn rests_at(&self) -> Option<Instant> {
-        let may_rest = self.is_confirmed && self.recovery.has_spare_room();
-        may_rest.then(|| self.idle.heard() + QUIET)
+        let may_rest = self.is_confirmed && self.recovery.is_at_rest() && self.keys.is_awake();
+        may_rest.then(|| self.key_times.stirred_at.unwrap_or_default().max(self.idle.heard()) + QUIET)
     }
 
     /// Whether the active path has an id to send to, and is not held up by the anti-amplification limit.

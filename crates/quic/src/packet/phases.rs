@@ -241,6 +241,12 @@ impl Phases {
         }
     }
 
+    /// Whether there is something for [`Phases::rest`] to give back.
+    pub fn is_awake(&self) -> bool {
+        !self.sending.key.is_at_rest()
+            || self.receiving.as_ref().is_some_and(|receiving| !receiving.current.is_at_rest())
+    }
+
     #[cfg(test)]
     pub(crate) fn set_sealed(&mut self, sealed: u64) {
         self.sending.key.set_sealed(sealed);

@@ -231,7 +231,6 @@ impl PacketKey {
         self.key.get_or_insert_with(|| aead_key(suite, version, secret));
     }
 
-    #[cfg(test)]
     pub(super) const fn is_at_rest(&self) -> bool {
         self.key.is_none()
     }

@@ -207,11 +207,6 @@ impl<T> Log<T> {
         *self = Self { next, largest_acked, largest_here, skipped, ..Self::new() };
     }
 
-    /// Whether there is room for packets, taken or not.
-    pub(super) fn has_room(&self) -> bool {
-        self.entries.capacity() > 0
-    }
-
     /// Whether nothing is in flight.
     pub(super) const fn is_at_rest(&self) -> bool {
         self.flying == 0

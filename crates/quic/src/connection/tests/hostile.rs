@@ -19,7 +19,7 @@ use crate::{
 use sakigake_wire::Instant;
 
 /// A datagram of one packet with these frames, whatever they are, under the real keys of `sinner`.
-fn forged(sinner: &mut Connection, now: Instant, epoch: Epoch, frames: &[u8]) -> Vec<u8> {
+pub(super) fn forged(sinner: &mut Connection, now: Instant, epoch: Epoch, frames: &[u8]) -> Vec<u8> {
     let mut out = vec![0; usize::from(Mtu::BASE_BYTES)];
     let len = sinner.send_raw(now, epoch, frames, &mut out).expect("there are keys, a number and an id");
     out.truncate(len);

@@ -1,9 +1,13 @@
 //! Keys that grow old.
 
-use super::pair::{Pair, Setting};
+use super::{
+    hostile::forged,
+    pair::{Pair, Setting, addresses},
+};
 use crate::{
     Fault,
-    connection::{Closed, Refused},
+    connection::{Closed, Event, Refused},
+    rules::Epoch,
 };
 use sakigake_wire::{Instant, Span};
 
@@ -69,6 +73,59 @@ fn the_keys_before_go_three_probe_timeouts_after_the_peer_followed() {
     pair.client.key_times.settle_at = None;
     assert_eq!(pair.client.update_keys(early), Err(Refused::KeyUpdate));
     assert_eq!(pair.client.update_keys(until), Ok(()));
+}
+
+/// Both ends have nothing to say, and have given back what they keep for when they have.
+fn at_rest() -> Pair {
+    let mut pair = Pair::new();
+    pair.confirm();
+    assert!(pair.run(|pair| !pair.client.keys.is_awake() && !pair.server().keys.is_awake()));
+    pair
+}
+
+#[test]
+fn whoever_was_woken_for_nothing_rests_again() {
+    let mut pair = at_rest();
+    let now = pair.now;
+    let genuine = forged(&mut pair.client, now, Epoch::OneRtt, &[0; 4]); // PADDING, which nobody answers.
+    pair.fate = Box::new(|_, _, _| false); // So that the client's own probes do not count.
+    let mut spoiled = genuine.clone();
+    *spoiled.last_mut().unwrap() ^= 1;
+    for (what, bytes) in [("forged", &spoiled), ("genuine", &genuine), ("copied", &genuine)] {
+        assert!(!pair.server().keys.is_awake());
+        pair.hand_to_server(&mut bytes.clone(), addresses().local);
+        assert!(pair.server().keys.is_awake(), "{what}");
+        let came = pair.now;
+        assert!(pair.run(|pair| !pair.server().keys.is_awake()), "{what}");
+        assert_eq!(pair.now.since(came), Span::from_secs(1), "{what}");
+    }
+    assert!(pair.server_ear.closed.is_empty(), "{:?}", pair.server_ear.closed);
+}
+
+#[test]
+fn a_flood_of_forgeries_has_keys_made_once_and_keeps_no_connection_open() {
+    let mut pair = at_rest();
+    let (began, timeout) = (pair.server().idle.heard(), pair.server().idle.timeout().unwrap());
+    let mut now = pair.now;
+    let mut spoiled = forged(&mut pair.client, now, Epoch::OneRtt, &[1]);
+    *spoiled.last_mut().unwrap() ^= 1;
+    let mut ends = Vec::new();
+    while ends.is_empty() {
+        pair.hand_to_server(&mut spoiled.clone(), addresses().local);
+        assert!(pair.server().keys.is_awake());
+        now += Span::from_millis(100);
+        if pair.server().deadline().is_some_and(|deadline| deadline <= now) {
+            pair.server().expire(now, &mut |event| {
+                if let Event::Closed(why) = event {
+                    ends.push(why);
+                }
+            });
+        }
+        pair.now = now;
+        assert!(pair.server().keys.is_awake() || !ends.is_empty(), "the next one has them made again");
+    }
+    assert_eq!(ends, [Closed::Idle]);
+    assert!(now.since(began) <= timeout + Span::from_millis(100));
 }
 
 #[test]
