@@ -14,6 +14,7 @@ use core::task::{Context, Poll};
 use nix::sys::socket::{setsockopt, sockopt::ReceiveTimestampns};
 use outbox::Outbox;
 use quinn_udp::{EcnCodepoint, Transmit, UdpSockRef, UdpSocketState};
+use rustix::io::Errno;
 use sakigake_quic::recovery::acks::Mark;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::{
@@ -310,8 +311,23 @@ fn codepoint(mark: Mark) -> Option<EcnCodepoint> {
     }
 }
 
-/// What the network, or somebody in its name, says of a datagram that left earlier.
+/// What the network, or somebody in its name, says of a datagram that left earlier: all that the system makes of ICMP, of which a port hears
+/// while its [`Refusals`] are kept.
 fn is_echo(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable};
-    matches!(error.kind(), ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable)
+    matches!(
+        Errno::from_io_error(error),
+        Some(
+            Errno::CONNREFUSED
+                | Errno::CONNRESET
+                | Errno::HOSTUNREACH
+                | Errno::NETUNREACH
+                | Errno::HOSTDOWN
+                | Errno::NONET
+                | Errno::NOPROTOOPT
+                | Errno::OPNOTSUPP
+                | Errno::MSGSIZE
+                | Errno::PROTO
+                | Errno::ACCESS
+        )
+    )
 }

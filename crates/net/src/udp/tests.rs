@@ -279,3 +279,79 @@ async fn a_port_is_told_where_nobody_listens_and_goes_on() {
         timeout(Duration::from_millis(50), later.next()).await.expect_err("nobody was listening to that");
     }
 }
+
+/// What ICMP says (RFC 792, RFC 4443), and what the system makes of it: icmp_err_convert and icmpv6_err_convert of Linux.
+const WORDS: [(&str, u8, u8, Errno); 13] = [
+    (LOOPBACK[0], 3, 0, Errno::NETUNREACH),
+    (LOOPBACK[0], 3, 1, Errno::HOSTUNREACH),
+    (LOOPBACK[0], 3, 2, Errno::NOPROTOOPT),
+    (LOOPBACK[0], 3, 3, Errno::CONNREFUSED),
+    (LOOPBACK[0], 3, 4, Errno::MSGSIZE),
+    (LOOPBACK[0], 3, 5, Errno::OPNOTSUPP),
+    (LOOPBACK[0], 3, 7, Errno::HOSTDOWN),
+    (LOOPBACK[0], 3, 8, Errno::NONET),
+    (LOOPBACK[0], 12, 0, Errno::PROTO),
+    (LOOPBACK[1], 1, 1, Errno::ACCESS),
+    (LOOPBACK[1], 1, 4, Errno::CONNREFUSED),
+    (LOOPBACK[1], 2, 0, Errno::MSGSIZE),
+    (LOOPBACK[1], 4, 0, Errno::PROTO),
+];
+
+/// A message of ICMP that quotes the head of a datagram between two ports of one address.
+fn icmp(kind: u8, code: u8, from: SocketAddr, to: SocketAddr) -> Vec<u8> {
+    let mut message = vec![kind, code, 0, 0, 0, 0, 5, 0]; // 1,280 bytes, where it is about size.
+    match (from.ip(), to.ip()) {
+        (IpAddr::V4(from), IpAddr::V4(to)) => {
+            message.extend([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0]);
+            message.extend([from.octets(), to.octets()].concat());
+        }
+        (IpAddr::V6(from), IpAddr::V6(to)) => {
+            message.extend([0x60, 0, 0, 0, 0, 8, 17, 64]);
+            message.extend([from.octets(), to.octets()].concat());
+        }
+        _ => unreachable!("both are of one kind"),
+    }
+    message.extend([from.port().to_be_bytes(), to.port().to_be_bytes(), [0, 8], [0, 0]].concat());
+    let words = message.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
+    let sum = words.sum::<u32>();
+    let sum = !((sum & 0xffff) + (sum >> 16)) as u16; // Of IPv6 the system sums up itself.
+    message[2..4].copy_from_slice(&sum.to_be_bytes());
+    message
+}
+
+/// What the system says of the next call.
+fn pending(port: &UdpPort) -> Option<Errno> {
+    let error = socket2::SockRef::from(&port.line.socket).take_error().unwrap()?;
+    Errno::from_io_error(&error)
+}
+
+#[tokio::test]
+async fn a_port_outlives_whatever_icmp_says() {
+    for (address, kind, code, errno) in WORDS {
+        let (port, mut other) = (open(address), open(address));
+        let protocol = if port.local().is_ipv6() { Protocol::ICMPV6 } else { Protocol::ICMPV4 };
+        let domain = Domain::for_address(port.local());
+        let Ok(network) = Socket::new(domain, Type::RAW, Some(protocol)) else {
+            assert!(std::env::var_os("SAKIGAKE_REQUIRE").is_none(), "only root speaks ICMP");
+            return eprintln!("skipped: only root speaks ICMP");
+        };
+        let _refusals = port.refusals().unwrap();
+        let says = || {
+            let to = SockAddr::from(SocketAddr::new(port.local().ip(), 0));
+            network.send_to(&icmp(kind, code, port.local(), other.local()), &to).unwrap();
+        };
+        says();
+        let told = timeout(PATIENCE, async {
+            loop {
+                match pending(&port) {
+                    Some(told) => break told,
+                    None => tokio::task::yield_now().await,
+                }
+            }
+        });
+        assert_eq!(told.await, Ok(errno), "type {kind}, code {code}");
+        says();
+        other.send(&batch(b"there is somebody", 17, &other, port.local()));
+        assert_eq!(take(&port, &mut Slab::default(), 1).await[0].bytes, b"there is somebody");
+    }
+}
