@@ -292,8 +292,9 @@ impl<S: Service> Worker<S> {
                 Poll::Pending => false,
             };
             is_ready |= !post.is_empty() || floor.member.poll_post(cx, post).is_ready();
-            while let Poll::Ready(woken) = floor.nudges.poll_woken(cx) {
+            if let Poll::Ready(woken) = floor.nudges.poll_woken(cx) {
                 is_ready |= floor.wake(&woken);
+                floor.nudges.listen(cx);
             }
             is_ready |= timer.as_mut().is_some_and(|(_, sleep)| sleep.as_mut().poll(cx).is_ready());
             if is_ready || !floor.ready.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }

@@ -48,6 +48,18 @@ impl Nudges {
         }
         Poll::Ready(core::mem::take(&mut state.woken))
     }
+
+    /// Those that were [`woken`](Self::poll_woken) have been asked: the worker is woken by the next one, or has its turn again at once where
+    /// there is one already. Whoever wakes itself whenever it is asked has not the thread for itself.
+    pub(super) fn listen(&self, cx: &mut Context<'_>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.woken.is_empty() {
+            state.worker = Some(cx.waker().clone());
+            return;
+        }
+        drop(state);
+        cx.waker().wake_by_ref();
+    }
 }
 
 impl Nudge {

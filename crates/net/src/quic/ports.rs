@@ -1,15 +1,23 @@
 //! The ports of a worker, and which connections wait for each of them to take more.
 
 use crate::{Batch, Sent, UdpPort};
+use core::time::Duration;
 use sakigake_quic::paths::Addresses;
 use std::{
     io,
     net::SocketAddr,
+    pin::Pin,
     task::{Context, Poll},
 };
+use tokio::time::{self, Sleep};
 
 /// Slabs that one port may fill before the connections act on what they heard.
 const SLABS_A_TURN: usize = 4;
+
+/// How often what a port keeps is tried in a turn: the first time shows the runtime that it takes nothing, and then it says when it does.
+const TRIES: usize = 2;
+/// When it is tried again though the runtime does not say so: one that has met an error of a socket takes it to be writable for ever.
+const AGAIN: Duration = Duration::from_millis(1);
 
 /// Whether datagrams with that address of ours come and go by the port that is bound at `bound`.
 pub(super) fn is_at(bound: SocketAddr, local: SocketAddr) -> bool {
@@ -22,6 +30,8 @@ pub(super) struct Ports {
     ports: Vec<UdpPort>,
     /// By port. A connection that has gone since may still stand there.
     waiting: Vec<Vec<usize>>,
+    /// Runs while a port is said to take more and does not.
+    again: Option<Pin<Box<Sleep>>>,
     /// Another process reads them.
     is_deaf: bool,
 }
@@ -91,20 +101,42 @@ impl Ports {
         cx: &mut Context<'_>,
         mut freed: impl FnMut(usize),
     ) -> Poll<io::Result<()>> {
-        let mut is_ready = false;
+        let (mut is_ready, mut is_stuck) = (false, false);
         for (port, waiting) in self.ports.iter_mut().zip(&mut self.waiting) {
             is_ready |= match port.poll_readable(cx) {
                 Poll::Ready(outcome) if !self.is_deaf => outcome.map(|()| true)?,
                 _ => false,
             };
-            while port.is_blocked() && matches!(port.poll_writable(cx), Poll::Ready(Ok(()))) {
-                port.flush();
-            }
+            is_stuck |= is_stuck_after_tries(port, cx);
             if !port.is_blocked() && !waiting.is_empty() {
                 waiting.drain(..).for_each(&mut freed);
                 is_ready = true;
             }
         }
+        self.come_again(is_stuck, cx);
         if is_ready { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
+
+    /// Sees to it that ports are tried again which are said to take more and do not.
+    fn come_again(&mut self, is_stuck: bool, cx: &mut Context<'_>) {
+        if !is_stuck {
+            self.again = None;
+            return;
+        }
+        let again = self.again.get_or_insert_with(|| Box::pin(time::sleep(AGAIN)));
+        while again.as_mut().poll(cx).is_ready() {
+            again.as_mut().reset(time::Instant::now() + AGAIN);
+        }
+    }
+}
+
+/// Sends what a port has kept as far as it takes it. Whether it takes nothing though it is said to, so that nobody will be woken when it does.
+fn is_stuck_after_tries(port: &mut UdpPort, cx: &mut Context<'_>) -> bool {
+    for _ in 0..TRIES {
+        if !port.is_blocked() || !matches!(port.poll_writable(cx), Poll::Ready(Ok(()))) {
+            return false;
+        }
+        port.flush();
+    }
+    port.is_blocked()
 }

@@ -88,6 +88,8 @@ pub(super) struct Caller {
     says: Vec<u8>,
     /// Says it when this comes.
     pub(super) waits: Option<oneshot::Receiver<()>>,
+    /// It asks to be asked again whenever it is asked, until this is so.
+    insists: Option<Rc<Cell<bool>>>,
     pub(super) hears: Vec<u8>,
     /// How much that is, for who looks on; 1 before anything, once the handshake is confirmed.
     progress: Rc<Cell<usize>>,
@@ -103,6 +105,7 @@ impl Caller {
         Self {
             says,
             waits: None,
+            insists: None,
             hears: Vec::new(),
             progress: Rc::default(),
             token: Vec::new(),
@@ -157,6 +160,9 @@ impl Application for Caller {
         {
             self.waits = None;
             return Poll::Ready(());
+        }
+        if self.insists.as_ref().is_some_and(|is_enough| !is_enough.get()) {
+            cx.waker().wake_by_ref();
         }
         Poll::Pending
     }
@@ -381,6 +387,62 @@ async fn an_owner_is_woken_by_what_it_waits_for() {
     std::thread::spawn(move || say.send(())).join().unwrap().unwrap();
     two.run_out().await;
     assert_eq!(two.client.service().ended[0].hears, text(10, 0));
+}
+
+/// Runs a story on a thread of its own, which may never come back.
+fn on_a_thread<S: Future<Output = ()>>(story: impl FnOnce() -> S + Send + 'static) {
+    let (over, is_over) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(story());
+        over.send(()).unwrap();
+    });
+    is_over.recv_timeout(PATIENCE + PATIENCE).expect("the thread is nobody's alone");
+}
+
+#[test]
+fn an_owner_that_wakes_itself_whenever_it_is_asked_leaves_the_thread_to_others() {
+    on_a_thread(|| async {
+        let mut two = Two::new("127.0.0.1:0", Retry::Never, Options::default());
+        let is_enough = Rc::new(Cell::new(false));
+        let (say, waits) = oneshot::channel();
+        let insists = Some(is_enough.clone());
+        two.call(Caller { waits: Some(waits), insists, ..Caller::new(text(10, 0)) });
+        let others = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            is_enough.set(true);
+            say.send(()).unwrap();
+        };
+        tokio::join!(two.run_out(), others);
+        assert_eq!(two.client.service().ended[0].hears, text(10, 0));
+    });
+}
+
+#[test]
+fn a_port_that_is_said_to_take_more_and_does_not_is_tried_now_and_then() {
+    on_a_thread(|| async {
+        let options = Options { max_idle_timeout_ms: 500, ..Options::default() };
+        let mut two = Two::new("127.0.0.1:0", Retry::Never, options);
+        let peer = UdpPort::bind("127.0.0.1:0".parse().unwrap(), &UdpOptions::default()).unwrap().local();
+        let port = two.server.ports.get(0);
+        let mut refusals = port.refusals().unwrap();
+        let addresses = Addresses { local: port.local(), peer };
+        let mark = sakigake_quic::recovery::acks::Mark::NotEct;
+        port.send(&crate::Batch { bytes: b"nobody", segment_bytes: 6, addresses, mark });
+        assert_eq!(timeout(PATIENCE, refusals.next()).await.unwrap().unwrap(), peer);
+        drop(refusals); // From here on the runtime says that the port takes whatever it is given.
+        let calls = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counted = calls.clone();
+        port.fail(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Some(Errno::AGAIN)
+        });
+        two.call(Caller::new(text(10, 0)));
+        two.run_out().await;
+        assert_eq!(two.server.service().ended[0].closed, Some(Closed::Idle));
+        let calls = calls.load(Ordering::Relaxed);
+        assert!((1..10_000).contains(&calls), "{calls}");
+    });
 }
 
 #[tokio::test]
