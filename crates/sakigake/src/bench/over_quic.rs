@@ -4,7 +4,7 @@ use super::{Plan, report::Report, requests::Requests};
 use core::task::{Context, Poll};
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{
-    Clock, UdpOptions, UdpPort,
+    Clock, SystemEntropy, UdpOptions, UdpPort,
     quic::{self, Connection, Http, Secrets, Service, Worker},
     source_towards,
 };
@@ -43,7 +43,8 @@ pub(super) async fn run(plan: &Rc<Plan>, number: usize, report: &mut Report) -> 
     let local = port.local();
     let end = End::default();
     let requests = Requests::new(plan.clone(), report, since);
-    let http = Http::new(plan.clock, Http3::client(plan.config.clone()), requests);
+    let http3 = Http3::client(plan.config.clone()).greased(&mut SystemEntropy);
+    let http = Http::new(plan.clock, http3, requests);
     let mut worker = Worker::client(plan.clock, &plan.quic.secrets, Nobody(core::marker::PhantomData));
     worker.add(port);
     let attempt = Attempt {
