@@ -39,6 +39,13 @@ pub(crate) fn alice() -> Arc<Credential> {
     credential(&PKCS_ECDSA_P256_SHA256, |_| {})
 }
 
+/// One that compression makes shorter, whatever its key and its signature are.
+pub(crate) fn wordy() -> Arc<Credential> {
+    credential(&PKCS_ECDSA_P256_SHA256, |params| {
+        params.distinguished_name.push(rcgen::DnType::OrganizationName, "of the house ".repeat(4));
+    })
+}
+
 fn credential(
     algorithm: &'static SignatureAlgorithm,
     change: impl FnOnce(&mut CertificateParams),
