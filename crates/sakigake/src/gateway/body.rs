@@ -1,6 +1,6 @@
 //! A response's body on its way to the browser: whole, as it comes from the origin, or as somebody else's fetch brings it.
 
-use super::{flight::Flight, forward, upload::Course};
+use super::{flight::Reader, forward, upload::Course};
 use crate::{
     client::{Exchange, Failed, Heard},
     service::head,
@@ -21,7 +21,7 @@ pub(super) struct Outgoing(Source);
 enum Source {
     Whole(Bytes),
     Upstream(Box<Relayed>),
-    Flight { flight: Rc<Flight>, at: usize },
+    Flight(Reader),
 }
 
 /// A response as it comes.
@@ -107,8 +107,8 @@ impl Outgoing {
         Self(Source::Upstream(Box::new(Relayed { exchange, course, stall, timer: None })))
     }
 
-    pub(super) fn flight(flight: Rc<Flight>) -> Self {
-        Self(Source::Flight { flight, at: 0 })
+    pub(super) fn flight(reader: Reader) -> Self {
+        Self(Source::Flight(reader))
     }
 }
 
@@ -121,14 +121,10 @@ impl http_body::Body for Outgoing {
             Source::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Source::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(core::mem::take(bytes))))),
             Source::Upstream(relayed) => relayed.poll_frame(cx),
-            Source::Flight { flight, at } => {
-                let piece = ready!(flight.poll_piece(*at, cx));
-                *at += 1;
-                match piece {
-                    Ok(piece) => Poll::Ready(piece.map(|bytes| Ok(Frame::data(bytes)))),
-                    Err(()) => Poll::Ready(Some(Err(Cut::Abandoned))),
-                }
-            }
+            Source::Flight(reader) => match ready!(reader.poll_piece(cx)) {
+                Ok(piece) => Poll::Ready(piece.map(|bytes| Ok(Frame::data(bytes)))),
+                Err(()) => Poll::Ready(Some(Err(Cut::Abandoned))),
+            },
         }
     }
 
@@ -139,7 +135,7 @@ impl http_body::Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Source::Upstream(_) | Source::Flight { .. } => SizeHint::default(),
+            Source::Upstream(_) | Source::Flight(_) => SizeHint::default(),
         }
     }
 }

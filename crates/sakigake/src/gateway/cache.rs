@@ -1,6 +1,9 @@
 //! What the gateway keeps: responses that anybody may have (RFC 9111), and fetches that are under way.
 
-use super::{Limits, flight::Flight};
+use super::{
+    Limits,
+    flight::{Flight, Places},
+};
 use bytes::Bytes;
 use core::cell::Cell;
 use http::{HeaderMap, Request};
@@ -20,7 +23,7 @@ pub(super) struct Cache {
     under_way: BTreeMap<String, Vec<UnderWay>>,
     entries: usize,
     bytes: usize,
-    fetches: usize,
+    fetches: Places,
     /// Grows with each use.
     turn: u64,
 }
@@ -46,8 +49,8 @@ pub(super) enum Found {
 
 impl Cache {
     pub(super) fn new(limits: Limits) -> Self {
-        let (kept, under_way) = Default::default();
-        Self { limits, kept, under_way, entries: 0, bytes: 0, fetches: 0, turn: 0 }
+        let (kept, under_way, fetches) = Default::default();
+        Self { limits, kept, under_way, entries: 0, bytes: 0, fetches, turn: 0 }
     }
 
     pub(super) fn find(&mut self, target: &str, request: &Request<()>, now: SystemTime) -> Found {
@@ -72,36 +75,26 @@ impl Cache {
         all.filter(|(_, flight)| !flight.is_void.get()).cloned().collect()
     }
 
-    /// Begins one, unless too many are under way.
+    /// Begins one, unless too many are under way, or read by somebody.
     pub(super) fn begin(
         &mut self,
         target: &str,
         request: &Request<()>,
         is_hinted: bool,
     ) -> Option<Rc<Flight>> {
-        let all = self.under_way.entry(target.to_owned()).or_default();
-        if self.fetches >= self.limits.fetches || all.len() >= self.limits.variants {
-            self.tidy(target);
+        if self.under_way.get(target).map_or(0, Vec::len) >= self.limits.variants {
             return None;
         }
-        self.fetches += 1;
-        let flight = Rc::new(Flight::new(is_hinted));
-        all.push((request.clone(), flight.clone()));
+        let flight = Rc::new(Flight::new(is_hinted, self.fetches.take(self.limits.fetches)?));
+        self.under_way.entry(target.to_owned()).or_default().push((request.clone(), flight.clone()));
         Some(flight)
     }
 
     /// It is over.
     pub(super) fn end(&mut self, target: &str, flight: &Rc<Flight>) {
-        if let Some(all) = self.under_way.get_mut(target) {
-            let before = all.len();
-            all.retain(|(_, other)| !Rc::ptr_eq(other, flight));
-            self.fetches -= before - all.len();
-        }
-        self.tidy(target);
-    }
-
-    fn tidy(&mut self, target: &str) {
-        if self.under_way.get(target).is_some_and(Vec::is_empty) {
+        let Some(all) = self.under_way.get_mut(target) else { return };
+        all.retain(|(_, other)| !Rc::ptr_eq(other, flight));
+        if all.is_empty() {
             self.under_way.remove(target);
         }
     }

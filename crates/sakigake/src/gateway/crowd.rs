@@ -6,12 +6,12 @@ use super::{
     Gateway,
     body::Outgoing,
     fetch,
-    flight::{Flight, Head},
+    flight::{Flight, Head, Places, Reader},
     forward,
 };
 use crate::client::{Exchange, Protocol};
 use core::{hash::BuildHasher, time::Duration};
-use http::{HeaderMap, Method, Response, request::Parts};
+use http::{HeaderMap, Method, Response, header, request::Parts};
 use http_cache_semantics::BeforeRequest;
 use sakigake_preload::Origin;
 use std::{
@@ -25,12 +25,16 @@ use tokio::time::Instant;
 const MEMORY: Duration = Duration::from_secs(60);
 const REMEMBERED: usize = 1_024;
 
+/// Fields of requests that a 304 may answer.
+const CONDITIONS: [header::HeaderName; 2] = [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE];
+
 /// Who is under way.
 #[derive(Default)]
 pub(super) struct Crowds {
     /// By path and query.
     under_way: BTreeMap<String, Vec<Crowd>>,
-    firsts: usize,
+    /// Those whose response somebody waits for, or reads.
+    held: Places,
     /// What was not for all, by its hash: nobody waits for that in vain.
     lonely: VecDeque<(u64, Instant)>,
     hasher: RandomState,
@@ -67,9 +71,7 @@ impl Drop for Lead {
 impl Crowds {
     fn leave(&mut self, target: &str, flight: &Rc<Flight>) {
         let Some(all) = self.under_way.get_mut(target) else { return };
-        let before = all.len();
         all.retain(|crowd| !Rc::ptr_eq(&crowd.flight, flight));
-        self.firsts -= before - all.len();
         if all.is_empty() {
             self.under_way.remove(target);
         }
@@ -77,11 +79,13 @@ impl Crowds {
 
     /// Something was changed there: who asks from now on gets what is there now, and not what was asked for before.
     pub(super) fn part(&mut self, target: &str) {
-        self.firsts -= self.under_way.remove(target).map_or(0, |all| all.len());
+        self.under_way.remove(target);
     }
 
     fn is_lonely(&mut self, target: &str) -> bool {
-        self.lonely.retain(|(_, since)| since.elapsed() < MEMORY);
+        while self.lonely.front().is_some_and(|(_, since)| since.elapsed() >= MEMORY) {
+            self.lonely.pop_front();
+        }
         let hash = self.hasher.hash_one(target);
         self.lonely.iter().any(|(other, _)| *other == hash)
     }
@@ -97,24 +101,26 @@ impl Crowds {
 impl Gateway {
     /// Where a request stands among those that ask for the same; none where it has to go alone.
     pub(super) fn place(self: &Rc<Self>, parts: &Parts, visited: &Origin) -> Option<Place> {
-        let may_wait = parts.method == Method::GET && !forward::is_navigation(parts);
+        // Whoever asks whether what it has is still good gets a short answer, and no other's.
+        let is_conditional = CONDITIONS.iter().any(|name| parts.headers.contains_key(name));
+        let may_wait = parts.method == Method::GET && !forward::is_navigation(parts) && !is_conditional;
         if !may_wait || fetch::is_passed(&parts.headers) {
             return None;
         }
-        let (target, mut crowds) = (forward::target(parts), self.crowds.borrow_mut());
+        let target = forward::target(parts);
+        let (target, mut crowds) = (&*target, self.crowds.borrow_mut());
         let all = crowds.under_way.get(target).into_iter().flatten();
         let is_same = |crowd: &&Crowd| crowd.visited == *visited && crowd.headers == parts.headers;
         if let Some(crowd) = all.into_iter().find(is_same) {
             return Some(Place::Behind(crowd.flight.clone()));
         }
-        if crowds.firsts >= self.options.limits.crowds || crowds.is_lonely(target) {
+        if crowds.is_lonely(target) {
             return None;
         }
-        let flight = Rc::new(Flight::new(false));
+        let flight = Rc::new(Flight::new(false, crowds.held.take(self.options.limits.crowds)?));
         flight.claim(); // What must not be used unasked is the first one's.
         let crowd =
             Crowd { visited: visited.clone(), headers: parts.headers.clone(), flight: flight.clone() };
-        crowds.firsts += 1;
         crowds.under_way.entry(target.to_owned()).or_default().push(crowd);
         Some(Place::First(Lead {
             gateway: self.clone(),
@@ -153,12 +159,12 @@ impl Gateway {
             return Err(exchange); // It goes as fast as its own browser reads.
         }
         lead.flight.begin(head);
-        let (gateway, flight) = (self.clone(), lead.flight.clone());
+        let (gateway, reader) = (self.clone(), Reader::of(&lead.flight));
         tokio::task::spawn_local(async move {
             let whole = gateway.collect(&mut exchange, Some(length), &lead.flight).await;
             lead.flight.end(whole.is_some());
         });
-        Ok(Outgoing::flight(flight))
+        Ok(Outgoing::flight(reader))
     }
 
     /// The response's head and length, where anybody may have it who asks like that, and it is no longer than what may be held.

@@ -5,7 +5,7 @@ use super::{
     body::Outgoing,
     cache::{Found, Stored, UnderWay},
     count,
-    flight::{Flight, Head},
+    flight::{Flight, Head, Reader},
     forward,
     hints::Link,
     rules,
@@ -227,7 +227,8 @@ impl Gateway {
         request: &Request<()>,
         visited: &Origin,
     ) -> Option<Response<Outgoing>> {
-        let head = poll_fn(|cx| flight.poll_head(cx)).await?;
+        let reader = Reader::of(flight);
+        let head = poll_fn(|cx| reader.poll_head(cx)).await?;
         // What is not to be used again without asking was asked for just now: for whoever is first.
         let headers = match head.policy.before_request(request, SystemTime::now()) {
             BeforeRequest::Fresh(parts) => rules::as_written(parts.headers, &head.headers),
@@ -235,7 +236,7 @@ impl Gateway {
             BeforeRequest::Stale { .. } => return None,
         };
         self.note_use(&flight.is_unasked);
-        Some(self.shown(headers, (request.headers(), visited), || Outgoing::flight(flight.clone())))
+        Some(self.shown(headers, (request.headers(), visited), || Outgoing::flight(reader)))
     }
 
     fn kept(

@@ -62,6 +62,8 @@ fn so_many_fetches_are_under_way() {
     assert!(cache.begin("/c", &request("/c", "en"), true).is_none());
     cache.end("/a", &first);
     cache.end("/a", &first);
+    assert!(cache.begin("/c", &request("/c", "en"), true).is_none(), "somebody reads it");
+    drop(first);
     assert!(cache.begin("/c", &request("/c", "en"), true).is_some());
     assert!(cache.begin("/d", &request("/d", "en"), true).is_none());
     assert_eq!(cache.under_way.len(), 2, "nothing is remembered of what did not begin");
