@@ -233,6 +233,9 @@ impl Gateway {
         if forward::is_loop(&parts) {
             return Err(Trouble::Loop);
         }
+        if forward::most_forwards(&parts) == Some(0) {
+            return Ok(last(&parts));
+        }
         let visited = forward::authority(&parts).ok_or(Trouble::NoAuthority)?;
         if let Some(response) = self.from_cache(&parts, &visited).await {
             count(&self.options.counts.answered);
@@ -253,8 +256,8 @@ impl Gateway {
         let navigation = Navigation { early, visited: &visited, parts: &parts };
         let head = self.head_in_time(&mut exchange, navigation, &course).await?;
         if !parts.method.is_safe() && head.status < 400 {
-            self.cache.borrow_mut().invalidate(forward::target(&parts));
-            self.crowds.borrow_mut().part(forward::target(&parts));
+            self.cache.borrow_mut().invalidate(&forward::target(&parts));
+            self.crowds.borrow_mut().part(&forward::target(&parts));
         }
         let mut response = http::Response::new(());
         *response.status_mut() = StatusCode::from_u16(head.status).map_err(|_| Trouble::Unspeakable)?;
@@ -368,6 +371,24 @@ struct Navigation<'a> {
     parts: &'a http::request::Parts,
 }
 
+/// The answer to a look at the way that is to go no further than here.
+fn last(parts: &Parts) -> http::Response<Outgoing> {
+    let is_trace = parts.method == Method::TRACE; // What came may have secrets, which nobody gets to see here.
+    let status = if is_trace { StatusCode::NOT_IMPLEMENTED } else { StatusCode::OK };
+    page(status, "the request goes no further than this gateway".into())
+}
+
+/// A few words of the gateway's own.
+fn page(status: StatusCode, words: String) -> http::Response<Outgoing> {
+    let mut response = http::Response::new(Outgoing::whole((words + "\n").into()));
+    *response.status_mut() = status;
+    let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    let none = header::HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, none);
+    response
+}
+
 /// Why a request has no answer of the origin's.
 #[derive(Debug)]
 enum Trouble {
@@ -409,12 +430,6 @@ impl Trouble {
             Self::Loop => (StatusCode::LOOP_DETECTED, "the request goes in circles".into()),
             Self::Unspeakable => (StatusCode::BAD_GATEWAY, "the message cannot be passed on".into()),
         };
-        let mut response = http::Response::new(Outgoing::whole(format!("{words}\n").into()));
-        *response.status_mut() = status;
-        let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");
-        response.headers_mut().insert(header::CONTENT_TYPE, plain);
-        let none = header::HeaderValue::from_static("no-store");
-        response.headers_mut().insert(header::CACHE_CONTROL, none);
-        response
+        page(status, words)
     }
 }

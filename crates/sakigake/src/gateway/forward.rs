@@ -9,7 +9,7 @@ use http_body::Body as _;
 use sakigake_page as page;
 use sakigake_preload::Origin;
 use sakigake_semantics::{Request, Response};
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 /// Fields that end here in both directions: those of one connection, and of the next proxy.
 const HOP_BY_HOP: [HeaderName; 9] = [
@@ -145,9 +145,21 @@ pub(super) fn authority(parts: &request::Parts) -> Option<Origin> {
     Origin::parse(target.or_else(host)?)
 }
 
-/// Path and query.
-pub(super) fn target(parts: &request::Parts) -> &str {
-    parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
+/// Path and query. A target may have a query and no path, which is `/` then (RFC 9112 section 3.2.2).
+pub(super) fn target(parts: &request::Parts) -> Cow<'_, str> {
+    let target = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    match target.starts_with('?') {
+        true => Cow::Owned(format!("/{target}")),
+        false => Cow::Borrowed(target),
+    }
+}
+
+/// How many more may pass on a request that only looks at what is on its way (RFC 9110 section 7.6.2); none where nobody counts.
+pub(super) fn most_forwards(parts: &request::Parts) -> Option<u64> {
+    let is_counted = matches!(parts.method, Method::TRACE | Method::OPTIONS);
+    let counted = parts.headers.get(header::MAX_FORWARDS).filter(|_| is_counted)?;
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    counted.to_str().ok().filter(|text| text.bytes().all(|byte| is_digit(&byte)))?.parse().ok()
 }
 
 /// A browser's request as the origin gets it.
@@ -176,6 +188,9 @@ pub(super) fn request(
     let forwarded = format!("{client}host=\"{visited}\";proto=https");
     headers.insert(header::FORWARDED, HeaderValue::from_str(&forwarded).ok()?);
     via(&mut headers, parts.version);
+    if let Some(left) = most_forwards(parts) {
+        headers.insert(header::MAX_FORWARDS, left.saturating_sub(1).into());
+    }
     if takes_trailers(&parts.headers) {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
@@ -185,7 +200,7 @@ pub(super) fn request(
         false => body.size_hint().exact(),
     };
     length.map(|length| headers.insert(header::CONTENT_LENGTH, length.into()));
-    let mut request = Request::new(parts.method.as_str(), origin.authority(), target(parts));
+    let mut request = Request::new(parts.method.as_str(), origin.authority(), &*target(parts));
     request.fields = head::fields(&headers);
     Some(request)
 }
@@ -219,9 +234,18 @@ pub(super) fn own(origin: &page::Origin, target: &str, headers: &HeaderMap) -> R
     request
 }
 
-/// An origin's fields as they came, by that protocol.
+/// An origin's fields as they came by that protocol, but for those of its connection; none where what comes behind them is in a coding
+/// that nobody here undoes, or of two lengths.
 pub(super) fn received(head: &Response, protocol: Option<Protocol>) -> Option<HeaderMap> {
-    let mut headers = head::headers(&head.fields)?;
+    let came = head::headers(&head.fields).filter(is_readable)?;
+    let mut headers = passed(&came);
+    if came.contains_key(header::TRANSFER_ENCODING) {
+        headers.remove(header::CONTENT_LENGTH); // The coding counts (RFC 9112 section 6.3).
+    }
+    if headers.contains_key(header::CONTENT_LENGTH) {
+        let length = one_length(&headers)?;
+        headers.insert(header::CONTENT_LENGTH, length);
+    }
     let version = match protocol {
         Some(Protocol::Http1) => Version::HTTP_11,
         Some(Protocol::Http3) => Version::HTTP_3,
@@ -229,6 +253,14 @@ pub(super) fn received(head: &Response, protocol: Option<Protocol>) -> Option<He
     };
     via(&mut headers, version);
     Some(headers)
+}
+
+/// The length that is said, however often it is (RFC 9110 section 8.6).
+fn one_length(headers: &HeaderMap) -> Option<HeaderValue> {
+    let lines = headers.get_all(header::CONTENT_LENGTH).iter();
+    let mut said = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+    let first = said.next()?;
+    said.all(|other| other == first).then(|| HeaderValue::from_bytes(first).ok())?
 }
 
 fn rewrite(headers: &mut HeaderMap, origin: &Origin, visited: &Origin) {

@@ -191,6 +191,12 @@ const ROWS: &[Row] = &[
         &["GET /a \"\""],
     ),
     (
+        "a target without a path, 9112 3.2.2",
+        "GET https://www.saki.test?a HTTP/1.1\r\n@\r\n",
+        &["200"],
+        &["GET / \"\""],
+    ),
+    (
         "named in Connection, 9110 7.6.1",
         "GET /a HTTP/1.1\r\nhost: www.saki.test\r\nconnection: close, x-own, Keep-Alive\r\nx-own: 1\r\nkeep-alive: 5\r\nproxy-connection: x\r\nupgrade: h2c\r\nx-b: 2\r\n\r\n",
         &["200"],

@@ -122,6 +122,73 @@ fn what_was_received_says_by_which_version() {
     }
 }
 
+/// What of an origin's fields goes on, but for `Via`.
+fn came(fields: &[(&'static str, &'static [u8])]) -> Option<Vec<String>> {
+    let mut came = Response { status: 200, fields: sakigake_semantics::Fields::default() };
+    came.fields = fields.iter().copied().collect();
+    let headers = received(&came, Some(Protocol::Http1))?;
+    let shown = headers.iter().filter(|(name, _)| *name != header::VIA);
+    Some(shown.map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect())
+}
+
+#[test]
+fn what_an_origin_says_of_its_responses_length_is_read_in_one_way() {
+    type Row = (&'static [(&'static str, &'static [u8])], Option<Vec<String>>);
+    let length = |text| Some(vec![format!("content-length: {text}")]);
+    let rows: [Row; 9] = [
+        (&[("content-length", b"5")], length("5")),
+        (&[("content-length", b"5"), ("content-length", b"5")], length("5")),
+        (&[("content-length", b"5, 5")], length("5")),
+        (&[("content-length", b"5, 6")], None),
+        (&[("content-length", b"5"), ("content-length", b"6")], None),
+        (&[("content-length", b"5"), ("transfer-encoding", b"Chunked")], Some(vec![])),
+        (&[("transfer-encoding", b"gzip, chunked")], None),
+        (&[("transfer-encoding", b"gzip"), ("transfer-encoding", b"chunked")], None),
+        (&[("transfer-encoding", b"identity")], None),
+    ];
+    for (fields, expected) in rows {
+        assert_eq!(came(fields), expected, "{fields:?}");
+    }
+}
+
+#[test]
+fn what_an_origin_says_of_its_connection_is_not_kept() {
+    let fields: [(&str, &[u8]); 4] =
+        [("connection", b"x-own, close"), ("x-own", b"1"), ("keep-alive", b"5"), ("x-other", b"2")];
+    assert_eq!(came(&fields), Some(vec!["x-other: 2".to_owned()]));
+}
+
+#[test]
+fn a_target_without_a_path_has_one_here() {
+    for (uri, expected) in [
+        ("https://localhost?a=/b", "/?a=/b"),
+        ("https://localhost", "/"),
+        ("https://localhost//evil.test/?", "//evil.test/?"),
+        ("*", "*"),
+        ("/a%2f..?b#c", "/a%2f..?b"),
+    ] {
+        let (parts, ()) = http::Request::get(uri).body(()).expect("a request").into_parts();
+        assert_eq!(target(&parts), expected, "{uri}");
+    }
+}
+
+#[test]
+fn who_passes_on_a_look_at_the_way_counts() {
+    let rows = [
+        ("OPTIONS", "3", Some("2")),
+        ("TRACE", "1", Some("0")),
+        ("TRACE", "-1", Some("-1")),
+        ("GET", "3", Some("3")),
+    ];
+    for (method, before, after) in rows {
+        let asked = http::Request::builder().method(method).uri("/").header("max-forwards", before);
+        let (parts, ()) = asked.body(()).expect("a request").into_parts();
+        let place = page::Origin { secure: true, host: "www.example.com".into(), port: 443 };
+        let passed = request(&parts, &place, &visited(), None, &Body::empty()).expect("it can be said");
+        assert_eq!(field(&passed, "max-forwards"), after, "{method} {before}");
+    }
+}
+
 #[test]
 fn behind_a_body_nothing_comes_that_had_to_be_known_before() {
     let barred = [
