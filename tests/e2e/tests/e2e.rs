@@ -20,6 +20,8 @@ mod first_flight;
 mod gateway;
 #[path = "e2e/gateway_bodies.rs"]
 mod gateway_bodies;
+#[path = "e2e/gateway_cache.rs"]
+mod gateway_cache;
 #[path = "e2e/gateway_http3.rs"]
 mod gateway_http3;
 #[path = "e2e/gateway_smuggling.rs"]

@@ -56,13 +56,16 @@ impl Cache {
     pub(super) fn find(&mut self, target: &str, request: &Request<()>, now: SystemTime) -> Found {
         self.turn += 1;
         let mut stale = None;
-        for stored in self.kept.get(target).into_iter().flatten() {
+        // Of several that would do the newest counts (RFC 9111 section 4).
+        for stored in self.kept.get(target).into_iter().flatten().rev() {
             match stored.policy.before_request(request, now) {
                 BeforeRequest::Fresh(parts) => {
                     stored.last_used.set(self.turn);
                     return Found::Fresh(stored.clone(), parts.headers);
                 }
-                BeforeRequest::Stale { matches: true, .. } => stale = Some(stored.clone()),
+                BeforeRequest::Stale { matches: true, .. } => {
+                    stale.get_or_insert_with(|| stored.clone());
+                }
                 BeforeRequest::Stale { .. } => {}
             }
         }
@@ -112,8 +115,12 @@ impl Cache {
             !matches!(stored.policy.before_request(request, now), BeforeRequest::Stale { matches: false, .. })
         };
         self.drop_where(target, is_same);
-        let lines: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
-        let cost = ENTRY_BYTES + target.len() + body.len() + 2 * lines;
+        let lines = |headers: &HeaderMap| -> usize {
+            headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum()
+        };
+        // The policy has the response's fields once more, and those of the request, which are as long as a browser likes.
+        let cost =
+            ENTRY_BYTES + 2 * target.len() + body.len() + 2 * lines(&headers) + lines(request.headers());
         if cost > self.limits.cache_bytes || self.limits.variants == 0 || self.limits.cache_entries == 0 {
             return;
         }

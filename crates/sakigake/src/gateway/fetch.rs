@@ -91,7 +91,9 @@ impl Gateway {
     ) -> Option<(CachePolicy, HeaderMap)> {
         let asked = SystemTime::now();
         let (mut exchange, came) = self.own_head(target, request, stored).await?;
-        let confirmed = stored.filter(|_| came.status == 304);
+        // Where no condition was sent there is nothing to confirm.
+        let confirmed =
+            stored.filter(|stored| came.status == 304 && !rules::conditions(&stored.headers).is_empty());
         let headers = forward::received(&came, exchange.protocol())?;
         if confirmed.is_some_and(|stored| !rules::confirms(&headers, &stored.headers)) {
             self.cache.borrow_mut().invalidate(target); // It is said to be good by whoever speaks of another one.
@@ -119,11 +121,7 @@ impl Gateway {
     ) -> Option<(Exchange, sakigake_semantics::Response)> {
         let mut asked = request.headers().clone();
         if let Some(stored) = stored {
-            let validators =
-                [(header::ETAG, header::IF_NONE_MATCH), (header::LAST_MODIFIED, header::IF_MODIFIED_SINCE)];
-            for (ours, theirs) in validators {
-                stored.headers.get(ours).map(|value| asked.insert(theirs, value.clone()));
-            }
+            asked.extend(rules::conditions(&stored.headers));
         }
         let mut exchange = self.upstream.request(forward::own(&self.options.origin, target, &asked), None);
         let patience = Duration::from_millis(self.options.limits.head_ms);
@@ -192,11 +190,11 @@ impl Gateway {
             return None;
         }
         let target = forward::target(parts);
-        let request = request_of(parts);
+        let (target, request) = (&*target, request_of(parts));
         let found = self.cache.borrow_mut().find(target, &request, SystemTime::now());
         let stale = match found {
             Found::Fresh(stored, headers) => {
-                let headers = rules::as_written(headers, &stored.headers);
+                let headers = rules::as_written(&headers, &stored.headers);
                 return Some(self.kept(&stored, headers, &parts.headers, visited));
             }
             Found::Stale(stored) => Some(stored),
@@ -208,7 +206,7 @@ impl Gateway {
                 return Some(response);
             }
         }
-        let stale = stale?;
+        let stale = stale.filter(|_| !rules::says(request.headers(), "no-store"))?;
         let mut own = request_for(target);
         for name in [header::ACCEPT].iter().chain(&CHOOSING) {
             for value in parts.headers.get_all(name) {
@@ -231,7 +229,7 @@ impl Gateway {
         let head = poll_fn(|cx| reader.poll_head(cx)).await?;
         // What is not to be used again without asking was asked for just now: for whoever is first.
         let headers = match head.policy.before_request(request, SystemTime::now()) {
-            BeforeRequest::Fresh(parts) => rules::as_written(parts.headers, &head.headers),
+            BeforeRequest::Fresh(parts) => rules::as_written(&parts.headers, &head.headers),
             BeforeRequest::Stale { matches: true, .. } if flight.claim() => head.headers.clone(),
             BeforeRequest::Stale { .. } => return None,
         };
@@ -281,7 +279,7 @@ pub(super) fn is_passed(headers: &HeaderMap) -> bool {
 
 /// A browser's request, as rules of caching read it.
 pub(super) fn request_of(parts: &request::Parts) -> Request<()> {
-    let mut request = request_for(forward::target(parts));
+    let mut request = request_for(&forward::target(parts));
     *request.headers_mut() = rules::of_request(&parts.headers);
     request.headers_mut().remove(header::HOST);
     request

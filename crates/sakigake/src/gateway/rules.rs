@@ -1,11 +1,15 @@
 //! Fields that rules of caching go by, as they stand before http-cache-semantics reads them. It takes names of directives as they are
 //! spelt, passes over lines that are not ASCII, splits quoted strings at their commas, and compares the first line of a field alone: each
-//! of which would give away what is one browser's own. An age of very many seconds would end it.
+//! of which would give away what is one browser's own. An age of very many seconds would end it. What it gives back has one line of each
+//! field, so that a policy of two lines would lose one, and a date that is none of HTTP's.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// The most seconds that count (RFC 9111 section 1.2.2).
 const MOST_SECONDS: u64 = 1 << 31;
+
+/// What this gateway says itself of each request, and not its browser: by that no two can be told apart here.
+const OURS: [HeaderName; 2] = [header::FORWARDED, header::VIA];
 
 /// Directives whose argument is a number of seconds.
 const SECONDS: [&str; 5] = ["max-age", "s-maxage", "min-fresh", "stale-while-revalidate", "stale-if-error"];
@@ -32,10 +36,19 @@ pub(super) fn of_response(headers: &HeaderMap) -> Option<HeaderMap> {
     let members =
         headers.get_all(header::VARY).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     let mut named = members.map(<[u8]>::trim_ascii).filter(|name| !name.is_empty());
-    if !named.all(|name| name != b"*" && HeaderName::from_bytes(name).is_ok()) {
+    let mut is_told_codings = false;
+    let may_be_told_apart = named.all(|name| {
+        is_told_codings |= name.eq_ignore_ascii_case(header::ACCEPT_ENCODING.as_str().as_bytes());
+        name != b"*" && HeaderName::from_bytes(name).is_ok_and(|name| !OURS.contains(&name))
+    });
+    if !may_be_told_apart {
         return None;
     }
     let mut read = headers.clone();
+    if headers.contains_key(header::CONTENT_ENCODING) && !is_told_codings {
+        // Many origins forget to say so, and whoever asked first would choose a coding for all.
+        read.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
     if headers.contains_key(header::CACHE_CONTROL) {
         read.insert(header::CACHE_CONTROL, control(headers, &[])?);
     }
@@ -47,13 +60,40 @@ pub(super) fn of_response(headers: &HeaderMap) -> Option<HeaderMap> {
     Some(read)
 }
 
-/// The fields that a policy gives, with `Cache-Control` as the origin wrote it.
-pub(super) fn as_written(mut given: HeaderMap, written: &HeaderMap) -> HeaderMap {
-    given.remove(header::CACHE_CONTROL);
-    for value in written.get_all(header::CACHE_CONTROL) {
-        given.append(header::CACHE_CONTROL, value.clone());
+/// A stored response's fields, every line as the origin wrote it, and of those that a policy gives its age.
+pub(super) fn as_written(given: &HeaderMap, written: &HeaderMap) -> HeaderMap {
+    let mut shown = written.clone();
+    if let Some(age) = given.get(header::AGE) {
+        shown.insert(header::AGE, age.clone());
     }
-    given
+    shown
+}
+
+/// Whether a request's fields, as they are read here, have that directive.
+pub(super) fn says(read: &HeaderMap, directive: &str) -> bool {
+    let value = read.get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| value.split(", ").any(|said| said == directive))
+}
+
+/// By which fields a stored response is asked for again. What is no validator (RFC 9110 section 8.8) might be answered as if it were
+/// `*`, and confirmed whatever is there.
+pub(super) fn conditions(stored: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    let one = |name: HeaderName| {
+        let mut lines = stored.get_all(name).iter();
+        lines.next().filter(|_| lines.next().is_none())
+    };
+    let tag = one(header::ETAG).filter(|tag| is_tag(tag.as_bytes()));
+    let since = one(header::LAST_MODIFIED)
+        .filter(|since| since.to_str().is_ok_and(|since| httpdate::parse_http_date(since).is_ok()));
+    let conditions = [(header::IF_NONE_MATCH, tag), (header::IF_MODIFIED_SINCE, since)];
+    conditions.into_iter().filter_map(|(name, value)| Some((name, value?.clone()))).collect()
+}
+
+/// Whether it is one entity tag (RFC 9110 section 8.8.3).
+fn is_tag(value: &[u8]) -> bool {
+    let opaque = value.strip_prefix(b"W/").unwrap_or(value);
+    let inner = opaque.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+    inner.is_some_and(|inner| inner.iter().all(|byte| !matches!(byte, 0..=b' ' | b'"' | 0x7f)))
 }
 
 /// Whether a 304 with these fields is about the stored response that has those (RFC 9111 section 4.3.4).

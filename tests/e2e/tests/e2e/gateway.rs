@@ -28,21 +28,24 @@ use std::{
     time::Duration,
 };
 
-const NAVIGATE: (&str, &str) = ("sec-fetch-mode", "navigate");
+pub(crate) const NAVIGATE: (&str, &str) = ("sec-fetch-mode", "navigate");
+
+/// How often a large response says what it says.
+pub(crate) const LARGE_TIMES: usize = 50_000;
 
 /// What an origin answers, beside its path, and what it was asked.
 #[derive(Default)]
-struct Known {
+pub(crate) struct Known {
     asked: Mutex<Vec<(String, HeaderMap, Vec<u8>)>>,
     /// Fields of answers, by path.
     fields: Mutex<Vec<(&'static str, &'static str, &'static str)>>,
     /// The document may come.
-    may_answer: AtomicBool,
-    under_way: AtomicUsize,
+    pub(crate) may_answer: AtomicBool,
+    pub(crate) under_way: AtomicUsize,
 }
 
 impl Known {
-    fn asked(&self, path: &str) -> Vec<HeaderMap> {
+    pub(crate) fn asked(&self, path: &str) -> Vec<HeaderMap> {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.iter().filter(|(other, ..)| other == path).map(|(_, headers, _)| headers.clone()).collect()
     }
@@ -52,7 +55,7 @@ impl Known {
         fields.iter().filter(|(other, ..)| *other == path).map(|(_, name, value)| (*name, *value)).collect()
     }
 
-    fn set(&self, fields: &[(&'static str, &'static str, &'static str)]) {
+    pub(crate) fn set(&self, fields: &[(&'static str, &'static str, &'static str)]) {
         *self.fields.lock().unwrap_or_else(PoisonError::into_inner) = fields.to_vec();
     }
 }
@@ -93,7 +96,7 @@ async fn answer(known: Arc<Known>, request: Request<Body>) -> Result<Response<Te
     let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
     let entry = (path.clone(), parts.headers.clone(), body);
     known.asked.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
-    while (path == "/" || path == "/slow.css") && !known.may_answer.load(Ordering::SeqCst) {
+    while (path == "/" || path.starts_with("/slow")) && !known.may_answer.load(Ordering::SeqCst) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let fields = known.fields(&path);
@@ -101,6 +104,7 @@ async fn answer(known: Arc<Known>, request: Request<Body>) -> Result<Response<Te
     let is_known =
         etag.is_some_and(|etag| parts.headers.get("if-none-match").is_some_and(|sent| sent == etag));
     let text = if is_known { String::new() } else { format!("{} {path}", parts.method) };
+    let text = if path.ends_with("/large") { text.repeat(LARGE_TIMES) } else { text };
     let text = (!text.is_empty()).then(|| Bytes::from(text));
     let mut response = Response::new(Text(text, path.starts_with("/endless")));
     if is_known {
@@ -112,20 +116,20 @@ async fn answer(known: Arc<Known>, request: Request<Body>) -> Result<Response<Te
     Ok(response)
 }
 
-struct World {
-    known: Arc<Known>,
+pub(crate) struct World {
+    pub(crate) known: Arc<Known>,
     origin: Server,
-    gateway: Server,
+    pub(crate) gateway: Server,
     counts: Arc<Counts>,
 }
 
 impl World {
     /// An origin that hints at these, and a gateway before it.
-    fn new(hints: &[&str]) -> Self {
+    pub(crate) fn new(hints: &[&str]) -> Self {
         Self::with(hints, true, Limits::default())
     }
 
-    fn with(hints: &[&str], wants_hints: bool, limits: Limits) -> Self {
+    pub(crate) fn with(hints: &[&str], wants_hints: bool, limits: Limits) -> Self {
         let known = Arc::new(Known::default());
         let answering = known.clone();
         let factory = Factory::of_fn(move |request| answer(answering.clone(), request));
@@ -152,12 +156,12 @@ impl World {
         Self { known, origin, gateway, counts }
     }
 
-    fn let_answer(&self) {
+    pub(crate) fn let_answer(&self) {
         self.known.may_answer.store(true, Ordering::SeqCst);
     }
 
     /// Goes to the page, and hears of it to its end.
-    fn visit(&self, browser: &mut Client, stream: u32) -> Vec<String> {
+    pub(crate) fn visit(&self, browser: &mut Client, stream: u32) -> Vec<String> {
         self.let_answer();
         browser.ask(stream, true, "GET", "/", &[NAVIGATE]);
         let mut heads = Vec::new();
@@ -177,11 +181,11 @@ impl World {
     }
 }
 
-fn line<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn line<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
-fn get(browser: &mut Client, stream: u32, path: &str, more: &[(&str, &str)]) -> (String, String) {
+pub(crate) fn get(browser: &mut Client, stream: u32, path: &str, more: &[(&str, &str)]) -> (String, String) {
     browser.ask(stream, true, "GET", path, more);
     let (head, body) = browser.whole(stream);
     (head, String::from_utf8(body).expect("text"))
@@ -499,7 +503,7 @@ fn browsers_that_ask_for_the_same_share_a_response_that_anybody_may_have() {
 
 #[test]
 fn what_is_not_for_all_is_asked_for_by_each() {
-    let unfit: [&[(&'static str, &'static str)]; 9] = [
+    let unfit: [&[(&'static str, &'static str)]; 10] = [
         &[],
         &[("cache-control", "private, max-age=60")],
         &[("cache-control", "Private, Max-Age=60")],
@@ -509,6 +513,7 @@ fn what_is_not_for_all_is_asked_for_by_each() {
         &[("cache-control", "max-age=0")],
         &[("cache-control", "max-age=60"), ("set-cookie", "id=1")],
         &[("cache-control", "max-age=60"), ("vary", "*")],
+        &[("cache-control", "max-age=60"), ("vary", "forwarded")],
     ];
     for fields in unfit {
         assert_eq!(asked_by_two(Limits::default(), fields, [&[], &[]]), 2, "{fields:?}");

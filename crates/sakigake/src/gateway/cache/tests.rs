@@ -79,3 +79,34 @@ fn what_was_changed_is_forgotten_and_what_is_on_its_way_is_not_joined() {
     assert!(cache.under_way("/a").is_empty());
     assert_eq!(cache.size(), (0, 0));
 }
+
+#[test]
+fn what_asked_for_it_is_counted_too() {
+    let mut cache = Cache::new(Limits::default());
+    keep(&mut cache, "/a", "en", 1);
+    let short = cache.size().1;
+    keep(&mut cache, "/a", &"ja".repeat(8_000), 1);
+    assert!(cache.size().1 >= 2 * short + 15_998, "{} of {short}", cache.size().1);
+}
+
+#[test]
+fn of_several_that_would_do_the_newest_is_found() {
+    let mut cache = Cache::new(Limits::default());
+    keep(&mut cache, "/a", "en", 1);
+    let all = Response::builder().header("cache-control", "max-age=60").body(()).expect("a response");
+    let asked = request("/a", "ja");
+    let kept = (CachePolicy::new(&asked, &all), all.headers().clone(), Bytes::from_static(b"newer"));
+    cache.keep("/a", &asked, kept, Rc::default());
+    assert_eq!(cache.size().0, 2);
+    let later = SystemTime::now();
+    let Found::Fresh(found, _) = cache.find("/a", &request("/a", "en"), later) else {
+        panic!("both would do")
+    };
+    assert_eq!(found.body, "newer");
+    let Found::Stale(found) =
+        cache.find("/a", &request("/a", "en"), later + core::time::Duration::from_secs(90))
+    else {
+        panic!("both are stale")
+    };
+    assert_eq!(found.body, "newer");
+}

@@ -38,7 +38,7 @@ fn directives_are_read_whatever_their_letters_and_quotes() {
 
 #[test]
 fn what_varies_by_everything_or_by_what_is_no_name_is_nobody_elses() {
-    for vary in ["*", "accept, *", "accept,*", "a b", "\u{e9}"] {
+    for vary in ["*", "accept, *", "accept,*", "a b", "\u{e9}", "Forwarded", "accept, via"] {
         assert!(of_response(&map(&[("vary", vary)])).is_none(), "{vary}");
     }
     assert!(of_response(&map(&[("vary", "Accept, , cookie")])).is_some());
@@ -83,4 +83,68 @@ fn an_age_of_any_length_is_one_that_can_be_added_to() {
     for (age, expected) in [("18446744073709551615", "2147483648"), ("7", "7"), ("7, 9", "7"), ("-1", "0")] {
         assert_eq!(of_response(&map(&[("age", age)])).expect("it can be read")[header::AGE], expected);
     }
+}
+
+#[test]
+fn every_line_that_was_kept_is_shown_and_its_date_is_the_origins() {
+    let written = map(&[
+        ("date", "Mon, 23 Nov 2026 00:00:00 GMT"),
+        ("content-security-policy", "default-src 'self'"),
+        ("content-security-policy", "script-src 'none'"),
+        ("vary", "accept"),
+        ("vary", "accept-language"),
+        ("cache-control", "Max-Age=60, x=\"a, b\""),
+        ("age", "3"),
+    ]);
+    let request = http::Request::get("/").body(()).expect("a request");
+    let mut response = http::Response::new(());
+    *response.headers_mut() = of_response(&written).expect("it can be read");
+    let asked = std::time::SystemTime::now();
+    let policy =
+        http_cache_semantics::CachePolicy::new_options(&request, &response, asked, Default::default());
+    let later = asked + core::time::Duration::from_secs(5);
+    let http_cache_semantics::BeforeRequest::Fresh(given) = policy.before_request(&request, later) else {
+        panic!("it is fresh");
+    };
+    let mut expected = written.clone();
+    expected.insert(header::AGE, HeaderValue::from_static("8"));
+    assert_eq!(as_written(&given.headers, &written), expected);
+}
+
+#[test]
+fn a_coding_is_for_those_who_asked_alike_whether_the_origin_says_so_or_not() {
+    let rows = [
+        (&[("content-encoding", "br")][..], vec!["accept-encoding"]),
+        (&[("content-encoding", "br"), ("vary", "Accept-Encoding")], vec!["Accept-Encoding"]),
+        (&[("content-encoding", "br"), ("vary", "accept")], vec!["accept", "accept-encoding"]),
+        (&[("vary", "accept")], vec!["accept"]),
+    ];
+    for (fields, expected) in rows {
+        let read = of_response(&map(fields)).expect("it can be read");
+        assert_eq!(read.get_all("vary").iter().collect::<Vec<_>>(), expected, "{fields:?}");
+    }
+}
+
+#[test]
+fn nothing_is_asked_by_what_is_no_validator() {
+    let asked = |fields: &[(&'static str, &str)]| {
+        let asked = conditions(&map(fields)).into_iter();
+        asked.map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect::<Vec<_>>()
+    };
+    for tag in ["*", "v1", "\"v1", "\"a\", \"b\"", "w/\"v1\"", "W/", "\"", ""] {
+        assert_eq!(asked(&[("etag", tag)]), [""; 0], "{tag}");
+    }
+    for tag in ["\"v1\"", "W/\"v1\"", "\"\"", "\"a,*\"", "\"\u{e9}\""] {
+        assert_eq!(conditions(&map(&[("etag", tag)])).len(), 1, "{tag}");
+    }
+    assert_eq!(asked(&[("etag", "\"a\""), ("etag", "\"b\"")]), [""; 0]);
+    assert_eq!(asked(&[("last-modified", "yesterday")]), [""; 0]);
+    let date = "Mon, 23 Nov 2026 00:00:00 GMT";
+    assert_eq!(asked(&[("last-modified", date)]), [format!("if-modified-since: {date}")]);
+}
+
+#[test]
+fn a_directive_is_heard_whatever_stands_beside_it() {
+    let read = of_request(&map(&[("cache-control", "max-age=0"), ("cache-control", "No-Store")]));
+    assert!(says(&read, "no-store") && !says(&read, "store") && !says(&HeaderMap::new(), "no-store"));
 }
