@@ -24,6 +24,8 @@ pub(super) struct Outgoing<H: Handler> {
     pub(super) is_head: bool,
     /// Bytes of a service's body that are still to come, where that is known.
     left: Option<u64>,
+    /// It ended with an error.
+    is_broken: bool,
     /// Whether others had their turn since the last piece.
     is_rested: bool,
 }
@@ -37,7 +39,16 @@ impl<H: Handler> Outgoing<H> {
     /// Nothing yet; dropped before there is an answer, it says so to the log.
     pub(super) fn new(handler: Rc<H>, served: Served, since: Instant) -> Self {
         let source = Source::Service(service::Outgoing::empty());
-        Self { source, served, since, handler, is_head: false, left: None, is_rested: false }
+        Self {
+            source,
+            served,
+            since,
+            handler,
+            is_head: false,
+            left: None,
+            is_broken: false,
+            is_rested: false,
+        }
     }
 
     /// What the server answers itself.
@@ -103,7 +114,7 @@ impl<H: Handler> Outgoing<H> {
                 has_none || self.left == Some(0) || body.is_end_stream()
             }
         };
-        is_sent && self.served.status != 0
+        is_sent && !self.is_broken && self.served.status != 0
     }
 }
 
@@ -126,6 +137,7 @@ impl<H: Handler> http_body::Body for Outgoing<H> {
                 ready!(Pin::new(body).poll_frame(cx)).map(|frame| frame.map_err(io::Error::other))
             }
         };
+        self.is_broken |= matches!(&frame, Some(Err(_)));
         match &frame {
             Some(Ok(frame)) => {
                 let len = frame.data_ref().map_or(0, Bytes::len) as u64;
