@@ -23,6 +23,7 @@ import fetch_cases  # noqa: F401, E402
 import flight_cases  # noqa: F401, E402
 import gateway_cases  # noqa: F401, E402
 import gateway_link_cases  # noqa: F401, E402
+import gateway_origin_cases  # noqa: F401, E402
 import handover_cases  # noqa: F401, E402
 import handshake_cases  # noqa: F401, E402
 import http3_browser_cases  # noqa: F401, E402
