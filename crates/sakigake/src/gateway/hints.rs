@@ -7,6 +7,7 @@ use sakigake_preload::{
     policy::{HintId, Judgement, Limits},
 };
 use sakigake_semantics::Response;
+use std::collections::BTreeMap;
 
 /// A hint on the origin itself, and what it asks for there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,40 +17,35 @@ pub(super) struct Link {
     pub(super) target: String,
 }
 
-/// The hints of the newest connection.
+/// What the origin's connections said: the newest of them counts that said anything.
 pub(super) struct Hints {
     origin: Origin,
-    connection: Option<usize>,
+    said: BTreeMap<usize, Said>,
+}
+
+/// The hints of one connection.
+struct Said {
     policy: Policy,
     known: Vec<(HintId, Link)>,
 }
 
 impl Hints {
     pub(super) fn new(origin: Origin) -> Self {
-        let policy = Policy::new(origin.clone(), true, Limits::default());
-        Self { origin, connection: None, policy, known: Vec::new() }
+        Self { origin, said: BTreeMap::new() }
     }
 
     /// Whether more is known now. What a connection said goes with it: its successor says it again, or its ticket has it.
     pub(super) fn hear(&mut self, told: Told<'_>) -> bool {
         match told {
             Told::Preload { connection, block } => {
-                if self.connection != Some(connection) {
-                    *self = Self { connection: Some(connection), ..Self::new(self.origin.clone()) };
-                }
-                // What is ignored leaves what was known.
-                let Ok((orders, _)) = self.policy.receive(block, &mut |_| Judgement::Wanted) else {
-                    return false;
+                let new = || Said {
+                    policy: Policy::new(self.origin.clone(), true, Limits::default()),
+                    known: Vec::new(),
                 };
-                self.known.retain(|(id, _)| !orders.cancel.contains(id));
-                let found = orders.request.into_iter().filter_map(|order| Some((order.id, of(order.hint)?)));
-                self.known.extend(found);
-                !self.known.is_empty()
+                self.said.entry(connection).or_insert_with(new).hear(block)
             }
             Told::Gone { connection } => {
-                if self.connection == Some(connection) {
-                    *self = Self::new(self.origin.clone());
-                }
+                self.said.remove(&connection);
                 false
             }
         }
@@ -57,9 +53,24 @@ impl Hints {
 
     /// The best first.
     pub(super) fn links(&self) -> Vec<Link> {
-        let mut links: Vec<Link> = self.known.iter().map(|(_, link)| link.clone()).collect();
+        let newest = self.said.values().rev().find(|said| !said.known.is_empty());
+        let mut links: Vec<Link> =
+            newest.into_iter().flat_map(|said| &said.known).map(|(_, link)| link.clone()).collect();
         links.sort_by_key(|link| link.hint.rank());
         links
+    }
+}
+
+impl Said {
+    fn hear(&mut self, block: &[u8]) -> bool {
+        // What is ignored leaves what was known.
+        let Ok((orders, _)) = self.policy.receive(block, &mut |_| Judgement::Wanted) else {
+            return false;
+        };
+        self.known.retain(|(id, _)| !orders.cancel.contains(id));
+        let found = orders.request.into_iter().filter_map(|order| Some((order.id, of(order.hint)?)));
+        self.known.extend(found);
+        !self.known.is_empty()
     }
 }
 
