@@ -37,7 +37,9 @@ pub use trust::{Trust, TrustError};
 pub use upstream::{Exchange, Heard, Told, Upstream};
 
 use crate::key_log::KeyLogFile;
+use connection::Ear;
 use core::fmt;
+use pool::Asker;
 use records::Records;
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{Clock, quic::Secrets};
@@ -140,6 +142,8 @@ pub(crate) struct Shared {
     h2: sakigake_h2::Config,
     h3: Arc<sakigake_h3::Config>,
     pub(crate) quic: Arc<sakigake_quic::connection::Config>,
+    /// The same where many ask.
+    quic_of_many: Arc<sakigake_quic::connection::Config>,
     pub(crate) secrets: Secrets,
     /// Whether certificates are checked, so that one can speak for several hosts.
     is_checked: bool,
@@ -227,6 +231,12 @@ impl Client {
             unix_secs_at_start: clock.unix_secs_at_start(),
             ..Default::default()
         };
+        let mut of_many = quic.clone();
+        let (streams, share) = (&mut of_many.limits.streams, u64::from(Asker::SHARE_BYTES));
+        (streams.initial_stream_window_bytes, streams.stream_window_bytes) = (share, share);
+        let all = share * u64::from(Asker::SHARES);
+        (streams.initial_connection_window_bytes, streams.connection_window_bytes) = (all, all);
+        let quic_of_many = of_many.build(&PROVIDER).map_err(|unfit| Error::Quic(unfit.0))?;
         let quic = quic.build(&PROVIDER).map_err(|unfit| Error::Quic(unfit.0))?;
         if options.identity.as_ref().is_some_and(|identity| identity.credential.signer.is_none()) {
             return Err(Error::Misuse(tls::Misuse::Credential("a client's own key has to be here")));
@@ -245,6 +255,7 @@ impl Client {
             h2,
             h3,
             quic,
+            quic_of_many,
             secrets,
             is_checked,
             clock,
@@ -319,12 +330,20 @@ impl Client {
 }
 
 impl Shared {
+    /// QUIC's configuration for who asks.
+    fn quic_for(&self, asker: Asker) -> Arc<sakigake_quic::connection::Config> {
+        match asker {
+            Asker::Page => self.quic.clone(),
+            Asker::Many => self.quic_of_many.clone(),
+        }
+    }
+
     /// The configuration of a connection to `host`, and who will know its certificate.
     fn session(
         &self,
         host: &str,
         over: tickets::Over,
-        trace: bool,
+        ear: &Ear,
         early_data: bool,
     ) -> Result<(Arc<ClientConfig>, Option<Arc<Witness>>), tls::Misuse> {
         let mut tls = tls::client::Options { early_data, ..self.tls.clone() };
@@ -336,12 +355,18 @@ impl Shared {
             tls.verifier = Some(witness.clone());
         }
         let (mut h2, mut h3) = (Some(self.h2.clone()), None);
+        if let (Asker::Many, Some(h2)) = (ear.asker, &mut h2) {
+            let (limits, share) = (&mut h2.limits, Asker::SHARE_BYTES);
+            (limits.initial_stream_window_bytes, limits.stream_window_bytes) = (share, share);
+            let all = share * Asker::SHARES;
+            (limits.initial_connection_window_bytes, limits.connection_window_bytes) = (all, all);
+        }
         if over == tickets::Over::Quic {
             tls.alpn = vec![Protocol::Http3.alpn().to_vec()];
             (tls.post_handshake_auth, tls.record_size_limit) = (false, None); // No matters of QUIC's.
             (h2, h3) = (None, Some(self.h3.clone()));
         }
-        let config = ClientConfig { tls: tls.build()?, h2, h3, trace };
+        let config = ClientConfig { tls: tls.build()?, h2, h3, trace: ear.watches };
         Ok((Arc::new(config), witness))
     }
 }

@@ -24,6 +24,8 @@ mod gateway_bodies;
 mod gateway_cache;
 #[path = "e2e/gateway_http3.rs"]
 mod gateway_http3;
+#[path = "e2e/gateway_slow.rs"]
+mod gateway_slow;
 #[path = "e2e/gateway_smuggling.rs"]
 mod gateway_smuggling;
 #[path = "e2e/handover.rs"]

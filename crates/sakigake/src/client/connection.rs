@@ -9,6 +9,7 @@ use super::{
     outflow::Payload,
     over_quic::{Plan, Race, Raced},
     place,
+    pool::Asker,
     tickets::{Keeper, Over},
     witness::Witness,
 };
@@ -154,6 +155,7 @@ pub(crate) struct Ear {
     pub(crate) number: usize,
     pub(crate) news: mpsc::UnboundedSender<(usize, News)>,
     pub(crate) watches: bool,
+    pub(crate) asker: Asker,
 }
 
 impl Ear {
@@ -242,7 +244,7 @@ async fn over_quic(
     }
     let host = ear.origin.host.trim_start_matches('[').trim_end_matches(']');
     let (config, witness) = shared
-        .session(host, Over::Quic, ear.watches, is_early)
+        .session(host, Over::Quic, ear, is_early)
         .map_err(|misuse| Failed::new(Cause::SslConnectError, misuse))?;
     let now = shared.clock.now();
     let address = ways.first().map_or_else(|| SocketAddr::from(([0; 4], 0)), |way| way.address);
@@ -312,7 +314,7 @@ async fn carry(
     let Start { tickets, earlier, is_early } = start;
     let host = ear.origin.host.trim_start_matches('[').trim_end_matches(']');
     let (config, witness) = shared
-        .session(host, Over::Tcp, ear.watches, is_early)
+        .session(host, Over::Tcp, ear, is_early)
         .map_err(|misuse| Failed::new(Cause::SslConnectError, misuse))?;
     let session = Session::resume(config, host, earlier, shared.clock.now(), Box::new(SystemEntropy));
     let session = session.map_err(|misuse| Failed::new(Cause::UrlMalformat, misuse))?;

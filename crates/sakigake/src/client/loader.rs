@@ -159,7 +159,7 @@ impl<'a> Loader<'a> {
             shared,
             ask,
             load: Load::calling(ask.url.clone(), ask.call(), options, shared.clock.now()),
-            pool: Pool::new(shared.clone(), watcher.wants_frames(), ear),
+            pool: Pool::new(shared.clone(), pool::Asker::Page, watcher.wants_frames(), ear),
             causes: BTreeMap::new(),
             jar: Jar::default(),
             decoders: BTreeMap::new(),

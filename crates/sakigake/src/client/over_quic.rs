@@ -227,7 +227,7 @@ impl Race {
         };
         self.ear.frame(|| format!("QUIC: trying {peer}"));
         self.worker
-            .connect(self.plan.config.tls.clone(), self.shared.quic.clone(), attempt, runner)
+            .connect(self.plan.config.tls.clone(), self.shared.quic_for(self.ear.asker), attempt, runner)
             .map_err(|misuse| Failed::new(Cause::UrlMalformat, misuse))
     }
 

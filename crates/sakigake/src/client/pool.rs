@@ -16,8 +16,40 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// Connections over HTTP/1.1 that one origin is asked for at the same time, as browsers do.
-const HTTP1_CONNECTIONS: usize = 6;
+/// For whom a pool asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// One page, which takes what comes.
+    Page,
+    /// Many who know nothing of each other. What one of them leaves unread holds up no other one's: each request has its share of a
+    /// connection's window, and no connection carries more requests than it has shares.
+    Many,
+}
+
+impl Asker {
+    /// Bytes of a response over HTTP/2 or HTTP/3 that may be unread, where many ask.
+    pub(super) const SHARE_BYTES: u32 = 1 << 20;
+    /// Requests that one connection carries, where many ask: fewer than origins let be under way.
+    pub(super) const SHARES: u32 = 64;
+
+    /// Requests that one connection carries.
+    const fn requests(self) -> usize {
+        match self {
+            Self::Page => usize::MAX,
+            Self::Many => Self::SHARES as usize,
+        }
+    }
+
+    /// Connections that one origin is asked for at the same time: over HTTP/1.1, by browsers' habit six.
+    const fn connections(self, is_http1: bool) -> usize {
+        match self {
+            Self::Page => 6,
+            Self::Many if is_http1 => 256,
+            Self::Many => 16,
+        }
+    }
+}
+
 /// Connections that may refuse a request before anybody gives up.
 const FRUITLESS: usize = 2;
 
@@ -35,6 +67,7 @@ pub(super) struct Pool {
     sharing: Sharing,
     ear: mpsc::UnboundedSender<(usize, News)>,
     watches: bool,
+    asker: Asker,
 }
 
 /// A connection, as far as the pool knows.
@@ -56,8 +89,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    fn has_room(&self) -> bool {
-        !self.is_retired && (self.protocol() != Some(Protocol::Http1) || self.carries == 0)
+    /// `is_http1` says that others to the same origin speak HTTP/1.1, as this one may.
+    fn has_room(&self, asker: Asker, is_http1: bool) -> bool {
+        let most = match self.protocol() {
+            Some(Protocol::Http1) => 1,
+            None if is_http1 && asker == Asker::Many => 1,
+            _ => asker.requests(),
+        };
+        !self.is_retired && self.carries < most
     }
 
     /// What is spoken there, once ALPN has decided.
@@ -67,7 +106,12 @@ impl Connection {
 }
 
 impl Pool {
-    pub(super) fn new(shared: Rc<Shared>, watches: bool, ear: mpsc::UnboundedSender<(usize, News)>) -> Self {
+    pub(super) fn new(
+        shared: Rc<Shared>,
+        asker: Asker,
+        watches: bool,
+        ear: mpsc::UnboundedSender<(usize, News)>,
+    ) -> Self {
         Self {
             shared,
             connections: Vec::new(),
@@ -78,6 +122,7 @@ impl Pool {
             sharing: Sharing::default(),
             ear,
             watches,
+            asker,
         }
     }
 
@@ -94,7 +139,10 @@ impl Pool {
     pub(super) fn request(&mut self, origin: &Origin, id: Id, call: Box<Call>) {
         let own = || self.connections.iter().filter(|connection| connection.origin == *origin);
         let open = own().filter(|connection| !connection.is_retired).count();
-        let own = own().find(|connection| connection.has_room()).map(|connection| connection.number);
+        let is_http1 = own().any(|connection| connection.protocol() == Some(Protocol::Http1));
+        let most = self.asker.connections(is_http1);
+        let has_room = |connection: &&Connection| connection.has_room(self.asker, is_http1);
+        let own = own().find(has_room).map(|connection| connection.number);
         let host = self.host_of(origin);
         let number = match (own, host) {
             (Some(own), _) => own,
@@ -105,7 +153,7 @@ impl Pool {
             (None, None) if open == 0 && self.seeks(origin) => {
                 return self.waiting.push_back((origin.clone(), id, call));
             }
-            (None, None) if open < HTTP1_CONNECTIONS => self.open(origin),
+            (None, None) if open < most => self.open(origin),
             (None, None) => return self.waiting.push_back((origin.clone(), id, call)),
         };
         self.carriers.insert(id, number);
@@ -126,7 +174,8 @@ impl Pool {
         let number = self.opened;
         self.opened += 1;
         let (commands, receiver) = mpsc::unbounded_channel();
-        let ear = Ear { origin: origin.clone(), number, news: self.ear.clone(), watches: self.watches };
+        let (news, watches, asker) = (self.ear.clone(), self.watches, self.asker);
+        let ear = Ear { origin: origin.clone(), number, news, watches, asker };
         let known = self.known(origin);
         tokio::task::spawn_local(connection::run(self.shared.clone(), ear, receiver, known));
         self.connections.push(Connection {
@@ -271,7 +320,9 @@ impl Pool {
             let vain: VecDeque<(Origin, Id, Box<Call>)> = vain;
             lost.extend(vain.into_iter().map(|(_, id, _)| id));
         } else {
-            self.serve_origin(&connection.origin);
+            // Where many ask, it may have carried more than one.
+            let turns = if self.asker == Asker::Many { self.waiting.len() } else { 1 };
+            (0..turns).for_each(|_| self.serve_origin(&connection.origin));
         }
         lost
     }
@@ -289,3 +340,6 @@ impl Pool {
 pub(super) fn closed() -> Failed {
     Failed::new(super::Cause::GotNothing, "the server closed the connection")
 }
+
+#[cfg(test)]
+mod tests;

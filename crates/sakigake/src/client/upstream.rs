@@ -5,7 +5,7 @@ use super::{
     connection::{Call, News, Protocol},
     http1::is_idempotent,
     outflow::{Outflow, Payload},
-    pool::{self, Pool},
+    pool::{self, Asker, Pool},
 };
 use crate::service::BoxError;
 use bytes::Bytes;
@@ -22,6 +22,9 @@ use std::{
 use tokio::sync::mpsc;
 
 /// The connections to one origin. Dropping it ends them, and what they carry.
+///
+/// Whoever leaves a response unread holds up no other request, up to 1,024 over HTTP/2 and HTTP/3, 64 a connection, and 256 over
+/// HTTP/1.1; of each so much as a mebibyte waits here. More requests wait for one of them to end.
 pub struct Upstream(Rc<Inner>);
 
 /// What the connections say of the origin.
@@ -90,7 +93,7 @@ impl Upstream {
         let inner = Rc::new(Inner {
             shared: shared.clone(),
             origin,
-            pool: RefCell::new(Pool::new(shared, false, ear)),
+            pool: RefCell::new(Pool::new(shared, Asker::Many, false, ear)),
             callers: RefCell::default(),
             next: Cell::new(0),
             told,

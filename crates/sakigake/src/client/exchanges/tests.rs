@@ -1,5 +1,5 @@
 use super::*;
-use crate::client::{Client, Options, Trust, connection::Line};
+use crate::client::{Client, Options, Trust, connection::Line, pool::Asker};
 use sakigake_page::Origin;
 use sakigake_semantics::{Request, Response};
 
@@ -21,7 +21,7 @@ fn fixture(is_early: bool) -> Fixture {
     let address = ([127, 0, 0, 1], 443).into();
     let line = Line { resolved: now, connected: now, ready: now, address, is_proxied: false };
     let ready = Ready { protocol: connection::Protocol::Http2, line, witness: None };
-    let ear = Ear { origin, number: 0, news, watches: false };
+    let ear = Ear { origin, number: 0, news, watches: false, asker: Asker::Page };
     let mut exchanges = Exchanges::new(client.shared.clone(), ear, receiver, ready);
     let call = Box::new(Call { request: Request::default(), body: Payload::None });
     let exchange =

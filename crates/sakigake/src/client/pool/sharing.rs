@@ -64,7 +64,9 @@ impl Pool {
     /// The connection that has `origin` as its guest.
     pub(super) fn host_of(&self, origin: &Origin) -> Option<usize> {
         let number = *self.sharing.guests.get(origin)?;
-        self.find(number).filter(|connection| connection.has_room()).map(|connection| connection.number)
+        self.find(number)
+            .filter(|connection| connection.has_room(self.asker, false))
+            .map(|connection| connection.number)
     }
 
     /// Whether `origin` has to wait for its addresses, since a connection may serve it.

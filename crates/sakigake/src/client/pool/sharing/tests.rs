@@ -2,6 +2,7 @@ use super::*;
 use crate::client::{
     Bypass, Client, Options, Proxies, Proxy, Trust,
     connection::{Line, Ready},
+    pool::Asker,
     witness::Witness,
 };
 use sakigake_tls::{RejectedCertificate, Verified, Verifier};
@@ -38,7 +39,7 @@ fn pool(proxies: Proxies) -> Pool {
     let address = ([127, 0, 0, 1], 443).into();
     let line = Line { resolved: now, connected: now, ready: now, address, is_proxied: false };
     let ready = Ready { protocol: Protocol::Http2, line, witness: Some(Arc::new(witness)) };
-    let mut pool = Pool::new(shared, false, mpsc::unbounded_channel().0);
+    let mut pool = Pool::new(shared, Asker::Page, false, mpsc::unbounded_channel().0);
     pool.connections.push(Connection {
         number: 0,
         origin: origin("a.test"),
