@@ -256,7 +256,7 @@ impl Gateway {
         let navigation = Navigation { early, visited: &visited, parts: &parts };
         let head = self.head_in_time(&mut exchange, navigation, &course).await?;
         if !parts.method.is_safe() && head.status < 400 {
-            self.cache.borrow_mut().invalidate(&forward::target(&parts));
+            self.cache.borrow_mut().invalidate(&forward::target(&parts)); // spec: 9111-4.4-a
             self.crowds.borrow_mut().part(&forward::target(&parts));
         }
         let mut response = http::Response::new(());

@@ -58,6 +58,7 @@ impl Cache {
         let mut stale = None;
         // Of several that would do the newest counts (RFC 9111 section 4).
         for stored in self.kept.get(target).into_iter().flatten().rev() {
+            // spec: 9111-4-a
             match stored.policy.before_request(request, now) {
                 BeforeRequest::Fresh(parts) => {
                     stored.last_used.set(self.turn);

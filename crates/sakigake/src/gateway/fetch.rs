@@ -96,6 +96,7 @@ impl Gateway {
             stored.filter(|stored| came.status == 304 && !rules::conditions(&stored.headers).is_empty());
         let headers = forward::received(&came, exchange.protocol())?;
         if confirmed.is_some_and(|stored| !rules::confirms(&headers, &stored.headers)) {
+            // spec: 9111-4.3.4-a
             self.cache.borrow_mut().invalidate(target); // It is said to be good by whoever speaks of another one.
             return None;
         }
@@ -121,7 +122,7 @@ impl Gateway {
     ) -> Option<(Exchange, sakigake_semantics::Response)> {
         let mut asked = request.headers().clone();
         if let Some(stored) = stored {
-            asked.extend(rules::conditions(&stored.headers));
+            asked.extend(rules::conditions(&stored.headers)); // spec: 9111-4.3.1-a
         }
         let mut exchange = self.upstream.request(forward::own(&self.options.origin, target, &asked), None);
         let patience = Duration::from_millis(self.options.limits.head_ms);
@@ -151,7 +152,7 @@ impl Gateway {
         let policy = CachePolicy::new_options(request, &response, asked, RULES);
         let length = length(headers);
         let may_be_shared = response.status() == StatusCode::OK
-            && policy.is_storable()
+            && policy.is_storable() // spec: 9111-3-a
             && !headers.contains_key(header::SET_COOKIE)
             && length.is_none_or(|length| length <= self.options.limits.entry_bytes);
         may_be_shared.then_some((policy, length))
@@ -177,7 +178,7 @@ impl Gateway {
                 flight.add(piece);
             }
         }
-        length.is_none_or(|length| bytes == length).then_some(())
+        length.is_none_or(|length| bytes == length).then_some(()) // spec: 9111-3.3-a
     }
 
     /// An answer from what is there, or from what is on its way; none where the origin is to be asked.
@@ -206,7 +207,7 @@ impl Gateway {
                 return Some(response);
             }
         }
-        let stale = stale.filter(|_| !rules::says(request.headers(), "no-store"))?;
+        let stale = stale.filter(|_| !rules::says(request.headers(), "no-store"))?; // spec: 9111-5.2.1.5-a
         let mut own = request_for(target);
         for name in [header::ACCEPT].iter().chain(&CHOOSING) {
             for value in parts.headers.get_all(name) {

@@ -189,7 +189,7 @@ pub(super) fn request(
     headers.insert(header::FORWARDED, HeaderValue::from_str(&forwarded).ok()?);
     via(&mut headers, parts.version);
     if let Some(left) = most_forwards(parts) {
-        headers.insert(header::MAX_FORWARDS, left.saturating_sub(1).into());
+        headers.insert(header::MAX_FORWARDS, left.saturating_sub(1).into()); // spec: 9110-7.6.2-a
     }
     if takes_trailers(&parts.headers) {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
@@ -238,9 +238,9 @@ pub(super) fn own(origin: &page::Origin, target: &str, headers: &HeaderMap) -> R
 /// that nobody here undoes, or of two lengths.
 pub(super) fn received(head: &Response, protocol: Option<Protocol>) -> Option<HeaderMap> {
     let came = head::headers(&head.fields).filter(is_readable)?;
-    let mut headers = passed(&came);
+    let mut headers = passed(&came); // spec: 9111-3.1-a
     if came.contains_key(header::TRANSFER_ENCODING) {
-        headers.remove(header::CONTENT_LENGTH); // The coding counts (RFC 9112 section 6.3).
+        headers.remove(header::CONTENT_LENGTH); // spec: 9112-6.3-a
     }
     if headers.contains_key(header::CONTENT_LENGTH) {
         let length = one_length(&headers)?;
@@ -311,7 +311,7 @@ fn passed(headers: &HeaderMap) -> HeaderMap {
     let named: Vec<HeaderName> =
         lines.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).collect();
     let mut passed = headers.clone();
-    HOP_BY_HOP.iter().chain(&named).for_each(|name| drop(passed.remove(name)));
+    HOP_BY_HOP.iter().chain(&named).for_each(|name| drop(passed.remove(name))); // spec: 9110-7.6.1-a
     passed
 }
 

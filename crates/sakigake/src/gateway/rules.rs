@@ -42,7 +42,7 @@ pub(super) fn of_response(headers: &HeaderMap) -> Option<HeaderMap> {
         name != b"*" && HeaderName::from_bytes(name).is_ok_and(|name| !OURS.contains(&name))
     });
     if !may_be_told_apart {
-        return None;
+        return None; // spec: 9111-4.1-a
     }
     let mut read = headers.clone();
     if headers.contains_key(header::CONTENT_ENCODING) && !is_told_codings {
@@ -64,7 +64,7 @@ pub(super) fn of_response(headers: &HeaderMap) -> Option<HeaderMap> {
 pub(super) fn as_written(given: &HeaderMap, written: &HeaderMap) -> HeaderMap {
     let mut shown = written.clone();
     if let Some(age) = given.get(header::AGE) {
-        shown.insert(header::AGE, age.clone());
+        shown.insert(header::AGE, age.clone()); // spec: 9111-4-b
     }
     shown
 }

@@ -246,6 +246,7 @@ fn without_hints_nothing_is_told_and_nothing_fetched() {
 
 #[test]
 fn what_is_one_browsers_own_goes_to_no_other() {
+    // spec: 9111-3-a
     let paths = [
         "/private.css",
         "/loud.css",
@@ -303,6 +304,7 @@ fn a_browser_cannot_spoil_what_others_get() {
 
 #[test]
 fn what_must_not_be_used_unasked_is_asked_for_again_and_confirmed() {
+    // spec: 9111-4.3.1-a
     let world = World::new(&["/page.css"]);
     world.known.set(&[("/page.css", "cache-control", "no-cache"), ("/page.css", "etag", "\"v1\"")]);
     let mut browser = Client::of(&world.gateway);
@@ -323,6 +325,7 @@ fn what_must_not_be_used_unasked_is_asked_for_again_and_confirmed() {
 
 #[test]
 fn what_was_changed_is_asked_for_again() {
+    // spec: 9111-4.4-a
     let world = World::new(&["/page.css"]);
     world.known.set(&[("/page.css", "cache-control", "max-age=60")]);
     let mut browser = Client::of(&world.gateway);
@@ -414,6 +417,7 @@ fn a_request_that_goes_in_circles_is_ended() {
 
 #[test]
 fn an_origin_that_stops_within_its_response_is_waited_for_so_long() {
+    // spec: 9111-3.3-a
     let world = World::with(&["/endless.css"], true, Limits { stall_ms: 200, ..Limits::default() });
     world.known.set(&[("/endless.css", "cache-control", "max-age=60")]);
     let mut browser = Client::of(&world.gateway);

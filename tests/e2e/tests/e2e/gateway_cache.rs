@@ -53,6 +53,7 @@ fn a_coding_that_one_browser_asked_for_goes_to_no_other_one() {
 
 #[test]
 fn for_a_browser_that_wants_nothing_kept_nothing_is_fetched_to_be_kept() {
+    // spec: 9111-5.2.1.5-a
     let world = World::new(&["/page.css"]);
     world.known.set(&[("/page.css", "cache-control", "no-cache"), ("/page.css", "etag", "\"v1\"")]);
     let mut browser = Client::of(&world.gateway);
@@ -99,6 +100,7 @@ fn what_slow_readers_share_is_as_much_as_it_may_be_until_they_are_gone() {
 
 #[test]
 fn a_look_at_the_way_goes_as_far_as_it_says() {
+    // spec: 9110-7.6.2-a
     let world = World::new(&[]);
     let mut browser = Client::of(&world.gateway);
     for (stream, method, left, status) in [

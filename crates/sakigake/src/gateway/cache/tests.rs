@@ -91,6 +91,7 @@ fn what_asked_for_it_is_counted_too() {
 
 #[test]
 fn of_several_that_would_do_the_newest_is_found() {
+    // spec: 9111-4-a
     let mut cache = Cache::new(Limits::default());
     keep(&mut cache, "/a", "en", 1);
     let all = Response::builder().header("cache-control", "max-age=60").body(()).expect("a response");

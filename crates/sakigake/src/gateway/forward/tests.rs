@@ -89,6 +89,7 @@ fn origins_are_told_apart_on_both_sides_as_if_there_were_no_gateway() {
 
 #[test]
 fn what_is_said_of_the_browsers_way_here_is_ours_alone_and_frames_nothing() {
+    // spec: 9110-7.6.1-a
     let lies = [
         ("x-forwarded-host", "evil.test"),
         ("x-forwarded-for", "10.0.0.1"),
@@ -133,6 +134,7 @@ fn came(fields: &[(&'static str, &'static [u8])]) -> Option<Vec<String>> {
 
 #[test]
 fn what_an_origin_says_of_its_responses_length_is_read_in_one_way() {
+    // spec: 9112-6.3-a
     type Row = (&'static [(&'static str, &'static [u8])], Option<Vec<String>>);
     let length = |text| Some(vec![format!("content-length: {text}")]);
     let rows: [Row; 9] = [
@@ -153,6 +155,7 @@ fn what_an_origin_says_of_its_responses_length_is_read_in_one_way() {
 
 #[test]
 fn what_an_origin_says_of_its_connection_is_not_kept() {
+    // spec: 9111-3.1-a
     let fields: [(&str, &[u8]); 4] =
         [("connection", b"x-own, close"), ("x-own", b"1"), ("keep-alive", b"5"), ("x-other", b"2")];
     assert_eq!(came(&fields), Some(vec!["x-other: 2".to_owned()]));

@@ -38,6 +38,7 @@ fn directives_are_read_whatever_their_letters_and_quotes() {
 
 #[test]
 fn what_varies_by_everything_or_by_what_is_no_name_is_nobody_elses() {
+    // spec: 9111-4.1-a
     for vary in ["*", "accept, *", "accept,*", "a b", "\u{e9}", "Forwarded", "accept, via"] {
         assert!(of_response(&map(&[("vary", vary)])).is_none(), "{vary}");
     }
@@ -58,6 +59,7 @@ fn all_lines_of_a_requests_field_count_and_nothing_is_taken_stale() {
 
 #[test]
 fn a_304_about_another_response_confirms_nothing() {
+    // spec: 9111-4.3.4-a
     let stored = map(&[("etag", "\"v1\""), ("last-modified", "Mon, 23 Nov 2026 00:00:00 GMT")]);
     let rows = [
         ("etag", "\"v1\"", true),
@@ -87,6 +89,7 @@ fn an_age_of_any_length_is_one_that_can_be_added_to() {
 
 #[test]
 fn every_line_that_was_kept_is_shown_and_its_date_is_the_origins() {
+    // spec: 9111-4-b
     let written = map(&[
         ("date", "Mon, 23 Nov 2026 00:00:00 GMT"),
         ("content-security-policy", "default-src 'self'"),
@@ -127,6 +130,7 @@ fn a_coding_is_for_those_who_asked_alike_whether_the_origin_says_so_or_not() {
 
 #[test]
 fn nothing_is_asked_by_what_is_no_validator() {
+    // spec: 9111-4.3.1-a
     let asked = |fields: &[(&'static str, &str)]| {
         let asked = conditions(&map(fields)).into_iter();
         asked.map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect::<Vec<_>>()
