@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """What a server answers to a client that breaks the rules of HTTP/3 or QPACK, byte by byte over aioquic's QUIC.
 
-    aioquic_h3_rules.py CA HOST PORT rules|resets
+    aioquic_h3_rules.py CA HOST PORT rules|downgrade|resets
 
 Prints how much went as it should, in a line; whatever did not ends it with an error. The first table is what h3spec
-(kazu-yamamoto/h3spec, HTTP3Error.hs) lists, in its order; the second one goes beyond it."""
+(kazu-yamamoto/h3spec, HTTP3Error.hs) lists, in its order; the second one goes beyond it, and the third one is what would be another
+request, or two, were it passed on over HTTP/1.1."""
 
 import sys
 
@@ -98,6 +99,37 @@ BEYOND = [
     ("PRELOAD of a client", "9114 9", {2: CONTROL + "40f0020000"}, None),
 ]
 
+EVIL = "GET /evil HTTP/1.1"
+DOWNGRADE = {
+    "a line in a value": [GET, HTTPS, AUTHORITY, ROOT, short("x-a", "1\r\nx-b: 2")],
+    "an LF in a value": [GET, HTTPS, AUTHORITY, ROOT, short("x-a", "1\nx-b: 2")],
+    "a CR in a value": [GET, HTTPS, AUTHORITY, ROOT, short("x-a", "1\rx-b: 2")],
+    "a NUL in a value": [GET, HTTPS, AUTHORITY, ROOT, short("x-a", "1\0")],
+    "a space before a value": [GET, HTTPS, AUTHORITY, ROOT, short("x-a", " 1")],
+    "a line in a name": [GET, HTTPS, AUTHORITY, ROOT, literal("x-a: 1\r\nx-b", "2")],
+    "a colon in a name": [GET, HTTPS, AUTHORITY, ROOT, short("x-a:", "1")],
+    "a space in a name": [GET, HTTPS, AUTHORITY, ROOT, short("x a", "1")],
+    "no name": [GET, HTTPS, AUTHORITY, ROOT, short("", "1")],
+    "a coding": [GET, HTTPS, AUTHORITY, ROOT, literal("transfer-encoding", "chunked")],
+    "an upgrade": [GET, HTTPS, AUTHORITY, ROOT, literal("upgrade", "websocket")],
+    "a connection that is kept": [GET, HTTPS, AUTHORITY, ROOT, literal("keep-alive", "5")],
+    "another word than trailers in TE": [GET, HTTPS, AUTHORITY, ROOT, short("te", "gzip")],
+    "two lengths": [GET, HTTPS, AUTHORITY, ROOT, literal("content-length", "0"), literal("content-length", "5")],
+    "a length without content": [GET, HTTPS, AUTHORITY, ROOT, literal("content-length", "5")],
+    "a length with a sign": [GET, HTTPS, AUTHORITY, ROOT, literal("content-length", "+0")],
+    "a request in the method": [literal(":method", f"{EVIL}\r\nx: "), HTTPS, AUTHORITY, ROOT],
+    "a space in the method": [literal(":method", "GET /evil"), HTTPS, AUTHORITY, ROOT],
+    "a request in the path": [GET, HTTPS, AUTHORITY, short(":path", f"/a HTTP/1.1\r\nhost: b\r\n\r\n{EVIL}")],
+    "a space in the path": [GET, HTTPS, AUTHORITY, short(":path", "/a b")],
+    "a path that is an authority's": [GET, HTTPS, AUTHORITY, short(":path", "evil.test/")],
+    "a path twice": [GET, HTTPS, AUTHORITY, ROOT, short(":path", "/evil")],
+    "a line in the authority": [GET, HTTPS, literal(":authority", "127.0.0.1\r\nx-b: 2"), ROOT],
+    "another host beside the authority": [GET, HTTPS, AUTHORITY, ROOT, short("host", "b.test")],
+    "a coding in trailers' place": [GET, HTTPS, AUTHORITY, ROOT, literal("transfer-encoding", "chunked"), literal("content-length", "0")],
+}
+# HEADERS with no more than ":status: 400" of the static table first.
+BAD_REQUEST = bytes.fromhex("0000 ff04")
+
 
 def run(name, streams, wanted):
     with Liar(CA, HOST, PORT) as liar:
@@ -125,6 +157,22 @@ def rules():
     print(f"{len(said)} rules")
 
 
+def downgrade():
+    """Each is refused, and behind it one honest request answered."""
+    wrong = []
+    for name, lines in DOWNGRADE.items():
+        with Liar(CA, HOST, PORT) as liar:
+            liar.connection.send_stream_data(0, bytes.fromhex(headers(*lines)[0]), True)
+            liar.until(lambda: liar.closed or 0 in liar.stopped or 0 in liar.heard, WITHIN_S)
+            is_refused = liar.stopped.get(0) == MESSAGE or BAD_REQUEST in liar.heard.get(0, b"")[:10]
+            liar.connection.send_stream_data(4, bytes.fromhex(headers(GET, HTTPS, AUTHORITY, ROOT)[0]), True)
+            if not is_refused or not liar.until(lambda: 4 in liar.heard, WITHIN_S):
+                wrong.append(f"{name}: {liar.stopped}, {liar.heard}, {liar.closed}")
+    if wrong:
+        sys.exit("\n".join(wrong))
+    print(len(DOWNGRADE))
+
+
 def resets():
     """Requests that are given up at once, until the server has had enough."""
     with Liar(CA, HOST, PORT) as liar:
@@ -147,4 +195,4 @@ def resets():
     print("closed for excessive load")
 
 
-{"rules": rules, "resets": resets}[SCENARIO]()
+{"rules": rules, "downgrade": downgrade, "resets": resets}[SCENARIO]()

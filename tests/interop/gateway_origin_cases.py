@@ -7,7 +7,7 @@ import ssl
 
 from gateway_cases import Gateway
 from hostile import Scripted, path_of, reply
-from peers import HOST
+from peers import HOST, ROOT
 from suite import case, check
 
 # How curl asks; of 1.0 by ALPN it would be refused. A client of 1.0 is told no length in chunks: for it a response without one ends with the connection.
@@ -134,3 +134,16 @@ def what_an_origin_may_have_done_is_not_asked_for_twice(world):
             times = origin.asked[f"{method} {path}"] - before_it
             expected = (0, status, 2 if method == "GET" else 1)
             check((code, got, times) == expected, f"{method}: curl ended with {code}, {got}, asked {times} times")
+
+
+@case("python", "openssl", seconds=90)
+def what_http_3_could_say_and_http_1_could_not_reaches_no_origin(world):
+    with Origin(world, {"/": (reply(200, "ok"), "kept")}) as origin:
+        gateway = Gateway(world, origin, "--http1.1")
+        program = ROOT / "tests/interop/aioquic_h3_rules.py"
+        count = int(world.run("python", program, world.ca, HOST, gateway.port, "downgrade", seconds=80).stdout)
+        check(origin.asked == {"GET /": count}, origin.asked)
+        heads = [head.decode().lower() for head, _ in origin.requests]
+        wrong = [head for head in heads if any(part in head for part in ("evil", "x-a", "x-b", "b.test", "chunked"))]
+        check(not wrong, wrong)
+    return f"{count} requests"
