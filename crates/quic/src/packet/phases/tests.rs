@@ -5,9 +5,17 @@ use crate::packet::tests::secret;
 use crate::rules::versions::{VERSION_1, VERSIONS};
 use sakigake_wire::Writer;
 
+/// All that TLS may agree on here.
+const SUITES: [u16; 3] = [0x1301, 0x1302, 0x1303];
+
 /// Both ends of a connection, with handshakes confirmed.
 fn pair(version: &'static Version) -> [Phases; 2] {
-    let (one, other) = (secret(0x1301, 1), secret(0x1301, 2));
+    pair_of(version, 0x1301)
+}
+
+/// The same under a suite.
+fn pair_of(version: &'static Version, suite: u16) -> [Phases; 2] {
+    let (one, other) = (secret(suite, 1), secret(suite, 2));
     let end = |send, receive| {
         let mut end = Phases::new(version, send);
         end.receive(receive);
@@ -230,20 +238,38 @@ fn whatever_comes_to_an_end_at_rest_has_all_keys_made() {
 
 #[test]
 fn both_ends_may_rest_between_any_two_packets_whatever_updates_there_were() {
-    let [mut one, mut other] = pair(&VERSION_1);
-    for round in 0..4 {
-        for number in [2 * round, 2 * round + 1] {
+    for (version, suite) in VERSIONS.into_iter().flat_map(|version| SUITES.map(|suite| (version, suite))) {
+        let [mut one, mut other] = pair_of(version, suite);
+        for round in 0..4 {
+            for number in [2 * round, 2 * round + 1] {
+                one.rest();
+                other.rest();
+                let turn = heard(&mut other, &sent(&mut one, number)).expect("ours");
+                other.acked(number, turn).expect("nothing is wrong");
+                let turn = heard(&mut one, &sent(&mut other, number)).expect("ours");
+                one.acked(number, turn).expect("nothing is wrong");
+            }
             one.rest();
-            other.rest();
-            let turn = heard(&mut other, &sent(&mut one, number)).expect("ours");
-            other.acked(number, turn).expect("nothing is wrong");
-            let turn = heard(&mut one, &sent(&mut other, number)).expect("ours");
-            one.acked(number, turn).expect("nothing is wrong");
+            one.update().expect("the last one is confirmed");
         }
-        one.rest();
-        one.update().expect("the last one is confirmed");
+        assert_eq!(one.updates(), 4, "{version:?}, {suite:04x}");
     }
-    assert_eq!(one.updates(), 4);
+}
+
+#[test]
+fn a_late_packet_opens_under_the_keys_before_whoever_rested_since() {
+    let [mut one, mut other] = pair(&VERSION_1);
+    let late = sent(&mut one, 0);
+    assert_eq!(heard(&mut other, &sent(&mut one, 1)), Ok(Turn::Current));
+    one.update().expect("confirmed");
+    assert_eq!(heard(&mut other, &sent(&mut one, 2)), Ok(Turn::Updated));
+    other.rest();
+    assert_eq!(heard(&mut other, &late), Ok(Turn::Previous));
+    assert_eq!(heard(&mut other, &sent(&mut one, 3)), Ok(Turn::Current));
+    other.rest();
+    other.forget_previous();
+    assert_eq!(heard(&mut other, &late), Err(Unopened::Forged));
+    assert_eq!(heard(&mut one, &sent(&mut other, 0)), Ok(Turn::Followed));
 }
 
 #[test]
