@@ -5,6 +5,7 @@ use crate::budget::Budget;
 use crate::control::{Heard, Uni};
 use crate::departure::Local;
 use crate::grease::Grease;
+use crate::patience::Blocked;
 use crate::priority::Priorities;
 use crate::request::{Exchange, Phase};
 use crate::rules::{ErrorCode, kind};
@@ -87,6 +88,8 @@ pub struct Connection {
     pub(crate) heads_due: Option<Instant>,
     /// Since when streams find no room and nothing leaves.
     pub(crate) stalled: Option<Instant>,
+    /// Those whose bytes QUIC holds without credit to send them by.
+    pub(crate) blocked: Option<Box<Blocked>>,
     /// The stream that was served last, so that all have their turn.
     pub(crate) turn: u64,
     /// Whether SETTINGS were said.
@@ -172,6 +175,7 @@ impl Connection {
             heads: 0,
             heads_due: None,
             stalled: None,
+            blocked: None,
             turn: 0,
             has_begun: false,
             grease: None,
@@ -347,7 +351,7 @@ impl Connection {
         self.used.clear();
         self.priorities = Priorities::default();
         (self.queued, self.held, self.waiting_bytes, self.heads) = (0, 0, 0, 0);
-        (self.heads_due, self.stalled) = (None, None);
+        (self.heads_due, self.stalled, self.blocked) = (None, None, None);
     }
 
     /// Whether it was ended at once, by a fault or by [`close`](Self::close).

@@ -2,8 +2,16 @@
 
 use crate::connection::{Connection, Going, Notice};
 use crate::request::Exchange;
-use crate::{Fault, Flood};
+use crate::{Departure, Fault, Flood};
+use sakigake_semantics::StreamId;
 use sakigake_wire::{Instant, Span};
+
+/// Streams that wait for credit, and how many bytes of each had left when that was looked at.
+#[derive(Debug)]
+pub(crate) struct Blocked {
+    since: Instant,
+    streams: Vec<(u64, u64)>,
+}
 
 impl Connection {
     /// When to call [`expire`](Self::expire), if nothing else happens before. It may be earlier than needed, once for each wait
@@ -14,7 +22,31 @@ impl Connection {
             Going::On | Going::Final(_) => None,
             Going::Over => return None,
         };
-        [drained, self.heads_due, self.stall_due()].into_iter().flatten().min()
+        [drained, self.heads_due, self.stall_due(), self.blocked_due()].into_iter().flatten().min()
+    }
+
+    /// Whether the owner is to say which streams wait for credit ([`blocked`](Self::blocked)).
+    pub fn wants_blocked(&self, now: Instant) -> bool {
+        !self.is_over() && self.blocked_due().is_none_or(|due| due <= now)
+    }
+
+    /// The owner's word which streams have bytes that the peer gives no credit for, and how many bytes of each have left. What was handed to
+    /// it waits there, whether the exchange is over here or not: a stream that gets no credit in
+    /// [`Limits::stall_ms`](crate::Limits::stall_ms) is given up.
+    pub fn blocked(&mut self, now: Instant, streams: impl Iterator<Item = (StreamId, u64)>) {
+        let before = self.blocked.take().map_or_else(Vec::new, |blocked| blocked.streams);
+        let least = self.config.limits.stall_bytes;
+        let is_stuck =
+            |(id, left): &(u64, u64)| before.iter().any(|had| had.0 == *id && *left < had.1 + least);
+        let requests = streams.map(|(stream, left)| (stream.0, left)).filter(|(id, _)| id & 3 == 0);
+        let (stuck, streams): (Vec<_>, Vec<_>) = requests.partition(is_stuck);
+        for (id, _) in stuck {
+            let given_up = self.give_up_blocked(id);
+            self.bear(given_up);
+        }
+        if !streams.is_empty() && !self.is_over() {
+            self.blocked = Some(Box::new(Blocked { since: now, streams }));
+        }
     }
 
     /// Time passed: what is overdue is given up.
@@ -55,6 +87,23 @@ impl Connection {
 
     fn stall_due(&self) -> Option<Instant> {
         self.stalled.map(|since| since + Span::from_millis(self.config.limits.stall_ms))
+    }
+
+    fn blocked_due(&self) -> Option<Instant> {
+        let blocked = self.blocked.as_ref()?;
+        Some(blocked.since + Span::from_millis(self.config.limits.stall_ms))
+    }
+
+    fn give_up_blocked(&mut self, id: u64) -> Result<(), Fault> {
+        let (stream, code) = (StreamId(id), Fault::Stalled.code());
+        let exchange = self.exchanges.get(&id);
+        if exchange.is_none_or(|exchange| exchange.output.is_over()) {
+            self.departures.push_back(Departure::Reset { stream, code: code.wire() }); // All of it lies in QUIC.
+        }
+        if exchange.is_some() {
+            self.notices.push_back(Notice::Reset { stream: id, code: code.wire() });
+        }
+        self.abandon(id, code)
     }
 
     /// Requests that do not get whole. Their owner has not heard of them.

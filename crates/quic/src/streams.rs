@@ -311,6 +311,20 @@ impl Streams {
         if sending.is_open() { Ok(sending.queued()) } else { Err(Refused::Ended) }
     }
 
+    /// Streams with bytes that the peer gives no credit for, and how many of each have left.
+    pub fn blocked(&self) -> impl Iterator<Item = (StreamId, u64)> {
+        let has_credit = self.credit.available() > 0;
+        let sending = self.shelf.iter().filter_map(|(id, stream)| Some((id, stream.send.as_deref()?)));
+        sending
+            .filter(move |(_, sending)| sending.is_blocked(has_credit))
+            .map(|(id, sending)| (id, sending.sent()))
+    }
+
+    /// Bytes of all streams that have left.
+    pub const fn sent_bytes(&self) -> u64 {
+        self.credit.used()
+    }
+
     /// Gives back room that nothing lies in: for a connection at rest.
     pub fn shrink(&mut self) {
         self.shelf.shrink(|stream| {

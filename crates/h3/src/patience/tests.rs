@@ -83,3 +83,32 @@ fn who_takes_nothing_gets_nothing() {
     assert_eq!((given_up(&mut server, 2_599), server.deadline()), ((vec![0], vec![0]), None));
     assert_eq!(server.open_streams(), 2, "who has nothing to take waits for nothing");
 }
+
+#[test]
+fn what_has_left_for_a_peer_that_gives_no_credit_is_given_up() {
+    let mut server = server();
+    for stream in [0, 4, 8, 12] {
+        server.handle(at(0), StreamId(stream), &GET, true, &mut |_| ()).unwrap();
+        server.respond(StreamId(stream), &Response::new(200), false).unwrap();
+        server.send(StreamId(stream), Chunk::Owned(vec![1; 10]), stream != 12).unwrap();
+    }
+    while server.depart(at(0), &mut |_| 1_000).is_some() {}
+    server.tell(&mut |_| ()); // Three of them are over here.
+    let blocked = |streams: &[(u64, u64)]| {
+        streams.iter().map(|(id, left)| (StreamId(*id), *left)).collect::<Vec<_>>().into_iter()
+    };
+    // Stream 3 is ours, and no request's.
+    assert!(server.wants_blocked(at(0)));
+    server.blocked(at(0), blocked(&[(0, 5), (3, 0), (4, 5), (12, 5)]));
+    assert!(!server.wants_blocked(at(999)));
+    assert_eq!(server.deadline(), Some(at(1_000)));
+    assert!(server.wants_blocked(at(1_000)));
+    // One takes something, another is blocked only now, and the end of one has not been said.
+    server.blocked(at(1_000), blocked(&[(0, 54), (3, 0), (4, 55), (8, 5), (12, 5)]));
+    assert_eq!(given_up(&mut server, 1_000), (vec![0, 12], vec![12]));
+    assert_eq!(server.deadline(), Some(at(2_000)));
+    server.blocked(at(2_000), blocked(&[(4, 105)]));
+    assert_eq!(given_up(&mut server, 2_000), (vec![], vec![]));
+    server.blocked(at(3_000), blocked(&[]));
+    assert_eq!(server.deadline(), None);
+}

@@ -57,6 +57,16 @@ impl Connection {
         self.streams.queued(id)
     }
 
+    /// Streams with bytes that the peer gives no credit for, and how many of each have left.
+    pub fn blocked_streams(&self) -> impl Iterator<Item = (StreamId, u64)> {
+        self.streams.blocked()
+    }
+
+    /// Bytes of all streams that have left, those that left again not counted.
+    pub const fn stream_bytes_sent(&self) -> u64 {
+        self.streams.sent_bytes()
+    }
+
     /// Streams of a direction of which something is still of interest: there is more to come, or the peer does not have all.
     pub fn live_streams(&self, direction: Direction) -> usize {
         self.streams.live(direction)

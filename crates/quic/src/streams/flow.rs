@@ -23,6 +23,11 @@ impl SendWindow {
         self.limit.saturating_sub(self.used)
     }
 
+    /// Bytes that have left.
+    pub(crate) const fn used(&self) -> u64 {
+        self.used
+    }
+
     /// Bytes leave: at most [`SendWindow::available`].
     pub(crate) fn spend(&mut self, bytes: u64) {
         debug_assert!(bytes <= self.available());

@@ -83,6 +83,16 @@ impl Sending {
         self.backlog.queued()
     }
 
+    /// Bytes that have left.
+    pub(crate) const fn sent(&self) -> u64 {
+        self.backlog.next()
+    }
+
+    /// Whether something waits for credit, which the connection `has_credit` for or not.
+    pub(crate) const fn is_blocked(&self, has_credit: bool) -> bool {
+        self.queued() > 0 && !(has_credit && self.window.available() > 0)
+    }
+
     /// Gives back room that nothing lies in.
     pub(crate) fn shrink(&mut self) {
         self.backlog.shrink();

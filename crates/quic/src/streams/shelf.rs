@@ -37,6 +37,11 @@ impl<T> Shelf<T> {
         self.index.iter().map(|(id, _)| *id)
     }
 
+    /// The streams, in the order of their numbers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (StreamId, &T)> {
+        self.index.iter().filter_map(|(id, place)| Some((*id, self.places[*place as usize].as_ref()?)))
+    }
+
     /// Puts a stream in, of a number that is not there.
     pub(crate) fn insert(&mut self, id: StreamId, stream: T) {
         let Err(at) = self.position(id) else { return };

@@ -41,6 +41,10 @@ impl Http3 {
         };
         self.peer_requests = connection.allowed(Direction::Bidirectional);
         engine.allow_peer_requests(self.peer_requests);
+        if engine.wants_blocked(now) {
+            let blocked = connection.blocked_streams();
+            engine.blocked(now, blocked.map(|(id, left)| (StreamId(id.number()), left)));
+        }
         while let Some(departure) = engine.depart(now, &mut |stream| room(connection, stream)) {
             if let Some(frames) = &mut self.frames {
                 frames.sent(&departure);

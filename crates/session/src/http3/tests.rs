@@ -118,6 +118,10 @@ fn note(event: &Event<'_>, heard: &mut Vec<String>, requests: &mut Vec<StreamId>
 
 impl Pair {
     fn new(server_quic: Options) -> Self {
+        Self::between(Options::default(), server_quic)
+    }
+
+    fn between(client_quic: Options, server_quic: Options) -> Self {
         let now = Instant::from_nanos(1);
         let key = KeyPair::generate().expect("a key");
         let leaf = CertificateParams::new(vec!["a.test".into()]).and_then(|leaf| leaf.self_signed(&key));
@@ -138,7 +142,7 @@ impl Pair {
         let config = ClientConfig { tls: client_tls.clone(), h2: None, h3, trace: false };
         let client = Http3::client(Arc::new(config));
 
-        let quic = Options::default().build(&PROVIDER).expect("good options");
+        let quic = client_quic.build(&PROVIDER).expect("good options");
         let addresses = Addresses { local: address(1), peer: address(2) };
         let attempt = Attempt {
             server_name: "a.test",
@@ -313,6 +317,52 @@ fn qpack_begins_no_instruction_for_whose_end_there_is_no_credit() {
         }
     }
     assert_eq!(pair.client.heard.iter().filter(|heard| heard.starts_with("200")).count(), 20);
+}
+
+/// A client that grants so many bytes a stream, reads nothing, and lets the server know that it is there while so many seconds pass.
+fn asked_and_not_read(window_bytes: u64, seconds: u64, mut meanwhile: impl FnMut(&mut Pair)) -> Pair {
+    let mut options = Options::default();
+    options.limits.streams.initial_stream_window_bytes = window_bytes;
+    let mut pair = Pair::between(options, Options::default());
+    for path in ["/a", "/b"] {
+        pair.client.get(path).expect("it may");
+    }
+    pair.talk();
+    let response = Response { status: 200, fields: Default::default() };
+    for stream in core::mem::take(&mut pair.server.requests) {
+        let mut server = pair.server.carrier();
+        let http = server.http().expect("HTTP/3");
+        http.respond(stream, &response, false).expect("it is open");
+        http.send(stream, semantics::Chunk::Owned(vec![7; 20_000]), true).expect("there is room");
+    }
+    for _ in 0..seconds {
+        meanwhile(&mut pair);
+        pair.client.connection.ping();
+        pair.talk();
+        pair.now += Span::from_millis(400); // A second, with what was said.
+    }
+    pair
+}
+
+#[test]
+fn who_gives_no_credit_for_an_answer_that_has_left_the_engine_does_not_keep_it() {
+    let pair = asked_and_not_read(1_000, 130, |_| {});
+    let mut heard = pair.client.heard.iter().filter(|heard| heard.starts_with("reset"));
+    assert_eq!((heard.next(), heard.next()), (Some(&"reset 0".to_owned()), Some(&"reset 4".to_owned())));
+    assert_eq!(pair.server.connection.live_streams(Direction::Bidirectional), 0);
+    assert!(pair.server.http3.outcome().is_none(), "the connection goes on");
+}
+
+#[test]
+fn who_takes_an_answer_slowly_gets_it() {
+    let pair = asked_and_not_read(1_000, 200, |pair| {
+        for id in [0, 4] {
+            let id = sakigake_quic::streams::StreamId::new(id).expect("an id");
+            pair.client.connection.consume(id, 40); // As many bytes a second.
+        }
+    });
+    assert!(!pair.client.heard.iter().any(|heard| heard.starts_with("reset")), "{:?}", pair.client.heard);
+    assert_eq!(pair.server.connection.live_streams(Direction::Bidirectional), 2);
 }
 
 #[test]
