@@ -19,8 +19,8 @@ pub struct Http<A> {
     answer: Option<Box<Answer>>,
     /// Runs to the next moment that HTTP wants to be told of.
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
-    /// Since when nothing of what waits has left, and how much it was.
-    stalled: Option<(Instant, u64)>,
+    /// Since when nothing of what waits has left.
+    stalled: Option<Stall>,
 }
 
 impl<A: crate::Application> Http<A> {
@@ -41,7 +41,7 @@ impl<A: crate::Application> Http<A> {
 
     /// The moment that comes first of those at which HTTP, or our patience, wants to act.
     fn deadline(&self) -> Option<Instant> {
-        let stalled = self.stalled.map(|(since, _)| since + self.application.patience());
+        let stalled = self.stalled.map(|stall| stall.since + self.application.patience());
         [self.http3.deadline(), stalled].into_iter().flatten().min()
     }
 
@@ -49,12 +49,9 @@ impl<A: crate::Application> Http<A> {
     fn watch(&mut self, now: Instant, connection: &mut Connection) {
         let Self { http3, application, stalled, .. } = self;
         let waits = OverQuic { connection, http3 }.http().map_or(0, |http| http.queued_bytes());
-        *stalled = match *stalled {
-            _ if waits == 0 => None,
-            Some((since, before)) if before == waits => Some((since, before)),
-            _ => Some((now, waits)),
-        };
-        if stalled.is_some_and(|(since, _)| since + application.patience() <= now) {
+        let sent = connection.stream_bytes_sent();
+        *stalled = Stall::after(*stalled, now, waits, sent);
+        if stalled.is_some_and(|stall| stall.since + application.patience() <= now) {
             *stalled = None;
             if let Some(http) = (OverQuic { connection, http3 }).http() {
                 http.close(sakigake_semantics::Reason::Cancel);
@@ -119,3 +116,30 @@ impl<A: crate::Application> Application for Http<A> {
         self.timer.as_mut().map_or(Poll::Pending, |(_, sleep)| sleep.as_mut().poll(cx))
     }
 }
+
+/// The peer takes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stall {
+    since: Instant,
+    /// What waited in HTTP.
+    waits: u64,
+    /// What had left QUIC, which holds some of each stream ready: with many of them it is long until HTTP notices that they go on.
+    sent: u64,
+}
+
+/// Less than so much is nothing.
+const LEAST_BYTES: u64 = 1_024;
+
+impl Stall {
+    /// What a look makes of what was there `before`.
+    fn after(before: Option<Self>, now: Instant, waits: u64, sent: u64) -> Option<Self> {
+        match before {
+            _ if waits == 0 => None,
+            Some(stall) if stall.waits == waits && sent < stall.sent + LEAST_BYTES => Some(stall),
+            _ => Some(Self { since: now, waits, sent }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
