@@ -89,7 +89,7 @@ pub struct Connection {
     /// Since when streams find no room and nothing leaves.
     pub(crate) stalled: Option<Instant>,
     /// Those whose bytes QUIC holds without credit to send them by.
-    pub(crate) blocked: Option<Box<Blocked>>,
+    pub(crate) blocked: Blocked,
     /// The stream that was served last, so that all have their turn.
     pub(crate) turn: u64,
     /// Whether SETTINGS were said.
@@ -175,7 +175,7 @@ impl Connection {
             heads: 0,
             heads_due: None,
             stalled: None,
-            blocked: None,
+            blocked: Blocked::default(),
             turn: 0,
             has_begun: false,
             grease: None,
@@ -351,7 +351,7 @@ impl Connection {
         self.used.clear();
         self.priorities = Priorities::default();
         (self.queued, self.held, self.waiting_bytes, self.heads) = (0, 0, 0, 0);
-        (self.heads_due, self.stalled, self.blocked) = (None, None, None);
+        (self.heads_due, self.stalled, self.blocked) = (None, None, Blocked::default());
     }
 
     /// Whether it was ended at once, by a fault or by [`close`](Self::close).

@@ -6,12 +6,17 @@ use crate::{Departure, Fault, Flood};
 use sakigake_semantics::StreamId;
 use sakigake_wire::{Instant, Span};
 
-/// Streams that wait for credit, and how many bytes of each had left when that was looked at.
-#[derive(Debug)]
+/// Streams that wait for credit, as of the last look at them.
+#[derive(Debug, Default)]
 pub(crate) struct Blocked {
-    since: Instant,
+    /// When the next look is due: before somebody waits it is taken when there is something to do anyhow.
+    due: Instant,
+    /// With the bytes of each that had left.
     streams: Vec<(u64, u64)>,
 }
+
+/// Between two looks by which nobody waited.
+const LOOK: Span = Span::from_secs(1);
 
 impl Connection {
     /// When to call [`expire`](Self::expire), if nothing else happens before. It may be earlier than needed, once for each wait
@@ -22,20 +27,21 @@ impl Connection {
             Going::On | Going::Final(_) => None,
             Going::Over => return None,
         };
-        [drained, self.heads_due, self.stall_due(), self.blocked_due()].into_iter().flatten().min()
+        let blocked = (!self.blocked.streams.is_empty()).then_some(self.blocked.due);
+        [drained, self.heads_due, self.stall_due(), blocked].into_iter().flatten().min()
     }
 
     /// Whether the owner is to say which streams wait for credit ([`blocked`](Self::blocked)).
     pub fn wants_blocked(&self, now: Instant) -> bool {
-        !self.is_over() && self.blocked_due().is_none_or(|due| due <= now)
+        self.blocked.due <= now && !self.is_over()
     }
 
     /// The owner's word which streams have bytes that the peer gives no credit for, and how many bytes of each have left. What was handed to
     /// it waits there, whether the exchange is over here or not: a stream that gets no credit in
     /// [`Limits::stall_ms`](crate::Limits::stall_ms) is given up.
     pub fn blocked(&mut self, now: Instant, streams: impl Iterator<Item = (StreamId, u64)>) {
-        let before = self.blocked.take().map_or_else(Vec::new, |blocked| blocked.streams);
-        let least = self.config.limits.stall_bytes;
+        let before = core::mem::take(&mut self.blocked.streams);
+        let (term, least) = (self.stall_patience(), self.config.limits.stall_bytes);
         let is_stuck =
             |(id, left): &(u64, u64)| before.iter().any(|had| had.0 == *id && *left < had.1 + least);
         let requests = streams.map(|(stream, left)| (stream.0, left)).filter(|(id, _)| id & 3 == 0);
@@ -44,9 +50,8 @@ impl Connection {
             let given_up = self.give_up_blocked(id);
             self.bear(given_up);
         }
-        if !streams.is_empty() && !self.is_over() {
-            self.blocked = Some(Box::new(Blocked { since: now, streams }));
-        }
+        let wait = if streams.is_empty() { LOOK.min(term) } else { term };
+        self.blocked = Blocked { due: now + wait, streams };
     }
 
     /// Time passed: what is overdue is given up.
@@ -86,12 +91,11 @@ impl Connection {
     }
 
     fn stall_due(&self) -> Option<Instant> {
-        self.stalled.map(|since| since + Span::from_millis(self.config.limits.stall_ms))
+        self.stalled.map(|since| since + self.stall_patience())
     }
 
-    fn blocked_due(&self) -> Option<Instant> {
-        let blocked = self.blocked.as_ref()?;
-        Some(blocked.since + Span::from_millis(self.config.limits.stall_ms))
+    fn stall_patience(&self) -> Span {
+        Span::from_millis(self.config.limits.stall_ms)
     }
 
     fn give_up_blocked(&mut self, id: u64) -> Result<(), Fault> {

@@ -110,5 +110,5 @@ fn what_has_left_for_a_peer_that_gives_no_credit_is_given_up() {
     server.blocked(at(2_000), blocked(&[(4, 105)]));
     assert_eq!(given_up(&mut server, 2_000), (vec![], vec![]));
     server.blocked(at(3_000), blocked(&[]));
-    assert_eq!(server.deadline(), None);
+    assert_eq!((server.deadline(), server.wants_blocked(at(3_001))), (None, false));
 }
