@@ -1,7 +1,7 @@
 //! What the network says of datagrams that found nobody (ICMP, port unreachable), for a client that has not been answered yet.
 //!
-//! Whoever sees a datagram may forge such a word, and nobody else: the system takes it only where it quotes our port and the peer's. Who
-//! has been answered must not go by it.
+//! Whoever sees a datagram may forge such a word, or guesses our port in time: the system takes it only where it quotes that and the peer's.
+//! Who has been answered must not go by it.
 
 use nix::{
     cmsg_space,
