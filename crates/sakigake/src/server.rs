@@ -14,7 +14,7 @@ mod upgrade;
 mod worker;
 
 #[doc(hidden)]
-pub use bare::Bare;
+pub use bare::{Bare, BareQuic};
 pub use listeners::{Kind, Listeners};
 pub use renew::NotRenewed;
 pub use running::Running;

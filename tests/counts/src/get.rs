@@ -22,6 +22,7 @@ use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
+use tokio::runtime::Runtime;
 
 /// A file that has been left alone for so long is kept in memory.
 const SETTLED: Duration = Duration::from_millis(1_100);
@@ -40,8 +41,7 @@ pub(crate) fn at_once(times: usize, bytes: usize, requests: usize) {
 }
 
 fn gets(times: usize, bytes: usize, lines: &[Line], requests: usize) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    let runtime = runtime.expect("a runtime without sockets");
+    let runtime = runtime();
     let _inside = runtime.enter();
     let folder = Folder::with(bytes);
     let mut pair = Pair::new(&folder);
@@ -51,16 +51,22 @@ fn gets(times: usize, bytes: usize, lines: &[Line], requests: usize) {
     }
 }
 
-fn request(lines: &[Line]) -> Request {
+/// For a server's timers.
+pub(crate) fn runtime() -> Runtime {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.expect("a runtime without sockets")
+}
+
+pub(crate) fn request(lines: &[Line]) -> Request {
     let fields = lines.iter().filter(|(name, _)| !name.starts_with(':'));
     fields.fold(Request::get(HOST, "/file.js"), |request, (name, value)| request.with(name, value))
 }
 
 /// A folder with one file, as old as the epoch; its end is the folder's.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn with(bytes: usize) -> Self {
+    pub(crate) fn with(bytes: usize) -> Self {
         let folder = std::env::temp_dir().join(format!("sakigake-counts-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder for a file");
         let file = fs::File::create(folder.join("file.js")).expect("a file");
@@ -68,6 +74,15 @@ impl Folder {
         file.set_modified(SystemTime::UNIX_EPOCH).expect("a file of ours");
         std::thread::sleep(SETTLED); // What changed a moment ago is not kept, but read anew for each request.
         Self(folder)
+    }
+
+    /// It is served to all.
+    pub(crate) fn site(&self, server: ServerConfig) -> Arc<Site> {
+        // What a slow emulation has kept is trusted for as long as it runs.
+        let cache = CacheLimits { trust_us: u64::MAX, ..CacheLimits::default() };
+        let files = Files::with(&self.0, Options { cache, ..Options::default() }).expect("a folder");
+        let hosts = Hosts::one(Target::Files(files));
+        Arc::new(Site::new(hosts, Arc::new(Swap::new(server)), AccessLog::off()))
     }
 }
 
@@ -98,13 +113,9 @@ impl Pair {
         let h2 = || Some(Default::default());
         let client = ClientConfig { tls: world.client, h2: h2(), h3: None, trace: false };
         let server = ServerConfig { tls: world.server, h2: h2(), h3: None, hints: None, trace: false };
-        // What a slow emulation has kept is trusted for as long as it runs.
-        let cache = CacheLimits { trust_us: u64::MAX, ..CacheLimits::default() };
-        let files = Files::with(&folder.0, Options { cache, ..Options::default() }).expect("a folder");
-        let hosts = Hosts::one(Target::Files(files));
-        let site = Site::new(hosts, Arc::new(Swap::new(server)), AccessLog::off());
+        let site = folder.site(server);
         let client = Session::client(Arc::new(client), HOST, NOW, Box::new(System)).expect("a good name");
-        let mut pair = Self { client, server: Bare::new(Arc::new(site)), out: vec![0; OUT_BYTES] };
+        let mut pair = Self { client, server: Bare::new(site), out: vec![0; OUT_BYTES] };
         while !pair.client.is_ready() {
             pair.turn(false, &mut Heard::default());
         }

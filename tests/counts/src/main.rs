@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout)] // Its one list is for other programs.
 
 mod get;
+mod get3;
 mod hpack;
 mod messages;
 mod quic;
@@ -36,6 +37,9 @@ const CASES: &[(&str, Work)] = &[
     ("get-16-kib", |times| get::one_by_one(times, 16 << 10)),
     ("get-1-mib", |times| get::one_by_one(times, 1 << 20)),
     ("get-1-kib-100-at-once", |times| get::at_once(times, 1 << 10, 100)),
+    ("http3-get-1-kib", |times| get3::one_by_one(times, 1 << 10)),
+    ("http3-get-1-mib", |times| get3::one_by_one(times, 1 << 20)),
+    ("http3-get-1-kib-50-at-once", |times| get3::at_once(times, 1 << 10, 50)),
 ];
 
 /// Does a case's work so many times.

@@ -23,7 +23,7 @@ const CHUNK_BYTES: usize = 1 << 16;
 /// Streams before the counted ones: by then windows and packets are as large as they get.
 const STREAMS_BEFORE: usize = 20;
 /// The place for a batch of packets.
-const BATCH_BYTES: usize = 65_535;
+pub(crate) const BATCH_BYTES: usize = 65_535;
 
 pub(crate) fn handshake_client(times: usize) {
     handshakes(times, Side::Client);
@@ -148,7 +148,7 @@ impl Pair {
     }
 }
 
-fn attempt() -> Attempt<'static> {
+pub(crate) fn attempt() -> Attempt<'static> {
     Attempt {
         server_name: HOST,
         session: None,
@@ -161,17 +161,22 @@ fn attempt() -> Attempt<'static> {
 }
 
 /// As the client sees them.
-fn addresses() -> Addresses {
+pub(crate) fn addresses() -> Addresses {
     let address = |text: &str| text.parse().expect("an address");
     Addresses { local: address("192.0.2.1:4000"), peer: address("192.0.2.2:443") }
 }
 
-fn chance() -> Chance {
+pub(crate) fn chance() -> Chance {
     Chance { tls: Box::new(System), quic: Box::new(System) }
 }
 
 /// The server's side of what a client began.
 fn accept(world: &World, datagram: &[u8], config: &Arc<Config>) -> Connection {
+    Connection::server(world.server.clone(), config.clone(), &accepted(datagram), NOW, chance())
+}
+
+/// What an endpoint finds in a client's first packet.
+pub(crate) fn accepted(datagram: &[u8]) -> Accepted {
     let door = Door { side: Side::Server, id_bytes: 8, fixed_bit: FixedBit::Required };
     let Header::Initial { version, dcid, scid, .. } =
         packet::parse(datagram, &door).expect("it is one").header
@@ -180,7 +185,7 @@ fn accept(world: &World, datagram: &[u8], config: &Arc<Config>) -> Connection {
     };
     let id = |bytes: &[u8]| ConnectionId::new(bytes).expect("it was read from a header");
     let Addresses { local, peer } = addresses();
-    let accepted = Accepted {
+    Accepted {
         version,
         original_dcid: id(dcid),
         retry_source: None,
@@ -189,8 +194,7 @@ fn accept(world: &World, datagram: &[u8], config: &Arc<Config>) -> Connection {
         peer: id(scid),
         addresses: Addresses { local: peer, peer: local },
         is_validated: true,
-    };
-    Connection::server(world.server.clone(), config.clone(), &accepted, NOW, chance())
+    }
 }
 
 /// Each datagram of a batch arrives, and what came is read.

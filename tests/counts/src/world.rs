@@ -19,6 +19,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::speaking(b"h2")
+    }
+
+    /// The same with that protocol.
+    pub(crate) fn speaking(alpn: &[u8]) -> Self {
         let new_key = || KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key is made");
         let authority_key = new_key();
         let mut params = CertificateParams::new(Vec::new()).expect("no names are good names");
@@ -38,13 +43,13 @@ impl World {
         let client = client::Options {
             verifier: Some(Arc::new(verifier)),
             unix_secs_at_start: now.as_secs(),
-            alpn: vec![b"h2".to_vec()],
+            alpn: vec![alpn.to_vec()],
             groups: vec![X25519],
             ..client::Options::new(&PROVIDER)
         };
         let server = server::Options {
             credentials: vec![Arc::new(credential)],
-            alpn: vec![b"h2".to_vec()],
+            alpn: vec![alpn.to_vec()],
             ..server::Options::new(&PROVIDER)
         };
         Self {
