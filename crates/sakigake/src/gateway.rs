@@ -16,6 +16,7 @@ mod fetch;
 mod flight;
 mod forward;
 mod hints;
+mod memory;
 mod rules;
 mod upload;
 
@@ -30,6 +31,7 @@ use crowd::{Crowds, Place};
 use hints::{Hints, Link};
 use http::{Method, StatusCode, header, request::Parts};
 use http_body::Body as _;
+use memory::Memory;
 use sakigake_page::Origin;
 use sakigake_preload as preload;
 use std::{
@@ -193,6 +195,8 @@ pub(crate) struct Gateway {
     changed: watch::Receiver<u64>,
     cache: RefCell<Cache>,
     crowds: RefCell<Crowds>,
+    /// What is hinted at, and not to be shared: it is not fetched for anybody, who would fetch it once more.
+    unshared: RefCell<Memory>,
 }
 
 impl Gateway {
@@ -209,7 +213,16 @@ impl Gateway {
         };
         let upstream = client.upstream(options.origin.clone(), told);
         let cache = RefCell::new(Cache::new(options.limits));
-        Self { options, origin, upstream, hints, changed, cache, crowds: RefCell::default() }
+        Self {
+            options,
+            origin,
+            upstream,
+            hints,
+            changed,
+            cache,
+            crowds: RefCell::default(),
+            unshared: RefCell::default(),
+        }
     }
 
     async fn answer(self: Rc<Self>, request: http::Request<Body>) -> http::Response<Outgoing> {

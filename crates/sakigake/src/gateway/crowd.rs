@@ -8,22 +8,14 @@ use super::{
     fetch,
     flight::{Flight, Head, Places, Reader},
     forward,
+    memory::Memory,
 };
 use crate::client::{Exchange, Protocol};
-use core::{hash::BuildHasher, time::Duration};
+use core::time::Duration;
 use http::{HeaderMap, Method, Response, header, request::Parts};
 use http_cache_semantics::BeforeRequest;
 use sakigake_preload::Origin;
-use std::{
-    collections::{BTreeMap, VecDeque, hash_map::RandomState},
-    rc::Rc,
-    time::SystemTime,
-};
-use tokio::time::Instant;
-
-/// How long it is remembered that a resource is not for all, and of how many.
-const MEMORY: Duration = Duration::from_secs(60);
-const REMEMBERED: usize = 1_024;
+use std::{collections::BTreeMap, rc::Rc, time::SystemTime};
 
 /// Fields of requests that a 304 may answer.
 const CONDITIONS: [header::HeaderName; 2] = [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE];
@@ -35,9 +27,8 @@ pub(super) struct Crowds {
     under_way: BTreeMap<String, Vec<Crowd>>,
     /// Those whose response somebody waits for, or reads.
     held: Places,
-    /// What was not for all, by its hash: nobody waits for that in vain.
-    lonely: VecDeque<(u64, Instant)>,
-    hasher: RandomState,
+    /// What was not for all: nobody waits for that in vain.
+    lonely: Memory,
 }
 
 /// A request and what comes of it.
@@ -81,21 +72,6 @@ impl Crowds {
     pub(super) fn part(&mut self, target: &str) {
         self.under_way.remove(target);
     }
-
-    fn is_lonely(&mut self, target: &str) -> bool {
-        while self.lonely.front().is_some_and(|(_, since)| since.elapsed() >= MEMORY) {
-            self.lonely.pop_front();
-        }
-        let hash = self.hasher.hash_one(target);
-        self.lonely.iter().any(|(other, _)| *other == hash)
-    }
-
-    fn note_lonely(&mut self, target: &str) {
-        if self.lonely.len() >= REMEMBERED {
-            self.lonely.pop_front();
-        }
-        self.lonely.push_back((self.hasher.hash_one(target), Instant::now()));
-    }
 }
 
 impl Gateway {
@@ -114,7 +90,7 @@ impl Gateway {
         if let Some(crowd) = all.into_iter().find(is_same) {
             return Some(Place::Behind(crowd.flight.clone()));
         }
-        if crowds.is_lonely(target) {
+        if crowds.lonely.has(target) {
             return None;
         }
         let flight = Rc::new(Flight::new(false, crowds.held.take(self.options.limits.crowds)?));
@@ -152,7 +128,7 @@ impl Gateway {
         mut exchange: Exchange,
     ) -> Result<Outgoing, Exchange> {
         let Some((head, length)) = self.for_all(parts, (came, exchange.protocol()), lead.asked) else {
-            self.crowds.borrow_mut().note_lonely(&lead.target);
+            self.crowds.borrow_mut().lonely.note(&lead.target);
             return Err(exchange);
         };
         if !lead.flight.is_awaited() {

@@ -35,6 +35,9 @@ const PASSED: [header::HeaderName; 5] =
 impl Gateway {
     /// Fetches what a hint names, for the browser that navigates by `parts`, unless it is there or on its way.
     pub(super) fn fetch_ahead(self: &Rc<Self>, link: &Link, parts: &request::Parts) {
+        if self.unshared.borrow_mut().has(&link.target) {
+            return;
+        }
         let mut request = request_for(&link.target);
         let accept = match link.hint.destination {
             Destination::Style => "text/css,*/*;q=0.1",
@@ -102,7 +105,13 @@ impl Gateway {
         }
         let headers = confirmed.map_or_else(|| headers.clone(), |stored| updated(&stored.headers, &headers));
         let status = if confirmed.is_some() { 200 } else { came.status };
-        let (policy, length) = self.judge(request, status, &headers, asked)?;
+        let Some((policy, length)) = self.judge(request, status, &headers, asked) else {
+            // What another status means for others nobody knows: this request may have been odd.
+            if status == 200 && flight.is_unasked.get() {
+                self.unshared.borrow_mut().note(target);
+            }
+            return None;
+        };
         let is_sized = length.is_some() || confirmed.is_some();
         flight.begin(Head { policy: policy.clone(), headers: headers.clone(), is_sized });
         match confirmed {

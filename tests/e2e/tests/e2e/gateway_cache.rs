@@ -34,6 +34,22 @@ fn each_line_of_a_policy_is_shown_from_the_cache_as_it_was_said() {
 }
 
 #[test]
+fn what_is_hinted_at_and_not_to_be_shared_is_fetched_once_in_a_while() {
+    let world = World::new(&["/private.css", "/page.css"]);
+    world.known.set(&[
+        ("/private.css", "cache-control", "private, max-age=60"),
+        ("/page.css", "cache-control", "no-cache"), // To be kept, and confirmed each time.
+    ]);
+    let mut browser = Client::of(&world.gateway);
+    for (stream, times) in [(1, 1), (3, 2), (5, 3)] {
+        assert_eq!(world.visit(&mut browser, stream).len(), 2, "the browser is told each time");
+        eventually("the other one was fetched", || world.known.asked("/page.css").len() == times);
+        sleep(A_WHILE);
+    }
+    assert_eq!(world.known.asked("/private.css").len(), 1);
+}
+
+#[test]
 fn a_coding_that_one_browser_asked_for_goes_to_no_other_one() {
     let world = World::new(&["/page.css"]);
     world.known.set(&[
