@@ -36,8 +36,8 @@ impl Connection {
         self.blocked.due <= now && !self.is_over()
     }
 
-    /// The owner's word which streams have bytes that the peer gives no credit for, and how many bytes of each have left. What was handed to
-    /// it waits there, whether the exchange is over here or not: a stream that gets no credit in
+    /// The owner's word which streams have bytes that the peer gives no credit for, or, where nothing goes on at all, bytes that wait, and how
+    /// many of each have left. What was handed to it waits there, whether the exchange is over here or not: a stream that gets no credit in
     /// [`Limits::stall_ms`](crate::Limits::stall_ms) is given up.
     pub fn blocked(&mut self, now: Instant, streams: impl Iterator<Item = (StreamId, u64)>) {
         let before = core::mem::take(&mut self.blocked.streams);

@@ -311,9 +311,9 @@ impl Streams {
         if sending.is_open() { Ok(sending.queued()) } else { Err(Refused::Ended) }
     }
 
-    /// Streams with bytes that the peer gives no credit for, and how many of each have left.
-    pub fn blocked(&self) -> impl Iterator<Item = (StreamId, u64)> {
-        let has_credit = self.credit.available() > 0;
+    /// Streams with bytes that wait, and how many of each have left: those that the peer gives no credit for, or `all`.
+    pub fn held_up(&self, all: bool) -> impl Iterator<Item = (StreamId, u64)> {
+        let has_credit = !all && self.credit.available() > 0;
         let sending = self.shelf.iter().filter_map(|(id, stream)| Some((id, stream.send.as_deref()?)));
         sending
             .filter(move |(_, sending)| sending.is_blocked(has_credit))

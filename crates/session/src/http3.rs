@@ -63,6 +63,8 @@ pub struct Http3 {
     frames: Option<Box<Frames>>,
     /// How many requests the peer may make in all, as far as it was told.
     peer_requests: u64,
+    /// Bytes of all streams that had left when it was last asked which of them wait.
+    sent_before: u64,
 }
 
 enum Role {
@@ -105,6 +107,7 @@ impl Http3 {
             tickets: Vec::new(),
             grease: None,
             peer_requests: 0,
+            sent_before: 0,
         }
     }
 

@@ -57,9 +57,9 @@ impl Connection {
         self.streams.queued(id)
     }
 
-    /// Streams with bytes that the peer gives no credit for, and how many of each have left.
-    pub fn blocked_streams(&self) -> impl Iterator<Item = (StreamId, u64)> {
-        self.streams.blocked()
+    /// Streams with bytes that wait, and how many of each have left: those that the peer gives no credit for, or `all`.
+    pub fn waiting_streams(&self, all: bool) -> impl Iterator<Item = (StreamId, u64)> {
+        self.streams.held_up(all)
     }
 
     /// Bytes of all streams that have left, those that left again not counted.

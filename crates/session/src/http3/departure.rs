@@ -17,6 +17,9 @@ const LEAST_BLOCK_BYTES: usize = 48;
 /// What a stream holds ready, in bytes, beyond one chunk.
 const AHEAD_BYTES: u64 = 32 * 1024;
 
+/// Less than so much, of all streams together, is nothing.
+const LEAST_BYTES: u64 = 1_024;
+
 /// What belongs to the connection leaves before any message.
 const FIRST: Priority = Priority { urgency: 0, incremental: false };
 
@@ -42,8 +45,12 @@ impl Http3 {
         self.peer_requests = connection.allowed(Direction::Bidirectional);
         engine.allow_peer_requests(self.peer_requests);
         if engine.wants_blocked(now) {
-            let blocked = connection.blocked_streams();
-            engine.blocked(now, blocked.map(|(id, left)| (StreamId(id.number()), left)));
+            let sent = connection.stream_bytes_sent();
+            // Where nothing goes on, it is not credit alone that is missing: the peer acknowledges nothing.
+            let is_still = sent < self.sent_before + LEAST_BYTES;
+            self.sent_before = sent;
+            let waiting = connection.waiting_streams(is_still);
+            engine.blocked(now, waiting.map(|(id, left)| (StreamId(id.number()), left)));
         }
         while let Some(departure) = engine.depart(now, &mut |stream| room(connection, stream)) {
             if let Some(frames) = &mut self.frames {

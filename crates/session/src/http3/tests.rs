@@ -354,6 +354,35 @@ fn who_gives_no_credit_for_an_answer_that_has_left_the_engine_does_not_keep_it()
 }
 
 #[test]
+fn who_acknowledges_nothing_of_an_answer_does_not_keep_it() {
+    let forever = || Options { max_idle_timeout_ms: 0, ..Options::default() };
+    let mut pair = Pair::between(forever(), forever());
+    let id = pair.client.get("/a").expect("it may");
+    pair.talk();
+    let mut server = pair.server.carrier();
+    let http = server.http().expect("HTTP/3");
+    http.respond(id, &Response { status: 200, fields: Default::default() }, false).expect("it is open");
+    http.send(id, semantics::Chunk::Owned(vec![7; 60_000]), true).expect("there is room");
+    // Each probe brings something new; they come ever more seldom.
+    for second in 0..400 {
+        pair.now += Span::from_secs(1);
+        let now = pair.now;
+        let End { connection, http3, .. } = &mut pair.server;
+        if connection.deadline().is_some_and(|due| due <= now) {
+            connection.expire(now, &mut |event| http3.heard(now, event, &mut |_| ()));
+        }
+        drop(pair.server.give(now)); // The client does not hear it, but is there.
+        pair.client.connection.ping();
+        for mut datagram in pair.client.give(now) {
+            pair.server.take(now, &mut datagram, Addresses { local: address(2), peer: address(1) });
+        }
+        assert!(second > 50 || pair.server.connection.waiting_streams(true).count() == 1, "not at once");
+    }
+    assert_eq!(pair.server.connection.waiting_streams(true).count(), 0);
+    assert!(pair.server.http3.outcome().is_none(), "the connection goes on");
+}
+
+#[test]
 fn who_takes_an_answer_slowly_gets_it() {
     let pair = asked_and_not_read(1_000, 200, |pair| {
         for id in [0, 4] {
