@@ -81,7 +81,8 @@ pub struct Limits {
     /// Requests of browsers' that others who ask for the same wait for. What they share is held as far as what is kept:
     /// `entry_bytes` each.
     pub crowds: usize,
-    /// How long they wait for the response to begin, before they ask for themselves.
+    /// How long they wait for the response to begin, before they ask for themselves; and of a fetch of the gateway's own that has
+    /// begun and does not say how long it is, for its end.
     pub crowd_wait_ms: u64,
 }
 

@@ -236,7 +236,16 @@ impl Gateway {
         visited: &Origin,
     ) -> Option<Response<Outgoing>> {
         let reader = Reader::of(flight);
-        let head = poll_fn(|cx| reader.poll_head(cx)).await?;
+        // One that does not say how long it is may have no end: it is given when it has come, or not waited for.
+        let tired = async {
+            poll_fn(|cx| reader.poll_begun(cx)).await;
+            tokio::time::sleep(Duration::from_millis(self.options.limits.crowd_wait_ms)).await;
+        };
+        let head = tokio::select! {
+            biased;
+            head = poll_fn(|cx| reader.poll_head(cx)) => head?,
+            () = tired => return None,
+        };
         // What is not to be used again without asking was asked for just now: for whoever is first.
         let headers = match head.policy.before_request(request, SystemTime::now()) {
             BeforeRequest::Fresh(parts) => rules::as_written(&parts.headers, &head.headers),

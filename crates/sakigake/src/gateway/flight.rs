@@ -209,6 +209,16 @@ impl Reader {
         }
     }
 
+    /// Whether the head is there, whatever comes of it.
+    pub(super) fn poll_begun(&self, cx: &Context<'_>) -> Poll<()> {
+        let state = self.flight.state.borrow();
+        if state.head.is_some() || state.end.is_some() {
+            return Poll::Ready(());
+        }
+        drop(state);
+        self.wait(cx)
+    }
+
     /// The body's next piece; `Ok(None)` behind the last one.
     pub(super) fn poll_piece(&mut self, cx: &Context<'_>) -> Poll<Result<Option<Bytes>, ()>> {
         let state = self.flight.state.borrow();

@@ -50,6 +50,19 @@ fn what_is_hinted_at_and_not_to_be_shared_is_fetched_once_in_a_while() {
 }
 
 #[test]
+fn what_has_no_end_is_not_waited_for_though_it_is_hinted_at() {
+    let world = World::new(&["/endless.css"]);
+    let mut browser = Client::of(&world.gateway);
+    world.visit(&mut browser, 1);
+    eventually("it was fetched", || world.known.asked("/endless.css").len() == 1);
+    browser.ask(3, true, "GET", "/endless.css", &[]);
+    let Said::Head(head, false) = browser.next(3) else { panic!("no head") };
+    assert_eq!(line(&head, ":status"), Some("200"));
+    assert!(matches!(browser.next(3), Said::Data(piece, false) if piece == b"GET /endless.css"));
+    assert_eq!(world.known.asked("/endless.css").len(), 2, "the second one is the browser's own");
+}
+
+#[test]
 fn a_coding_that_one_browser_asked_for_goes_to_no_other_one() {
     let world = World::new(&["/page.css"]);
     world.known.set(&[
