@@ -29,9 +29,9 @@ pub struct Limits {
     pub datagram_queue_bytes: usize,
     /// Milliseconds from a request stream's first byte until its field section is there, with the entries that it needs.
     pub header_block_ms: u64,
-    /// Milliseconds in which, while a stream finds no room, some bytes of the connection must leave.
+    /// Milliseconds in which, while a stream finds no room, some bytes of the connection must leave, and some of each that waits for credit.
     pub stall_ms: u64,
-    /// Bytes by which a stream's room must grow in `stall_ms`, where nothing fits into it.
+    /// Bytes by which a stream's room must grow in `stall_ms`, where nothing fits into it, and that must leave of one that waits for credit.
     pub stall_bytes: u64,
     /// Milliseconds between the two GOAWAY frames of a drain, at most.
     pub drain_ms: u64,
