@@ -245,11 +245,12 @@ impl<S: Service> Worker<S> {
                 news => floor.learn(clock.now(), news, ports),
             }
         }
+        let mut is_one_over = false;
         for number in 0..ports.len() {
             for _ in 0..ports.slabs_a_turn() {
                 let Some(datagrams) = ports.get(number).recv(slab)? else { break };
                 let now = clock.now();
-                datagrams.for_each(|datagram| floor.take(now, datagram, ports));
+                datagrams.for_each(|datagram| is_one_over |= floor.take_from_crowd(now, datagram, ports));
             }
         }
         post.read(|datagram| {
@@ -261,8 +262,8 @@ impl<S: Service> Worker<S> {
             floor.take_as(standing, clock.now(), datagram, ports);
         })?;
         floor.expire();
-        let is_over = floor.act(ports);
-        if is_over && !floor.closing.is_empty() {
+        is_one_over |= floor.act(ports);
+        if is_one_over && !floor.closing.is_empty() {
             self.close_unused();
         }
         // A worker whose peers always have something to say must not have the thread for itself.

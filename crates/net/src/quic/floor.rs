@@ -26,6 +26,8 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 /// How long a predecessor is asked about clients that nobody here knows: as long as a handshake is likely to take whose Initial packets are
 /// sent again.
 const ASKING: Span = Span::from_secs(10);
+/// So many connections that are ready do not wait for the rest of a turn's datagrams.
+const CROWD: usize = 16;
 /// Bytes of one batch: what one call to the system takes.
 const BATCH_BYTES: usize = 65_507;
 
@@ -113,6 +115,18 @@ impl<S: Service> Floor<S> {
             }
             News::Inbox(_) => unreachable!("the worker reads them"),
         }
+    }
+
+    /// Takes one of many datagrams that wait. Where they are for many connections, some act before the rest is read, so that peers have
+    /// something to do meanwhile. Whether one is over.
+    pub(super) fn take_from_crowd(
+        &mut self,
+        now: Instant,
+        datagram: Datagram<'_>,
+        ports: &mut Ports,
+    ) -> bool {
+        self.take(now, datagram, ports);
+        self.ready.len() >= CROWD && self.act(ports)
     }
 
     /// Hands a datagram that a port gave to whom it is for, or answers it.

@@ -349,6 +349,57 @@ async fn what_is_said_comes_back() {
     }
 }
 
+/// What a server's service is asked, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Accept,
+    Act,
+}
+
+/// Accepts everybody and says nothing.
+#[derive(Clone, Default)]
+struct Diary(Rc<std::cell::RefCell<Vec<Asked>>>);
+
+impl Application for Diary {
+    fn heard(&mut self, _: Instant, _: Event<'_>) {}
+
+    fn act(&mut self, _: Instant, _: &mut Connection) {
+        self.0.borrow_mut().push(Asked::Act);
+    }
+}
+
+impl Service for Diary {
+    type Application = Self;
+
+    fn accept(&mut self, _: Instant, _: &Addresses) -> Option<Self> {
+        self.0.borrow_mut().push(Asked::Accept);
+        Some(self.clone())
+    }
+
+    fn ended(&mut self, _: Self) {}
+}
+
+#[tokio::test]
+async fn of_a_crowd_the_first_are_answered_before_the_last_are_heard() {
+    let ground = Ground::new(Retry::Never, Options::default());
+    let diary = Diary::default();
+    let mut server = Worker::server(ground.clock, &ground.secrets, ground.terms.clone(), diary.clone());
+    let mut client = ground.client();
+    server.add(UdpPort::bind("127.0.0.1:0".parse().unwrap(), &UdpOptions::default()).unwrap());
+    client.add(UdpPort::bind("127.0.0.1:0".parse().unwrap(), &UdpOptions::default()).unwrap());
+    let addresses = Addresses { local: client.ports().next().unwrap(), peer: server.ports().next().unwrap() };
+    for _ in 0..40 {
+        ground.call(&mut client, addresses, Vec::new(), Caller::new(text(1, 0)));
+    }
+    timeout(PATIENCE, client.turn()).await.unwrap().unwrap();
+    timeout(PATIENCE, server.turn()).await.unwrap().unwrap();
+    let diary = diary.0.borrow();
+    let first_act = diary.iter().position(|asked| *asked == Asked::Act).unwrap();
+    let last_accept = diary.iter().rposition(|asked| *asked == Asked::Accept).unwrap();
+    assert!(first_act < last_accept, "{diary:?}");
+    assert!(first_act >= 16, "few enough wait for each other: {diary:?}");
+}
+
 #[tokio::test]
 async fn many_connections_share_a_port_and_leave_their_places_to_others() {
     let mut two = Two::new("127.0.0.1:0", Retry::Never, Options::default());
