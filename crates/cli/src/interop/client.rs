@@ -137,6 +137,9 @@ impl<'a> Client<'a> {
         tls.alpn = vec![ALPN.to_vec()];
         tls.unix_secs_at_start = clock.unix_secs_at_start();
         tls.key_log = contract.key_log.is_some();
+        if contract.case.is_brief {
+            tls.groups = vec![tls::rules::NamedGroup::X25519.0];
+        }
         let quic = contract.quic(Options {
             reset_key: Some(secrets.reset_key()),
             unix_secs_at_start: clock.unix_secs_at_start(),
