@@ -144,6 +144,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "amplificationlimit",
         about: "nine certificates, while the client's second to seventh packets are lost, of whose ClientHello the first one holds all: the server stays within three times what it got",
+        told: ("amplificationlimit", "transfer"),
         files: Files::Sizes(&[5 * KIB]),
         link: &["--drop-to-server", "2,3,4,5,6,7"],
         certificates: 9,
