@@ -143,7 +143,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "amplificationlimit",
-        about: "nine certificates, while the client's second to seventh packets are lost, of whose ClientHello the first one holds all: the server stays within three times what it got",
+        about: "nine certificates, while the client's second to seventh packets are lost, of whose ClientHello the first one holds all (where it takes two, quinn's server goes 60 bytes beyond): the server stays within three times what it got",
         told: ("amplificationlimit", "transfer"),
         files: Files::Sizes(&[5 * KIB]),
         link: &["--drop-to-server", "2,3,4,5,6,7"],
