@@ -22,7 +22,7 @@ def chromium_loads_the_page_and_all_that_it_names_over_http2(world):
     chromium(world, *logging, f"--screenshot={shot}", "--window-size=1200,1600")
     check(shot.exists() and shot.read_bytes().startswith(b"\x89PNG"), "there is no screenshot")
     check(shot.stat().st_size > 20_000, f"the screenshot has {shot.stat().st_size} bytes: it is empty")
-    entries = [entry for entry in server.requests(mark) if entry.get("status") in (200, 304)]
+    entries = [entry for entry in server.requests(mark) if entry["status"] in (200, 304)]
     loaded = {entry["path"] for entry in entries if entry["protocol"].lower() in ("h2", "http/2", "http/2.0")}
     missing = set(site_files()) | {"/"}
     missing -= loaded
@@ -108,7 +108,7 @@ def firefox_loads_the_page_and_all_that_it_names_over_http2(world):
     check(shot.exists() and shot.stat().st_size > 20_000, "there is no screenshot, or an empty one")
     loaded = {
         entry["path"] for entry in server.requests(mark)
-        if entry.get("status") in (200, 304) and entry["protocol"].lower() in ("h2", "http/2", "http/2.0")
+        if entry["status"] in (200, 304) and entry["protocol"].lower() in ("h2", "http/2", "http/2.0")
     }
     missing = (set(site_files()) | {"/"}) - loaded
     check(not missing, f"not loaded over HTTP/2: {sorted(missing)}")

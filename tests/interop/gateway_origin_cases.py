@@ -89,7 +89,7 @@ def what_an_origin_cuts_short_is_whole_for_nobody(world):
         check(ask_1_0(world, gateway, "/whole") == (True, "01234"), "the whole one in 1.0")
         # Nothing of it was kept, and nobody is told that it was whole.
         check({origin.asked[f"GET {path}"] for path in broken} == {3}, origin.asked)
-        wrong = [entry for entry in gateway.requests() if "path" in entry and entry["whole"] != (entry["path"] == "/whole")]
+        wrong = [entry for entry in gateway.requests() if entry["whole"] != (entry["path"] == "/whole")]
         check(not wrong, wrong)
 
 

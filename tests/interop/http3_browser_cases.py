@@ -52,7 +52,7 @@ def chromium_loads_early(world):
         for _ in range(LOADS):
             mark = server.mark()
             chromium(world, "--enable-quic", f"--origin-to-force-quic-on={HOST}:{server.port}", "--dump-dom", server=server)
-            asked.append([entry["status"] for entry in server.requests(mark) if entry.get("path") == "/unnamed.css"])
+            asked.append([entry["status"] for entry in server.requests(mark) if entry["path"] == "/unnamed.css"])
             if asked[-1] == statuses:
                 break
         check(asked[-1] == statuses, f"with {options} the sheet was answered with {asked}")
@@ -68,7 +68,7 @@ def firefox_finds_http3_by_alt_svc_and_loads_early_what_a_103_names(world):
     first, last = visits[0], visits[-1]
     check(first["document"]["protocol"] == "h2", f"the first visit: {first['document']}")
     check(last["document"]["protocol"] == "h3", f"none of {len(visits)} visits was over HTTP/3: {last['document']}")
-    documents = [entry for entry in server.requests() if entry.get("path", "").startswith("/?visit=")]
+    documents = [entry for entry in server.requests() if entry["path"].startswith("/?visit=")]
     protocols = [(entry["protocol"], entry["status"]) for entry in documents]
     check(protocols[0] == ("h2", 200) and protocols[-1] == ("h3", 200), f"the server's log: {protocols}")
     check((SITE / "index.html").stat().st_size == last["document"]["bytes"], f"the document: {last['document']}")
@@ -89,7 +89,7 @@ def loaded_over_http3(server, mark):
     sizes = {"/": (SITE / "index.html").stat().st_size, **{path: (SITE / path[1:]).stat().st_size for path in site_files()}}
     loaded = {
         entry["path"]: entry["bytes"] for entry in server.requests(mark)
-        if entry.get("protocol") == "h3" and entry["status"] == 200 and entry["whole"]
+        if entry["protocol"] == "h3" and entry["status"] == 200 and entry["whole"]
     }
     wrong = {path: loaded.get(path) for path, size in sizes.items() if loaded.get(path) != size}
     check(not wrong, f"not loaded whole over HTTP/3: {wrong}")

@@ -68,8 +68,10 @@ def counted(function, log):
 
 
 def collected(log):
-    found = re.search(r"Collected : (\d+)", log.read_text())
-    check(found and int(found[1]) > 0, f"nothing was counted: {log.read_text()}")
+    told = log.read_text()
+    found = re.search(r"Collected : (\d+)", told)
+    check(found, f"it did not end as it was told to: {told[-600:]}")
+    check(int(found[1]) > 0, "nothing was counted: no function has the name that callgrind looks for")
     return int(found[1])
 
 

@@ -179,10 +179,14 @@ class Server:
             time.sleep(0.02)
 
     def requests(self, since=0):
-        """Its access log from a mark on, as dictionaries. A thread writes it: a line comes a moment behind its response."""
+        """What its access log says of requests from a mark on, as dictionaries, and nothing of connections that failed.
+        A thread writes it: a line comes a moment behind its response."""
         time.sleep(0.2)
         lines = self.output.read_bytes()[since:].decode(errors="replace").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        entries = [json.loads(line) for line in lines if line.startswith("{")]
+        if lost := [entry for entry in entries if "lost" in entry]:
+            raise Failed(f"the log lost lines: {lost}")
+        return [entry for entry in entries if "path" in entry]
 
 
 class Authority:

@@ -213,7 +213,7 @@ def nghttp_loads_the_page_with_assets_and_reads_past_the_unknown_frame(world):
     plain = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
     check_in("recv SETTINGS frame", plain)
     check(not re.search(r"RST_STREAM frame|error_code=(?!NO_ERROR)", plain), f"an error: {plain[-1500:]}")
-    asked = {entry["path"] for entry in world.server.requests(mark) if entry.get("status") == 200}
+    asked = {entry["path"] for entry in world.server.requests(mark) if entry["status"] == 200}
     missing = {path for path in site_files() if path not in asked} - {"/css/ink.css", "/img/wave.svg"}
     check(not missing, f"not asked for: {sorted(missing)} (nghttp reads no style sheets)")
 
