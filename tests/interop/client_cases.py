@@ -123,7 +123,7 @@ def bench_loads_nginx_caddy_and_h2o(world):
     rates = []
     for name, server in (("nginx", nginx), ("caddy", caddy), ("h2o", h2o)):
         port = server(world)
-        for options in (("-n", 500, "-c", 4, "-m", 10), ("-n", 20, "-c", 2, "--h1")):
+        for options in (("-n", 500, "-c", 4, "-m", 10), ("-n", 20, "-c", 2, "--http1.1")):
             where = ["--cacert", world.authority.ca, "--resolve", f"{HOST}:{port}:127.0.0.1"]
             url = f"https://{HOST}:{port}/css/page.css"
             done = world.run("sakigake", "bench", url, *options, "--json", *where)
@@ -132,7 +132,7 @@ def bench_loads_nginx_caddy_and_h2o(world):
             check(counts == [options[1], options[1], 0, 0], f"{name} {options}: {done.stdout}")
             size = (SITE / "css/page.css").stat().st_size
             check(report["body_bytes"] == options[1] * size, f"{name} {options}: {done.stdout}")
-            check("http/1.1" in report["agreed"] if "--h1" in options else "ALPN h2" in report["agreed"], done.stdout)
+            check("http/1.1" in report["agreed"] if "--http1.1" in options else "ALPN h2" in report["agreed"], done.stdout)
         rates.append(name)
     return ", ".join(rates)
 

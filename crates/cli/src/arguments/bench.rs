@@ -34,7 +34,7 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "TIME", value_parser = parse_seconds, requires = "duration")]
     pub(crate) warm_up: Option<Span>,
     /// Ask over HTTP/1.1
-    #[arg(long = "h1")]
+    #[arg(long = "http1.1", alias = "h1")]
     pub(crate) http1: bool,
     /// Ask over HTTP/3, each connection from a UDP port of its own
     #[arg(long, conflicts_with = "http1")]

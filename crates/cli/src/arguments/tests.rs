@@ -47,3 +47,13 @@ fn where_to_listen_is_read_as_in_a_file() {
         assert!(why.contains(advice), "{why}");
     }
 }
+
+#[test]
+fn http_1_1_has_one_name_in_all_commands_and_bench_still_takes_its_old_one() {
+    for words in [["fetch", "--http1.1"], ["bench", "--http1.1"], ["bench", "--h1"]] {
+        let words = ["sakigake"].into_iter().chain(words).chain(["https://a.test/"]);
+        assert!(Cli::try_parse_from(words.clone()).is_ok(), "{words:?}");
+    }
+    let both = ["sakigake", "bench", "--http1.1", "--http3", "https://a.test/"];
+    assert!(Cli::try_parse_from(both).is_err(), "one version at a time");
+}
