@@ -238,7 +238,7 @@ impl Assembly {
             check_authority(self.request.authority(), http)?; // spec: 9113-8.3.1-d
             let differs = host.is_some_and(|host| !self.is_same_authority(&host));
             refuse_if(differs, Malformed::HostConflict)?; // spec: 9113-8.3.1-e
-        } else if let Some(host) = host.filter(|host| !host.is_empty() || http) {
+        } else if let Some(host) = host.filter(|host| !is_nobody(host) || http) {
             check_authority(&host, http)?;
             self.request.control.set(Part::Authority, &host);
         }
@@ -305,6 +305,11 @@ fn split_port(authority: &[u8]) -> (&[u8], Option<&[u8]>) {
         Some(at) => (&authority[..at], Some(&authority[at + 1..])),
         None => (authority, None),
     }
+}
+
+/// Whether an authority names neither a host nor a port, which is the same as none (RFC 3986 section 6.2.3).
+fn is_nobody(authority: &[u8]) -> bool {
+    matches!(split_port(authority), ([], None | Some([])))
 }
 
 fn is_http(scheme: &[u8]) -> bool {

@@ -228,7 +228,7 @@ fn the_first_sin_is_the_one_told() {
 
 #[test]
 fn the_fuzz_bodies_hold_on_their_corpus() {
-    let corpus: [&[u8]; 10] = [
+    let corpus: [&[u8]; 12] = [
         b"\x00:method:GET\n:scheme:https\n:authority:a\n:path:/\ncookie:\ncookie:a\ncookie:",
         b"\x00:method:G\n:scheme:a\n:path:",
         b"",
@@ -237,6 +237,8 @@ fn the_fuzz_bodies_hold_on_their_corpus() {
         b"\x04:method:CONNECT\n:protocol:x\n:scheme:https\n:authority:a\n:path:/",
         b"\x00:method:CONNECT\n:authority:a:1",
         b"\x00:method:GET\n:scheme:urn\n:path:x\nhost:",
+        b"\x00:method:GET\n:scheme:urn\n:path:x\nhost::",
+        b"\x00:method:GET\n:scheme:urn\n:path:x\n:authority:\nhost::",
         b"\x01:status:200\na:b",
         b"\x02a:b\nb:",
     ];
