@@ -12,8 +12,8 @@ from suite import Failed, case, check, check_in, shown
 BODY_BYTES = 3_000_000
 DATA, HEADERS = 0, 1
 ALPN = ("--alpn", "h3")
-# `Closed::Peer` with H3_NO_ERROR, as gtlsclient ends.
-NO_ERROR = "code: 256"
+# H3_NO_ERROR, with which gtlsclient ends.
+NO_ERROR = "application error 0x100"
 
 
 @case("sakigake", "gtlsserver")

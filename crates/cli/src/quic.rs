@@ -6,7 +6,10 @@ use crate::{
     fetch, serve, tls as look,
     watch::{Watch, qlog_folder},
 };
-use core::task::{Context, Poll, ready};
+use core::{
+    convert::Infallible,
+    task::{Context, Poll, ready},
+};
 use sakigake::{key_log::KeyLogFile, tickets::Keys};
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{
@@ -37,13 +40,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
 };
-use tokio::io::{AsyncRead, ReadBuf, Stdin};
+use tokio::{
+    io::{AsyncRead, ReadBuf, Stdin},
+    sync::oneshot,
+};
 
 /// What is read of standard input at a time.
 const PIECE_BYTES: usize = 16 << 10;
 
 pub(crate) fn connect(arguments: &QuicConnectArguments) -> Result<ExitCode, Failure> {
-    let (host, port) = crate::place(&arguments.target)?;
+    let (host, to) = crate::place(&arguments.target)?;
     let clock = Clock::start();
     let key_log = key_log(arguments.look.keylog.as_deref())?;
     let qlog = qlog_folder(arguments.qlog.as_deref());
@@ -62,12 +68,13 @@ pub(crate) fn connect(arguments: &QuicConnectArguments) -> Result<ExitCode, Fail
     };
     let quic = quic.build(&PROVIDER).map_err(Failure::new)?;
     let unknown = |why: &dyn core::fmt::Display| Failure::because(format_args!("cannot find {host}"), why);
-    let mut addresses = (host, port).to_socket_addrs().map_err(|error| unknown(&error))?;
+    let mut addresses = (host, to).to_socket_addrs().map_err(|error| unknown(&error))?;
     let peer = addresses.next().ok_or_else(|| unknown(&"it has no address"))?;
-    let opened = |error| Failure::because(format_args!("cannot connect to {}", arguments.target), error);
+    let opened = |error| Failure::because(format_args!("cannot connect to port {to} of {host}"), error);
     crate::on_this_thread(async {
         let local = SocketAddr::new(source_towards(peer).map_err(opened)?, 0);
         let port = UdpPort::bind(local, &UdpOptions::default()).map_err(opened)?;
+        let refusals = port.refusals().map_err(opened)?;
         let attempt = Attempt {
             server_name: arguments.servername.as_deref().unwrap_or(host),
             session: None,
@@ -79,9 +86,16 @@ pub(crate) fn connect(arguments: &QuicConnectArguments) -> Result<ExitCode, Fail
         };
         let mut worker = Worker::client(clock, &secrets, One::default());
         worker.add(port);
-        let talk = Talk::new(Watch::new(key_log, arguments.look.trace, qlog), true);
+        let (handshake, answered) = oneshot::channel();
+        let talk = Talk::new(Watch::new(key_log, arguments.look.trace, qlog), Some(handshake));
         worker.connect(tls, quic, attempt, talk).map_err(Failure::new)?;
-        drive(worker).await
+        tokio::select! {
+            outcome = drive(worker) => outcome,
+            () = refusals.refuse(peer, answered) => {
+                let why = format!("connection refused: nothing listens on UDP at {peer}");
+                Err(opened(io::Error::new(io::ErrorKind::ConnectionRefused, why)))
+            }
+        }
     })
 }
 
@@ -111,7 +125,7 @@ pub(crate) fn accept(arguments: &QuicAcceptArguments) -> Result<ExitCode, Failur
     let quic = quic.build(&PROVIDER).map_err(Failure::new)?;
     let terms = Terms { tls, quic, validation: Some(validation) };
     eprintln!("waiting for one connection on {local}");
-    let talk = Talk::new(Watch::new(key_log, arguments.look.trace, qlog), false);
+    let talk = Talk::new(Watch::new(key_log, arguments.look.trace, qlog), None);
     let next = Arc::new(Mutex::new(Some(talk)));
     let (outcome, outcomes) = mpsc::channel();
     let members = Member::crew(&secrets, arguments.workers, Limits::default());
@@ -225,6 +239,8 @@ impl Service for One {
 struct Talk {
     watch: Watch,
     is_client: bool,
+    /// Dropped when it is complete.
+    handshake: Option<oneshot::Sender<Infallible>>,
     stream: Option<StreamId>,
     input: Stdin,
     /// What was read and not written yet; none at its end.
@@ -238,10 +254,12 @@ struct Talk {
 }
 
 impl Talk {
-    fn new(watch: Watch, is_client: bool) -> Self {
+    /// A client's handshake is waited for.
+    fn new(watch: Watch, handshake: Option<oneshot::Sender<Infallible>>) -> Self {
         Self {
             watch,
-            is_client,
+            is_client: handshake.is_some(),
+            handshake,
             stream: None,
             input: tokio::io::stdin(),
             read: Some(Vec::new()),
@@ -304,11 +322,12 @@ impl Application for Talk {
         match event {
             Event::Stream(heard) => self.hear(&heard),
             Event::Negotiated(agreed) => eprintln!("{agreed:?}"),
+            Event::Established => self.handshake = None,
             Event::Moved(_) => self.has_moved = true,
             Event::Closed(Closed::Local | Closed::Peer { code: 0, .. }) => self.is_closed = true,
             Event::Closed(why) => {
                 self.is_closed = true;
-                self.failure = Some(format!("{why:?}"));
+                self.failure = Some(why.to_string());
             }
             _ => {}
         }

@@ -62,7 +62,7 @@ pub(crate) fn connect(arguments: ConnectArguments) -> Result<ExitCode, Failure> 
     super::on_this_thread(async {
         let stream = TcpStream::connect((host, port)).await;
         let stream = stream.map_err(|error| {
-            Failure::because(format_args!("cannot connect to {}", arguments.target), error)
+            Failure::because(format_args!("cannot connect to port {port} of {host}"), error)
         })?;
         let session = Session::resume(Arc::new(config), name, earlier, clock.now(), Box::new(SystemEntropy));
         talk(stream, session.map_err(Failure::new)?, looker, clock).await

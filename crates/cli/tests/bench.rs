@@ -9,7 +9,7 @@ fn where_nobody_listens_the_error_is_all_that_is_told() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sakigake"));
         command.args(["bench", "-k", url]).args(options).output().expect("it runs")
     };
-    for options in [&["-n", "3", "-c", "2"][..], &["-D", "30"]] {
+    for options in [&["-n", "3", "-c", "2"][..], &["-D", "30"], &["-D", "30", "--http3"]] {
         let output = run(options);
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert_eq!((output.status.code(), out.as_ref()), (Some(1), ""), "{err}");

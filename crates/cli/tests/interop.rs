@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
 };
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sakigake");
@@ -41,7 +42,7 @@ impl World {
         command.args(["interop", role]).env("TESTCASE", case).env("CERTS", self.folder.join("certs"));
         command.env("WWW", self.folder.join("www")).env("DOWNLOADS", self.folder.join("downloads"));
         if self.folder.join("qlog").exists() {
-            command.env("QLOGDIR", self.folder.join("qlog"));
+            command.env("QLOGDIR", self.folder.join("qlog/made"));
         }
         command.env("SSLKEYLOGFILE", self.folder.join(format!("{role}.keys")));
         command
@@ -222,7 +223,7 @@ fn both_ends_write_qlog_files_named_for_the_same_connection() {
     let mut world = World::new();
     fs::create_dir(world.folder.join("qlog")).expect("a folder can be made");
     world.serve("transfer", "127.0.0.1");
-    let folder = world.folder.join("qlog").display().to_string();
+    let folder = world.folder.join("qlog/made").display().to_string();
     let output = world.fetch("transfer", &["--trace"], &["small"]);
     assert!(output.status.success());
     let traced = String::from_utf8_lossy(&output.stderr);
@@ -273,6 +274,18 @@ fn a_stream_carries_standard_input_and_output() {
     for workers in ["1", "3"] {
         talk(workers, None);
     }
+}
+
+#[test]
+fn where_nobody_listens_a_client_hears_so_at_once() {
+    let nobody =
+        std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
+    let start = Instant::now();
+    let connect = ["quic", "connect", &nobody.to_string(), "--alpn", "talk", "--insecure"];
+    let client = Command::new(BINARY).args(connect).stdin(Stdio::null()).output().expect("it runs");
+    let told = String::from_utf8_lossy(&client.stderr);
+    assert!(!client.status.success() && told.contains("connection refused"), "{told}");
+    assert!(start.elapsed() < Duration::from_secs(5), "a handshake's patience is over");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use sakigake_quic::{
 };
 use sakigake_wire::Instant;
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Write},
     path::PathBuf,
 };
@@ -27,7 +27,7 @@ pub struct Qlog {
 }
 
 impl Qlog {
-    /// The file will lie in `folder`.
+    /// The file will lie in `folder`, which is made where there is none.
     pub fn new(folder: PathBuf) -> Self {
         Self {
             folder,
@@ -71,6 +71,7 @@ impl Qlog {
 
     fn begin(&mut self, id: &ConnectionId) -> io::Result<()> {
         let side = if self.side == Side::Client { "client" } else { "server" };
+        fs::create_dir_all(&self.folder)?;
         let file = File::create(self.folder.join(format!("{id}_{side}.{EXTENSION}")))?;
         let writer = Writer::begin(self.side, id, self.start, &mut self.text).map_err(io::Error::other)?;
         for (at, record) in self.early.drain(..) {

@@ -58,6 +58,29 @@ impl Refusals {
     }
 }
 
+impl Refusals {
+    /// Ends when the network says that nobody listens at `peer`. Once `answered` has ended, or the socket is of no use, it never does:
+    /// whoever has answered is there, and who waits for an answer has a clock for that.
+    pub async fn refuse(mut self, peer: SocketAddr, answered: impl Future) {
+        let refused = async {
+            while let Ok(at) = self.next().await {
+                if (at.ip(), at.port()) == (peer.ip(), peer.port()) {
+                    return true;
+                }
+            }
+            false
+        };
+        let is_refused = tokio::select! {
+            is_refused = refused => is_refused,
+            _ = answered => false,
+        };
+        if !is_refused {
+            drop(self);
+            core::future::pending().await
+        }
+    }
+}
+
 impl Drop for Refusals {
     fn drop(&mut self) {
         // What the system allowed to turn on it allows to turn off; if not, errors are kept that nobody reads.

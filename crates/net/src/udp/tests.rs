@@ -280,6 +280,22 @@ async fn a_port_is_told_where_nobody_listens_and_goes_on() {
     }
 }
 
+#[tokio::test]
+async fn who_waits_for_an_answer_hears_that_nobody_is_there_unless_it_has_come() {
+    let mut port = open(LOOPBACK[0]);
+    let [nobody, another] = [open(LOOPBACK[0]).local(), open(LOOPBACK[0]).local()]; // Closed again.
+    let mut refused = Box::pin(port.refusals().unwrap().refuse(nobody, core::future::pending::<()>()));
+    timeout(Duration::from_millis(10), &mut refused).await.expect_err("nothing has been sent");
+    port.send(&batch(b"hello", 5, &port, another));
+    timeout(Duration::from_millis(50), &mut refused).await.expect_err("that is another's");
+    port.send(&batch(b"hello", 5, &port, nobody));
+    timeout(PATIENCE, &mut refused).await.expect("it comes");
+    let mut refused = Box::pin(port.refusals().unwrap().refuse(nobody, core::future::ready(())));
+    timeout(Duration::from_millis(10), &mut refused).await.expect_err("who is there has answered");
+    port.send(&batch(b"hello", 5, &port, nobody));
+    timeout(Duration::from_millis(50), &mut refused).await.expect_err("it is believed to be there");
+}
+
 /// What ICMP says (RFC 792, RFC 4443), and what the system makes of it: icmp_err_convert and icmpv6_err_convert of Linux.
 const WORDS: [(&str, u8, u8, Errno); 13] = [
     (LOOPBACK[0], 3, 0, Errno::NETUNREACH),

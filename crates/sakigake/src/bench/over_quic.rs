@@ -1,7 +1,10 @@
 //! One of the load's connections over QUIC, with a worker and a port of its own.
 
 use super::{Plan, report::Report, requests::Requests};
-use core::task::{Context, Poll};
+use core::{
+    convert::Infallible,
+    task::{Context, Poll},
+};
 use sakigake_crypto::aws_lc::PROVIDER;
 use sakigake_net::{
     Clock, SystemEntropy, UdpOptions, UdpPort,
@@ -15,7 +18,8 @@ use sakigake_quic::{
 };
 use sakigake_session::Http3;
 use sakigake_wire as wire;
-use std::{cell::RefCell, io, net::SocketAddr, rc::Rc, sync::Arc, time::Instant};
+use std::{cell::RefCell, io, net::SocketAddr, pin::pin, rc::Rc, sync::Arc, time::Instant};
+use tokio::sync::oneshot;
 
 /// What all connections have in common.
 #[derive(Clone)]
@@ -39,9 +43,11 @@ impl Common {
 pub(super) async fn run(plan: &Rc<Plan>, number: usize, report: &mut Report) -> Result<(), String> {
     let since = Instant::now();
     let peer = plan.addresses[number % plan.addresses.len()];
-    let port = bind(peer).map_err(|error| format!("no UDP port towards {peer}: {error}"))?;
+    let bound = bind(peer).and_then(|port| Ok((port.refusals()?, port)));
+    let (refusals, port) = bound.map_err(|error| format!("no UDP port towards {peer}: {error}"))?;
     let local = port.local();
     let end = End::default();
+    let (handshake, answered) = oneshot::channel();
     let requests = Requests::new(plan.clone(), report, since);
     let http3 = Http3::client(plan.config.clone()).greased(&mut SystemEntropy);
     let http = Http::new(plan.clock, http3, requests);
@@ -57,10 +63,19 @@ pub(super) async fn run(plan: &Rc<Plan>, number: usize, report: &mut Report) -> 
         has_reacted: false,
     };
     worker
-        .connect(plan.config.tls.clone(), plan.quic.quic.clone(), attempt, Runner { http, end: end.clone() })
+        .connect(
+            plan.config.tls.clone(),
+            plan.quic.quic.clone(),
+            attempt,
+            Runner { http, end: end.clone(), handshake: Some(handshake) },
+        )
         .map_err(|misuse| misuse.to_string())?;
+    let mut refused = pin!(refusals.refuse(peer, answered));
     loop {
-        worker.turn().await.map_err(|error| format!("{peer}: {error}"))?;
+        tokio::select! {
+            turn = worker.turn() => turn.map_err(|error| format!("{peer}: {error}"))?,
+            () = &mut refused => return Err(format!("{peer}: connection refused: nothing listens there on UDP")),
+        }
         if let Some(ended) = end.borrow_mut().take() {
             return ended;
         }
@@ -77,6 +92,8 @@ type End = Rc<RefCell<Option<Result<(), String>>>>;
 struct Runner<'a> {
     http: Http<Requests<'a>>,
     end: End,
+    /// Dropped when it is complete.
+    handshake: Option<oneshot::Sender<Infallible>>,
 }
 
 impl Runner<'_> {
@@ -99,6 +116,9 @@ impl quic::Application for Runner<'_> {
     }
 
     fn heard(&mut self, now: wire::Instant, event: quic::Event<'_>) {
+        if matches!(event, quic::Event::Established) {
+            self.handshake = None;
+        }
         self.http.heard(now, event);
         self.look_for_the_end();
     }
