@@ -46,7 +46,7 @@ def loses_nothing(family):
         for number in range(1, rounds + 1):
             is_last = number == rounds
             load = bursts if not is_last else burst
-            http1 = pool.submit(load, world, family.port, "--http1.1", *(BY_TIME if is_last else BY_NUMBER))
+            http1 = pool.submit(load, world, family.port, "--h1", *(BY_TIME if is_last else BY_NUMBER))
             http2 = pool.submit(burst, world, family.port, "-m", "10", *BY_TIME)
             time.sleep(BURST_SECONDS * 0.3)
             family.tell(signal.SIGHUP)
